@@ -1,0 +1,55 @@
+/* Digests: what a counter is filed under. Past this point no name, address or form value is
+ * known any more, only 16 bytes. */
+#ifndef RL_CORE_DIGEST_H
+#define RL_CORE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rl_digest {
+    uint64_t hi;
+    uint64_t lo;
+} rl_digest_t;
+
+/* Two independent SipHash keys, derived from an administrator's text or from random bytes. */
+typedef struct rl_secret {
+    unsigned char key[2][16];
+} rl_secret_t;
+
+void rl_secret_derive(rl_secret_t *secret, const void *bytes, size_t len);
+
+/* The digest of text that is public (a section's path, a rule's name): SHA-1 cut to 128 bits,
+ * so that a tenant who writes such text can't aim at another's identity. */
+rl_digest_t rl_digest_public(const void *bytes, size_t len);
+
+/* A key's short name in logs and pages: its first RL_TAG_LENGTH hex digits, NUL-terminated. */
+#define RL_TAG_LENGTH 12
+void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1]);
+
+/* Collects the parts of a key and hashes them.
+ *
+ *     scope (16 bytes) | part | part | ...
+ *     part = kind (1 byte) | length (4 bytes, little-endian) | bytes
+ *
+ * A part longer than RL_KEY_INLINE bytes is represented by its own keyed digest, with the high
+ * bit of kind set and its full length, so that the buffer has a fixed size and nothing is
+ * allocated. Lengths go in before values: no two different lists of parts have one encoding. */
+#define RL_KEY_PARTS_MAX 16
+#define RL_KEY_INLINE    40
+
+typedef struct rl_key_builder {
+    const rl_secret_t *secret;
+    size_t len;
+    unsigned char bytes[sizeof(rl_digest_t) + RL_KEY_PARTS_MAX * (5 + RL_KEY_INLINE)];
+} rl_key_builder_t;
+
+void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope);
+
+/* Adds a part; kind is 0 to 127 and tells parts without a value from empty ones, and the like.
+ * At most RL_KEY_PARTS_MAX parts; more are a programming error and are ignored. */
+void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t len);
+
+/* SipHash-2-4 (Aumasson, Bernstein 2012) under two keys, 64 bits each. */
+rl_digest_t rl_key_finish(const rl_key_builder_t *key);
+
+#endif

@@ -1,0 +1,55 @@
+#include "number.h"
+
+#include <string.h>
+
+bool rl_number_parse(const char *text, size_t len, uint64_t max, uint64_t *value)
+{
+    uint64_t n = 0;
+    if (len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return false;
+        }
+        const uint64_t digit = (uint64_t)(text[i] - '0');
+        if (digit > max || n > (max - digit) / 10) {
+            return false;
+        }
+        n = n * 10 + digit;
+    }
+    *value = n;
+    return true;
+}
+
+static unsigned shift_of_unit(char unit)
+{
+    switch (unit) {
+    case 'k':
+    case 'K':
+        return 10;
+    case 'm':
+    case 'M':
+        return 20;
+    case 'g':
+    case 'G':
+        return 30;
+    default:
+        return 0;
+    }
+}
+
+bool rl_number_parse_size(const char *text, uint64_t max, uint64_t *bytes)
+{
+    size_t len = strlen(text);
+    const unsigned shift = len > 0 ? shift_of_unit(text[len - 1]) : 0;
+    uint64_t n;
+    if (shift > 0) {
+        len--;
+    }
+    if (!rl_number_parse(text, len, max >> shift, &n)) {
+        return false;
+    }
+    *bytes = n << shift;
+    return true;
+}

@@ -1,0 +1,81 @@
+#include "rate.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "number.h"
+
+static const char bad_form[] = "write COUNT/PERIOD, for example 5/m, 100/10m or 100/300, or none";
+static const char bad_count[] = "the count must be an integer from 0 to 4294967295";
+static const char bad_period[] = "the period must be [N]UNIT or seconds, UNIT one of s sec second, "
+                                 "m min minute, h hr hour, d day";
+static const char period_zero[] = "the period must be at least 1 second";
+static const char period_long[] = "the period must be at most 30 days";
+
+static const struct {
+    const char *name;
+    unsigned seconds;
+} units[] = {
+    {"s", 1},       {"sec", 1},   {"second", 1},  {"m", 60},     {"min", 60}, {"minute", 60},
+    {"h", 3600},    {"hr", 3600}, {"hour", 3600}, {"d", 86400},  {"day", 86400},
+};
+
+/* Seconds in a unit, 0 for none of ours. All but the one-letter forms may have a plural s. */
+static unsigned seconds_in(const char *unit)
+{
+    const size_t len = strlen(unit);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        const size_t n = strlen(units[i].name);
+        const bool plural = n > 1 && len == n + 1 && (unit[n] == 's' || unit[n] == 'S');
+        if ((len == n || plural) && strncasecmp(unit, units[i].name, n) == 0) {
+            return units[i].seconds;
+        }
+    }
+    return 0;
+}
+
+const char *rl_duration_parse(const char *text, int64_t *duration_us)
+{
+    const size_t digits = strspn(text, "0123456789");
+    const unsigned scale = text[digits] == '\0' ? 1 : seconds_in(text + digits);
+    uint64_t n = 1;
+    if (scale == 0 || text[0] == '\0') {
+        return bad_period;
+    }
+    if (digits > 0 && !rl_number_parse(text, digits, RL_PERIOD_MAX_SEC, &n)) {
+        return period_long;
+    }
+    if (n == 0) {
+        return period_zero;
+    }
+    if (n * scale > RL_PERIOD_MAX_SEC) {
+        return period_long;
+    }
+    *duration_us = (int64_t)(n * scale) * RL_USEC_PER_SEC;
+    return NULL;
+}
+
+const char *rl_rate_parse(const char *text, rl_rate_t *rate)
+{
+    const char *slash = strchr(text, '/');
+    rl_rate_t parsed = {.unlimited = false};
+    uint64_t count;
+    const char *reason;
+    if (strcasecmp(text, "none") == 0) {
+        *rate = (rl_rate_t){.unlimited = true};
+        return NULL;
+    }
+    if (slash == NULL) {
+        return bad_form;
+    }
+    if (!rl_number_parse(text, (size_t)(slash - text), RL_COUNT_MAX, &count)) {
+        return bad_count;
+    }
+    reason = rl_duration_parse(slash + 1, &parsed.period_us);
+    if (reason != NULL) {
+        return reason;
+    }
+    parsed.count = (uint32_t)count;
+    *rate = parsed;
+    return NULL;
+}

@@ -1,0 +1,107 @@
+#include "limiter.h"
+
+/* Two passes, so that a request that one rule denies is not charged to the others: look every
+ * claim up first, and charge only when all fit. Between the passes another request may take
+ * the last unit; then what was charged is given back. Within each counter the charge itself is
+ * atomic, so no more than the limit is ever granted; at worst a unit that is about to be given
+ * back is missing to somebody else for a moment.
+ *
+ * Two claims may stand for one counter (rules that share a group). It is charged once: the
+ * later claim follows the earlier.
+ */
+
+static rl_claim_t *earlier_twin(rl_claim_t *claims, int i)
+{
+    for (int j = 0; j < i; j++) {
+        if (claims[j].key.lo == claims[i].key.lo && claims[j].key.hi == claims[i].key.hi) {
+            return &claims[j];
+        }
+    }
+    return NULL;
+}
+
+static bool denies(const rl_claim_t *claim)
+{
+    return !claim->observe && !claim->step.granted;
+}
+
+/* The index of the denial to report: of all that deny the one with the longest wait. */
+static int longest_wait(const rl_claim_t *claims, int n)
+{
+    int longest = -1;
+    for (int i = 0; i < n; i++) {
+        if (denies(&claims[i]) &&
+            (longest < 0 || claims[i].step.retry > claims[longest].step.retry)) {
+            longest = i;
+        }
+    }
+    return longest;
+}
+
+static void look_up(const rl_ledger_t *ledger, rl_claim_t *claim, int64_t now)
+{
+    rl_ledger_peek(ledger, &claim->key, &claim->meter, now, claim->cost, &claim->step);
+    if (claim->refuse) {
+        claim->step.granted = false;
+        claim->step.retry = claim->step.reset;
+    }
+}
+
+static void charge(const rl_ledger_t *ledger, rl_claim_t *claims, int i, int64_t now)
+{
+    rl_claim_t *claim = &claims[i];
+    const rl_claim_t *twin = earlier_twin(claims, i);
+    if (twin != NULL && (twin->charged || !twin->step.granted)) {
+        claim->step = twin->step;
+        return;
+    }
+    rl_ledger_charge(ledger, &claim->key, &claim->meter, now, claim->cost, &claim->step);
+    claim->charged = claim->step.granted;
+}
+
+int rl_limiter_decide(const rl_ledger_t *ledger, rl_claim_t *claims, int n, int64_t now)
+{
+    int denied;
+    for (int i = 0; i < n; i++) {
+        claims[i].charged = false;
+        look_up(ledger, &claims[i], now);
+    }
+    denied = longest_wait(claims, n);
+    for (int i = 0; i < n && denied < 0; i++) {
+        if (claims[i].step.granted) {
+            charge(ledger, claims, i, now);
+            denied = denies(&claims[i]) ? i : -1;
+        }
+    }
+    if (denied >= 0) {
+        rl_limiter_refund(ledger, claims, n);
+    }
+    return denied;
+}
+
+void rl_limiter_refund(const rl_ledger_t *ledger, rl_claim_t *claims, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (claims[i].charged) {
+            claims[i].charged = false;
+            rl_ledger_refund(ledger, &claims[i].key, &claims[i].meter, claims[i].step.stamp,
+                             claims[i].cost);
+        }
+    }
+}
+
+uint32_t rl_claim_remaining(const rl_claim_t *claim)
+{
+    return claim->meter.limit > claim->step.used ? claim->meter.limit - claim->step.used : 0;
+}
+
+bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b)
+{
+    /* a.remaining / a.limit < b.remaining / b.limit without division; a limit of 0 is closest */
+    const uint64_t left = (uint64_t)rl_claim_remaining(a) * b->meter.limit;
+    const uint64_t right = (uint64_t)rl_claim_remaining(b) * a->meter.limit;
+    if (a->meter.limit == 0 || b->meter.limit == 0) {
+        return a->meter.limit == 0 && b->meter.limit != 0;
+    }
+    return left < right;
+}

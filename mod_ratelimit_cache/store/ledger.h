@@ -1,0 +1,56 @@
+/* The ledger: one table of cells in memory that all children share, one cell per (rule, key).
+ *
+ * Everything here is lock-free: a process may be killed at any instruction, and nothing stays
+ * locked or half-written. Every loop has a constant bound. Memory is fixed; when the table is
+ * full, expired cells are reused first, then those that would expire soonest, and a cell that
+ * is at its limit only when no other choice stands.
+ */
+#ifndef RL_STORE_LEDGER_H
+#define RL_STORE_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/digest.h"
+#include "../core/meter.h"
+
+typedef struct rl_cell rl_cell_t;
+
+/* A view of the memory; many may exist of the same memory, in any process. */
+typedef struct rl_ledger {
+    rl_cell_t *cells;
+    uint32_t groups; /* the cells are probed in groups of eight */
+} rl_ledger_t;
+
+#define RL_LEDGER_SIZE_MIN (64u * 1024)
+#define RL_LEDGER_SIZE_MAX (64ull << 30)
+
+/* Views size bytes at memory as a ledger. The memory must be zero when it is used for the first
+ * time, aligned to 64 bytes, and at least RL_LEDGER_SIZE_MIN long; it stays the caller's. */
+void rl_ledger_open(rl_ledger_t *ledger, void *memory, size_t size);
+
+/* How many keys the ledger has room for. */
+size_t rl_ledger_capacity(const rl_ledger_t *ledger);
+
+/* What charging cost units would do, without doing it; takes no room for a new key. */
+void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step);
+
+/* Charges cost units to the key at time now, if they fit: step->granted. Exact under any
+ * concurrency: never more than the limit is granted in a window. */
+void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                      int64_t now, uint32_t cost, rl_step_t *step);
+
+/* Gives back units that a step with this stamp charged, unless their window is over. */
+void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                      uint32_t stamp, uint32_t units);
+
+/* Counts a denial of the key in the window that the step describes; returns how many that makes
+ * in this window: 1 is the one to log. *repeats is set on 1 to the denials after the first in
+ * the last window that had any, else to 0. */
+uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key,
+                               const rl_meter_t *meter, const rl_step_t *step, int64_t now,
+                               uint32_t *repeats);
+
+#endif

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The target of an Action directive: tells which resource it was called for.
+printf 'Content-Type: text/plain\n\nhandled %s\n' "$PATH_INFO"

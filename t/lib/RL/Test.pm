@@ -1,0 +1,227 @@
+package RL::Test;
+
+# Tests of the module through a real httpd. A simple one:
+#
+#   use RL::Test;
+#
+#   my $s = httpd(<<'END');
+#   <Location /ok/login>
+#       RateLimit login 3/h
+#   </Location>
+#   END
+#
+#   limit_is $s, 3, '/ok/login', 'three logins an hour';
+#   is status($s, '/ok/else'), 200, 'another location is not limited';
+#   finish;
+#
+# Servers are stopped and their directories removed at the end, also when a test dies; a failing test keeps the
+# directory and shows the end of the error log. Exports Test::More besides what is listed below.
+#
+# A fixed window is staggered by its key, so it may end at any moment: tests count in windows of an hour or a day.
+
+use strict;
+use warnings;
+use Exporter ();
+use Test::More ();
+use Time::HiRes ();
+
+use RL::Client;
+use RL::Conf;
+use RL::Httpd ();
+
+our @EXPORT = qw(httpd request status statuses limit_is parallel histogram connection configtest config_error
+    config_ok no_unexpected_log await slurp finish);
+
+my (@servers, $checker);
+
+sub import {
+    strict->import;
+    warnings->import;
+    Test::More->export_to_level(1);
+    goto &Exporter::import;
+}
+
+*await = \&RL::Httpd::await;
+*slurp = \&RL::Httpd::slurp;
+
+# Starts a server: httpd($fragment, %options of RL::Httpd). Dies (and so fails the test) when it does not come up.
+sub httpd {
+    my ($conf, %o) = @_;
+    need_module() if $o{rl} // 1;
+    my $s = RL::Httpd->new(conf => $conf, %o);
+    push @servers, $s;
+    return $s->start;
+}
+
+sub need_module {
+    return if -e RL::Conf::module();
+    Test::More::BAIL_OUT('no module at ' . RL::Conf::module() . ': run make first');
+}
+
+# ---- requests -----------------------------------------------------------------------------------------------
+
+# One request on a connection of its own: request($s, 'POST', '/path', %options of RL::Client); its RL::Response.
+# Besides: port => (default the server's first), from => address (an X-Client header, for mod_remoteip).
+sub request {
+    my ($s, $method, $path, %o) = @_;
+    my $c = connection($s, %o);
+    return $c->request($method, $path, keepalive => 0, options(%o));
+}
+
+sub options {
+    my (%o) = @_;
+    $o{headers} = [ @{ $o{headers} // [] }, 'X-Client' => $o{from} ] if defined $o{from};
+    return %o;
+}
+
+# A connection for several requests: connection($s)->request(...).
+sub connection {
+    my ($s, %o) = @_;
+    return RL::Client->new(port => $o{port} // $s->port);
+}
+
+# The status of one request (GET, unless method => says otherwise).
+sub status {
+    my ($s, $path, %o) = @_;
+    return request($s, delete $o{method} // 'GET', $path, %o)->status;
+}
+
+# The statuses of n requests one after the other, as '200 200 429'.
+sub statuses {
+    my ($s, $n, $path, %o) = @_;
+    return join ' ', map { status($s, $path, %o) } 1 .. $n;
+}
+
+# Asserts that exactly n requests are admitted with 200 (or ok => status) and that the two after them get 429 (or
+# denied => status). More options are the request's.
+sub limit_is {
+    my ($s, $n, $path, $name, %o) = @_;
+    my ($ok, $denied) = (delete $o{ok} // 200, delete $o{denied} // 429);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return Test::More::is(statuses($s, $n + 2, $path, %o), join(' ', ($ok) x $n, ($denied) x 2), $name);
+}
+
+# n requests in flight together: every connection is open before the first request is sent, and every request is
+# sent before the first answer is read. `what` is a path or a sub from 0..n-1 to (method, path, options).
+sub parallel {
+    my ($s, $n, $what, %o) = @_;
+    my @conns = map { connection($s, %o) } 1 .. $n;
+    for my $i (0 .. $n - 1) {
+        my ($method, $path, %more) = ref $what ? $what->($i) : ('GET', $what);
+        $conns[$i]->send_request($method, $path, keepalive => 0, options(%o, %more));
+    }
+    $o{in_flight}->() if $o{in_flight};
+    return map { $_->read_response } @conns;
+}
+
+# How often each status came: { 200 => 10, 429 => 40 }.
+sub histogram {
+    my %h;
+    $h{ $_->status }++ for @_;
+    return \%h;
+}
+
+# ---- configurations -----------------------------------------------------------------------------------------
+
+# `httpd -t` on a fragment: (exit code, output).
+sub configtest {
+    my ($fragment) = @_;
+    need_module();
+    $checker //= do {
+        my $c = RL::Httpd->new(check_only => 1);
+        push @servers, $c;
+        $c;
+    };
+    return $checker->check_conf($fragment);
+}
+
+sub config_ok {
+    my ($fragment, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my ($rc, $out) = configtest($fragment);
+    return Test::More::ok($rc == 0, $name // "accepted: $fragment") || Test::More::diag("exit $rc\n$out");
+}
+
+# Asserts that -t fails, and that one line of what it prints names the directive, the offending token and, besides
+# these, a reason of a few words; `also` is a further regex for that line.
+sub config_error {
+    my ($fragment, $directive, $token, $name, $also) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my ($rc, $out) = configtest($fragment);
+    my ($line) = grep { /\b\Q$directive\E\b/ && index($_, $token) >= 0 } split /\n/, $out;
+    my $good = $rc != 0 && defined $line && gives_reason($line, $directive, $token) && (!$also || $line =~ $also);
+    Test::More::ok($good, $name // "refused: $fragment")
+        || Test::More::diag("want: a failing -t with one line naming '$directive', '$token'"
+            . ($also ? " and matching $also" : '') . ", and a reason\nexit $rc\n$out");
+    return $good;
+}
+
+# What remains of the line without directive and token is a reason when it has three words or more.
+sub gives_reason {
+    my ($line, $directive, $token) = @_;
+    $line =~ s/\Q$_\E//g for grep { length } $directive, $token;
+    my @words = $line =~ /[A-Za-z]{2,}/g;
+    return @words >= 3;
+}
+
+# ---- logs and the end ---------------------------------------------------------------------------------------
+
+my $CRASH = qr/AH00052|exit signal|Segmentation fault|AddressSanitizer|runtime error:|assertion|glibc detected|corrupt/i;
+my $COMMON = qr/AH0161[478]|AH01617|AH01797|AH01630|AH01276|AH00127|AH01215|AH02811/;    # failed log-ins, refused directories, CGI stderr
+
+# Asserts that nothing crashed and that no line at level error or above is there but those of `allow` and what
+# httpd itself says of wrong passwords and forbidden or missing files.
+sub no_unexpected_log {
+    my ($s, %o) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @bad = unexpected($s, $o{from} // 0, $o{allow});
+    return Test::More::ok(!@bad, $o{name} // 'nothing unexpected in the error log')
+        || Test::More::diag(join "\n", @bad);
+}
+
+sub unexpected {
+    my ($s, $from, $allow) = @_;
+    return grep { !($allow && $_ =~ $allow) }
+        grep { $_ =~ $CRASH || (/\[[\w-]*:(?:error|crit|alert|emerg)\]/ && $_ !~ $COMMON) } $s->log_lines($from);
+}
+
+# Ends a test file: logs are looked at, servers stop, and a stop with no connection open must not crash either.
+# allow => regex of error-log lines this test provokes.
+sub finish {
+    my (%o) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    for my $s (grep { $_->{pid} } @servers) {
+        no_unexpected_log($s, %o);
+        my $from = $s->log_mark;
+        $s->stop;
+        next if !$s->{stopped_calmly};
+        my @bad = grep { $_ =~ $CRASH } $s->log_lines($from);
+        Test::More::ok(!@bad, 'no crash when it stops') || Test::More::diag(join "\n", @bad);
+    }
+    Test::More::done_testing();
+    return;
+}
+
+# Stops everything; a failure keeps the directory and shows where.
+sub clean_up {
+    my ($failed) = @_;
+    for my $s (splice @servers) {
+        next if $s->{owner} != $$;
+        $s->stop;
+        if (!$failed || $s->{check_only}) { $s->destroy; next }
+        my @tail = $s->log_lines(0);
+        splice @tail, 0, @tail - 25 if @tail > 25;
+        Test::More::diag(join "\n", "kept: $s->{root}", 'the end of its error log:', @tail);
+    }
+    return;
+}
+
+END {
+    my $code = $?;
+    clean_up($code || !Test::More->builder->is_passing) if @servers;
+    $? = $code;
+}
+
+$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+
+1;
