@@ -38,6 +38,7 @@ END
     my ($line) = $s->access($from, 1);
     is_deeply [ @$line{qw(status uri state)} ], [ 200, '/ok/seen', '-' ], "$mpm: access log";
 
+    $c->close;
     my %old = map { $_ => 1 } $s->children;
     $s->set_conf("Alias /new \"\${DOCROOT}/ok.txt\"\n");
     ok $s->graceful, "$mpm: SIGUSR1";

@@ -93,11 +93,12 @@ GracefulShutdownTimeout 3
 END
 }
 
-# Two children from the start, so that nothing passes that counts per child.
+# Two children or more from the start, so that nothing passes that counts per child; all of them for prefork, which
+# would need seconds to grow to a burst.
 sub mpm {
     my ($s) = @_;
     my $n = $s->{workers};
-    return "StartServers 8\nMinSpareServers 4\nMaxSpareServers $n\nServerLimit $n\nMaxRequestWorkers $n\n"
+    return "StartServers $n\nMinSpareServers 4\nMaxSpareServers $n\nServerLimit $n\nMaxRequestWorkers $n\n"
         if $s->{mpm} eq 'prefork';
     my $per = int(($n + 1) / 2);
     return "StartServers 2\nServerLimit 4\nThreadsPerChild $per\nThreadLimit $per\nMaxRequestWorkers " . 4 * $per

@@ -145,7 +145,7 @@ sub stop {
     my ($self) = @_;
     return if !$self->{pid} || $self->{owner} != $$;
     my $pid = $self->{pid};
-    await(3, sub { !$self->open_connections });
+    await(2.5, sub { !$self->open_connections });
     $self->{stopped_calmly} = !$self->open_connections;
     kill TERM => $pid;
     await(10, sub { !$self->running }) or do { kill KILL => -$pid; $self->{stopped_calmly} = 0 };

@@ -29,7 +29,7 @@ use RL::Client;
 use RL::Conf;
 use RL::Httpd ();
 
-our @EXPORT = qw(httpd request status statuses limit_is parallel histogram connection configtest config_error
+our @EXPORT = qw(httpd request status statuses logged limit_is parallel histogram connection configtest config_error
     config_ok no_unexpected_log await slurp finish);
 
 my (@servers, $checker);
@@ -84,6 +84,15 @@ sub connection {
 sub status {
     my ($s, $path, %o) = @_;
     return request($s, delete $o{method} // 'GET', $path, %o)->status;
+}
+
+# One request: its response, and its line of the access log (see RL::Httpd's access).
+sub logged {
+    my ($s, $method, $path, %o) = @_;
+    my $from = $s->access_mark;
+    my $r = request($s, $method, $path, %o);
+    my ($line) = $s->access($from, 1);
+    return ($r, $line // {});
 }
 
 # The statuses of n requests one after the other, as '200 200 429'.

@@ -1,0 +1,85 @@
+# Every mistake in a directive stops `httpd -t` with one line: the directive, the token, what is wrong.
+use RL::Test;
+
+# ---- RATE ---------------------------------------------------------------------------------------------------
+for my $rate (qw(10/ 10/x 10/0s ten/m 5//m 1.5/s 5/week -1/m), '/m', '10', '10/m/s', '10/1.5m', '10/-1m', '+5/m',
+    '0x10/m', '10/m5', '10/mm', '5/s5', '10/ms', '10/00', '5/31d', '5/721h', '5/2592001', '5/43201m',
+    '4294967296/m', '99999999999999999999/m', '18446744073709551617/m', '1/99999999999999999999d',
+    '5/18446744073709551617', '5/m,', 'unlimited')
+{
+    config_error("RateLimit r $rate\n", 'RateLimit', $rate, "rate $rate");
+}
+config_error(qq(RateLimit r " 5/m"\n), 'RateLimit', '5/m', 'rate with a space before it');
+config_error(qq(RateLimit r "5/ m"\n), 'RateLimit', '5/ m', 'rate with a space in it');
+config_error(qq(RateLimit r ""\n),     'RateLimit', 'r',    'an empty rate');
+config_error("RateLimit r\n",          'RateLimit', '',     'no rate at all');
+config_error("<Location /a>\nRateLimit r 5/week\n</Location>\n", 'RateLimit', '5/week', 'rate in a section');
+
+# ---- NAME ---------------------------------------------------------------------------------------------------
+for my $name ('1abc', 'a.b', '_a', '-a', 'a:b', 'a/b', 'n' x 33, "\xC3\xBCber") {
+    config_error("RateLimit $name 5/m\n", 'RateLimit', $name, "name $name");
+}
+config_error(qq(RateLimit "a b" 5/m\n), 'RateLimit', 'a b', 'a name with a space');
+
+my $twice = "RateLimit same 5/m\nRateLimit other 5/m\nRateLimit same 6/m\n";
+config_error($twice, 'RateLimit', 'same', 'a name twice in the server configuration');
+config_error("<VirtualHost *:1>\n$twice</VirtualHost>\n", 'RateLimit', 'same', 'twice in a virtual host');
+for my $open ('Location /a', 'Directory "/tmp"', 'Files "x"', 'If "true"') {
+    my ($word) = split ' ', $open;
+    config_error("<$open>\n$twice</$word>\n", 'RateLimit', 'same', "twice in <$word>");
+}
+config_error("RateLimit same 5/m\nRateLimit same off\n", 'RateLimit', 'same', 'a rule and its off in one section');
+
+# ---- options ------------------------------------------------------------------------------------------------
+my @bad_option = (
+    'foo=1', 'limit', 'key', '=ip', 'keys=ip', 'Burst', 'off', 'key=ip,user',
+    'key=', 'key=ipp', 'key=ip+', 'key=+ip', 'key=ip++user', 'key=ip+nonsense', 'key=username', 'key=post:user',
+    'key=ip/33', 'key=ip/24/129', 'key=ip/x', 'key=ip/', 'key=ip/24/', 'key=ip/24/64/1', 'key=ip/-1', 'key=ip/4294967320',
+    'key=header:', 'key=query:', 'key=cookie:', 'key=env:', 'key=form:', 'key=expr:', 'key=user:alice', 'key=all:x',
+    'key=host:a', 'key=expr:%{', 'key=query', 'key=header',
+    'methods=', 'methods=TRACE', 'methods=GET,TRACE', 'methods=GET,', 'methods=,GET', 'methods=GET,,POST', 'methods=G@T',
+    'algorithm=', 'algorithm=leaky', 'algorithm=fixed', 'window=', 'window=hourly', 'window=utc',
+    'missing=', 'missing=maybe', 'missing=allow', 'fold=', 'fold=maybe', 'action=', 'action=block', 'action=log',
+    'status=', 'status=200', 'status=399', 'status=600', 'status=42x', 'status=4290', 'status=-429', 'status=429.0',
+    'group=', 'group=a.b', 'group=1st', 'group=' . 'g' x 33,
+    'when=', 'when=%{', 'unless=', 'unless=(',
+);
+config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "option $_") for @bad_option;
+config_error(qq(RateLimit r 5/m "when=%{HTTP_HOST} =="\n),     'RateLimit', 'when',   'an unfinished expression');
+config_error(qq(RateLimit r 5/m "unless=no_such('x') -eq"\n),  'RateLimit', 'unless', 'an unknown function');
+config_error("RateLimit r 5/m key=ip key=user\n",              'RateLimit', 'key=user', 'an option twice');
+config_error("RateLimit r 5/m when=%{HTTP_HOST} == 'x'\n",     'RateLimit', '', 'an expression that was not quoted');
+config_error("<Location /a>\nRateLimit r off key=ip\n</Location>\n", 'RateLimit', 'key=ip', 'off takes no options');
+
+# ---- options of another algorithm ---------------------------------------------------------------------------
+config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "$_ is token-bucket's", qr/token-bucket|fixed-window|algorithm/)
+    for qw(burst=5 initial=5 burst=0);
+config_error("RateLimit r 5/m algorithm=fixed-window burst=5\n", 'RateLimit', 'burst=5', 'whatever the order');
+
+# ---- the other directives -----------------------------------------------------------------------------------
+my @bad = (
+    [ 'RateLimitEngine',     'Maybe' ],
+    [ 'RateLimitIPv4Prefix', '33' ], [ 'RateLimitIPv4Prefix', 'x' ], [ 'RateLimitIPv4Prefix', '-1' ],
+    [ 'RateLimitIPv4Prefix', '24x' ], [ 'RateLimitIPv6Prefix', '129' ], [ 'RateLimitIPv6Prefix', '/64' ],
+    [ 'RateLimitDenyStatus', '200' ], [ 'RateLimitDenyStatus', '399' ], [ 'RateLimitDenyStatus', '600' ],
+    [ 'RateLimitDenyStatus', 'abc' ], [ 'RateLimitDenyStatus', '42' ], [ 'RateLimitDenyStatus', '429x' ],
+    [ 'RateLimitLog',        'loud' ],
+    [ 'RateLimitExempt',     '10.0.0.0/33' ], [ 'RateLimitExempt', '10.0.0' ], [ 'RateLimitExempt', '10.0.0.1/x' ],
+    [ 'RateLimitExempt',     '10.0.0.1/' ], [ 'RateLimitExempt', '::1/129' ], [ 'RateLimitExempt', '1.2.3.4.5' ],
+    [ 'RateLimitExempt',     '256.1.1.1' ], [ 'RateLimitExempt', '10.0.0.1/-1' ], [ 'RateLimitExempt', 'localhost' ],
+    [ 'RateLimitExempt',     'env=' ], [ 'RateLimitExempt', 'expr=' ], [ 'RateLimitExempt', 'expr=%{' ],
+    [ 'RateLimitExempt',     'foo=bar' ], [ 'RateLimitExempt', '10.0.0.1,10.0.0.2' ], [ 'RateLimitExempt', '/8' ],
+    [ 'RateLimitStore',      'redis' ],
+);
+config_error("$_->[0] $_->[1]\n", $_->[0], $_->[1], "$_->[0] $_->[1]") for @bad;
+config_error("RateLimitExempt 10.0.0.0/8 10.0.0.0/33\n", 'RateLimitExempt', '10.0.0.0/33', 'the second of two addresses');
+config_error("RateLimitStore shm $_\n", 'RateLimitStore', $_, "store shm $_")
+    for qw(size= size=x size=-1M size=32X size=32MM size=0 size=1 size=99999999999999999999G foo=1 timeout=50ms localhost);
+config_error("<Location /a>\nRateLimitInherit Perhaps\n</Location>\n", 'RateLimitInherit', '', 'RateLimitInherit Perhaps');
+
+# ---- contexts -----------------------------------------------------------------------------------------------
+config_error("RateLimitInherit Off\n", 'RateLimitInherit', '', 'RateLimitInherit belongs to a section');
+config_error("<Location /a>\n$_\n</Location>\n", (split)[0], '', "$_ does not belong to a section")
+    for 'RateLimitStore shm', 'RateLimitLog warn';
+
+finish;

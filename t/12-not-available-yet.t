@@ -1,0 +1,81 @@
+# What the grammar knows and this version can't do yet is refused in clear words, never ignored; a malformed value
+# of it is reported as malformed. A version that brings a feature removes its lines from @later.
+use RL::Test;
+
+my $YET = qr/not available yet/;
+
+my @later = (
+    [ 'RateLimit r 5/m algorithm=sliding-window',                     'algorithm=sliding-window' ],
+    [ 'RateLimit r 5/m algorithm=token-bucket',                       'algorithm=token-bucket' ],
+    [ 'RateLimit r 5/m algorithm=token-bucket burst=9 initial=0',     'algorithm=token-bucket' ],
+    [ 'RateLimit r 5/m cost=5',                                       'cost=5' ],
+    [ 'RateLimit r 5/m cost=0',                                       'cost=0' ],
+    [ 'RateLimit r 5/m cost=expr=%{HTTP:X-Cost}',                     'cost=' ],
+    [ 'RateLimit r 5/m count=401,403,5xx',                            'count=401,403,5xx' ],
+    [ 'RateLimit r 5/m "count=expr=%{REQUEST_STATUS} == 401"',        'count=' ],
+    [ 'RateLimit r 5/m clear=200',                                    'clear=200' ],
+    [ 'RateLimit r 5/m clear=2xx',                                    'clear=2xx' ],
+    [ 'RateLimit r 5/m penalty=10m',                                  'penalty=10m' ],
+    [ 'RateLimit r 5/m penalty=10m,extend',                           'penalty=10m,extend' ],
+    [ 'RateLimit r 5/m on-error=allow',                               'on-error=allow' ],
+    [ 'RateLimit r 5/m on-error=deny',                                'on-error=deny' ],
+    [ 'RateLimit r 5/m key=form:user',                                'form:user' ],
+    [ 'RateLimit r 5/m key=ip+form:user',                             'form:user' ],
+    [ 'RateLimit r expr=%{env:PLAN_RATE}',                            'expr=' ],
+    [ 'RateLimitStore memcached 127.0.0.1',                           'memcached' ],
+    [ 'RateLimitStore memcached 127.0.0.1:11211 10.0.0.1 timeout=20ms lease=off', 'memcached' ],
+    [ 'RateLimitStore memcached unix:/run/memcached.sock prefix=x:',  'memcached' ],
+    [ 'RateLimitHeaders standard',                                    'standard' ],
+    [ 'RateLimitHeaders legacy',                                      'legacy' ],
+    [ 'RateLimitHeaders standard legacy',                             'standard' ],
+    [ 'RateLimitDenyHandler /cgi-bin/denied.cgi',                     '/cgi-bin/denied.cgi' ],
+    [ 'RateLimitOnError deny',                                        'deny' ],
+    [ 'RateLimitFormLimit 16K',                                       '16K' ],
+);
+for (@later) {
+    my ($line, $token) = @$_;
+    config_error("$line\n", (split ' ', $line)[0], $token, $line, $YET);
+}
+
+my @malformed = (
+    [ 'RateLimit r 5/m algorithm=token-bucket burst=x',      'burst=x' ],
+    [ 'RateLimit r 5/m algorithm=token-bucket burst=-1',     'burst=-1' ],
+    [ 'RateLimit r 5/m algorithm=token-bucket initial=1.5',  'initial=1.5' ],
+    [ 'RateLimit r 5/m algorithm=token-bucket window=clock', 'window=clock' ],
+    [ 'RateLimit r 5/m cost=',            'cost=' ],
+    [ 'RateLimit r 5/m cost=x',           'cost=x' ],
+    [ 'RateLimit r 5/m cost=-1',          'cost=-1' ],
+    [ 'RateLimit r 5/m cost=1.5',         'cost=1.5' ],
+    [ 'RateLimit r 5/m cost=expr=',       'cost=expr=' ],
+    [ 'RateLimit r 5/m count=',           'count=' ],
+    [ 'RateLimit r 5/m count=4xy',        'count=4xy' ],
+    [ 'RateLimit r 5/m count=6xx',        'count=6xx' ],
+    [ 'RateLimit r 5/m count=99',         'count=99' ],
+    [ 'RateLimit r 5/m count=401,,403',   'count=401,,403' ],
+    [ 'RateLimit r 5/m clear=fine',       'clear=fine' ],
+    [ 'RateLimit r 5/m penalty=',         'penalty=' ],
+    [ 'RateLimit r 5/m penalty=0',        'penalty=0' ],
+    [ 'RateLimit r 5/m penalty=5week',    'penalty=5week' ],
+    [ 'RateLimit r 5/m penalty=31d',      'penalty=31d' ],
+    [ 'RateLimit r 5/m penalty=5m,more',  'penalty=5m,more' ],
+    [ 'RateLimit r 5/m on-error=maybe',   'on-error=maybe' ],
+    [ 'RateLimit r expr=',                'expr=' ],
+    [ 'RateLimit r expr=%{',              'expr=%{' ],
+    [ 'RateLimitOnError maybe',           'maybe' ],
+    [ 'RateLimitFormLimit x',             'x' ],
+    [ 'RateLimitFormLimit 1',             '1' ],
+    [ 'RateLimitFormLimit 2M',            '2M' ],
+    [ 'RateLimitHeaders fancy',           'fancy' ],
+    [ 'RateLimitHeaders none standard',   'none' ],
+    [ 'RateLimitStore memcached',         'memcached' ],
+    [ 'RateLimitStore memcached 127.0.0.1:99999',         '127.0.0.1:99999' ],
+    [ 'RateLimitStore memcached 127.0.0.1 timeout=fast',  'timeout=fast' ],
+    [ 'RateLimitStore memcached 127.0.0.1 lease=maybe',   'lease=maybe' ],
+    [ 'RateLimitStore memcached unix:relative',           'unix:relative' ],
+);
+for (@malformed) {
+    my ($line, $token) = @$_;
+    config_error("$line\n", (split ' ', $line)[0], $token, "malformed: $line", qr/\A(?!.*not available yet)/s);
+}
+
+finish;

@@ -1,0 +1,40 @@
+# However many requests come together, on whatever MPM: exactly the limit is admitted.
+use RL::Test;
+
+for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event worker prefork)) {
+    my $s = httpd(<<'END', mpm => $mpm);
+<LocationMatch "^/ok/ten/">
+    RateLimit ten 10/h key=path
+</LocationMatch>
+<Location /ok/stacked>
+    RateLimit tight 7/h
+    RateLimit wide 10/h key=path
+</Location>
+<Location /ok/mixed>
+    RateLimit everyone 30/h key=all
+    RateLimit each 5/h key=query:u
+</Location>
+END
+    for my $round (1 .. 4) {
+        is_deeply histogram(parallel($s, 50, "/ok/ten/$round")), { 200 => 10, 429 => 40 }, "$mpm: 10 of 50, round $round";
+    }
+    is_deeply histogram(parallel($s, 50, '/ok/stacked')), { 200 => 7, 429 => 43 }, "$mpm: the tighter of two rules";
+    is status($s, '/ok/stacked'), 429, "$mpm: and it stays full";
+
+    # Ten callers of five each under thirty in all: never more than either, and what a denied request may have held
+    # for a moment is there again afterwards.
+    my (%of, $total);
+    my @r = parallel($s, 60, sub { ('GET', '/ok/mixed?u=' . $_[0] % 10) });
+    for my $i (0 .. $#r) {
+        next if $r[$i]->status != 200;
+        $of{ $i % 10 }++;
+        $total++;
+    }
+    cmp_ok $total, '<=', 30, "$mpm: never more than all may have";
+    ok !(grep { $_ > 5 } values %of), "$mpm: nor than each may have" or diag explain \%of;
+    my $later = 0;
+    status($s, "/ok/mixed?u=new$_") == 200 and $later++ for 1 .. 32;
+    is $total + $later, 30, "$mpm: denied requests left nothing charged" or diag "$total at once, $later later";
+}
+
+finish;

@@ -1,0 +1,90 @@
+# Stacked rules: a request is charged to all of them or, when one denies, to none; the longest wait is reported.
+use RL::Test;
+
+my $s = httpd(<<'END');
+<Location /ok/wide>
+    RateLimit wide 10/h
+</Location>
+<Location /ok/wide/narrow>
+    RateLimit narrow 2/h
+</Location>
+<Location /ok/first>
+    RateLimit first 2/h group=first
+    RateLimit second 9/h group=second
+    RateLimit third 9/h group=third
+</Location>
+<Location /ok/second>
+    RateLimit only 9/h group=second
+</Location>
+<Location /ok/third>
+    RateLimit only 9/h group=third
+</Location>
+<Location /ok/last>
+    RateLimit a 9/h group=last
+    RateLimit b 2/h
+</Location>
+<Location /ok/last-a>
+    RateLimit a 9/h group=last
+</Location>
+<Location /ok/short-long>
+    RateLimit short 1/m
+    RateLimit long 1/30d
+</Location>
+<Location /ok/long-short>
+    RateLimit long 1/30d
+    RateLimit short 1/m
+</Location>
+<Location /ok/observed>
+    RateLimit watched 1/h action=observe
+    RateLimit real 3/h
+</Location>
+<Location /ok/observed-denied>
+    RateLimit watched 5/h action=observe group=o
+    RateLimit real 2/h
+</Location>
+<Location /ok/observed-rest>
+    RateLimit watched 5/h group=o
+</Location>
+<Location /ok/observed-only>
+    RateLimit watched 4/h action=observe group=oo
+</Location>
+<Location /ok/observed-before-denied>
+    RateLimit watched 1/h action=observe
+    RateLimit real 0/h
+</Location>
+END
+
+limit_is $s, 2, '/ok/wide/narrow', 'the narrow rule denies';
+is statuses($s, 5, '/ok/wide/narrow'), '429 429 429 429 429', 'and goes on denying';
+limit_is $s, 8, '/ok/wide', 'the wide rule was charged only for what was admitted';
+
+limit_is $s, 2, '/ok/first',  'the first of three denies';
+limit_is $s, 7, '/ok/second', 'the second was not charged by denials';
+limit_is $s, 7, '/ok/third',  'nor the third';
+limit_is $s, 2, '/ok/last',   'the last denies';
+limit_is $s, 7, '/ok/last-a', 'the one before it got its unit back';
+
+for my $path ('/ok/short-long', '/ok/long-short') {
+    is status($s, $path), 200, "$path: one";
+    my ($r, $line) = logged($s, 'GET', $path);
+    is $r->status, 429, "$path: full";
+    is $line->{rule}, 'long', "$path: the rule with the longest wait is reported";
+    cmp_ok $r->header('Retry-After'), '>', 60, "$path: and its wait";
+}
+
+my @seen = map { my ($r, $l) = logged($s, 'GET', '/ok/observed'); $r->status . " $l->{state}" } 1 .. 5;
+is_deeply \@seen, [ '200 allowed', '200 observed', '200 observed', '429 denied', '429 denied' ],
+    'observe serves and tells; the other rules are charged as usual';
+
+limit_is $s, 2, '/ok/observed-denied', 'a rule beside an observed one';
+limit_is $s, 3, '/ok/observed-rest', 'a denied request is not charged to an observed rule either';
+
+is statuses($s, 9, '/ok/observed-only'), join(' ', (200) x 9), 'observe never denies';
+my ($r, $line) = logged($s, 'GET', '/ok/observed-only');
+is "$line->{state} $line->{rule} $line->{limit} $line->{remaining}", 'observed watched 4 0', 'and says what would have happened';
+ok !defined $r->header('Retry-After'), 'no Retry-After on what was served';
+
+($r, $line) = logged($s, 'GET', '/ok/observed-before-denied');
+is "$line->{state} $line->{rule}", 'denied real', 'a denial counts for more than an observation';
+
+finish;

@@ -1,0 +1,61 @@
+# fold=on: spellings a login would take for one account are one key; fold=off compares bytes.
+use RL::Test;
+
+my $s = httpd(<<'END');
+<Location /ok/on>
+    RateLimit r 2/h key=query:u
+</Location>
+<Location /ok/off>
+    RateLimit r 2/h key=query:u fold=off
+</Location>
+<Location /ok/explicit>
+    RateLimit r 2/h key=query:u fold=on
+</Location>
+<Location /ok/header>
+    RateLimit r 2/h key=header:X-U
+</Location>
+END
+
+# Whether two values of u are one key at a path: the first fills it.
+my $n = 0;
+sub same {
+    my ($path, $first, $second, $same, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $got = statuses($s, 3, "$path?u=$first") . ' ' . status($s, "$path?u=$second");
+    is $got, '200 200 429 ' . ($same ? 429 : 200), "$path: $name";
+}
+
+my @pairs = (
+    [ 'Admin',         'aDMIN',                                        'letter case' ],
+    [ 'root',          '%20root',                                      'a space before' ],
+    [ 'guest',         'guest%09%0A+',                                 'white space after' ],
+    [ 'operator',      '%EF%BD%8F%EF%BD%90%EF%BD%85%EF%BD%92%EF%BD%81%EF%BD%94%EF%BD%8F%EF%BD%92', 'full-width letters' ],
+    [ 'webmaster',     '%EF%BC%B7ebmaster',                            'one full-width capital' ],
+    [ '%C3%A9tienne',  'e%CC%81tienne',                                'composed and decomposed' ],
+    [ '%C3%89mile',    '%C3%A9mile',                                   'an accented capital' ],
+    [ 'stra%C3%9Fe',   'STRASSE',                                      'sharp s' ],
+    [ 'o%EF%AC%83ce',  'office',                                       'a ligature' ],
+    [ 'ka%C5%BFe',     'kase',                                         'long s' ],
+);
+for (@pairs) {
+    my ($a, $b, $name) = @$_;
+    same '/ok/on',  $a, $b, 1, $name;
+    same '/ok/off', $a, $b, 0, "$name (fold=off)";
+}
+is status($s, '/ok/on?u=%EF%BC%A1%EF%BC%A4%EF%BC%AD%EF%BC%A9%EF%BC%AE'), 429, 'and over three spellings';
+
+same '/ok/on', 'alpha',      'alphb',       0, 'other names are others';
+same '/ok/on', 'nul%00a',    'nul%00b',     0, 'a NUL does not end a value';
+same '/ok/on', 'nulx',       'nulx%00',     0, 'nor is it dropped';
+same '/ok/on', 'bad%FF',     'bad%FF',      1, 'bytes that are no UTF-8';
+same '/ok/on', 'ill%FF',     'ill%FE',      0, 'are compared as they are';
+same '/ok/on', 'in%20ner',   'inner',       0, 'white space inside stays';
+same '/ok/explicit', 'Admin', 'admin',      1, 'fold=on, said';
+my $long = 'x' x 3000;
+same '/ok/on', "${long}1",   "${long}2",    0, 'long values count to their end';
+same '/ok/on', "a$long",     'A' . uc $long, 1, 'and are folded to their end';
+
+is statuses($s, 3, '/ok/header', headers => [ 'X-U' => 'Admin' ]), '200 200 429', 'a header';
+is status($s, '/ok/header', headers => [ 'X-U' => 'admin' ]), 200, 'is compared byte for byte';
+
+finish;

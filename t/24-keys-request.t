@@ -1,0 +1,112 @@
+# Keys from the request: query, header, cookie, env, host, path, method, all, expr; missing= and values that differ.
+use RL::Test;
+
+my $s = httpd(<<'END');
+RemoteIPHeader X-Client
+RemoteIPInternalProxy 127.0.0.1
+SetEnvIf X-Tenant "(.+)" TENANT=$1
+<Location /ok/query>
+    RateLimit r 2/h key=query:user
+</Location>
+<Location /ok/query-deny>
+    RateLimit r 2/h key=query:user missing=deny
+</Location>
+<Location /ok/query-skip>
+    RateLimit r 2/h key=query:user missing=skip
+</Location>
+<Location /ok/query-ip>
+    RateLimit r 2/h key=ip+query:user
+</Location>
+<Location /ok/header>
+    RateLimit r 2/h key=header:X-Api-Key
+</Location>
+<Location /ok/cookie>
+    RateLimit r 2/h key=cookie:sid
+</Location>
+<Location /ok/env>
+    RateLimit r 2/h key=env:TENANT missing=skip
+</Location>
+<Location /ok/host>
+    RateLimit r 2/h key=host
+</Location>
+<Location /ok/path>
+    RateLimit r 2/h key=path
+</Location>
+<Location /ok/method>
+    RateLimit r 2/h key=method
+</Location>
+<Location /ok/all>
+    RateLimit r 2/h key=all
+</Location>
+<Location /ok/expr>
+    RateLimit r 2/h "key=expr:%{HTTP:X-A}/%{HTTP:X-B}"
+</Location>
+<Location /ok/expr-plus>
+    RateLimit r 2/h "key=expr:%{HTTP:X-A}+query:b"
+</Location>
+<Location /ok/expr-inner-plus>
+    RateLimit r 2/h "key=expr:a%{escape:x+y}%{HTTP:X-A}" missing=deny
+</Location>
+END
+
+# Fills `path` with the first request, then tells for each other whether it shares that counter. A request is a
+# query string, or a list of options.
+sub shares {
+    my ($path, $what, $first, @others) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $go = sub { my ($q) = @_; ref $q ? status($s, $path, @$q) : status($s, "$path?$q") };
+    is join(' ', map { $go->($first) } 1 .. 3), '200 200 429', "$what: full";
+    while (my ($q, $shared) = splice @others, 0, 2) {
+        my $name = ref $q ? join ' ', map { ref $_ ? "[@$_]" : $_ } @$q : $q;
+        is $go->($q), $shared ? 429 : 200, "$what: '$name' " . ($shared ? 'shares' : 'does not');
+    }
+}
+sub h { return [ headers => [@_] ] }
+
+shares '/ok/query', 'query', 'user=ann', 'user=bob' => 0, 'x=1&user=ann&y=2' => 1, 'us%65r=ann' => 1, 'user=a%6En' => 1,
+    '%75ser=%61nn' => 1, 'user=ann+' => 1, 'User=ann' => 0, 'xuser=ann' => 0, 'user=ann;x=1' => 0, 'user=ann%00' => 0,
+    'user=ann&user=ann' => 1, 'x=user=ann' => 0;
+shares '/ok/query', 'query without a value', 'nothing=here', '' => 1, 'user=' => 1, 'user' => 1, 'user=+%20' => 1,
+    'user=one&user=two' => 1, 'user=two&x=1&user=one' => 1, 'user=three' => 0;
+shares '/ok/query', 'a space', 'user=a+b', 'user=a%20b' => 1, 'user=a%2Bb' => 0, 'user=ab' => 0;
+shares '/ok/query', 'a malformed escape is kept', 'user=50%', 'user=50%25' => 1, 'user=50' => 0, 'user=50%zz' => 0;
+
+is statuses($s, 2, '/ok/query-deny'), '429 429', 'missing=deny denies';
+is status($s, '/ok/query-deny?user=one&user=two'), 429, 'missing=deny: two values are none';
+my $r = request($s, 'GET', '/ok/query-deny');
+cmp_ok $r->header('Retry-After'), '>=', 1, 'missing=deny: with a Retry-After';
+limit_is $s, 2, '/ok/query-deny?user=x', 'missing=deny: with a value it counts';
+is statuses($s, 5, '/ok/query-skip'), '200 200 200 200 200', 'missing=skip does not apply';
+limit_is $s, 2, '/ok/query-skip?user=x', 'missing=skip: with a value it counts';
+limit_is $s, 2, '/ok/query-ip', 'missing=share', from => '192.0.2.1';
+limit_is $s, 2, '/ok/query-ip', 'missing=share: the other parts still tell apart', from => '192.0.2.2';
+
+shares '/ok/header', 'header', h('X-Api-Key' => 'k1'), h('x-api-key' => 'k1') => 1, h('X-Api-Key' => 'k2') => 0,
+    h('X-Api-Key' => 'K1') => 0;
+shares '/ok/header', 'no header', [], h('X-Api-Key' => '') => 1, h('X-Api-Key' => '  ') => 1, h('X-Api-Key' => '-') => 0;
+
+shares '/ok/cookie', 'cookie', h(Cookie => 'sid=1'), h(Cookie => 'a=b; sid=1; c=d') => 1, h(Cookie => 'sid=2') => 0,
+    h(Cookie => 'xsid=1') => 0, h(Cookie => 'a=sid=1') => 0, h(Cookie => 'SID=1') => 0, h(Cookie => 'a=b;sid=1') => 1;
+shares '/ok/env', 'env', h('X-Tenant' => 't1'), h('X-Tenant' => 't2') => 0;
+is statuses($s, 4, '/ok/env'), '200 200 200 200', 'env: unset, missing=skip';
+
+shares '/ok/host', 'host', [ host => 'a.test' ], [ host => 'A.TEST' ] => 1, [ host => 'a.test:8080' ] => 1, [ host => 'b.test' ] => 0;
+limit_is $s, 2, '/ok/path/1', 'path';
+limit_is $s, 2, '/ok/path/2', 'path: another';
+is status($s, '/ok/path/1?q'), 429, 'path: without the query';
+limit_is $s, 2, '/ok/method', 'method: GET';
+is status($s, '/ok/method', method => 'HEAD'), 429, 'method: HEAD counts as GET';
+is status($s, '/ok/method', method => 'OPTIONS'), 200, 'method: another';
+is statuses($s, 2, '/ok/all', from => '192.0.2.1'), '200 200', 'all';
+is status($s, '/ok/all', from => '192.0.2.2'), 429, 'all: one counter for everyone';
+shares '/ok/expr', 'expr', h('X-A' => 1, 'X-B' => 2), h('X-A' => 1, 'X-B' => 2) => 1, h('X-A' => 2, 'X-B' => 1) => 0;
+
+is join(' ', map { status($s, '/ok/expr-plus?b=1', headers => [ 'X-A' => 'x' ]) } 1 .. 3), '200 200 429', 'expr and another part';
+is status($s, '/ok/expr-plus?b=2', headers => [ 'X-A' => 'x' ]), 200, 'the other part tells apart';
+is status($s, '/ok/expr-plus?b=1', headers => [ 'X-A' => 'y' ]), 200, 'and the expression';
+is status($s, '/ok/expr-inner-plus', headers => [ 'X-A' => 'x' ]), 200, 'a + inside %{...} is the expression\'s';
+
+$r = request($s, 'GET', '/ok/expr', headers => [ 'X-A' => 7 ]);
+ok !(grep { /X-A/i } $r->header('Vary')), 'a key does not make the answer vary';
+
+finish;
