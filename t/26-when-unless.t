@@ -1,0 +1,43 @@
+# when= and unless=: a rule applies, and counts, only where its expressions say so.
+use RL::Test;
+
+my $s = httpd(<<'END');
+RemoteIPHeader X-Client
+RemoteIPInternalProxy 127.0.0.1
+<Location /ok/when>
+    RateLimit r 2/h "when=%{HTTP:X-Bot} == 'yes'"
+</Location>
+<Location /ok/unless>
+    RateLimit r 2/h "unless=%{HTTP:X-Bot} == 'yes'"
+</Location>
+<Location /ok/both>
+    RateLimit r 2/h "when=%{REQUEST_METHOD} == 'GET'" "unless=%{QUERY_STRING} =~ /free/"
+</Location>
+<Location /ok/network>
+    RateLimit r 2/h key=all "when=%{REMOTE_ADDR} -ipmatch '192.0.2.0/24'"
+</Location>
+<Location /ok/plain>
+    RateLimit r 2/h when=true
+    RateLimit never 0/h when=false
+</Location>
+END
+my @bot = (headers => [ 'X-Bot' => 'yes' ]);
+
+is statuses($s, 4, '/ok/when'), '200 200 200 200', 'when: does not apply';
+limit_is $s, 2, '/ok/when', 'when: applies, and the others were not counted', @bot;
+is status($s, '/ok/when'), 200, 'when: the others go on';
+is statuses($s, 4, '/ok/unless', @bot), '200 200 200 200', 'unless: does not apply';
+limit_is $s, 2, '/ok/unless', 'unless: applies';
+is statuses($s, 3, '/ok/both?free'), '200 200 200', 'both: unless';
+is statuses($s, 3, '/ok/both', method => 'POST'), '200 200 200', 'both: when';
+limit_is $s, 2, '/ok/both', 'both: applies';
+is statuses($s, 3, '/ok/network', from => '198.51.100.1'), '200 200 200', 'an address outside';
+limit_is $s, 2, '/ok/network', 'an address inside', from => '192.0.2.9';
+limit_is $s, 2, '/ok/plain', 'an expression without spaces needs no quotes';
+
+my $r = request($s, 'GET', '/ok/when', @bot);
+is $r->status, 429, 'denied by header';
+ok !(grep { /X-Bot/i } $r->header('Vary')), 'without a Vary of ours';
+ok !(grep { /X-Bot/i } request($s, 'GET', '/ok/when')->header('Vary')), 'nor when it is served';
+
+finish;

@@ -1,0 +1,196 @@
+# Which rules stand for a request: server, virtual host, Location, Directory, Files, If; replacement in place, off,
+# RateLimitInherit, RateLimitEngine.
+use RL::Test;
+
+# Rules of COUNT 0 with a status of their own show which rule denied.
+my $s = httpd(<<'END', files => { 'htdocs/d/a.txt' => 'a', 'htdocs/d/b.txt' => 'b', 'htdocs/d/sub/c.txt' => 'c' });
+RateLimit server 0/h status=450 "when=%{HTTP:X-Want} =~ /server/"
+RateLimit shared 4/h "key=header:X-Shared" missing=skip
+<VirtualHost *:${PORT}>
+    ServerName main.test
+</VirtualHost>
+<VirtualHost *:${PORT}>
+    ServerName vhost.test
+    RateLimit vhost 0/h status=451 "when=%{HTTP:X-Want} =~ /vhost/"
+    <Location /ok/v/drop>
+        RateLimit server off
+        RateLimit vhost off
+    </Location>
+</VirtualHost>
+<VirtualHost *:${PORT}>
+    ServerName replaced.test
+    RateLimit server 0/h status=452
+</VirtualHost>
+<VirtualHost *:${PORT}>
+    ServerName off.test
+    RateLimit server off
+</VirtualHost>
+<VirtualHost *:${PORT}>
+    ServerName disabled.test
+    RateLimitEngine Off
+    RateLimit vhost 0/h
+    <Location /ok/on>
+        RateLimitEngine On
+    </Location>
+</VirtualHost>
+
+<Location /ok/replaced>
+    RateLimit server 2/h
+</Location>
+<Location /ok/replaced/again>
+    RateLimit server 3/h
+</Location>
+<Location /ok/off>
+    RateLimit server off
+</Location>
+<Location /ok/off/back>
+    RateLimit server 0/h status=453
+</Location>
+<Location /ok/none>
+    RateLimit server none
+</Location>
+
+<Location /ok/order>
+    RateLimit a 10/h
+    RateLimit b 10/h
+    RateLimit c 10/h
+</Location>
+<Location /ok/order/in-place>
+    RateLimit a 10/h key=all
+</Location>
+<Location /ok/order/b-off>
+    RateLimit a off
+    RateLimit a2 10/h
+</Location>
+<Location /ok/order/middle>
+    RateLimit a off
+    RateLimit b 10/h key=all
+</Location>
+
+<Location /ok/i>
+    RateLimit one 0/h status=461
+</Location>
+<Location /ok/i/fresh>
+    RateLimitInherit Off
+    RateLimit two 2/h
+</Location>
+<Location /ok/i/fresh/deep>
+    RateLimit three 3/h
+</Location>
+<Location /ok/i/fresh/deep/deeper>
+    RateLimitInherit On
+</Location>
+<Location /ok/i/empty>
+    RateLimitInherit Off
+</Location>
+
+<Location /ok/engine>
+    RateLimit r 0/h
+</Location>
+<Location /ok/engine/off>
+    RateLimitEngine Off
+</Location>
+<Location /ok/engine/off/on>
+    RateLimitEngine On
+</Location>
+<Location /ok/engine/observe>
+    RateLimitEngine Observe
+</Location>
+<Location /ok/watch>
+    RateLimitEngine Observe
+    RateLimit r 2/h
+</Location>
+
+<Directory "${DOCROOT}/d">
+    RateLimit dir 0/h status=471 "when=%{HTTP:X-Want} =~ /dir/"
+    <Files "a.txt">
+        RateLimit file 0/h status=472 "when=%{HTTP:X-Want} =~ /file/"
+    </Files>
+</Directory>
+<Directory "${DOCROOT}/d/sub">
+    RateLimit dir 0/h status=473 "when=%{HTTP:X-Want} =~ /dir/"
+</Directory>
+<Files "b.txt">
+    RateLimit any-b 0/h status=474 "when=%{HTTP:X-Want} =~ /file/"
+</Files>
+<Location /d/sub/c.txt>
+    RateLimit dir 0/h status=475 "when=%{HTTP:X-Want} =~ /location/"
+</Location>
+<If "%{HTTP:X-Want} =~ /ifsection/">
+    RateLimit if 0/h status=476
+</If>
+<LocationMatch "^/ok/match/[0-9]+$">
+    RateLimit m 2/h
+</LocationMatch>
+<Location /ok/twice>
+    RateLimit t 0/h status=477
+</Location>
+<Location /ok/twice>
+    RateLimit t 2/h
+</Location>
+<DirectoryMatch "/d/sub$">
+    RateLimit dmatch 0/h status=478 "when=%{HTTP:X-Want} =~ /dmatch/"
+</DirectoryMatch>
+END
+
+# The status of one request at main.test (or host) that wants the rules named.
+sub want { my ($path, $want, $host) = @_; return status($s, $path, host => $host // 'main.test', headers => [ 'X-Want' => $want ]) }
+
+is want('/ok', 'nothing'), 200, 'no rule applies';
+is want('/ok', 'server'), 450, 'a rule of the server';
+is want('/ok', 'server', 'vhost.test'), 450, 'is inherited by a virtual host';
+is want('/ok', 'vhost', 'vhost.test'), 451, 'which has its own';
+is want('/ok', 'vhost'), 200, 'and only there';
+is want('/ok/v/drop', 'server vhost', 'vhost.test'), 200, 'off drops both in a location';
+is want('/ok', 'nothing', 'replaced.test'), 452, 'a virtual host replaces the server\'s rule';
+is want('/ok', 'server', 'off.test'), 200, 'or drops it';
+is want('/ok', 'server', 'disabled.test'), 200, 'or switches everything off';
+is want('/ok/on', 'server', 'disabled.test'), 429, 'and on again in a location';
+
+is join(' ', map { want('/ok/replaced', 'server') } 1 .. 3), '200 200 429', 'a location replaces it';
+is join(' ', map { want('/ok/replaced/again', 'server') } 1 .. 4), '200 200 200 429', 'a deeper one once more, with its own counter';
+is want('/ok/off', 'server'), 200, 'off drops it';
+is want('/ok/off/else', 'server'), 200, 'below as well';
+is want('/ok/off/back', 'nothing'), 453, 'and a deeper location may add it again';
+is want('/ok/none', 'server'), 200, 'none replaces it by nothing';
+
+my @shared = (host => 'main.test', headers => [ 'X-Shared' => 'k' ]);
+is join(' ', map { status($s, $_, @shared) } '/ok/p', '/ok/q', '/d/a.txt', '/ok', '/ok/r'), '200 200 200 200 429',
+    'an inherited rule keeps its section\'s counter everywhere';
+
+# Of equal rules the first is the one that is named.
+for (['/ok/order', 'a'], ['/ok/order/in-place', 'a'], ['/ok/order/middle', 'b'], ['/ok/order/b-off', 'b']) {
+    my ($path, $rule) = @$_;
+    my (undef, $line) = logged($s, 'GET', "$path?", host => 'main.test');
+    is $line->{rule}, $rule, "$path: the first rule" or diag explain $line;
+    last if $path eq '/ok/order/in-place';
+}
+
+is want('/ok/i', 'nothing'), 461, 'inheriting';
+is join(' ', map { want('/ok/i/fresh', 'server') } 1 .. 3), '200 200 429', 'RateLimitInherit Off starts from nothing, over several levels';
+is want('/ok/i/fresh/deep', 'server'), 429, 'a location below it inherits what it started';
+is want('/ok/i/fresh/deep/deeper', 'server'), 429, 'RateLimitInherit On below it does not bring back what was left behind';
+is want('/ok/i/empty', 'server'), 200, 'nothing at all';
+
+is want('/ok/engine', ''), 429, 'engine on';
+is want('/ok/engine/off', 'server'), 200, 'engine off in a location';
+is want('/ok/engine/off/on', ''), 429, 'and on again';
+my ($r, $line) = logged($s, 'GET', '/ok/engine/observe', host => 'main.test');
+is $r->status . " $line->{state}", '200 observed', 'RateLimitEngine Observe serves what would be denied';
+is_deeply [ map { my ($r, $l) = logged($s, 'GET', '/ok/watch', host => 'main.test'); $r->status . " $l->{state}" } 1 .. 4 ],
+    [ '200 allowed', '200 allowed', '200 observed', '200 observed' ], 'and counts';
+
+is want('/d/a.txt', 'dir'), 471, 'Directory';
+is want('/d/a.txt', 'file'), 472, 'Files in Directory';
+is want('/d/a.txt', 'nothing'), 200, 'and not otherwise';
+is want('/d/b.txt', 'file'), 474, 'Files';
+is want('/d/sub/c.txt', 'dir'), 200, 'a Location replaces what a Directory says';
+is want('/d/sub/c.txt', 'location'), 475, 'by its own';
+is want('/d/sub/', 'dir'), 473, 'a deeper Directory replaces';
+is want('/d/sub/', 'dmatch'), 478, 'DirectoryMatch';
+is want('/ok/anything', 'ifsection'), 476, 'If';
+is join(' ', map { want("/ok/match/$_", '') } 1, 2, 3), '200 200 429', 'LocationMatch: one counter for all it matches';
+is want('/ok/match/x', ''), 200, 'and only for these';
+is join(' ', map { want('/ok/twice', '') } 1 .. 3), '200 200 429', 'two sections of one path: the later replaces';
+
+finish;

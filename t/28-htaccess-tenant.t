@@ -1,0 +1,121 @@
+# .htaccess belongs to a tenant: it may add rules and change its own, and cannot weaken the server's.
+use RL::Test;
+
+my %files = (
+    'add'             => 'RateLimit mine 2/h',
+    'add2'            => 'RateLimit mine 2/h',
+    'deep'            => "RateLimit mine 1/h\nRateLimit other 9/h",
+    'deep/replace'    => 'RateLimit mine 3/h',
+    'deep/replace/in' => 'RateLimit mine 4/h',
+    'deep/drop'       => "RateLimit mine off",
+    'weaken'          => 'RateLimit server 1000/h',
+    'weaken-off'      => 'RateLimit server off',
+    'weaken-none'     => 'RateLimit server none',
+    'weaken-files'    => qq(<Files "*">\nRateLimit server off\n</Files>),
+    'weaken-if'       => qq(<If "true">\nRateLimit server 1000/h\n</If>),
+    'stricter'        => 'RateLimit own 1/h',
+    'group1'          => 'RateLimit g 2/h group=shared',
+    'group2'          => 'RateLimit g 2/h group=shared',
+    'group-key'       => 'RateLimit g 2/h group=server-wide',
+    'file'            => qq(RateLimit f 0/h "when=file('/etc/passwd') =~ /root/"),
+    'file2'           => qq(RateLimit f 0/h "when=-f '/etc/passwd'"),
+    'file3'           => qq(RateLimit f 5/h "key=expr:%{file:/etc/passwd}"),
+    'header-expr'     => qq(RateLimit f 0/h "when=%{HTTP:X-Bot} == 'yes'"),
+    'engine'          => 'RateLimitEngine Off',
+    'inherit'         => 'RateLimitInherit Off',
+    'exempt'          => 'RateLimitExempt 127.0.0.1',
+    'prefix'          => 'RateLimitIPv4Prefix 0',
+    'store'           => 'RateLimitStore shm',
+    'status'          => "RateLimitDenyStatus 420\nRateLimit mine 0/h",
+    'wrong'           => 'RateLimit mine 5/week',
+    'twice'           => "RateLimit mine 5/h\nRateLimit mine 6/h",
+    'noverride'       => 'RateLimit mine 0/h',
+    'authonly'        => 'RateLimit mine 0/h',
+    'files'           => qq(<Files "a.txt">\nRateLimit mine 2/h\n</Files>),
+);
+my %tree;
+for my $dir (keys %files) {
+    for my $root ('htdocs', $dir =~ /^(?:group|add)/ ? 'other' : ()) {
+        $tree{"$root/$dir/.htaccess"} = "$files{$dir}\n";
+        $tree{"$root/$dir/a.txt"}     = "a\n";
+    }
+}
+$tree{'htdocs/add/sub/a.txt'} = "a\n";
+$tree{'htdocs/files/b.txt'}   = "b\n";
+
+my $s = httpd(<<'END', files => \%tree);
+<Directory "${DOCROOT}">
+    AllowOverride Limit
+</Directory>
+<Directory "${DOCROOT}/noverride">
+    AllowOverride None
+</Directory>
+<Directory "${DOCROOT}/authonly">
+    AllowOverride AuthConfig
+</Directory>
+<Directory "${ROOT}/other">
+    AllowOverride Limit
+</Directory>
+<DirectoryMatch "/htdocs/weaken">
+    RateLimit server 2/h key=path
+</DirectoryMatch>
+<Directory "${DOCROOT}/stricter">
+    RateLimit server 2/h
+</Directory>
+<Location /ok/server-wide>
+    RateLimit g 2/h group=server-wide
+</Location>
+<VirtualHost *:${PORT}>
+    ServerName one.test
+</VirtualHost>
+<VirtualHost *:${PORT}>
+    ServerName two.test
+    DocumentRoot "${ROOT}/other"
+</VirtualHost>
+END
+
+limit_is $s, 2, '/add/a.txt', 'a tenant adds a rule; it counts over requests though the file is read for each';
+is status($s, '/add/sub/a.txt'), 429, 'and over what lies below it';
+limit_is $s, 2, '/add2/a.txt', 'the same rule in another directory has its own counter';
+limit_is $s, 2, '/add/a.txt', 'and in another virtual host', host => 'two.test';
+
+limit_is $s, 1, '/deep/a.txt', 'a tenant\'s rule';
+limit_is $s, 3, '/deep/replace/a.txt', 'replaced by a deeper file';
+limit_is $s, 4, '/deep/replace/in/a.txt', 'replaced again';
+is statuses($s, 3, '/deep/drop/a.txt'), '200 200 200', 'dropped by a deeper file';
+
+# The server's rule stands, and that is logged once, not with every request.
+for my $dir (qw(weaken weaken-off weaken-none weaken-files weaken-if)) {
+    my $from = $s->log_mark;
+    limit_is $s, 2, "/$dir/a.txt", "$dir: the server's rule stands";
+    my @lines = grep { /ratelimit:.*\bserver\b.*stands|ratelimit:.*htaccess.*\bserver\b/i } $s->wait_log($from, qr/htaccess/);
+    is scalar @lines, 1, "$dir: logged once" or diag join "\n", $s->log_lines($from);
+}
+limit_is $s, 1, '/stricter/a.txt', 'a tenant may be stricter';
+
+limit_is $s, 2, '/group1/a.txt', 'a tenant\'s group';
+is status($s, '/group2/a.txt'), 429, 'is shared in its virtual host';
+limit_is $s, 2, '/group1/a.txt', 'and not with another virtual host', host => 'two.test';
+limit_is $s, 2, '/group-key/a.txt', 'a tenant\'s group of a name the server uses';
+limit_is $s, 2, '/ok/server-wide', 'does not reach the server\'s counters';
+
+is status($s, "/$_/a.txt"), 500, "$_: an expression that reads files is refused" for qw(file file2 file3);
+is status($s, '/header-expr/a.txt', headers => [ 'X-Bot' => 'yes' ]), 429, 'others are fine';
+is status($s, '/header-expr/a.txt'), 200, 'and do what they say';
+
+for my $dir (qw(engine inherit exempt prefix store)) {
+    my $from = $s->log_mark;
+    is status($s, "/$dir/a.txt"), 500, "$dir: $files{$dir} is not for .htaccess";
+    ok scalar $s->wait_log($from, qr/\.htaccess.*not allowed here/), "$dir: httpd says so";
+}
+is status($s, '/status/a.txt'), 420, 'RateLimitDenyStatus is';
+my $from = $s->log_mark;
+is status($s, '/wrong/a.txt'), 500, 'a mistake';
+ok scalar $s->wait_log($from, qr{\.htaccess.*RateLimit.*5/week}), 'is explained in the log';
+is status($s, '/twice/a.txt'), 500, 'a name twice is a mistake';
+is status($s, '/noverride/a.txt'), 200, 'AllowOverride None: not read';
+is status($s, '/authonly/a.txt'), 500, 'AllowOverride without Limit: not allowed';
+limit_is $s, 2, '/files/a.txt', 'Files in .htaccess';
+is status($s, '/files/b.txt'), 200, 'and only these';
+
+finish allow => qr/\.htaccess/;

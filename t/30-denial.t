@@ -1,0 +1,161 @@
+# What a denied client gets: status, Retry-After, Cache-Control, a body; and at once, whatever it still has to send.
+use RL::Test;
+use Time::HiRes qw(time);
+
+my $s = httpd(<<'END');
+<Location /ok/plain>
+    RateLimit r 1/h
+</Location>
+<Location /ok/zero>
+    RateLimit r 0/h
+</Location>
+<Location /cgi-bin>
+    RateLimit r 0/h
+</Location>
+<Location /ok/403>
+    RateLimit r 0/h status=403
+</Location>
+<Location /ok/503>
+    RateLimit r 0/h status=503
+</Location>
+<Location /ok/420>
+    RateLimit r 0/h status=420
+</Location>
+<Location /ok/499>
+    RateLimit r 0/h status=499
+</Location>
+<Location /ok/599>
+    RateLimit r 0/h status=599
+</Location>
+<Location /ok/418>
+    RateLimitDenyStatus 418
+    RateLimit r 0/h
+</Location>
+<Location /ok/418/own>
+    RateLimit r 0/h status=430
+</Location>
+<Location /ok/418/back>
+    RateLimitDenyStatus 429
+</Location>
+<Location /ok/text>
+    RateLimit r 0/h
+    ErrorDocument 429 "come back later"
+</Location>
+<Location /ok/cgi>
+    RateLimit named 2/h
+    ErrorDocument 429 /denied/denied.cgi
+</Location>
+<Location /ok/external>
+    RateLimit r 0/h
+    ErrorDocument 429 http://elsewhere.test/sorry
+</Location>
+ScriptAlias /denied/ "${CGIBIN}/"
+END
+
+# ---- headers and body ---------------------------------------------------------------------------------------
+is status($s, '/ok/plain'), 200, 'admitted';
+my $r = request($s, 'GET', '/ok/plain');
+is $r->status, 429, 'denied';
+is $r->reason, 'Too Many Requests', 'with its reason';
+like $r->header('Retry-After'), qr/\A[1-9][0-9]*\z/, 'Retry-After';
+cmp_ok $r->header('Retry-After'), '<=', 3600, 'within the period';
+is scalar(my @n = $r->header('Retry-After')), 1, 'once';
+like $r->header('Cache-Control'), qr/\bno-store\b/, 'Cache-Control: no-store';
+is scalar(@n = $r->header('Cache-Control')), 1, 'once';
+like $r->header('Content-Type'), qr{\Atext/html\b}, 'HTML';
+like $r->body, qr/<html|<!DOCTYPE/i, 'a body';
+ok !defined request($s, 'GET', '/ok')->header('Retry-After'), 'no Retry-After on what is served';
+ok !defined request($s, 'GET', '/ok')->header('Cache-Control'), 'nor Cache-Control';
+
+my ($retry) = map { my (undef, $l) = logged($s, 'GET', '/ok/plain'); $l } 1;
+is $retry->{state}, 'denied', 'RATELIMIT_STATUS';
+cmp_ok abs($retry->{retry} - $r->header('Retry-After')), '<=', 1, 'RATELIMIT_RETRY_AFTER is the header\'s';
+
+$r = request($s, 'HEAD', '/ok/zero');
+is $r->status, 429, 'HEAD';
+is $r->body, '', 'without a body';
+like $r->header('Retry-After'), qr/\A[1-9][0-9]*\z/, 'with Retry-After';
+
+# ---- statuses -----------------------------------------------------------------------------------------------
+for my $code (qw(403 503 420 499 599 418)) {
+    $r = request($s, 'GET', "/ok/$code");
+    is $r->status, $code, "status $code as it is";
+    like $r->line, qr{\AHTTP/1\.1 $code}, "$code: a well-formed status line";
+    like $r->header('Retry-After') // '', qr/\A[1-9][0-9]*\z/, "$code: Retry-After";
+    like $r->header('Cache-Control') // '', qr/no-store/, "$code: no-store";
+    like $r->body, qr/\S/, "$code: a body";
+    unlike $r->body, qr/misconfiguration|Internal Server Error/i, "$code: which does not speak of another error";
+}
+my (undef, $line) = logged($s, 'GET', '/ok/599');
+is $line->{status}, 599, 'and so in the access log';
+is status($s, '/ok/418/own'), 430, 'status= before RateLimitDenyStatus';
+is status($s, '/ok/418/back'), 429, 'RateLimitDenyStatus back to 429';
+
+# ---- ErrorDocument ------------------------------------------------------------------------------------------
+$r = request($s, 'GET', '/ok/text');
+is $r->status . " " . $r->body, '429 come back later', 'ErrorDocument with a text';
+like $r->header('Retry-After') // '', qr/\A[1-9]/, 'keeps Retry-After';
+like $r->header('Cache-Control') // '', qr/no-store/, 'and no-store';
+
+status($s, '/ok/cgi') for 1, 2;
+($r, $line) = logged($s, 'GET', '/ok/cgi');
+is $r->status, 429, 'ErrorDocument that is a CGI';
+like $r->body, qr/sorry from a CGI/, 'its body';
+like $r->header('Retry-After') // '', qr/\A[1-9]/, 'keeps Retry-After';
+like $r->header('Cache-Control') // '', qr/no-store/, 'and no-store';
+my $env = $r->env;
+is $env->{REDIRECT_RATELIMIT_STATUS}, 'denied', 'REDIRECT_RATELIMIT_STATUS';
+is $env->{REDIRECT_RATELIMIT_RULE}, 'named', 'REDIRECT_RATELIMIT_RULE';
+is $env->{REDIRECT_RATELIMIT_LIMIT}, 2, 'REDIRECT_RATELIMIT_LIMIT';
+is $env->{REDIRECT_RATELIMIT_REMAINING}, 0, 'REDIRECT_RATELIMIT_REMAINING';
+is $env->{REDIRECT_RATELIMIT_RETRY_AFTER}, $r->header('Retry-After'), 'REDIRECT_RATELIMIT_RETRY_AFTER';
+like $env->{REDIRECT_RATELIMIT_KEY}, qr/\A[0-9a-f]{12}\z/, 'REDIRECT_RATELIMIT_KEY';
+is $env->{"RATELIMIT_$_"}, $env->{"REDIRECT_RATELIMIT_$_"}, "RATELIMIT_$_ as well"
+    for qw(STATUS RULE LIMIT REMAINING RESET RETRY_AFTER KEY);
+is "$line->{state} $line->{rule} $line->{status}", 'denied named 429', 'and the access log';
+
+$r = request($s, 'GET', '/ok/external');
+is $r->status . ' ' . ($r->header('Location') // ''), '302 http://elsewhere.test/sorry', 'ErrorDocument elsewhere';
+
+# ---- connections and bodies ---------------------------------------------------------------------------------
+my $c = connection($s);
+is $c->request('GET', '/ok/zero')->status, 429, 'denied on a connection';
+is $c->request('GET', '/ok')->status, 200, 'that is kept';
+is $c->request('HEAD', '/ok/zero')->status, 429, 'HEAD denied';
+is $c->request('GET', '/ok')->status, 200, 'and kept';
+$c->close;
+
+# A body that dribbles in, or never comes: the answer does not wait for it.
+for my $how (
+    [ 'dripped',              pieces => [ ('x' x 200) x 100 ], delay => 0.02 ],
+    [ 'dripped in chunks',    pieces => [ ('x' x 200) x 100 ], delay => 0.02, chunked => 1 ],
+    [ 'announced, not sent',  length => 20_000, no_body => 1 ],
+    [ 'half sent',            body => 'x' x 1000, length => 20_000 ],
+    [ 'chunked, not ended',   headers => [ 'Transfer-Encoding' => 'chunked' ], no_body => 1 ],
+) {
+    my ($name, %o) = @$how;
+    $c = connection($s);
+    $r = $c->request('POST', '/cgi-bin/env.cgi', %o);
+    is $r->status, 429, "$name: denied";
+    cmp_ok $r->ttfb, '<', 0.7, "$name: at once";
+    cmp_ok $r->total, '<', 1.5, "$name: the whole answer";
+    ok $c->closed(4), "$name: the connection is closed, no body is taken for a request";
+    $c->close;
+}
+
+# All of it is there: answered, and nothing of it taken for a request.
+my $evil = "GET /ok HTTP/1.1\r\nHost: x\r\n\r\n";
+$c = connection($s);
+$r = $c->request('POST', '/cgi-bin/env.cgi', body => $evil);
+is $r->status, 429, 'a whole body';
+ok !$c->readable(0.3) || $c->closed, 'is not taken for a request';
+$c->close;
+
+$c = connection($s);
+$r = $c->request('POST', '/cgi-bin/env.cgi', body => 'x' x 50, expect => 1);
+is $r->status, 429, 'Expect: 100-continue: denied';
+ok !$r->got_100, 'without a 100 before';
+cmp_ok $r->ttfb, '<', 0.7, 'at once';
+$c->close;
+
+finish;

@@ -1,0 +1,97 @@
+# What RATELIMIT_* and the error log tell, and that neither tells who it was.
+use RL::Test;
+
+my $s = httpd(<<'END', files => { 'htdocs/rw/to.txt' => 'to', 'htdocs/di/index.html' => 'index' });
+RateLimitLog notice
+<Location /cgi-bin/env.cgi>
+    RateLimit narrow 4/h key=query:k missing=skip
+    RateLimit wide 100/d key=all
+</Location>
+<Location /ok/secret>
+    RateLimit guarded 2/h key=query:who
+</Location>
+<Location /ok/plain>
+</Location>
+<Location /rw/from>
+    RateLimit before 9/h
+</Location>
+<Directory "${DOCROOT}/rw">
+    RewriteEngine On
+    RewriteRule "^from$" "to.txt"
+</Directory>
+<Location /di>
+    RateLimit index 9/h
+</Location>
+<Location /ok/observed>
+    RateLimit watched 1/h action=observe key=query:who
+</Location>
+END
+
+my @seen = map { request($s, 'GET', '/cgi-bin/env.cgi?k=1')->env } 1 .. 4;
+is_deeply [ map { "$_->{RATELIMIT_STATUS} $_->{RATELIMIT_RULE} $_->{RATELIMIT_LIMIT} $_->{RATELIMIT_REMAINING}" } @seen ],
+    [ map { "allowed narrow 4 $_" } 3, 2, 1, 0 ], 'a CGI sees the rule that is closest to its limit';
+my $env = $seen[0];
+like $env->{RATELIMIT_KEY}, qr/\A[0-9a-f]{12}\z/, 'RATELIMIT_KEY';
+like $env->{RATELIMIT_RESET}, qr/\A[0-9]+\z/, 'RATELIMIT_RESET';
+cmp_ok $env->{RATELIMIT_RESET}, '<=', 3600, 'within the period';
+is $seen[1]{RATELIMIT_KEY}, $env->{RATELIMIT_KEY}, 'the same key has the same tag';
+isnt request($s, 'GET', '/cgi-bin/env.cgi?k=2')->env->{RATELIMIT_KEY}, $env->{RATELIMIT_KEY}, 'another key has another';
+$env = request($s, 'GET', '/cgi-bin/env.cgi')->env;
+is "$env->{RATELIMIT_RULE} $env->{RATELIMIT_LIMIT}", 'wide 100', 'only the other rule applies';
+is $env->{RATELIMIT_REMAINING}, 94, 'and has counted all';
+
+my ($r, $line) = logged($s, 'GET', '/cgi-bin/env.cgi?k=1');
+is $r->status, 429, 'denied';
+is "$line->{state} $line->{rule} $line->{limit} $line->{remaining}", 'denied narrow 4 0', 'in the access log';
+is $line->{retry}, $r->header('Retry-After'), 'RATELIMIT_RETRY_AFTER';
+cmp_ok abs($line->{reset} - $line->{retry}), '<=', 1, 'RATELIMIT_RESET';
+is $line->{key}, $seen[0]{RATELIMIT_KEY}, 'the tag is the one of the served requests';
+
+(undef, $line) = logged($s, 'GET', '/ok/plain');
+is join(' ', @$line{qw(state rule limit remaining key)}), '- - - - -', 'nothing where no rule applies';
+
+(undef, $line) = logged($s, 'GET', '/rw/from');
+is "$line->{status} $line->{state} $line->{rule} $line->{remaining}", '200 allowed before 8', 'after a per-directory rewrite';
+(undef, $line) = logged($s, 'GET', '/di/');
+is "$line->{status} $line->{state} $line->{rule} $line->{remaining}", '200 allowed index 8', 'after a DirectoryIndex';
+
+# ---- the error log ------------------------------------------------------------------------------------------
+my $from = $s->log_mark;
+is statuses($s, 10, '/ok/secret?who=marvin'), '200 200' . ' 429' x 8, 'a flood';
+(undef, $line) = logged($s, 'GET', '/ok/secret?who=marvin');
+my @lines = $s->wait_log($from, qr/ratelimit:/);
+is scalar @lines, 1, 'one line for a key and window' or diag join "\n", @lines;
+like $lines[0], qr/\[[\w-]*:notice\]/, 'at the level of RateLimitLog';
+like $lines[0], qr/\bguarded\b/, 'names the rule';
+like $lines[0], qr{\b2\b}, 'and the limit';
+like $lines[0], qr/\b\Q$line->{key}\E\b/, 'and the key\'s tag';
+unlike $lines[0] =~ s/\[client [^]]*\]//r, qr/marvin|127\.0\.0\.1/i, 'and neither key nor address';
+
+$from = $s->log_mark;
+status($s, '/ok/secret?who=zaphod') for 1 .. 4;
+@lines = $s->wait_log($from, qr/ratelimit:/);
+is scalar @lines, 1, 'another key has its own line';
+$from = $s->log_mark;
+histogram(parallel($s, 40, '/ok/secret?who=trillian'));
+@lines = $s->wait_log($from, qr/ratelimit:/);
+is scalar @lines, 1, 'one line also for a burst';
+
+$from = $s->log_mark;
+status($s, '/ok/observed?who=ford') for 1 .. 5;
+@lines = $s->wait_log($from, qr/ratelimit:.*\bwatched\b/);
+is scalar @lines, 1, 'an observed overrun is logged too, once';
+like $lines[0] // '', qr/observ|would/i, 'and says that it was not enforced';
+
+# ---- the levels ---------------------------------------------------------------------------------------------
+for my $level (qw(warn info error)) {
+    my $conf = $level eq 'warn' ? '' : "RateLimitLog $level\n";
+    $s->set_conf("$conf<Location /ok/level-$level>\nRateLimit r 0/h\n</Location>\n");
+    $s->reload;
+    $from = $s->log_mark;
+    status($s, "/ok/level-$level") for 1, 2;
+    @lines = $s->wait_log($from, qr/ratelimit:/);
+    is scalar(grep { /\[[\w-]*:\Q$level\E\]/ } @lines), 1, $conf ? "RateLimitLog $level" : 'RateLimitLog is warn by default'
+        or diag join "\n", $s->log_lines($from);
+}
+
+finish allow => qr/ratelimit:.*level-error|ratelimit:.*\br\b/;

@@ -1,0 +1,44 @@
+# A denial comes before the password check; rules of the authenticated user come after it, and when such a rule
+# denies, what was charged before is given back.
+use RL::Test;
+
+my $s = httpd(<<'END');
+<Location /ok/guess>
+    Include conf/auth.conf
+    RateLimit guess 3/h
+</Location>
+<Location /ok/mixed>
+    Include conf/auth.conf
+    RateLimit address 6/h group=address
+    RateLimit user 2/h key=user
+</Location>
+<Location /ok/address>
+    RateLimit address 6/h group=address
+</Location>
+<Location /ok/user-first>
+    Include conf/auth.conf
+    RateLimit user 9/h key=user group=u
+    RateLimit address 0/h
+</Location>
+<Location /ok/user>
+    Include conf/auth.conf
+    RateLimit user 9/h key=user group=u
+</Location>
+END
+
+is statuses($s, 4, '/ok/guess', auth => 'alice:wrong'), '401 401 401 429', 'wrong passwords are counted, then denied';
+my $from = $s->log_mark;
+is status($s, '/ok/guess', auth => 'alice:secret'), 429, 'and then the right one is denied too';
+is status($s, '/ok/guess', auth => 'alice:wrong'), 429, 'as is a wrong one';
+ok !(grep { /AH01617|password mismatch/ } $s->log_lines($from)), 'without looking at the password';
+ok !defined request($s, 'GET', '/ok/guess')->header('WWW-Authenticate'), 'and without asking for one';
+
+is statuses($s, 4, '/ok/mixed', auth => 'alice:secret'), '200 200 429 429', 'the user\'s rule denies after authentication';
+is statuses($s, 2, '/ok/mixed', auth => 'bob:hunter2'), '200 200', 'another user goes on';
+limit_is $s, 2, '/ok/address', 'the address was charged for the four that were admitted';
+
+is statuses($s, 2, '/ok/user-first', auth => 'alice:secret'), '429 429', 'the address\'s rule denies before';
+my (undef, $line) = logged($s, 'GET', '/ok/user', auth => 'alice:secret');
+is $line->{remaining}, 8, 'the user was not charged';
+
+finish;

@@ -1,0 +1,46 @@
+# mod_access_compat's Satisfy Any lets one of two gates open; a denial is none of them.
+use RL::Test;
+
+my $s = httpd(<<'END');
+<Location /ok/any>
+    Include conf/auth.conf
+    Order allow,deny
+    Deny from all
+    Satisfy Any
+    RateLimit r 2/h key=query:k
+</Location>
+<Location /ok/any-open>
+    Include conf/auth.conf
+    Order allow,deny
+    Allow from all
+    Satisfy Any
+    RateLimit r 2/h key=query:k
+</Location>
+<Location /ok/any-user>
+    Include conf/auth.conf
+    Order allow,deny
+    Deny from all
+    Satisfy Any
+    RateLimit r 2/h key=user
+</Location>
+<Location /ok/all>
+    Include conf/auth.conf
+    Order allow,deny
+    Allow from all
+    Satisfy All
+    RateLimit r 2/h key=query:k
+</Location>
+END
+my @alice = (auth => 'alice:secret');
+
+limit_is $s, 2, '/ok/any?k=1', 'authenticated', @alice;
+is statuses($s, 4, '/ok/any?k=2'), '401 401 429 429', 'anonymous: asked for a password, then denied';
+is status($s, '/ok/any?k=2', @alice), 429, 'and a password does not help';
+limit_is $s, 2, '/ok/any-open?k=1', 'an address that is let in';
+is status($s, '/ok/any-open?k=1', @alice), 429, 'with a password as well';
+limit_is $s, 2, '/ok/any-user', 'a rule of the user', @alice;
+limit_is $s, 2, '/ok/all?k=1', 'Satisfy All', @alice;
+my $r = request($s, 'GET', '/ok/any?k=1', @alice);
+like $r->header('Retry-After') // '', qr/\A[1-9]/, 'with Retry-After';
+
+finish;
