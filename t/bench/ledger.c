@@ -1,0 +1,320 @@
+/* What a decision costs on the ledger alone: no httpd, no network, no system call.
+ *
+ *     ledger ROUNDS DECISIONS        one line per measurement on standard output:
+ *                                    case, processes, round, nanoseconds per operation
+ *     ledger --once CASE DECISIONS   runs one case in one process, for callgrind
+ *
+ * A round runs every case once, so that whatever disturbs the machine for a while disturbs all
+ * of them. With two processes both are forked anew for every measurement, each is pinned to a
+ * core of its own, and they start together; the figure is the mean of what one decision took
+ * each of them. Keys are hashed before the clock starts: what hashing costs is a case of its
+ * own.
+ */
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/digest.h"
+#include "limiter.h"
+#include "store/ledger.h"
+
+#define PROCESSES_MAX 2
+#define SPREAD_KEYS   1000000u
+#define RULES_MAX     2
+#define TABLE_BYTES   (128u << 20)
+#define SMALL_BYTES   (32u << 20) /* RateLimitStore's default; SPREAD_KEYS don't fit */
+
+/* What the processes of one measurement share. */
+typedef struct board {
+    _Alignas(64) _Atomic uint64_t counter; /* alone on its cache line */
+    _Alignas(64) _Atomic int ready;
+    _Atomic bool go;
+    double ns[PROCESSES_MAX]; /* per operation, as each process measured it */
+    uint64_t wrong[PROCESSES_MAX];
+} board_t;
+
+typedef struct bench {
+    board_t *board;
+    rl_ledger_t table; /* room for SPREAD_KEYS and more */
+    rl_ledger_t small; /* too small for them */
+    rl_digest_t *keys; /* SPREAD_KEYS × RULES_MAX, of random addresses */
+    rl_secret_t secret;
+    rl_digest_t scope;
+    int64_t now;
+} bench_t;
+
+typedef struct bench_case bench_case_t;
+
+/* Runs n operations as the given process and returns how many came out wrong. */
+typedef uint64_t run_fn(const bench_t *bench, const bench_case_t *c, int process, uint32_t n);
+
+struct bench_case {
+    const char *name;
+    run_fn *run;
+    int rules;      /* per decision */
+    uint32_t keys;  /* how many different keys the decisions go over */
+    uint32_t limit; /* units per hour */
+    bool denied;    /* what every decision must come to */
+};
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void *map_shared(size_t size)
+{
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        die("mmap");
+    }
+    return memory;
+}
+
+static int64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- keys ---- */
+
+/* xorshift64* (Vigna 2016): the same addresses in every run. */
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(2685821657736338717);
+}
+
+/* The digest of a rule's scope and an IPv4 address, as key=ip makes it. */
+static rl_digest_t key_of(const bench_t *bench, uint64_t address)
+{
+    const unsigned char bytes[4] = {(unsigned char)(address >> 24), (unsigned char)(address >> 16),
+                                    (unsigned char)(address >> 8), (unsigned char)address};
+    rl_key_builder_t key;
+    rl_key_begin(&key, &bench->secret, &bench->scope);
+    rl_key_add(&key, 1, bytes, sizeof(bytes));
+    return rl_key_finish(&key);
+}
+
+static void make_keys(bench_t *bench)
+{
+    uint64_t state = 88172645463325252u;
+    bench->keys = map_shared(sizeof(rl_digest_t) * SPREAD_KEYS * RULES_MAX);
+    for (uint32_t i = 0; i < SPREAD_KEYS * RULES_MAX; i++) {
+        bench->keys[i] = key_of(bench, next_random(&state) >> 32);
+    }
+}
+
+/* ---- the cases ---- */
+
+/* What the machine charges for the least that can be done: one compare-and-swap on one word. */
+static uint64_t run_swap(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
+{
+    _Atomic uint64_t *counter = &bench->board->counter;
+    (void)c;
+    (void)process;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t seen = atomic_load(counter);
+        while (!atomic_compare_exchange_strong(counter, &seen, seen + 1)) {
+        }
+    }
+    return 0;
+}
+
+static uint64_t run_digest(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
+{
+    uint64_t sum = 0;
+    (void)c;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += key_of(bench, sum + i + (uint32_t)process).lo & 1;
+    }
+    return sum == UINT64_MAX; /* never; the sum keeps the work from being optimized away */
+}
+
+static void set_claims(const bench_t *bench, const bench_case_t *c, rl_claim_t *claims,
+                       uint32_t at)
+{
+    for (int r = 0; r < c->rules; r++) {
+        claims[r].key = bench->keys[at * RULES_MAX + (uint32_t)r];
+    }
+}
+
+static uint64_t decide(const bench_t *bench, const rl_ledger_t *ledger, const bench_case_t *c,
+                       int process, uint32_t n)
+{
+    rl_claim_t claims[RULES_MAX];
+    uint64_t wrong = 0;
+    /* Each process starts elsewhere, so that two don't walk the keys in step. */
+    uint32_t at = c->keys / PROCESSES_MAX * (uint32_t)process;
+    memset(claims, 0, sizeof(claims));
+    for (int r = 0; r < c->rules; r++) {
+        claims[r].meter.algorithm = RL_FIXED_WINDOW;
+        claims[r].meter.limit = c->limit;
+        claims[r].meter.period_us = 3600 * RL_USEC_PER_SEC;
+        claims[r].cost = 1;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        set_claims(bench, c, claims, at);
+        at = at + 1 < c->keys ? at + 1 : 0;
+        wrong += (rl_limiter_decide(ledger, claims, c->rules, bench->now) >= 0) != c->denied;
+    }
+    return wrong;
+}
+
+static uint64_t run_decide(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
+{
+    return decide(bench, &bench->table, c, process, n);
+}
+
+static uint64_t run_crowded(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
+{
+    return decide(bench, &bench->small, c, process, n);
+}
+
+static const bench_case_t cases[] = {
+    {.name = "swap", .run = run_swap},
+    {.name = "digest", .run = run_digest},
+    {.name = "hot-1", .run = run_decide, .rules = 1, .keys = 1, .limit = UINT32_MAX},
+    {.name = "hot-2", .run = run_decide, .rules = 2, .keys = 1, .limit = UINT32_MAX},
+    {.name = "hot-denied", .run = run_decide, .rules = 1, .keys = 1, .limit = 100, .denied = true},
+    {.name = "spread-1", .run = run_decide, .rules = 1, .keys = SPREAD_KEYS, .limit = UINT32_MAX},
+    {.name = "crowded-1", .run = run_crowded, .rules = 1, .keys = SPREAD_KEYS, .limit = UINT32_MAX},
+};
+
+#define N_CASES (sizeof(cases) / sizeof(cases[0]))
+
+/* ---- measuring ---- */
+
+static void pin_to_core(int n)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)(n % (cores > 0 ? cores : 1)), &set);
+    sched_setaffinity(0, sizeof(set), &set); /* without it the figures are only less steady */
+}
+
+static void run_process(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
+{
+    board_t *board = bench->board;
+    int64_t start;
+    pin_to_core(process);
+    c->run(bench, c, process, n / 20 + c->keys); /* takes the cells, faults all pages in */
+    atomic_fetch_add(&board->ready, 1);
+    while (!atomic_load(&board->go)) {
+        sched_yield();
+    }
+    start = clock_ns();
+    board->wrong[process] = c->run(bench, c, process, n);
+    board->ns[process] = (double)(clock_ns() - start) / n;
+}
+
+static void measure(const bench_t *bench, const bench_case_t *c, int processes, int round,
+                    uint32_t n)
+{
+    board_t *board = bench->board;
+    double sum = 0;
+    memset((void *)board, 0, sizeof(*board));
+    for (int p = 0; p < processes; p++) {
+        const pid_t pid = fork();
+        if (pid < 0) {
+            die("fork");
+        }
+        if (pid == 0) {
+            run_process(bench, c, p, n);
+            _exit(0);
+        }
+    }
+    while (atomic_load(&board->ready) < processes) {
+        usleep(100);
+    }
+    atomic_store(&board->go, true);
+    for (int p = 0; p < processes; p++) {
+        wait(NULL);
+    }
+    for (int p = 0; p < processes; p++) {
+        sum += board->ns[p];
+        if (board->wrong[p] > 0) {
+            fprintf(stderr, "ledger: %s: %llu decisions came out wrong\n", c->name,
+                    (unsigned long long)board->wrong[p]);
+            exit(1);
+        }
+    }
+    printf("%s\t%d\t%d\t%.2f\n", c->name, processes, round, sum / processes);
+}
+
+static void run_all(const bench_t *bench, int rounds, uint32_t n)
+{
+    for (int round = 1; round <= rounds; round++) {
+        for (size_t i = 0; i < N_CASES; i++) {
+            for (int processes = 1; processes <= PROCESSES_MAX; processes++) {
+                measure(bench, &cases[i], processes, round, n);
+                fflush(stdout);
+            }
+        }
+    }
+}
+
+/* callgrind is told to count inside this function only. */
+__attribute__((noinline)) static uint64_t counted(const bench_t *bench, const bench_case_t *c,
+                                                  uint32_t n)
+{
+    return c->run(bench, c, 0, n);
+}
+
+static int run_once(const bench_t *bench, const char *name, uint32_t n)
+{
+    for (size_t i = 0; i < N_CASES; i++) {
+        if (strcmp(cases[i].name, name) == 0) {
+            cases[i].run(bench, &cases[i], 0, n); /* takes the cells */
+            return counted(bench, &cases[i], n) == 0 ? 0 : 1;
+        }
+    }
+    fprintf(stderr, "ledger: no case is called %s\n", name);
+    return 2;
+}
+
+static uint32_t number(const char *text)
+{
+    const unsigned long value = strtoul(text, NULL, 10);
+    if (value < 1 || value > 1000000000) {
+        fprintf(stderr, "ledger: %s: expected a number from 1 to 1000000000\n", text);
+        exit(2);
+    }
+    return (uint32_t)value;
+}
+
+int main(int argc, char **argv)
+{
+    bench_t bench = {.now = (int64_t)time(NULL) * RL_USEC_PER_SEC};
+    const bool once = argc == 4 && strcmp(argv[1], "--once") == 0;
+    if (argc != 3 && !once) {
+        fprintf(stderr, "usage: ledger ROUNDS DECISIONS | ledger --once CASE DECISIONS\n");
+        return 2;
+    }
+    bench.board = map_shared(sizeof(*bench.board));
+    rl_secret_derive(&bench.secret, "bench", 5);
+    bench.scope = rl_digest_public("bench", 5);
+    rl_ledger_open(&bench.table, map_shared(TABLE_BYTES), TABLE_BYTES);
+    rl_ledger_open(&bench.small, map_shared(SMALL_BYTES), SMALL_BYTES);
+    make_keys(&bench);
+    if (once) {
+        return run_once(&bench, argv[2], number(argv[3]));
+    }
+    run_all(&bench, (int)number(argv[1]), number(argv[2]));
+    return 0;
+}
