@@ -1,0 +1,105 @@
+# mod_ratelimit_cache: see README.md. Everything that is built goes to out/.
+#
+#   make            the module, out/mod_ratelimit_cache.so
+#   make run        a private httpd with a login form behind rules (PORT=8080)
+#   make test       builds and runs every test
+#   make bench      measures; prints a table
+#   make lint       formatting, include directions, static analysis
+#   make install    through apxs; on Debian also the files that a2enmod looks for
+#   make clean
+
+CC      ?= cc
+APXS    ?= apxs
+DESTDIR ?=
+PORT    ?= 8080
+PROVE   ?= prove
+PROVE_FLAGS ?= -It/lib
+OUT     := out
+SRC     := mod_ratelimit_cache
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wpointer-arith -Wundef -Werror
+OPTIMIZE ?= -O2 -g
+HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CFLAGS)
+
+# Looked up when a rule needs them, so that `make deps` works on a bare machine.
+APR_FLAGS    = $(shell apr-1-config --includes --cppflags) $(shell apu-1-config --includes)
+APR_LIBS     = $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld)
+# httpd's headers aren't ours to warn about.
+HTTPD_FLAGS  = $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR)
+MODULE_LIBS := -lutf8proc
+
+CORE    := $(wildcard $(SRC)/core/*.c)
+STORE   := $(wildcard $(SRC)/store/*.c)
+LIMITER := $(SRC)/limiter.c
+HTTPD   := $(wildcard $(SRC)/httpd/*.c) $(SRC)/mod_ratelimit_cache.c
+PLAIN   := $(CORE) $(STORE) $(LIMITER)
+MODULE  := $(OUT)/mod_ratelimit_cache.so
+OBJECTS := $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN) $(HTTPD))
+LIBRARY := $(OUT)/librl.a
+
+UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(wildcard t/unit/*.c))
+FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(wildcard t/fuzz/fuzz_*.c))
+PERL_TESTS := $(sort $(wildcard t/*.t))
+
+.PHONY: all deps run test unit bench lint format install clean FORCE
+all: $(MODULE)
+
+deps:
+	@build/deps.sh build
+
+$(OUT)/obj/httpd/%.o $(OUT)/obj/mod_ratelimit_cache.o: FLAGS = $(HTTPD_FLAGS)
+$(OUT)/obj/%.o: FLAGS = $(APR_FLAGS)
+$(OUT)/obj/%.o: $(SRC)/%.c Makefile | deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(FLAGS) -MMD -MP -c $< -o $@
+
+$(MODULE): $(OBJECTS)
+	$(CC) -shared -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
+
+# Core, store and limiter without httpd: unit tests, fuzz targets and benchmarks link this.
+$(LIBRARY): $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS)
+
+$(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(LIBRARY) | deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -DRL_CORPUS='"t/fuzz/corpus/$*"' -I$(SRC) $(APR_FLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
+
+unit: deps $(UNIT_TESTS) $(FUZZ_TESTS)
+	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
+
+test: deps all $(UNIT_TESTS) $(FUZZ_TESTS)
+	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
+	$(PROVE) $(PROVE_FLAGS) $(PERL_TESTS)
+
+run: all
+	@PORT=$(PORT) build/run.sh
+
+$(OUT)/bench/ledger: t/bench/ledger.c $(LIBRARY) | deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
+
+bench: all $(OUT)/bench/ledger
+	@build/deps.sh bench
+	@t/bench/run.sh
+
+lint: deps
+	@build/deps.sh lint
+	build/lint.sh
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all
+	build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
+
+clean:
+	rm -rf $(OUT)
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
