@@ -1,0 +1,65 @@
+# Counters live through graceful restarts and reloads.
+use RL::Test;
+
+for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event worker prefork)) {
+    my $rules = "<Location /ok/five>\nRateLimit r 5/h\n</Location>\n";
+    my $s = httpd($rules, mpm => $mpm);
+    is statuses($s, 2, '/ok/five'), '200 200', "$mpm: two of five";
+    $s->graceful;
+    is status($s, '/ok/five'), 200, "$mpm: one after SIGUSR1";
+    $s->reload;
+    is status($s, '/ok/five'), 200, "$mpm: one after SIGHUP";
+    $s->graceful;
+    limit_is $s, 1, '/ok/five', "$mpm: only the fifth is left after another SIGUSR1";
+    my (undef, $before) = logged($s, 'GET', '/ok/five');
+    $s->reload;
+    my ($r, $after) = logged($s, 'GET', '/ok/five');
+    is $r->status, 429, "$mpm: a denied key stays denied";
+    is $after->{key}, $before->{key}, "$mpm: under the same tag";
+    cmp_ok abs($after->{reset} - $before->{reset}), '<=', 15, "$mpm: until the same time";
+}
+
+# ---- the configuration changes ------------------------------------------------------------------------------
+my $five = "<Location /ok/five>\nRateLimit r 5/h\n</Location>\n";
+my $s = httpd($five);
+status($s, '/ok/five') for 1 .. 3;
+
+$s->set_conf("<Location /aaa>\nRateLimit first 9/h\n</Location>\nRateLimit server 1000/h\n$five");
+$s->reload;
+limit_is $s, 2, '/ok/five', 'other rules come: the counter stays';
+
+$s->set_conf("<Location /ok/five>\nRateLimit r 8/h\n</Location>\n");
+$s->graceful;
+limit_is $s, 3, '/ok/five', 'a larger COUNT: what was used stays used';
+$s->set_conf("<Location /ok/five>\nRateLimit r 6/h\n</Location>\n");
+$s->graceful;
+is status($s, '/ok/five'), 429, 'a smaller COUNT: too';
+
+my $from = $s->log_mark;
+$s->set_conf("RateLimitStore shm size=48M\n$five");
+$s->reload;
+is status($s, '/ok/five'), 429, 'another size= on a reload keeps the counters';
+my @lines = grep { /ratelimit:.*size/i } $s->wait_log($from, qr/ratelimit:.*size/i);
+ok scalar(grep { /\[[\w-]*:warn\]/ } @lines), 'and warns' or diag join "\n", $s->log_lines($from);
+
+$from = $s->log_mark;
+$s->set_conf($five);
+$s->graceful;
+is status($s, '/ok/five'), 429, 'back again';
+
+# A configuration that does not parse: httpd goes on with the old one.
+is status($s, '/ok'), 200, 'still serving';
+
+# Reloads while requests come in.
+$s->set_conf("<Location /ok/many>\nRateLimit r 60/h\n</Location>\n");
+$s->reload;
+my @r;
+for my $round (1 .. 4) {
+    push @r, parallel($s, 40, '/ok/many', in_flight => sub { kill USR1 => $s->pid });
+    await(10, sub { status($s, '/ok') == 200 });
+}
+my $h = histogram(@r);
+cmp_ok $h->{200}, '<=', 60, 'restarts under load: never more than the limit' or diag explain $h;
+cmp_ok $h->{200}, '>=', 60 - ($h->{0} // 0), 'nor less' or diag explain $h;
+
+finish;

@@ -1,0 +1,36 @@
+# A child killed at any moment leaves nothing locked and nothing half-written: the others go on counting.
+use RL::Test;
+
+for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event prefork)) {
+    my $s = httpd(<<'END', mpm => $mpm);
+<Location /ok/many>
+    RateLimit r 300/h
+    RateLimit path 1000/h key=query:q
+</Location>
+<LocationMatch "^/ok/exact/">
+    RateLimit r 10/h key=path
+</LocationMatch>
+END
+    my @r;
+    for my $round (1 .. 5) {
+        my $from = $s->access_mark;
+        request($s, 'GET', '/ok') for 1 .. 4;
+        my %pid = map { $_->{pid} => 1 } $s->access($from, 4);
+        my ($victim) = sort keys %pid;
+        push @r, parallel($s, 40, sub { ('GET', "/ok/many?q=$_[0]") }, in_flight => sub { kill KILL => $victim });
+        ok await(10, sub { !grep { $_ == $victim } $s->children }), "$mpm: child $round is gone";
+        is status($s, '/ok'), 200, "$mpm: and the server serves";
+    }
+    my $cut = histogram(@r)->{0} // 0;
+    ok !(grep { $_->status != 200 && $_->status != 0 } @r), "$mpm: what was answered was served" or diag explain histogram(@r);
+
+    # What the dead children had charged and not answered may be gone; nothing else.
+    push @r, parallel($s, 50, '/ok/many') for 1 .. 4;
+    my $h = histogram(@r);
+    cmp_ok $h->{200}, '<=', 300, "$mpm: never more than the limit" or diag explain $h;
+    cmp_ok $h->{200}, '>=', 300 - $cut, "$mpm: nor less, but for the $cut requests that were cut off" or diag explain $h;
+    is status($s, '/ok/many'), 429, "$mpm: full";
+    is_deeply histogram(parallel($s, 50, '/ok/exact/1')), { 200 => 10, 429 => 40 }, "$mpm: counting goes on exactly";
+}
+
+finish allow => qr/exit signal Killed/;
