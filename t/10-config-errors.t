@@ -75,11 +75,13 @@ config_error("$_->[0] $_->[1]\n", $_->[0], $_->[1], "$_->[0] $_->[1]") for @bad;
 config_error("RateLimitExempt 10.0.0.0/8 10.0.0.0/33\n", 'RateLimitExempt', '10.0.0.0/33', 'the second of two addresses');
 config_error("RateLimitStore shm $_\n", 'RateLimitStore', $_, "store shm $_")
     for qw(size= size=x size=-1M size=32X size=32MM size=0 size=1 size=99999999999999999999G foo=1 timeout=50ms localhost);
-config_error("<Location /a>\nRateLimitInherit Perhaps\n</Location>\n", 'RateLimitInherit', '', 'RateLimitInherit Perhaps');
+config_error("<Location /a>\nRateLimitInherit Perhaps\n</Location>\n", 'RateLimitInherit', 'Perhaps', 'RateLimitInherit Perhaps');
 
 # ---- contexts -----------------------------------------------------------------------------------------------
 config_error("RateLimitInherit Off\n", 'RateLimitInherit', '', 'RateLimitInherit belongs to a section');
 config_error("<Location /a>\n$_\n</Location>\n", (split)[0], '', "$_ does not belong to a section")
     for 'RateLimitStore shm', 'RateLimitLog warn';
+config_error("<Location /a>\n<Limit POST>\nRateLimit r 5/m\n</Limit>\n</Location>\n", 'RateLimit', '',
+    '<Limit> would say nothing; methods= is for that');
 
 finish;

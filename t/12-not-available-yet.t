@@ -1,5 +1,5 @@
-# What the grammar knows and this version can't do yet is refused in clear words, never ignored; a malformed value
-# of it is reported as malformed. A version that brings a feature removes its lines from @later.
+# What the grammar knows and this version can't do yet is refused in clear words, never ignored; a malformed option of
+# a rule is reported as malformed. A version that brings a feature removes its lines from @later.
 use RL::Test;
 
 my $YET = qr/not available yet/;
@@ -61,6 +61,14 @@ my @malformed = (
     [ 'RateLimit r 5/m on-error=maybe',   'on-error=maybe' ],
     [ 'RateLimit r expr=',                'expr=' ],
     [ 'RateLimit r expr=%{',              'expr=%{' ],
+);
+for (@malformed) {
+    my ($line, $token) = @$_;
+    config_error("$line\n", (split ' ', $line)[0], $token, "malformed: $line", qr/\A(?!.*not available yet)/s);
+}
+
+# Of directives that come later it is enough that a wrong value stops httpd.
+my @refused = (
     [ 'RateLimitOnError maybe',           'maybe' ],
     [ 'RateLimitFormLimit x',             'x' ],
     [ 'RateLimitFormLimit 1',             '1' ],
@@ -73,9 +81,9 @@ my @malformed = (
     [ 'RateLimitStore memcached 127.0.0.1 lease=maybe',   'lease=maybe' ],
     [ 'RateLimitStore memcached unix:relative',           'unix:relative' ],
 );
-for (@malformed) {
+for (@refused) {
     my ($line, $token) = @$_;
-    config_error("$line\n", (split ' ', $line)[0], $token, "malformed: $line", qr/\A(?!.*not available yet)/s);
+    config_error("$line\n", (split ' ', $line)[0], $token, "refused: $line");
 }
 
 finish;
