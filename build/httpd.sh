@@ -42,9 +42,8 @@ user_lines() {
 
 # Starts httpd on the root directory $1 with $1/httpd.conf, in a session of its own, because
 # some MPMs signal their whole process group when they stop. Sets HTTPD_PID. $2 is put in
-# front of the command (taskset, say).
+# front of the command, as a list of words (taskset -c 0, say).
 start_httpd() {
-    # shellcheck disable=SC2086 # $2 is a list of words
     setsid ${2:-} "$HTTPD" -d "$1" -f "$1/httpd.conf" -DFOREGROUND >"$1/start.out" 2>&1 </dev/null &
     HTTPD_PID=$!
 }

@@ -73,8 +73,7 @@ static void die(const char *what)
 
 static void *map_shared(size_t size)
 {
-    void *memory =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         die("mmap");
     }
@@ -102,7 +101,8 @@ static uint64_t next_random(uint64_t *state)
 /* The digest of a rule's scope and an IPv4 address, as key=ip makes it. */
 static rl_digest_t key_of(const bench_t *bench, uint64_t address)
 {
-    const unsigned char bytes[4] = {(unsigned char)(address >> 24), (unsigned char)(address >> 16),
+    const unsigned char bytes[4] = {(unsigned char)(address >> 24),
+                                    (unsigned char)(address >> 16),
                                     (unsigned char)(address >> 8), (unsigned char)address};
     rl_key_builder_t key;
     rl_key_begin(&key, &bench->secret, &bench->scope);
@@ -180,7 +180,8 @@ static uint64_t run_decide(const bench_t *bench, const bench_case_t *c, int proc
     return decide(bench, &bench->table, c, process, n);
 }
 
-static uint64_t run_crowded(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
+static uint64_t run_crowded(const bench_t *bench, const bench_case_t *c, int process,
+                            uint32_t n)
 {
     return decide(bench, &bench->small, c, process, n);
 }
@@ -190,9 +191,22 @@ static const bench_case_t cases[] = {
     {.name = "digest", .run = run_digest},
     {.name = "hot-1", .run = run_decide, .rules = 1, .keys = 1, .limit = UINT32_MAX},
     {.name = "hot-2", .run = run_decide, .rules = 2, .keys = 1, .limit = UINT32_MAX},
-    {.name = "hot-denied", .run = run_decide, .rules = 1, .keys = 1, .limit = 100, .denied = true},
-    {.name = "spread-1", .run = run_decide, .rules = 1, .keys = SPREAD_KEYS, .limit = UINT32_MAX},
-    {.name = "crowded-1", .run = run_crowded, .rules = 1, .keys = SPREAD_KEYS, .limit = UINT32_MAX},
+    {.name = "hot-denied",
+     .run = run_decide,
+     .rules = 1,
+     .keys = 1,
+     .limit = 100,
+     .denied = true},
+    {.name = "spread-1",
+     .run = run_decide,
+     .rules = 1,
+     .keys = SPREAD_KEYS,
+     .limit = UINT32_MAX},
+    {.name = "crowded-1",
+     .run = run_crowded,
+     .rules = 1,
+     .keys = SPREAD_KEYS,
+     .limit = UINT32_MAX},
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
