@@ -179,13 +179,16 @@ typedef enum rl_form_type {
     RL_FORM_MULTIPART
 } rl_form_type_e;
 
-/* Reads a Content-Type value (RFC 9110 8.3.1). For multipart/form-data the boundary goes to
- * `boundary`, and its length, 1 to RL_BOUNDARY_MAX, to `boundary_len`; otherwise they are left
- * alone. RL_FORM_NONE also for: parameters that are no token or quoted-string (an unquoted
- * boundary may hold ()/:=?' as well, as some clients write); a charset beyond UTF-8, US-ASCII
- * and ISO-8859-1 (UTF-16 and EBCDIC would hide the field); a boundary that comes twice, is
- * empty, too long, ends in a space, holds a comma or a backslash; the text `boundary` anywhere
- * but as that parameter's name, for CGI.pm and PHP take the first one they find. */
+/* Reads a Content-Type value (RFC 9110 8.3.1, RFC 2046 5.1.1). For multipart/form-data the
+ * boundary goes to `boundary`, and its length, 1 to RL_BOUNDARY_MAX, to `boundary_len`;
+ * otherwise they are left alone.
+ *
+ * RL_FORM_NONE, because readers disagree, also for: a parameter whose value is no token or
+ * quoted-string (though unquoted ones may hold ()/:=?' as some clients write them); a charset
+ * beyond UTF-8, US-ASCII and ISO-8859-1, as UTF-16 and EBCDIC would hide the field; a boundary
+ * that comes twice, is empty, too long, ends in a space or holds a comma, semicolon, quote or
+ * backslash; and the text `boundary` outside that parameter, for CGI.pm and PHP take the first
+ * they find. */
 rl_form_type_e rl_form_type(const char *content_type, size_t len,
                             char boundary[RL_BOUNDARY_MAX], size_t *boundary_len);
 

@@ -35,7 +35,7 @@ bool rl_part_header(rl_part_t *part, const rl_form_field_t *fields, size_t nfiel
 /* After the last header. False: malformed. */
 bool rl_part_complete(const rl_part_t *part);
 
-/* Parameters of a header value (RFC 9110 5.6.6): *( OWS ";" OWS [ token "=" ( token /
+/* Parameters of a header value (RFC 9110 5.6.6, RFC 8187): *( OWS ";" OWS [ token "=" ( token /
  * quoted-string ) ] ). `extra` names characters that a value's token may hold beyond a token's.
  * A single quote ends neither a token nor a string, but PHP takes it for a quotation mark, so
  * it is no token character here. */
