@@ -15,6 +15,11 @@ PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
 OUT     := out
+
+# V=1 shows the commands.
+Q   := $(if $(V),,@)
+SAY := @echo
+
 SRC     := mod_ratelimit_cache
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -24,7 +29,8 @@ HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CFLAGS)
 
 # Looked up when a rule needs them, so that `make deps` works on a bare machine.
-APR_FLAGS    = $(shell apr-1-config --includes --cppflags) $(shell apu-1-config --includes)
+APR_FLAGS    = -isystem $(shell apr-1-config --includedir) $(shell apr-1-config --cppflags) \
+               -isystem $(shell apu-1-config --includedir)
 APR_LIBS     = $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld)
 # httpd's headers aren't ours to warn about.
 HTTPD_FLAGS  = $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR)
@@ -53,10 +59,12 @@ $(OUT)/obj/httpd/%.o $(OUT)/obj/mod_ratelimit_cache.o: FLAGS = $(HTTPD_FLAGS)
 $(OUT)/obj/%.o: FLAGS = $(APR_FLAGS)
 $(OUT)/obj/%.o: $(SRC)/%.c Makefile | deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(FLAGS) -MMD -MP -c $< -o $@
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) $(FLAGS) -MMD -MP -c $< -o $@
 
 $(MODULE): $(OBJECTS)
-	$(CC) -shared -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
+	$(SAY) '  LINK $@'
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
 
 # Core, store and limiter without httpd: unit tests, fuzz targets and benchmarks link this.
 $(LIBRARY): $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN))
@@ -65,11 +73,13 @@ $(LIBRARY): $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN))
 
 $(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS)
 
 $(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(LIBRARY) | deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -DRL_CORPUS='"t/fuzz/corpus/$*"' -I$(SRC) $(APR_FLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -DRL_CORPUS='"t/fuzz/corpus/$*"' -I$(SRC) $(APR_FLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
 unit: deps $(UNIT_TESTS) $(FUZZ_TESTS)
 	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
@@ -83,7 +93,8 @@ run: all
 
 $(OUT)/bench/ledger: t/bench/ledger.c $(LIBRARY) | deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
 bench: all $(OUT)/bench/ledger
 	@build/deps.sh bench

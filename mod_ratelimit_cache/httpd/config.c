@@ -1,0 +1,129 @@
+#include "config.h"
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <http_log.h>
+#include <string.h>
+
+static rl_global_config_t global;
+
+rl_global_config_t *rl_global_config(void)
+{
+    return &global;
+}
+
+int rl_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    global = (rl_global_config_t){.table_size = 0};
+    return OK;
+}
+
+/* ---- sections ---- */
+
+#define X(name, fallback)                                                                        \
+    int rl_dir_##name(const rl_dir_config_t *conf)                                               \
+    {                                                                                            \
+        return conf->name != RL_UNSET ? conf->name : (fallback);                                 \
+    }
+RL_DIR_SETTINGS(X)
+#undef X
+
+void *rl_create_dir_config(apr_pool_t *pool, char *path)
+{
+    rl_dir_config_t *conf = apr_pcalloc(pool, sizeof(*conf));
+    (void)path;
+#define X(name, fallback) conf->name = RL_UNSET;
+    RL_DIR_SETTINGS(X)
+#undef X
+    return conf;
+}
+
+static apr_array_header_t *append(apr_pool_t *pool, apr_array_header_t *outer,
+                                  apr_array_header_t *inner)
+{
+    if (outer == NULL || inner == NULL) {
+        return outer == NULL ? inner : outer;
+    }
+    return apr_array_append(pool, outer, inner);
+}
+
+/* httpd merges several Locations among themselves before the sections outside of them, so
+ * "nothing from outside" must be remembered in the result. */
+void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
+{
+    const rl_dir_config_t *base = outer, *add = inner;
+    rl_dir_config_t *conf = apr_palloc(pool, sizeof(*conf));
+#define X(name, fallback) conf->name = add->name != RL_UNSET ? add->name : base->name;
+    RL_DIR_SETTINGS(X)
+#undef X
+    conf->detached = base->detached || add->detached;
+    conf->rules =
+        add->detached ? add->rules : rl_rule_set_merge(pool, base->rules, add->rules);
+    conf->exempt = append(pool, base->exempt, add->exempt);
+    return conf;
+}
+
+const rl_dir_config_t *rl_dir_config(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &ratelimit_cache_module);
+}
+
+/* ---- servers ---- */
+
+void *rl_create_server_config(apr_pool_t *pool, server_rec *s)
+{
+    rl_server_config_t *conf = apr_pcalloc(pool, sizeof(*conf));
+    (void)s;
+    conf->log_level = RL_UNSET;
+    return conf;
+}
+
+void *rl_merge_server_config(apr_pool_t *pool, void *outer, void *inner)
+{
+    const rl_server_config_t *base = outer, *add = inner;
+    rl_server_config_t *conf = apr_pmemdup(pool, add, sizeof(*add));
+    conf->log_level = add->log_level != RL_UNSET ? add->log_level : base->log_level;
+    return conf;
+}
+
+const rl_server_config_t *rl_server_config(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &ratelimit_cache_module);
+}
+
+int rl_server_log_level(const rl_server_config_t *conf)
+{
+    return conf->log_level != RL_UNSET ? conf->log_level : APLOG_WARNING;
+}
+
+/* Name, port and addresses, as configured. Hosts that agree in all are told apart by their
+ * order. */
+static const char *vhost_text(apr_pool_t *pool, const server_rec *s)
+{
+    const char *text = apr_psprintf(pool, "%s:%u", s->server_hostname ? s->server_hostname : "",
+                                    (unsigned)s->port);
+    for (const server_addr_rec *at = s->addrs; at != NULL; at = at->next) {
+        text = apr_psprintf(pool, "%s %s:%u", text, at->virthost, (unsigned)at->host_port);
+    }
+    return text;
+}
+
+void rl_config_identify_vhosts(apr_pool_t *ptemp, server_rec *s)
+{
+    apr_hash_t *times = apr_hash_make(ptemp);
+    for (; s != NULL; s = s->next) {
+        rl_server_config_t *conf =
+            ap_get_module_config(s->module_config, &ratelimit_cache_module);
+        const char *text = vhost_text(ptemp, s);
+        int *seen = apr_hash_get(times, text, APR_HASH_KEY_STRING);
+        if (seen == NULL) {
+            seen = apr_pcalloc(ptemp, sizeof(*seen));
+            apr_hash_set(times, text, APR_HASH_KEY_STRING, seen);
+        }
+        text = apr_psprintf(ptemp, "vhost %s #%d", text, (*seen)++);
+        conf->vhost = rl_digest_public(text, strlen(text));
+    }
+}

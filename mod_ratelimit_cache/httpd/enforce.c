@@ -1,0 +1,279 @@
+#include "enforce.h"
+
+#include <http_config.h>
+#include <http_log.h>
+#include <http_request.h>
+
+#include "../limiter.h"
+#include "config.h"
+#include "deny.h"
+#include "exempt.h"
+#include "report.h"
+#include "request.h"
+#include "runtime.h"
+
+/* httpd makes several request_recs of one client request: internal redirects (r->prev) and
+ * subrequests (r->main), and mod_dir or mod_negotiation put a subrequest's result in the
+ * place of the request itself. What has been decided is kept with the first of them: a rule
+ * is settled once, a denial takes back what the others were charged. Subrequests (look-ups,
+ * includes) and error documents are not the client's doing and are never checked.
+ */
+
+static bool is_client_request(const request_rec *r)
+{
+    return r->main == NULL && !rl_request_is_error_document(r);
+}
+
+/* ---- claims ---- */
+
+static rl_digest_t scope_of(const request_rec *r, const rl_rule_t *rule)
+{
+    rl_digest_t scope = rule->id;
+    if (rule->per_vhost) {
+        const rl_digest_t *vhost = &rl_server_config(r->server)->vhost;
+        scope.hi ^= vhost->hi;
+        scope.lo ^= vhost->lo;
+    }
+    return scope;
+}
+
+/* The claim that a rule makes on a request; false when it makes none. */
+static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
+                       rl_claim_t *claim)
+{
+    const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
+                                        .v6bits = rl_dir_v6bits(conf)};
+    const rl_digest_t scope = scope_of(r, rule);
+    const rl_key_result_e result =
+        rl_key_digest(r, &rule->key, &prefixes, &rl_runtime()->secret, &scope, &claim->key);
+    if (result == RL_KEY_ANONYMOUS ||
+        (result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP)) {
+        return false;
+    }
+    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
+    claim->meter = rule->meter;
+    claim->cost = 1;
+    claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
+    return true;
+}
+
+static bool is_due(const rl_request_t *request, const rl_rule_t *rule, bool after_auth)
+{
+    return rule->after_auth == after_auth && !rule->dropped && !rule->unlimited &&
+           !rl_request_has_settled(request, rule);
+}
+
+/* Appends the claims of the rules that are due; returns how many. */
+static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                          bool after_auth)
+{
+    const int before = request->claims->nelts;
+    for (int i = 0; i < conf->rules->n; i++) {
+        const rl_rule_t *rule = conf->rules->rules[i];
+        rl_claim_t claim;
+        if (is_due(request, rule, after_auth) && rl_rule_applies(rule, r) &&
+            make_claim(r, conf, rule, &claim)) {
+            APR_ARRAY_PUSH(request->claims, rl_claim_t) = claim;
+            APR_ARRAY_PUSH(request->settled, rl_settled_t) =
+                (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
+        }
+    }
+    return request->claims->nelts - before;
+}
+
+static rl_claim_t *claim_at(const rl_request_t *request, int i)
+{
+    return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
+}
+
+static const rl_settled_t *settled_at(const rl_request_t *request, int i)
+{
+    return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
+}
+
+static void refund_all(rl_request_t *request)
+{
+    rl_limiter_refund(&rl_runtime()->ledger, claim_at(request, 0), request->claims->nelts);
+}
+
+/* ---- outcomes ---- */
+
+static int denied_by(request_rec *r, rl_request_t *request, int i, int64_t now)
+{
+    const rl_rule_t *rule = settled_at(request, i)->rule;
+    const rl_claim_t *claim = claim_at(request, i);
+    refund_all(request);
+    rl_report_set(r, &request->report, "denied", rule->name, claim, now);
+    rl_report_log_denial(r, rule, claim, now);
+    request->denied = r;
+    request->denied_status =
+        rl_deny(r, rule->status > 0 ? rule->status : rl_dir_deny_status(rl_dir_config(r)),
+                request->report.retry_after);
+    return request->denied_status;
+}
+
+/* The claim to report on: the first overrun that is only observed, else the claim that is
+ * closest to its limit. */
+static int find_closest(const rl_request_t *request)
+{
+    int closest = 0;
+    for (int i = 0; i < request->claims->nelts; i++) {
+        if (!claim_at(request, i)->step.granted) {
+            return i;
+        }
+        if (rl_claim_is_closer(claim_at(request, i), claim_at(request, closest))) {
+            closest = i;
+        }
+    }
+    return closest;
+}
+
+static void admitted(request_rec *r, rl_request_t *request, int first_new, int64_t now)
+{
+    const int i = find_closest(request);
+    const rl_claim_t *claim = claim_at(request, i);
+    rl_report_set(r, &request->report, claim->step.granted ? "allowed" : "observed",
+                  settled_at(request, i)->name, claim, now);
+    for (int j = first_new; j < request->claims->nelts; j++) {
+        if (!claim_at(request, j)->step.granted) {
+            rl_report_log_denial(r, settled_at(request, j)->rule, claim_at(request, j), now);
+        }
+    }
+}
+
+/* Decides over the rules that are due; returns OK or the status of a denial. */
+static int check_rules(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                       bool after_auth)
+{
+    const int first = request->claims->nelts;
+    const int n = collect_claims(r, request, conf, after_auth);
+    int64_t now;
+    int denied;
+    if (n == 0) {
+        return OK;
+    }
+    now = apr_time_now();
+    denied = rl_limiter_decide(&rl_runtime()->ledger, claim_at(request, first), n, now);
+    if (denied >= 0) {
+        return denied_by(r, request, first + denied, now);
+    }
+    admitted(r, request, first, now);
+    return OK;
+}
+
+static void exempt(rl_request_t *request)
+{
+    refund_all(request);
+    request->exempt = true;
+    request->report = (rl_report_t){.status = "exempt"};
+}
+
+/* ---- rounds ---- */
+
+/* Whether the location has something to say in this round about the client's request. */
+static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf, bool after_auth)
+{
+    if (conf->rules == NULL || rl_dir_engine(conf) == RL_ENGINE_OFF || !is_client_request(r)) {
+        return false;
+    }
+    return after_auth ? conf->rules->after_auth || rl_exempts_users(conf)
+                      : conf->rules->before_auth;
+}
+
+static int check_round(request_rec *r, const rl_dir_config_t *conf, bool after_auth)
+{
+    rl_request_t *request = rl_request_make(r, conf->rules->n);
+    if (request->exempt) {
+        return OK;
+    }
+    if (rl_is_exempt(r, conf, after_auth)) {
+        exempt(request);
+        return OK;
+    }
+    return check_rules(r, request, conf, after_auth);
+}
+
+static int check_before_auth(request_rec *r)
+{
+    const rl_dir_config_t *conf = rl_dir_config(r);
+    rl_request_t *request;
+    int status;
+    if (!is_concerned(r, conf, false)) {
+        return OK;
+    }
+    if (conf->rules->overruled != NULL) {
+        rl_report_log_overruled(r, conf->rules->overruled);
+    }
+    status = check_round(r, conf, false);
+    request = rl_request_get(r);
+    request->checked = r;
+    request->checked_conf = r->per_dir_config;
+    return status;
+}
+
+/* A denial of this very request_rec, to be said again; else 0. */
+static int standing_denial(const rl_request_t *request, const request_rec *r)
+{
+    return request != NULL && request->denied == r ? request->denied_status : 0;
+}
+
+/* A request_rec that came later shows the same variables under the same names. */
+static void publish(request_rec *r)
+{
+    const rl_request_t *request = rl_request_get(r);
+    if (request != NULL && request->report.status != NULL) {
+        rl_report_publish(r, &request->report);
+    }
+}
+
+/* Locations without rules pay for this look at a pointer. */
+static bool has_nothing_to_do(const request_rec *r)
+{
+    return r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL);
+}
+
+int rl_enforce_check_access(request_rec *r)
+{
+    int status;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    status = check_before_auth(r);
+    publish(r);
+    return status == OK ? DECLINED : status;
+}
+
+int rl_enforce_check_access_ex(request_rec *r)
+{
+    int status;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    status = standing_denial(rl_request_get(r), r);
+    return status != 0 ? status : DECLINED;
+}
+
+int rl_enforce_fixups(request_rec *r)
+{
+    const rl_request_t *request;
+    int status;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    request = rl_request_get(r);
+    status = standing_denial(request, r);
+    if (status != 0) {
+        return status;
+    }
+    if (request == NULL || request->checked != r || request->checked_conf != r->per_dir_config) {
+        status = check_before_auth(r);
+    }
+    if (status == OK && is_concerned(r, rl_dir_config(r), true)) {
+        status = check_round(r, rl_dir_config(r), true);
+    }
+    publish(r);
+    if (status == OK) {
+        rl_request_offer_upgrade(r);
+    }
+    return status == OK ? DECLINED : status;
+}

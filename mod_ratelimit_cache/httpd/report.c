@@ -1,0 +1,108 @@
+#include "report.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <stdio.h>
+
+#include "config.h"
+#include "runtime.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
+
+#define DIGITS_MAX 20
+
+int64_t rl_seconds_until(int64_t time_us, int64_t now_us)
+{
+    const int64_t left = time_us - now_us;
+    return left > RL_USEC_PER_SEC ? (left + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC : 1;
+}
+
+/* Writes a number and its NUL, moves *at behind, returns the start. printf is too slow for
+ * every request. */
+static const char *write_number(char **at, uint64_t number)
+{
+    char digits[DIGITS_MAX];
+    const char *start = *at;
+    int n = 0;
+    do {
+        digits[n++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (n > 0) {
+        *(*at)++ = digits[--n];
+    }
+    *(*at)++ = '\0';
+    return start;
+}
+
+void rl_report_set(request_rec *r, rl_report_t *report, const char *status, const char *rule,
+                   const rl_claim_t *claim, int64_t now)
+{
+    char *at = apr_palloc(r->pool, 4 * (DIGITS_MAX + 1) + RL_TAG_LENGTH + 1);
+    rl_digest_tag(&claim->key, at);
+    *report = (rl_report_t){.status = status, .rule = rule, .key = at};
+    at += RL_TAG_LENGTH + 1;
+    report->limit = write_number(&at, claim->meter.limit);
+    report->remaining = write_number(&at, rl_claim_remaining(claim));
+    report->reset = write_number(&at, (uint64_t)rl_seconds_until(claim->step.reset, now));
+    if (!claim->step.granted) {
+        report->retry_after =
+            write_number(&at, (uint64_t)rl_seconds_until(claim->step.retry, now));
+    }
+}
+
+static void set(apr_table_t *env, const char *name, const char *value)
+{
+    if (value != NULL) {
+        apr_table_setn(env, name, value);
+    }
+}
+
+void rl_report_publish(request_rec *r, const rl_report_t *report)
+{
+    apr_table_t *env = r->subprocess_env;
+    set(env, "RATELIMIT_STATUS", report->status);
+    set(env, "RATELIMIT_RULE", report->rule);
+    set(env, "RATELIMIT_LIMIT", report->limit);
+    set(env, "RATELIMIT_REMAINING", report->remaining);
+    set(env, "RATELIMIT_RESET", report->reset);
+    set(env, "RATELIMIT_RETRY_AFTER", report->retry_after);
+    set(env, "RATELIMIT_KEY", report->key);
+}
+
+void rl_report_log_denial(request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim,
+                          int64_t now)
+{
+    const int level = rl_server_log_level(rl_server_config(r->server));
+    char tag[RL_TAG_LENGTH + 1];
+    char more[64] = "";
+    uint32_t repeats;
+    if (rl_ledger_note_denial(&rl_runtime()->ledger, &claim->key, &claim->meter, &claim->step,
+                              now, &repeats) != 1) {
+        return;
+    }
+    rl_digest_tag(&claim->key, tag);
+    if (repeats > 0) {
+        snprintf(more, sizeof(more), "; %u more since the last such line", repeats);
+    }
+    ap_log_rerror(APLOG_MARK, level, 0, r,
+                  "ratelimit: rule %s, limit %s: %s, key %s, retry after %" APR_INT64_T_FMT
+                  " s%s",
+                  rule->name, rule->rate_text, rule->observe ? "would deny" : "denied", tag,
+                  rl_seconds_until(claim->step.retry, now), more);
+}
+
+void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule)
+{
+    const rl_meter_t once_a_day = {.limit = 1, .period_us = 86400 * RL_USEC_PER_SEC};
+    const rl_digest_t key = {.hi = rule->id.hi ^ rl_server_config(r->server)->vhost.hi,
+                             .lo = rule->id.lo ^ rl_server_config(r->server)->vhost.lo};
+    rl_step_t step;
+    rl_ledger_charge(&rl_runtime()->ledger, &key, &once_a_day, r->request_time, 1, &step);
+    if (step.granted) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s of an .htaccess has no effect here: the server's "
+                      "configuration has a rule of that name",
+                      rule->name);
+    }
+}

@@ -1,0 +1,26 @@
+/* What is told about a decision: the RATELIMIT_* variables and the error log. */
+#ifndef RL_HTTPD_REPORT_H
+#define RL_HTTPD_REPORT_H
+
+#include <httpd.h>
+
+#include "request.h"
+
+/* Describes the outcome by one claim and its rule. Status is a constant. */
+void rl_report_set(request_rec *r, rl_report_t *report, const char *status, const char *rule,
+                   const rl_claim_t *claim, int64_t now);
+
+/* Seconds until a time, rounded up, at least 1. */
+int64_t rl_seconds_until(int64_t time_us, int64_t now_us);
+
+/* Puts the variables into r's environment. */
+void rl_report_publish(request_rec *r, const rl_report_t *report);
+
+/* Logs a key's first denial in a window; later ones are only counted. */
+void rl_report_log_denial(request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim,
+                          int64_t now);
+
+/* Logs, once a day, that a tenant's rule has no effect. */
+void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule);
+
+#endif

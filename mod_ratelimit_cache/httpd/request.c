@@ -1,0 +1,144 @@
+#include "request.h"
+
+#include <apr_atomic.h>
+#include <apr_strings.h>
+#include <string.h>
+
+#include "config.h"
+
+/* An upgrade to HTTP/2 (h2c). httpd runs the hooks for the HTTP/1.1 request first; then mod_http2
+ * processes the same request as stream 1 on a connection of its own, in another thread. What
+ * was settled in the first round is kept on the client's connection, and the first stream that
+ * is the same request takes it.
+ */
+typedef struct rl_upgrade {
+    volatile apr_uint32_t taken;
+    const char *method, *host, *path, *query;
+    rl_request_t request;
+} rl_upgrade_t;
+
+/* Where a client request began: internal redirects are chained by prev. httpd limits their
+ * number (LimitInternalRecursion). */
+static const request_rec *root_of(const request_rec *r)
+{
+    while (r->prev != NULL) {
+        r = r->prev;
+    }
+    return r;
+}
+
+rl_request_t *rl_request_get(const request_rec *r)
+{
+    return ap_get_module_config(root_of(r)->request_config, &ratelimit_cache_module);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a != NULL && b != NULL ? strcmp(a, b) == 0 : a == b;
+}
+
+static const char *copy_text(apr_pool_t *pool, const char *text)
+{
+    return text != NULL ? apr_pstrdup(pool, text) : NULL;
+}
+
+/* A copy in another pool, for another thread. */
+static void copy_request(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)
+{
+    *to = (rl_request_t){.exempt = from->exempt};
+    to->settled = apr_array_copy(pool, from->settled);
+    to->claims = apr_array_copy(pool, from->claims);
+    for (int i = 0; i < to->settled->nelts; i++) {
+        rl_settled_t *settled = &APR_ARRAY_IDX(to->settled, i, rl_settled_t);
+        settled->name = copy_text(pool, settled->name);
+        settled->rule = NULL;
+    }
+    to->report.status = copy_text(pool, from->report.status);
+    to->report.rule = copy_text(pool, from->report.rule);
+    to->report.limit = copy_text(pool, from->report.limit);
+    to->report.remaining = copy_text(pool, from->report.remaining);
+    to->report.reset = copy_text(pool, from->report.reset);
+    to->report.key = copy_text(pool, from->report.key);
+}
+
+/* Path and query as the client sent them, but decoded: mod_http2 makes the stream's request
+ * from these. */
+static bool is_upgraded(rl_upgrade_t *upgrade, const request_rec *r)
+{
+    return same_text(upgrade->method, r->method) && same_text(upgrade->host, r->hostname) &&
+           same_text(upgrade->path, r->parsed_uri.path) &&
+           same_text(upgrade->query, r->parsed_uri.query) &&
+           apr_atomic_xchg32(&upgrade->taken, 1) == 0;
+}
+
+static bool take_over_upgrade(const request_rec *r, rl_request_t *request)
+{
+    rl_upgrade_t *upgrade;
+    if (r->connection->master == NULL) {
+        return false;
+    }
+    upgrade = ap_get_module_config(r->connection->master->conn_config, &ratelimit_cache_module);
+    if (upgrade == NULL || !is_upgraded(upgrade, r)) {
+        return false;
+    }
+    copy_request(r->pool, &upgrade->request, request);
+    return true;
+}
+
+rl_request_t *rl_request_make(request_rec *r, int n)
+{
+    const request_rec *root = root_of(r);
+    rl_request_t *request = ap_get_module_config(root->request_config, &ratelimit_cache_module);
+    if (request != NULL) {
+        return request;
+    }
+    request = apr_pcalloc(r->pool, sizeof(*request));
+    if (!take_over_upgrade(r, request)) {
+        request->settled = apr_array_make(r->pool, n, sizeof(rl_settled_t));
+        request->claims = apr_array_make(r->pool, n, sizeof(rl_claim_t));
+    }
+    ap_set_module_config(root->request_config, &ratelimit_cache_module, request);
+    return request;
+}
+
+void rl_request_offer_upgrade(request_rec *r)
+{
+    conn_rec *c = r->connection;
+    const rl_request_t *request = rl_request_get(r);
+    rl_upgrade_t *upgrade;
+    if (request == NULL || c->master != NULL || apr_table_get(r->headers_in, "Upgrade") == NULL) {
+        return;
+    }
+    /* Room for it is taken once per connection: a client may ask again and again. */
+    if (ap_get_module_config(c->conn_config, &ratelimit_cache_module) != NULL) {
+        return;
+    }
+    upgrade = apr_pcalloc(c->pool, sizeof(*upgrade));
+    upgrade->method = apr_pstrdup(c->pool, r->method);
+    upgrade->host = copy_text(c->pool, r->hostname);
+    upgrade->path = copy_text(c->pool, r->parsed_uri.path);
+    upgrade->query = copy_text(c->pool, r->parsed_uri.query);
+    copy_request(c->pool, request, &upgrade->request);
+    ap_set_module_config(c->conn_config, &ratelimit_cache_module, upgrade);
+}
+
+bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule)
+{
+    for (int i = 0; i < request->settled->nelts; i++) {
+        const rl_digest_t *id = &APR_ARRAY_IDX(request->settled, i, rl_settled_t).id;
+        if (id->hi == rule->id.hi && id->lo == rule->id.lo) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rl_request_is_error_document(const request_rec *r)
+{
+    for (; r->prev != NULL; r = r->prev) {
+        if (r->prev->status != HTTP_OK) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,50 @@
+/* What is known about one client request, over all the request_recs that httpd makes of it. */
+#ifndef RL_HTTPD_REQUEST_H
+#define RL_HTTPD_REQUEST_H
+
+#include <stdbool.h>
+
+#include <httpd.h>
+
+#include "../limiter.h"
+#include "rule.h"
+
+/* A rule that has been decided on for this client request, and isn't looked at again. */
+typedef struct rl_settled {
+    rl_digest_t id;
+    const char *name;
+    const rl_rule_t *rule; /* NULL in what an upgraded request took over */
+} rl_settled_t;
+
+/* The RATELIMIT_* variables; NULL where there is nothing to say. */
+typedef struct rl_report {
+    const char *status, *rule, *limit, *remaining, *reset, *retry_after, *key;
+} rl_report_t;
+
+typedef struct rl_request {
+    apr_array_header_t *settled;   /* of rl_settled_t */
+    apr_array_header_t *claims;    /* of rl_claim_t, side by side with settled */
+    rl_report_t report;
+    bool exempt;
+    int denied_status;             /* 0: not denied */
+    const request_rec *denied;     /* the request_rec that was denied */
+    const request_rec *checked;    /* rules before authentication were checked for this one, */
+    const ap_conf_vector_t *checked_conf; /* with this configuration */
+} rl_request_t;
+
+/* The client request that r belongs to, or NULL when no rule has been looked at yet. */
+rl_request_t *rl_request_get(const request_rec *r);
+
+/* The same, made if need be, with room for n rules. A request that was upgraded to HTTP/2 is
+ * processed again as a stream; the stream takes over what was settled before. */
+rl_request_t *rl_request_make(request_rec *r, int n);
+
+/* Remembers on the connection what was settled, if the client asks for an upgrade. */
+void rl_request_offer_upgrade(request_rec *r);
+
+bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule);
+
+/* Whether r shows the document of an error, by ErrorDocument. */
+bool rl_request_is_error_document(const request_rec *r);
+
+#endif

@@ -1,0 +1,71 @@
+/* Rules: what one RateLimit directive says. */
+#ifndef RL_HTTPD_RULE_H
+#define RL_HTTPD_RULE_H
+
+#include <stdbool.h>
+
+#include <httpd.h>
+#include <http_config.h>
+#include <ap_expr.h>
+
+#include "../core/digest.h"
+#include "../core/meter.h"
+#include "key.h"
+
+typedef enum { RL_MISSING_SHARE, RL_MISSING_SKIP, RL_MISSING_DENY } rl_missing_e;
+
+typedef struct rl_methods {
+    bool all;
+    apr_int64_t mask;          /* bits of httpd's method numbers */
+    apr_array_header_t *other; /* names that httpd doesn't know, upper case; NULL for none */
+} rl_methods_t;
+
+/* Unchanging once parsed. Lives as long as the configuration that it stands in. */
+typedef struct rl_rule {
+    const char *name;
+    const char *rate_text; /* the rate as it was written */
+    rl_digest_t id;        /* of the counters: the rule's section and name, or its group */
+    rl_meter_t meter;
+    rl_key_spec_t key;
+    rl_methods_t methods;
+    const ap_expr_info_t *when, *unless;
+    const char *group;    /* NULL: the rule's own section */
+    int status;           /* 0: RateLimitDenyStatus */
+    rl_missing_e missing;
+    bool dropped;         /* "off": stands for no rule and hides an inherited one */
+    bool unlimited;       /* "none" */
+    bool observe;
+    bool per_vhost;       /* each virtual host has counters of its own */
+    bool after_auth;      /* needs the authenticated user */
+    bool tenant;          /* from .htaccess */
+} rl_rule_t;
+
+/* Reads the arguments of one RateLimit directive: NAME, RATE or "off", options. Returns NULL
+ * and a rule, or the error for httpd to show. */
+const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], const rl_rule_t **rule);
+
+/* Whether the rule speaks of this request: its method, when= and unless=. */
+bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
+
+/* Rules in the order they are checked. Unchanging once built; sections share them. */
+typedef struct rl_rule_set {
+    int n;
+    bool before_auth, after_auth;   /* any such rule is in it */
+    const rl_rule_t *overruled;     /* a tenant's rule that the server's stands against, or NULL */
+    const rl_rule_t *rules[];
+} rl_rule_set_t;
+
+/* The set with one more rule, in the pool. The set may be NULL. */
+const rl_rule_set_t *rl_rule_set_add(apr_pool_t *pool, const rl_rule_set_t *set,
+                                     const rl_rule_t *rule);
+
+/* The rule of that name, or NULL. The set may be NULL. */
+const rl_rule_t *rl_rule_set_find(const rl_rule_set_t *set, const char *name);
+
+/* The rules of an outer and an inner section: inner ones replace outer ones of the same name in
+ * their place, others follow. A tenant's rule never replaces one of the server's. Both may be
+ * NULL; the result may be either of them. */
+const rl_rule_set_t *rl_rule_set_merge(apr_pool_t *pool, const rl_rule_set_t *outer,
+                                       const rl_rule_set_t *inner);
+
+#endif

@@ -1,0 +1,83 @@
+#include "rule.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+static rl_rule_set_t *make_set(apr_pool_t *pool, int room)
+{
+    return apr_pcalloc(pool, sizeof(rl_rule_set_t) + (apr_size_t)room * sizeof(rl_rule_t *));
+}
+
+static int index_of(const rl_rule_set_t *set, const char *name)
+{
+    for (int i = 0; i < set->n; i++) {
+        if (strcmp(set->rules[i]->name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Puts the rule in the place of one of the same name, or last. */
+static void put(rl_rule_set_t *set, const rl_rule_t *rule)
+{
+    const int i = index_of(set, rule->name);
+    if (i >= 0 && rule->tenant && !set->rules[i]->tenant) {
+        set->overruled = rule;
+        return;
+    }
+    set->rules[i >= 0 ? i : set->n++] = rule;
+}
+
+static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
+{
+    for (int i = 0; i < more->n; i++) {
+        put(set, more->rules[i]);
+    }
+    if (more->overruled != NULL) {
+        set->overruled = more->overruled;
+    }
+}
+
+static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
+{
+    set->before_auth = set->after_auth = false;
+    for (int i = 0; i < set->n; i++) {
+        const rl_rule_t *rule = set->rules[i];
+        if (!rule->dropped && !rule->unlimited) {
+            set->before_auth |= !rule->after_auth;
+            set->after_auth |= rule->after_auth;
+        }
+    }
+    return set;
+}
+
+const rl_rule_set_t *rl_rule_set_add(apr_pool_t *pool, const rl_rule_set_t *set,
+                                     const rl_rule_t *rule)
+{
+    rl_rule_set_t *more = make_set(pool, (set != NULL ? set->n : 0) + 1);
+    if (set != NULL) {
+        put_all(more, set);
+    }
+    put(more, rule);
+    return summed_up(more);
+}
+
+const rl_rule_t *rl_rule_set_find(const rl_rule_set_t *set, const char *name)
+{
+    const int i = set != NULL ? index_of(set, name) : -1;
+    return i >= 0 ? set->rules[i] : NULL;
+}
+
+const rl_rule_set_t *rl_rule_set_merge(apr_pool_t *pool, const rl_rule_set_t *outer,
+                                       const rl_rule_set_t *inner)
+{
+    rl_rule_set_t *set;
+    if (outer == NULL || inner == NULL) {
+        return outer == NULL ? inner : outer;
+    }
+    set = make_set(pool, outer->n + inner->n);
+    put_all(set, outer);
+    put_all(set, inner);
+    return summed_up(set);
+}

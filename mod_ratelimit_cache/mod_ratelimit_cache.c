@@ -1,0 +1,41 @@
+/* mod_ratelimit_cache: request rate limits for Apache httpd.
+ *
+ * The table of contents of a request:
+ *
+ *   check_access     first of all: rules that need no authentication, before any password check
+ *   check_access_ex  a denial is said again, or "Satisfy Any" would lose it
+ *   fixups           last: rules that need the authenticated user; rules of the target when
+ *                    mod_dir, mod_negotiation or a rewrite have replaced the request's
+ */
+#include <httpd.h>
+#include <http_config.h>
+#include <http_request.h>
+
+#include "httpd/config.h"
+#include "httpd/enforce.h"
+#include "httpd/runtime.h"
+
+/* The check_access hooks are registered "per configuration": a raw access_checker hook would
+ * make httpd run all authentication again for every look-up of the whole server. */
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_access(rl_enforce_check_access, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_access_ex(rl_enforce_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                            AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+}
+
+AP_DECLARE_MODULE(ratelimit_cache) = {
+    STANDARD20_MODULE_STUFF,
+    rl_create_dir_config,
+    rl_merge_dir_config,
+    rl_create_server_config,
+    rl_merge_server_config,
+    rl_directives,
+    register_hooks,
+    0,
+};
