@@ -131,7 +131,7 @@ RateLimit shared 4/h "key=header:X-Shared" missing=skip
 <Location /ok/twice>
     RateLimit t 2/h
 </Location>
-<DirectoryMatch "/d/sub$">
+<DirectoryMatch "/d/sub">
     RateLimit dmatch 0/h status=478 "when=%{HTTP:X-Want} =~ /dmatch/"
 </DirectoryMatch>
 END

@@ -19,28 +19,6 @@ my $conf = <<'END';
 Protocols h2c http/1.1
 RateLimit all 100/h key=header:X-K missing=skip
 ErrorDocument 404 /err/404.html
-<DirectoryMatch "/htdocs/(target/)?rw$">
-    RewriteEngine On
-    RewriteRule "^from$" "to.txt"
-    RewriteRule "^chain$" "from"
-</DirectoryMatch>
-<DirectoryMatch "/htdocs/(target/)?di$">
-    Options +ExecCGI
-    AddHandler cgi-script .cgi
-    DirectoryIndex index.html index.cgi
-</DirectoryMatch>
-<DirectoryMatch "/htdocs/(target/)?mv$">
-    Options +MultiViews
-</DirectoryMatch>
-<DirectoryMatch "/htdocs/(target/)?ssi$">
-    Options +Includes
-    AddType text/html .shtml
-    AddOutputFilter INCLUDES .shtml
-</DirectoryMatch>
-<DirectoryMatch "/htdocs/(target/)?list$">
-    Options +Indexes
-    IndexOptions FancyIndexing
-</DirectoryMatch>
 Action acting /cgi-bin/action.cgi
 AddHandler acting .act
 
@@ -82,7 +60,33 @@ AddHandler acting .act
     RateLimit not-here 0/h
 </Location>
 END
-my $s = httpd($conf, files => \%files, $ENV{RL_MPM} ? (mpm => $ENV{RL_MPM}) : ());
+for my $dir ('htdocs', 'htdocs/target') {
+    $conf .= <<"END";
+<Directory "\${ROOT}/$dir/rw">
+    RewriteEngine On
+    RewriteRule "^from\$" "to.txt"
+    RewriteRule "^chain\$" "from"
+</Directory>
+<Directory "\${ROOT}/$dir/di">
+    Options +ExecCGI
+    AddHandler cgi-script .cgi
+    DirectoryIndex index.html index.cgi
+</Directory>
+<Directory "\${ROOT}/$dir/mv">
+    Options +MultiViews
+</Directory>
+<Directory "\${ROOT}/$dir/ssi">
+    Options +Includes
+    AddType text/html .shtml
+    AddOutputFilter INCLUDES .shtml
+</Directory>
+<Directory "\${ROOT}/$dir/list">
+    Options +Indexes
+    IndexOptions FancyIndexing
+</Directory>
+END
+}
+my $s = httpd($conf, files => \%files);
 
 # How many units the requests `do` makes with the header X-K: name took, told by a probe of the same counter.
 sub charged {

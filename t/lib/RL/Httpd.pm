@@ -27,12 +27,12 @@ our @EXPORT_OK = qw(await slurp);
 
 my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
-# Options: conf (the fragment), mpm (event, worker, prefork), modules => [more of httpd's], rl => 0 to leave our
+# Options: conf (the fragment), mpm (event, worker, prefork; RL_MPM changes the default), modules => [more of httpd's], rl => 0 to leave our
 # module out, files => { 'htdocs/a/.htaccess' => text }, workers (how many requests at the same time; 64).
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
-        mpm => 'event', rl => 1, conf => '', modules => [], files => {}, workers => 64, %o,
+        mpm => $ENV{RL_MPM} // 'event', rl => 1, conf => '', modules => [], files => {}, workers => 64, %o,
         owner => $$, root => new_root(),
     }, $class;
     $self->make_tree;
