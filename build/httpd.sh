@@ -19,12 +19,12 @@ find_httpd() {
 
 # A LoadModule line for each stock module named; nothing for one that is compiled in.
 load_modules() {
-    for module in "$@"; do
+    for stock in "$@"; do
         case $BUILT_IN in
-        *"mod_$module.c"* | *" ${module#mpm_}.c"*) continue ;;
+        *"mod_$stock.c"* | *" ${stock#mpm_}.c"*) continue ;;
         esac
-        [ -f "$LIBEXECDIR/mod_$module.so" ] || die "httpd has no mod_$module in $LIBEXECDIR."
-        say "LoadModule ${module}_module \"$LIBEXECDIR/mod_$module.so\""
+        [ -f "$LIBEXECDIR/mod_$stock.so" ] || die "httpd has no mod_$stock in $LIBEXECDIR."
+        say "LoadModule ${stock}_module \"$LIBEXECDIR/mod_$stock.so\""
     done
 }
 

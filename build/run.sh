@@ -104,12 +104,11 @@ start() {
 send() {
     shown=$1
     shift
-    if ! curl -sS --max-time 10 -o /dev/null -D "$root/headers" "$@" "$base$form"; then
-        die "No answer from httpd."
-    fi
-    code=$(sed -n '1s/^[^ ]* \([0-9]*\).*/\1/p' "$root/headers")
-    phrase=$(tr -d '\r' <"$root/headers" | sed -n '1s/^[^ ]* //p')
-    retry=$(tr -d '\r' <"$root/headers" | sed -n 's/^[Rr]etry-[Aa]fter: //p')
+    headers=$(curl -sS --max-time 10 -o /dev/null -D - "$@" "$base$form" | tr -d '\r') || headers=
+    phrase=$(say "$headers" | sed -n '1s/^[^ ]* //p')
+    code=${phrase%% *}
+    [ -n "$code" ] || die "No answer from httpd. Its log: $(tail -n 3 "$root/error.log")"
+    retry=$(say "$headers" | sed -n 's/^[Rr]etry-[Aa]fter: //p')
     printf '    %-46s -> %s%s\n' "$shown" "$phrase" "${retry:+   Retry-After: $retry}"
 }
 

@@ -11,7 +11,9 @@
 #include "../core/digest.h"
 #include "rule.h"
 
-extern module AP_MODULE_DECLARE_DATA ratelimit_cache_module;
+/* The only symbol that the module exports. */
+extern module AP_MODULE_DECLARE_DATA ratelimit_cache_module
+    __attribute__((visibility("default")));
 
 typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
 

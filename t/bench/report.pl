@@ -1,0 +1,116 @@
+#!/usr/bin/perl
+# Prints the tables of `make bench` from the raw numbers in the directory given. Every figure of
+# httpd is a ratio of two loads of the same round; the table has the median over the rounds and
+# the quartiles around it.
+use strict;
+use warnings;
+
+my ($dir) = @ARGV or die "usage: report.pl DIRECTORY\n";
+
+sub rows {
+    my ($name) = @_;
+    open my $fh, '<', "$dir/$name" or return;
+    return map { chomp; [ split /\t/ ] } <$fh>;
+}
+
+# The value below which the given share of the sorted values lies, interpolated.
+sub quantile {
+    my ($share, @values) = @_;
+    @values = sort { $a <=> $b } @values;
+    my $at = $share * $#values;
+    my $i  = int $at;
+    return $values[$i] if $i == $#values;
+    return $values[$i] + ($at - $i) * ($values[ $i + 1 ] - $values[$i]);
+}
+
+# "12.3 (11.9 to 13.0)"
+sub spread {
+    my ($format, @values) = @_;
+    my @q = map { sprintf $format, quantile($_, @values) } 0.5, 0.25, 0.75;
+    return sprintf '%8s  (%s to %s)', @q;
+}
+
+# ---- the ledger ----
+
+my %LEDGER = (
+    swap         => [ 'one compare-and-swap, for comparison',    '' ],
+    digest       => [ 'key of an address to digest',             '' ],
+    'hot-1'      => [ '1 rule, one key',                         '< 100' ],
+    'hot-2'      => [ '2 rules, one key each',                   '< 200' ],
+    'hot-denied' => [ '1 rule, one key, denied',                 '< 100' ],
+    'spread-1'   => [ '1 rule, 1,000,000 keys',                  '' ],
+    'crowded-1'  => [ '1 rule, 1,000,000 keys, room for half',   '' ],
+);
+
+sub report_ledger {
+    my @rows = rows('ledger.tsv') or return;
+    my (%ns, @order);
+    for (@rows) {
+        my ($case, $processes, undef, $ns) = @$_;
+        push @order, $case if !$ns{$case};
+        push @{ $ns{$case}{$processes} }, $ns;
+    }
+    my %instructions = map { @$_ } rows('instructions.tsv');
+    print "Ledger alone, ns per decision: median (quartiles)\n\n";
+    printf "  %-38s %-26s %-26s %-8s %s\n", '', '1 process', '2 processes at once', 'target', 'instructions';
+    for my $case (@order) {
+        my ($title, $target) = @{ $LEDGER{$case} // [ $case, '' ] };
+        printf "  %-38s %-26s %-26s %-8s %s\n", $title, map({ spread('%.0f', @{ $ns{$case}{$_} }) } 1, 2), $target,
+            $instructions{$case} // '';
+    }
+    print "\n";
+    return;
+}
+
+# ---- httpd ----
+
+# Compared with which case, by throughput; what fraction is the target; must all be denied?
+my @HTTP = (
+    [ 'control',   'bare',      'no module, again (noise)',       '' ],
+    [ 'unused',    'bare',      'module loaded, no rules',        '' ],
+    [ 'rules',     'bare',      'two key=ip rules, allowed',      '> 0.98' ],
+    [ 'forbidden', 'bare',      "httpd's own 403",                '' ],
+    [ 'denied',    'forbidden', "429 against httpd's own 403",    '' ],
+);
+
+# {case}{round} = [requests per second, CPU microseconds per request]
+sub read_http {
+    my %load;
+    for (rows('http.tsv')) {
+        my ($case, $round, $requests, $seconds, $cpu, $other) = @$_;
+        my $expected = $case =~ /denied|forbidden/ ? $requests : 0;
+        die "$case, round $round: $other of $requests answers were not 2xx or 3xx, expected $expected\n"
+            if abs($other - $expected) > 16;
+        $load{$case}{$round} = [ $requests / $seconds, 1e6 * $cpu / $requests ];
+    }
+    return \%load;
+}
+
+sub ratios {
+    my ($load, $case, $base, $what) = @_;
+    return map { $load->{$case}{$_}[$what] / $load->{$base}{$_}[$what] }
+        grep { $load->{$base}{$_} && $load->{$base}{$_}[$what] > 0 } keys %{ $load->{$case} };
+}
+
+sub report_http {
+    my $load = read_http();
+    return if !%$load;
+    print "httpd (event, one child on one core; wrk on another), a 1 KiB file, keep-alive: median (quartiles)\n\n";
+    printf "  %-30s %-28s %-28s %-8s %s\n", '', 'throughput, ratio', 'CPU per request, ratio', 'target', 'CPU us';
+    printf "  %-30s %-28s %-28s %-8s %s\n", 'no module', '', '', '', cpu_of($load->{bare}) if $load->{bare};
+    for (@HTTP) {
+        my ($case, $base, $title, $target) = @$_;
+        next if !$load->{$case} || !$load->{$base};
+        printf "  %-30s %-28s %-28s %-8s %s\n", $title, spread('%.3f', ratios($load, $case, $base, 0)),
+            spread('%.3f', ratios($load, $case, $base, 1)), $target, cpu_of($load->{$case});
+    }
+    print "\n";
+    return;
+}
+
+sub cpu_of { my ($rounds) = @_; return sprintf '%.1f', quantile(0.5, map { $_->[1] } values %$rounds) }
+
+print "\n", map({ "$_->[0]\n" } rows('machine.txt')), "\n";
+report_ledger();
+report_http();
+print "Raw numbers: out/bench/*.tsv\n";

@@ -1,0 +1,35 @@
+/* What several unit tests need: a seeded generator, and short ways to write meters. */
+#ifndef T_UNIT_SUPPORT_H
+#define T_UNIT_SUPPORT_H
+
+#include <stdint.h>
+
+#include "core/digest.h"
+#include "core/meter.h"
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static inline uint64_t random_bits(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static inline uint64_t random_below(uint64_t *state, uint64_t bound)
+{
+    return random_bits(state) % bound;
+}
+
+static inline rl_digest_t random_digest(uint64_t *state)
+{
+    const uint64_t hi = random_bits(state);
+    return (rl_digest_t){.hi = hi, .lo = random_bits(state)};
+}
+
+static inline rl_meter_t fixed_window(uint32_t limit, int64_t period_us)
+{
+    return (rl_meter_t){.algorithm = RL_FIXED_WINDOW, .limit = limit, .period_us = period_us};
+}
+
+#endif
