@@ -59,7 +59,7 @@ static uint32_t current_units(const rl_meter_t *meter, int64_t offset, uint64_t 
     if (stored < *window || ahead > CLOCK_HORIZON) {
         return 0;
     }
-    if (ahead <= 2 * meter->period_us + CLOCK_SLACK) {
+    if (ahead <= meter->period_us + CLOCK_SLACK) {
         *window = stored;
     }
     return word_units(word);
@@ -91,25 +91,4 @@ void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORD
     (void)meter;
     step->word = word_window(words[0]) == stamp ? 0 : -1;
     step->value = make_word(stamp, held > units ? held - units : 0);
-}
-
-static uint32_t saturating_sum(uint32_t a, uint32_t b)
-{
-    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
-}
-
-void rl_meter_merge(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
-                    const uint64_t others[RL_METER_WORDS], rl_step_t *step)
-{
-    const uint32_t window = word_window(words[0]);
-    const uint32_t other = word_window(others[0]);
-    (void)meter;
-    step->word = 0;
-    if (other == window) {
-        step->value =
-            make_word(window, saturating_sum(word_units(words[0]), word_units(others[0])));
-    }
-    else {
-        step->value = other > window ? others[0] : words[0];
-    }
 }

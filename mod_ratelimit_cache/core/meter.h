@@ -49,8 +49,4 @@ void rl_meter_charge(const rl_meter_t *meter, const rl_digest_t *key,
 void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
                      uint32_t stamp, uint32_t units, rl_step_t *step);
 
-/* The step that adds what another set of words of the same key holds, without a limit. */
-void rl_meter_merge(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
-                    const uint64_t others[RL_METER_WORDS], rl_step_t *step);
-
 #endif

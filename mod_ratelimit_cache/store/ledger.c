@@ -11,8 +11,8 @@
  *     +--------+--------+--------+--------+--------+------------------+
  *     id       tag (46 bits) | generation (10) | guard (7) | claimed (1)
  *     word 0-1 the meter's words, masked
- *     life     expires (32 bits, seconds) | unused (14) | generation (10) | guard (7) | full (1)
- *     denials  stamp of a window (32 bits) | denials in it (32 bits), masked
+ *     life     expires (32 bits, seconds) | unused (14) | generation (10) | guard (7) | full
+ * (1) denials  stamp of a window (32 bits) | denials in it (32 bits), masked
  *
  * The tag is the top of the key's low half, 0 for no key; the generation counts the cell's
  * owners. An id of 0 is a cell that was never used; a cell that was used never becomes so
@@ -132,7 +132,8 @@ static void path_begin(rl_path_t *path, const rl_ledger_t *ledger, const rl_dige
     path->cells = ledger->cells;
     path->groups = ledger->groups;
     path->group = scaled((uint32_t)(mixed >> 32), ledger->groups);
-    path->step = ledger->groups > GROUPS_TRIED ? 1 + scaled((uint32_t)mixed, ledger->groups - 1) : 1;
+    path->step =
+        ledger->groups > GROUPS_TRIED ? 1 + scaled((uint32_t)mixed, ledger->groups - 1) : 1;
     path->first = (unsigned)key->hi % GROUP_CELLS;
     path->next = 0;
 }
@@ -355,7 +356,8 @@ static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int6
 
 /* Walks the path of a claim and clears it of later claims. Returns the claim's own place when
  * it may stand; another that the key has; or nowhere when the claim must be thought over. */
-static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_place_t *claim)
+static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key,
+                       const rl_place_t *claim)
 {
     bool passed = false;
     rl_path_t path;
@@ -419,7 +421,8 @@ static rl_place_t claim(const rl_ledger_t *ledger, const rl_digest_t *key, int64
 {
     for (int i = 0; i < CLAIM_TRIES; i++) {
         rl_place_t place = choose(ledger, key, now);
-        if ((place.id & TAG) != tag_of(key) && !swap_id(&place, handed_over(place.id, tag_of(key)))) {
+        if ((place.id & TAG) != tag_of(key) &&
+            !swap_id(&place, handed_over(place.id, tag_of(key)))) {
             continue;
         }
         if ((place.id & CLAIMED) != 0) {
@@ -475,8 +478,8 @@ static bool charge_cell(rl_place_t place, const rl_digest_t *key, const rl_meter
     return true;
 }
 
-void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                      int64_t now, uint32_t cost, rl_step_t *step)
+void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key,
+                      const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
 {
     rl_place_t place = find(ledger, key);
     for (int i = 0; i < MOVE_TRIES; i++) {
@@ -498,8 +501,8 @@ void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key, const r
     step->retry = step->reset;
 }
 
-void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                      uint32_t stamp, uint32_t units)
+void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
+                      const rl_meter_t *meter, uint32_t stamp, uint32_t units)
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     rl_step_t step;

@@ -27,12 +27,13 @@ static void schedule(void);
 #undef atomic_store_explicit
 #undef atomic_load_explicit
 #undef atomic_compare_exchange_strong
-#define atomic_load(p)               (schedule(), __atomic_load_n((p), __ATOMIC_SEQ_CST))
-#define atomic_load_explicit(p, o)   (schedule(), __atomic_load_n((p), __ATOMIC_SEQ_CST))
-#define atomic_store_explicit(p, v, o) \
+#define atomic_load(p)             (schedule(), __atomic_load_n((p), __ATOMIC_SEQ_CST))
+#define atomic_load_explicit(p, o) (schedule(), __atomic_load_n((p), __ATOMIC_SEQ_CST))
+#define atomic_store_explicit(p, v, o)                                                         \
     (schedule(), __atomic_store_n((p), (v), __ATOMIC_SEQ_CST))
-#define atomic_compare_exchange_strong(p, e, v) \
-    (schedule(), __atomic_compare_exchange_n((p), (e), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+#define atomic_compare_exchange_strong(p, e, v)                                                \
+    (schedule(),                                                                               \
+     __atomic_compare_exchange_n((p), (e), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 
 #include "store/ledger.c"
 
@@ -357,7 +358,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_new_key_in_an_empty_ledger_is_granted_exactly_its_limit),
         cmocka_unit_test(one_new_key_among_expired_cells_is_granted_exactly_its_limit),
-        cmocka_unit_test(two_new_keys_that_want_the_same_cells_are_granted_exactly_their_limits),
+        cmocka_unit_test(
+            two_new_keys_that_want_the_same_cells_are_granted_exactly_their_limits),
         cmocka_unit_test(a_key_that_comes_back_keeps_its_cell_or_counts_anew_but_never_twice),
         cmocka_unit_test(processes_killed_at_any_instruction_leave_counts_within_the_limit),
     };
