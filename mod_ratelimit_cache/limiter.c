@@ -6,14 +6,15 @@
  * atomic, so no more than the limit is ever granted; at worst a unit that is about to be given
  * back is missing to somebody else for a moment.
  *
- * Two claims may stand for one counter (rules that share a group). It is charged once: the
- * later claim follows the earlier.
+ * Two claims may stand for one counter (rules that share a group). It is charged once: a claim
+ * follows an earlier one that was charged.
  */
 
-static rl_claim_t *earlier_twin(rl_claim_t *claims, int i)
+static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
 {
     for (int j = 0; j < i; j++) {
-        if (claims[j].key.lo == claims[i].key.lo && claims[j].key.hi == claims[i].key.hi) {
+        if (claims[j].charged && claims[j].key.lo == claims[i].key.lo &&
+            claims[j].key.hi == claims[i].key.hi) {
             return &claims[j];
         }
     }
@@ -50,8 +51,8 @@ static void look_up(const rl_ledger_t *ledger, rl_claim_t *claim, int64_t now)
 static void charge(const rl_ledger_t *ledger, rl_claim_t *claims, int i, int64_t now)
 {
     rl_claim_t *claim = &claims[i];
-    const rl_claim_t *twin = earlier_twin(claims, i);
-    if (twin != NULL && (twin->charged || !twin->step.granted)) {
+    const rl_claim_t *twin = charged_twin(claims, i);
+    if (twin != NULL) {
         claim->step = twin->step;
         return;
     }

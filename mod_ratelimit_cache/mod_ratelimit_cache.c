@@ -2,7 +2,8 @@
  *
  * The table of contents of a request:
  *
- *   check_access     first of all: rules that need no authentication, before any password check
+ *   check_access     first of all: rules that need no authentication, before any password check;
+ *                    those keyed by a form field last, because they wait for the body
  *   check_access_ex  a denial is said again, or "Satisfy Any" would lose it
  *   fixups           last: rules that need the authenticated user; rules of the target when
  *                    mod_dir, mod_negotiation or a rewrite have replaced the request's
@@ -11,6 +12,7 @@
 #include <http_config.h>
 #include <http_request.h>
 
+#include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/enforce.h"
 #include "httpd/runtime.h"
@@ -20,6 +22,7 @@
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
+    rl_body_register();
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_access(rl_enforce_check_access, NULL, NULL, APR_HOOK_REALLY_FIRST,

@@ -23,7 +23,8 @@ typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
     X(engine, RL_ENGINE_ON)                                                                      \
     X(deny_status, HTTP_TOO_MANY_REQUESTS)                                                       \
     X(v4bits, 32)                                                                                \
-    X(v6bits, 64)
+    X(v6bits, 64)                                                                                \
+    X(form_limit, 64 * 1024)
 
 #define RL_UNSET (-1)
 

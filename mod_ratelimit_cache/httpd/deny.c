@@ -7,18 +7,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "body.h"
+
 /* httpd files a status that it has no name for under 500. */
 static bool has_name(int status)
 {
     return status == HTTP_INTERNAL_SERVER_ERROR ||
            ap_index_of_response(status) != ap_index_of_response(HTTP_INTERNAL_SERVER_ERROR);
-}
-
-static bool has_body(const request_rec *r)
-{
-    const char *length = apr_table_get(r->headers_in, "Content-Length");
-    return apr_table_get(r->headers_in, "Transfer-Encoding") != NULL ||
-           (length != NULL && strcmp(length, "0") != 0);
 }
 
 static const char *title_of(const request_rec *r, int status)
@@ -41,7 +36,7 @@ int rl_deny(request_rec *r, int status, const char *retry_after)
 {
     apr_table_setn(r->err_headers_out, "Retry-After", retry_after);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (has_body(r)) {
+    if (rl_body_is_unread(r)) {
         /* httpd would read the whole body before it answers. */
         r->connection->keepalive = AP_CONN_CLOSE;
     }

@@ -12,7 +12,9 @@
 #include "expression.h"
 #include "methods.h"
 
-#define SECRET_MAX 4096
+#define SECRET_MAX     4096
+#define FORM_LIMIT_MIN 1024u
+#define FORM_LIMIT_MAX (1024u * 1024)
 
 static const char *complain(const cmd_parms *cmd, const char *token, const char *reason)
 {
@@ -141,6 +143,17 @@ static const char *set_deny_status(cmd_parms *cmd, void *dir, const char *value)
     return reason != NULL ? complain(cmd, value, reason) : only_outside_limit(cmd);
 }
 
+static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    uint64_t bytes;
+    if (!rl_number_parse_size(value, FORM_LIMIT_MAX, &bytes) || bytes < FORM_LIMIT_MIN) {
+        return complain(cmd, value, "must be a size from 1K to 1M");
+    }
+    conf->form_limit = (int)bytes;
+    return only_outside_limit(cmd);
+}
+
 /* ---- store ---- */
 
 static const char *set_table_size(cmd_parms *cmd, const char *option)
@@ -255,11 +268,11 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
                     argc > 0 ? "not available yet" : "write none, standard, legacy or standard legacy");
 }
 
-/* RateLimitDenyHandler, RateLimitOnError, RateLimitFormLimit: only the default so far. */
+/* RateLimitDenyHandler and RateLimitOnError: only the default so far. */
 static const char *set_later(cmd_parms *cmd, void *dir, const char *value)
 {
     (void)dir;
-    if (cmd->info != NULL && ap_cstr_casecmp(value, cmd->info) == 0) {
+    if (ap_cstr_casecmp(value, cmd->info) == 0) {
         return NULL;
     }
     return complain(cmd, value, "not available yet");
@@ -286,6 +299,7 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE_ARGV("RateLimitHeaders", set_headers, NULL, IN_HTACCESS, "none"),
     AP_INIT_TAKE1("RateLimitDenyHandler", set_later, "default", IN_SECTIONS, "default"),
     AP_INIT_TAKE1("RateLimitOnError", set_later, "local", IN_SECTIONS, "local"),
-    AP_INIT_TAKE1("RateLimitFormLimit", set_later, NULL, IN_SECTIONS, "not available yet"),
+    AP_INIT_TAKE1("RateLimitFormLimit", set_form_limit, NULL, IN_SECTIONS,
+                  "1K to 1M: how much of a body is looked at"),
     {.name = NULL},
 };

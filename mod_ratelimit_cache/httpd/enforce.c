@@ -5,6 +5,7 @@
 #include <http_request.h>
 
 #include "../limiter.h"
+#include "body.h"
 #include "config.h"
 #include "deny.h"
 #include "exempt.h"
@@ -57,28 +58,43 @@ static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rul
     return true;
 }
 
-static bool is_due(const rl_request_t *request, const rl_rule_t *rule, bool after_auth)
+static bool is_due(request_rec *r, const rl_request_t *request, const rl_rule_t *rule,
+                   rl_phase_e phase)
 {
-    return rule->after_auth == after_auth && !rule->dropped && !rule->unlimited &&
-           !rl_request_has_settled(request, rule);
+    return rule->phase == phase && !rule->dropped && !rule->unlimited &&
+           !rl_request_has_settled(request, rule) && rl_rule_applies(rule, r);
 }
 
 /* Appends the claims of the rules that are due; returns how many. */
 static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
-                          bool after_auth)
+                          rl_phase_e phase)
 {
     const int before = request->claims->nelts;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
         rl_claim_t claim;
-        if (is_due(request, rule, after_auth) && rl_rule_applies(rule, r) &&
-            make_claim(r, conf, rule, &claim)) {
+        if (is_due(r, request, rule, phase) && make_claim(r, conf, rule, &claim)) {
             APR_ARRAY_PUSH(request->claims, rl_claim_t) = claim;
             APR_ARRAY_PUSH(request->settled, rl_settled_t) =
                 (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
         }
     }
     return request->claims->nelts - before;
+}
+
+/* Looks at the body if a rule of this phase needs it for this request. */
+static int look_at_body(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                        rl_phase_e phase)
+{
+    if (phase != RL_PHASE_EARLY_BODY && phase != RL_PHASE_LATE_BODY) {
+        return OK;
+    }
+    for (int i = 0; i < conf->rules->n; i++) {
+        if (is_due(r, request, conf->rules->rules[i], phase)) {
+            return rl_body_peek(r, request, (apr_size_t)rl_dir_form_limit(conf));
+        }
+    }
+    return OK;
 }
 
 static rl_claim_t *claim_at(const rl_request_t *request, int i)
@@ -141,14 +157,21 @@ static void admitted(request_rec *r, rl_request_t *request, int first_new, int64
     }
 }
 
-/* Decides over the rules that are due; returns OK or the status of a denial. */
-static int check_rules(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
-                       bool after_auth)
+/* Decides over the rules of one phase; returns OK or the status of a denial. The clock is read
+ * after the body, for which a client may make us wait. */
+static int check_phase(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                       rl_phase_e phase)
 {
     const int first = request->claims->nelts;
-    const int n = collect_claims(r, request, conf, after_auth);
+    const int status = look_at_body(r, request, conf, phase);
+    int n, denied;
     int64_t now;
-    int denied;
+    if (status != OK) {
+        request->denied = r; /* not by a rule, but as final */
+        request->denied_status = status;
+        return status;
+    }
+    n = collect_claims(r, request, conf, phase);
     if (n == 0) {
         return OK;
     }
@@ -170,27 +193,43 @@ static void exempt(rl_request_t *request)
 
 /* ---- rounds ---- */
 
+/* Before or after authentication: the phases of a round. */
+typedef struct rl_round {
+    rl_phase_e plain, body;
+} rl_round_t;
+
+static const rl_round_t before_auth = {RL_PHASE_EARLY, RL_PHASE_EARLY_BODY};
+static const rl_round_t after_auth = {RL_PHASE_LATE, RL_PHASE_LATE_BODY};
+
 /* Whether the location has something to say in this round about the client's request. */
-static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf, bool after_auth)
+static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
+                         const rl_round_t *round)
 {
     if (conf->rules == NULL || rl_dir_engine(conf) == RL_ENGINE_OFF || !is_client_request(r)) {
         return false;
     }
-    return after_auth ? conf->rules->after_auth || rl_exempts_users(conf)
-                      : conf->rules->before_auth;
+    return conf->rules->has[round->plain] || conf->rules->has[round->body] ||
+           (round == &after_auth && rl_exempts_users(conf));
 }
 
-static int check_round(request_rec *r, const rl_dir_config_t *conf, bool after_auth)
+static int check_round(request_rec *r, const rl_dir_config_t *conf, const rl_round_t *round)
 {
     rl_request_t *request = rl_request_make(r, conf->rules->n);
+    int status = OK;
     if (request->exempt) {
         return OK;
     }
-    if (rl_is_exempt(r, conf, after_auth)) {
+    if (rl_is_exempt(r, conf, round == &after_auth)) {
         exempt(request);
         return OK;
     }
-    return check_rules(r, request, conf, after_auth);
+    if (conf->rules->has[round->plain]) {
+        status = check_phase(r, request, conf, round->plain);
+    }
+    if (status == OK && conf->rules->has[round->body]) {
+        status = check_phase(r, request, conf, round->body);
+    }
+    return status;
 }
 
 static int check_before_auth(request_rec *r)
@@ -198,13 +237,13 @@ static int check_before_auth(request_rec *r)
     const rl_dir_config_t *conf = rl_dir_config(r);
     rl_request_t *request;
     int status;
-    if (!is_concerned(r, conf, false)) {
+    if (!is_concerned(r, conf, &before_auth)) {
         return OK;
     }
     if (conf->rules->overruled != NULL) {
         rl_report_log_overruled(r, conf->rules->overruled);
     }
-    status = check_round(r, conf, false);
+    status = check_round(r, conf, &before_auth);
     request = rl_request_get(r);
     request->checked = r;
     request->checked_conf = r->per_dir_config;
@@ -268,8 +307,8 @@ int rl_enforce_fixups(request_rec *r)
     if (request == NULL || request->checked != r || request->checked_conf != r->per_dir_config) {
         status = check_before_auth(r);
     }
-    if (status == OK && is_concerned(r, rl_dir_config(r), true)) {
-        status = check_round(r, rl_dir_config(r), true);
+    if (status == OK && is_concerned(r, rl_dir_config(r), &after_auth)) {
+        status = check_round(r, rl_dir_config(r), &after_auth);
     }
     publish(r);
     if (status == OK) {

@@ -12,6 +12,7 @@
 
 #define WITH_NAME 1u /* KIND:NAME */
 #define OF_USER   2u /* only known after authentication */
+#define OF_BODY   4u /* read from the request body */
 
 static const struct {
     rl_key_part_e kind;
@@ -22,6 +23,7 @@ static const struct {
     {RL_PART_USER, "user", OF_USER},
     {RL_PART_USER_OR_IP, "user-or-ip", OF_USER},
     {RL_PART_CLAIMED_USER, "claimed-user", 0},
+    {RL_PART_FORM, "form", WITH_NAME | OF_BODY},
     {RL_PART_QUERY, "query", WITH_NAME},
     {RL_PART_HEADER, "header", WITH_NAME},
     {RL_PART_COOKIE, "cookie", WITH_NAME},
@@ -102,9 +104,6 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
     if (strcmp(text, "ip") == 0 || strncmp(text, "ip/", 3) == 0) {
         return parse_ip(text + 2, part);
     }
-    if (strncmp(text, "form:", 5) == 0 && text[5] != '\0') {
-        return "not available yet";
-    }
     for (size_t i = 0; i < PART_KINDS; i++) {
         const bool named = (part_kinds[i].flags & WITH_NAME) != 0;
         if (strlen(part_kinds[i].word) != len || strncmp(part_kinds[i].word, text, len) != 0 ||
@@ -113,6 +112,7 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
         }
         part->kind = part_kinds[i].kind;
         key->after_auth |= (part_kinds[i].flags & OF_USER) != 0;
+        key->body |= (part_kinds[i].flags & OF_BODY) != 0;
         return named ? parse_name(cmd, text + len + 1, key, part) : NULL;
     }
     return apr_pstrcat(cmd->temp_pool, "unknown key part; ", known_parts, NULL);

@@ -16,6 +16,7 @@ typedef enum {
     RL_PART_USER,
     RL_PART_USER_OR_IP,
     RL_PART_CLAIMED_USER,
+    RL_PART_FORM,
     RL_PART_QUERY,
     RL_PART_HEADER,
     RL_PART_COOKIE,
@@ -37,6 +38,7 @@ typedef struct rl_key_spec {
     int n;
     bool fold;       /* people's text is compared folded */
     bool after_auth; /* a part needs the authenticated user */
+    bool body;       /* a part needs the request body */
     rl_key_part_t parts[RL_KEY_PARTS_MAX];
 } rl_key_spec_t;
 

@@ -6,6 +6,7 @@
 
 #include "../core/fold.h"
 #include "../core/form.h"
+#include "body.h"
 #include "client.h"
 
 /* What the encoding of a part starts with; no two sorts of value share one. */
@@ -124,6 +125,18 @@ static void add_query(rl_key_source_t *source, const rl_key_part_t *part)
     }
 }
 
+static void add_form(rl_key_source_t *source, const rl_key_part_t *part)
+{
+    const char *value;
+    apr_size_t len;
+    if (rl_body_field(source->r, part->name, &value, &len)) {
+        add_typed(source, value, len);
+    }
+    else {
+        add_missing(source);
+    }
+}
+
 /* One pair of a Cookie header (RFC 6265 4.2.1) if its name is the wanted one. */
 static bool cookie_matches(const char *pair, size_t len, const char *name, const char **value,
                            size_t *value_len)
@@ -201,6 +214,9 @@ static void add_part(rl_key_source_t *source, const rl_key_part_t *part)
         break;
     case RL_PART_CLAIMED_USER:
         add_claimed_user(source);
+        break;
+    case RL_PART_FORM:
+        add_form(source, part);
         break;
     case RL_PART_QUERY:
         add_query(source, part);

@@ -21,10 +21,13 @@ typedef struct rl_report {
     const char *status, *rule, *limit, *remaining, *reset, *retry_after, *key;
 } rl_report_t;
 
+typedef struct rl_body rl_body_t;
+
 typedef struct rl_request {
     apr_array_header_t *settled;   /* of rl_settled_t */
     apr_array_header_t *claims;    /* of rl_claim_t, side by side with settled */
     rl_report_t report;
+    rl_body_t *body;               /* what was read early of the body, or NULL */
     bool exempt;
     int denied_status;             /* 0: not denied */
     const request_rec *denied;     /* the request_rec that was denied */

@@ -21,6 +21,7 @@ typedef struct rl_draft {
     rl_rule_t *rule;
     const char *algorithm; /* as it was written, NULL for the default */
     unsigned seen;         /* bits of options that were given */
+    bool reads_user;       /* a condition reads the authenticated user */
 } rl_draft_t;
 
 /* Option parsers return NULL or a reason; the caller names directive and token. */
@@ -96,7 +97,7 @@ static const char *option_cost(rl_draft_t *draft, const char *value)
 static const char *option_condition(rl_draft_t *draft, const char *value,
                                     const ap_expr_info_t **expr)
 {
-    draft->rule->after_auth |= rl_expr_reads_user(value);
+    draft->reads_user |= rl_expr_reads_user(value);
     return rl_expr_parse(draft->cmd, value, RL_EXPR_BOOLEAN, expr);
 }
 
@@ -367,6 +368,15 @@ static void set_identity(const cmd_parms *cmd, rl_rule_t *rule)
     rule->per_vhost = rule->group == NULL || rule->tenant;
 }
 
+static rl_phase_e phase_of(const rl_draft_t *draft)
+{
+    const rl_key_spec_t *key = &draft->rule->key;
+    if (draft->reads_user || key->after_auth) {
+        return key->body ? RL_PHASE_LATE_BODY : RL_PHASE_LATE;
+    }
+    return key->body ? RL_PHASE_EARLY_BODY : RL_PHASE_EARLY;
+}
+
 const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], const rl_rule_t **parsed)
 {
     rl_rule_t *rule = apr_pcalloc(cmd->pool, sizeof(*rule));
@@ -394,7 +404,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], const rl
     if (error == NULL) {
         error = parse_options(&draft, argc - 2, argv + 2);
     }
-    rule->after_auth |= rule->key.after_auth;
+    rule->phase = phase_of(&draft);
     set_identity(cmd, rule);
     *parsed = rule;
     return error;

@@ -14,6 +14,16 @@
 
 typedef enum { RL_MISSING_SHARE, RL_MISSING_SKIP, RL_MISSING_DENY } rl_missing_e;
 
+/* Rules are checked as early as what they need is known, and those that need the body only when
+ * the cheaper ones have admitted the request. */
+typedef enum {
+    RL_PHASE_EARLY,      /* before authentication */
+    RL_PHASE_EARLY_BODY, /* then, with the body looked at */
+    RL_PHASE_LATE,       /* after authentication */
+    RL_PHASE_LATE_BODY,
+    RL_PHASES
+} rl_phase_e;
+
 typedef struct rl_methods {
     bool all;
     apr_int64_t mask;          /* bits of httpd's method numbers */
@@ -36,7 +46,7 @@ typedef struct rl_rule {
     bool unlimited;       /* "none" */
     bool observe;
     bool per_vhost;       /* each virtual host has counters of its own */
-    bool after_auth;      /* needs the authenticated user */
+    rl_phase_e phase;     /* when it is checked */
     bool tenant;          /* from .htaccess */
 } rl_rule_t;
 
@@ -50,7 +60,7 @@ bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
 /* Rules in the order they are checked. Unchanging once built; sections share them. */
 typedef struct rl_rule_set {
     int n;
-    bool before_auth, after_auth;   /* any such rule is in it */
+    bool has[RL_PHASES];            /* any rule of that phase is in it */
     const rl_rule_t *overruled;     /* a tenant's rule that the server's stands against, or NULL */
     const rl_rule_t *rules[];
 } rl_rule_set_t;

@@ -41,12 +41,11 @@ static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
 
 static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
 {
-    set->before_auth = set->after_auth = false;
+    memset(set->has, 0, sizeof(set->has));
     for (int i = 0; i < set->n; i++) {
         const rl_rule_t *rule = set->rules[i];
         if (!rule->dropped && !rule->unlimited) {
-            set->before_auth |= !rule->after_auth;
-            set->after_auth |= rule->after_auth;
+            set->has[rule->phase] = true;
         }
     }
     return set;

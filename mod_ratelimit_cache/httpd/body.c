@@ -1,0 +1,256 @@
+#include "body.h"
+
+#include <apr_buckets.h>
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <string.h>
+#include <util_filter.h>
+
+/* Reading the body early
+ *
+ * The first bytes are read from r->proto_input_filters and copied. A filter at the head of
+ * r->proto_input_filters serves them first and then lets the rest pass. It has to stand in the
+ * protocol part of the chain: internal redirects throw away what is in front of it, and would
+ * lose exactly the bytes that were read. It stays until the request ends: after the end of
+ * the body it goes on answering that the body has ended.
+ */
+
+#define FIRST_BUFFER   4096
+#define IDLE_READS_MAX 16
+
+/* What was read early of one client request's body. */
+struct rl_body {
+    char *bytes;
+    apr_size_t len, size;
+    apr_size_t served;       /* by the filter */
+    bool ended;              /* the whole body is in bytes */
+    rl_form_type_e type;
+    char boundary[RL_BOUNDARY_MAX];
+    size_t boundary_len;
+};
+
+static ap_filter_rec_t *replay_handle;
+
+/* ---- replay ---- */
+
+static apr_size_t line_length(const char *bytes, apr_size_t len)
+{
+    const char *end = memchr(bytes, '\n', len);
+    return end != NULL ? (apr_size_t)(end - bytes) + 1 : len;
+}
+
+/* How many of the saved bytes answer a read in this mode. */
+static apr_size_t portion(const rl_body_t *body, ap_input_mode_t mode, apr_off_t readbytes)
+{
+    const apr_size_t left = body->len - body->served;
+    if (mode == AP_MODE_GETLINE) {
+        return line_length(body->bytes + body->served, left);
+    }
+    if (mode == AP_MODE_EXHAUSTIVE) {
+        return left;
+    }
+    return readbytes < (apr_off_t)left ? (apr_size_t)readbytes : left;
+}
+
+static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
+                           apr_read_type_e block, apr_off_t readbytes)
+{
+    rl_body_t *body = f->ctx;
+    apr_size_t n;
+    if (mode == AP_MODE_INIT || mode == AP_MODE_EATCRLF) {
+        return ap_get_brigade(f->next, bb, mode, block, readbytes);
+    }
+    if (body->served == body->len) {
+        if (!body->ended) {
+            return ap_get_brigade(f->next, bb, mode, block, readbytes);
+        }
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
+        return APR_SUCCESS;
+    }
+    n = portion(body, mode, readbytes);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(body->bytes + body->served, n, f->r->pool,
+                                                       f->c->bucket_alloc));
+    if (mode != AP_MODE_SPECULATIVE) {
+        body->served += n;
+        if (body->served == body->len && body->ended) {
+            APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
+        }
+    }
+    return APR_SUCCESS;
+}
+
+void rl_body_register(void)
+{
+    replay_handle = ap_register_input_filter("RATELIMIT_REPLAY", replay, NULL,
+                                             (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
+}
+
+static void insert_replay(request_rec *r, rl_body_t *body)
+{
+    ap_filter_t *f = ap_add_input_filter_handle(replay_handle, body, r, r->connection);
+    if (f->next == r->proto_input_filters) {
+        r->proto_input_filters = f;
+    }
+}
+
+/* ---- peek ---- */
+
+static void make_room(apr_pool_t *pool, rl_body_t *body, apr_size_t limit)
+{
+    if (body->len == body->size) {
+        const apr_size_t size = body->size * 2 < limit ? body->size * 2 : limit;
+        char *bytes = apr_palloc(pool, size);
+        memcpy(bytes, body->bytes, body->len);
+        body->bytes = bytes;
+        body->size = size;
+    }
+}
+
+/* Copies what a brigade holds; returns at the end of the body or of the brigade. No more comes
+ * than was asked for, which fits. */
+static apr_status_t save(rl_body_t *body, apr_bucket_brigade *bb)
+{
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b)) {
+        const char *data;
+        apr_size_t len;
+        apr_status_t rv;
+        if (APR_BUCKET_IS_EOS(b)) {
+            body->ended = true;
+            return APR_SUCCESS;
+        }
+        if (APR_BUCKET_IS_METADATA(b)) {
+            continue;
+        }
+        rv = apr_bucket_read(b, &data, &len, APR_BLOCK_READ);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        if (len > body->size - body->len) {
+            return APR_EGENERAL;
+        }
+        memcpy(body->bytes + body->len, data, len);
+        body->len += len;
+    }
+    return APR_SUCCESS;
+}
+
+/* Reads until the body ends or the limit is reached. A blocking read brings a byte, the end or
+ * an error; a filter that brings nothing again and again is not waited for. */
+static apr_status_t fill(request_rec *r, rl_body_t *body, apr_size_t limit)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_status_t rv = APR_SUCCESS;
+    int idle = 0;
+    while (rv == APR_SUCCESS && !body->ended && body->len < limit && idle < IDLE_READS_MAX) {
+        const apr_size_t before = body->len;
+        make_room(r->pool, body, limit);
+        rv = ap_get_brigade(r->proto_input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ,
+                            (apr_off_t)(body->size - body->len));
+        if (rv == APR_SUCCESS) {
+            rv = save(body, bb);
+            idle = body->len > before ? 0 : idle + 1;
+        }
+        apr_brigade_cleanup(bb);
+    }
+    apr_brigade_destroy(bb);
+    return rv;
+}
+
+static apr_size_t first_size(const request_rec *r, apr_size_t limit)
+{
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    const apr_int64_t announced = length != NULL ? apr_atoi64(length) : FIRST_BUFFER;
+    /* one byte more than announced: the read that finds the end */
+    return announced >= 0 && announced < (apr_int64_t)limit ? (apr_size_t)announced + 1 : limit;
+}
+
+/* mod_deflate would decode the body behind us. */
+static bool is_encoded(const request_rec *r)
+{
+    const char *encoding = apr_table_get(r->headers_in, "Content-Encoding");
+    return encoding != NULL && ap_cstr_casecmp(encoding, "identity") != 0;
+}
+
+static rl_form_type_e form_type(const request_rec *r, rl_body_t *body)
+{
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    if (type == NULL || is_encoded(r) || !rl_body_is_announced(r)) {
+        return RL_FORM_NONE;
+    }
+    return rl_form_type(type, strlen(type), body->boundary, &body->boundary_len);
+}
+
+int rl_body_peek(request_rec *r, rl_request_t *request, apr_size_t limit)
+{
+    rl_body_t *body = request->body;
+    apr_status_t rv;
+    if (body != NULL) {
+        return OK;
+    }
+    body = request->body = apr_pcalloc(r->pool, sizeof(*body));
+    body->type = form_type(r, body);
+    if (body->type == RL_FORM_NONE) {
+        return OK;
+    }
+    body->size = first_size(r, limit);
+    body->bytes = apr_palloc(r->pool, body->size);
+    rv = fill(r, body, limit);
+    if (rv == APR_SUCCESS) {
+        insert_replay(r, body);
+        return OK;
+    }
+    r->connection->keepalive = AP_CONN_CLOSE;
+    return rv == AP_FILTER_ERROR ? AP_FILTER_ERROR
+                                 : ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
+}
+
+bool rl_body_is_announced(const request_rec *r)
+{
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    return apr_table_get(r->headers_in, "Transfer-Encoding") != NULL ||
+           (length != NULL && strcmp(length, "0") != 0);
+}
+
+bool rl_body_is_unread(const request_rec *r)
+{
+    const rl_request_t *request = rl_request_get(r);
+    return rl_body_is_announced(r) &&
+           (request == NULL || request->body == NULL || !request->body->ended);
+}
+
+/* ---- fields ---- */
+
+static void parse(const rl_body_t *body, rl_form_field_t *field)
+{
+    union {
+        rl_urlencoded_t urlencoded;
+        rl_multipart_t multipart;
+    } parser;
+    if (body->type == RL_FORM_URLENCODED) {
+        rl_urlencoded_init(&parser.urlencoded, field, 1);
+        rl_urlencoded_feed(&parser.urlencoded, body->bytes, body->len);
+        rl_urlencoded_finish(&parser.urlencoded, body->ended);
+    }
+    else {
+        rl_multipart_init(&parser.multipart, body->boundary, body->boundary_len, field, 1);
+        rl_multipart_feed(&parser.multipart, body->bytes, body->len);
+        rl_multipart_finish(&parser.multipart, body->ended);
+    }
+}
+
+bool rl_body_field(request_rec *r, const char *name, const char **value, apr_size_t *len)
+{
+    const rl_request_t *request = rl_request_get(r);
+    const rl_body_t *body = request != NULL ? request->body : NULL;
+    rl_form_field_t field = {.name = name, .name_len = strlen(name)};
+    if (body == NULL || body->type == RL_FORM_NONE) {
+        return false;
+    }
+    field.value_cap = body->len;
+    field.value = apr_palloc(r->pool, body->len);
+    parse(body, &field);
+    *value = field.value;
+    *len = field.value_len;
+    return rl_form_field_sure(&field, 0);
+}
