@@ -98,7 +98,8 @@ uint32_t rl_claim_remaining(const rl_claim_t *claim)
 
 bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b)
 {
-    /* a.remaining / a.limit < b.remaining / b.limit without division; a limit of 0 is closest */
+    /* a.remaining / a.limit < b.remaining / b.limit without division; a limit of 0 is closest
+     */
     const uint64_t left = (uint64_t)rl_claim_remaining(a) * b->meter.limit;
     const uint64_t right = (uint64_t)rl_claim_remaining(b) * a->meter.limit;
     if (a->meter.limit == 0 || b->meter.limit == 0) {

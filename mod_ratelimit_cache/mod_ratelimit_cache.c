@@ -2,11 +2,11 @@
  *
  * The table of contents of a request:
  *
- *   check_access     first of all: rules that need no authentication, before any password check;
- *                    those keyed by a form field last, because they wait for the body
- *   check_access_ex  a denial is said again, or "Satisfy Any" would lose it
- *   fixups           last: rules that need the authenticated user; rules of the target when
- *                    mod_dir, mod_negotiation or a rewrite have replaced the request's
+ *   check_access     first of all: rules that need no authentication, before any password
+ * check; those keyed by a form field last, because they wait for the body check_access_ex  a
+ * denial is said again, or "Satisfy Any" would lose it fixups           last: rules that need
+ * the authenticated user; rules of the target when mod_dir, mod_negotiation or a rewrite have
+ * replaced the request's
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -33,12 +33,6 @@ static void register_hooks(apr_pool_t *pool)
 }
 
 AP_DECLARE_MODULE(ratelimit_cache) = {
-    STANDARD20_MODULE_STUFF,
-    rl_create_dir_config,
-    rl_merge_dir_config,
-    rl_create_server_config,
-    rl_merge_server_config,
-    rl_directives,
-    register_hooks,
-    0,
+    STANDARD20_MODULE_STUFF, rl_create_dir_config, rl_merge_dir_config, rl_create_server_config,
+    rl_merge_server_config,  rl_directives,        register_hooks,      0,
 };

@@ -6,7 +6,7 @@
 
 #define STREAM_SAFE_MARKS 30
 
-#define NFKC_CASEFOLD                                                                            \
+#define NFKC_CASEFOLD                                                                          \
     (UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
 
 static bool is_space(char c)
@@ -71,8 +71,8 @@ static bool normalize(const char *text, size_t len, rl_fold_t *fold)
 {
     int32_t *codepoints = fold->scratch.codepoints;
     const utf8proc_ssize_t room = sizeof(fold->scratch.codepoints) / sizeof(codepoints[0]) - 1;
-    utf8proc_ssize_t n = utf8proc_decompose((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len,
-                                            codepoints, room, NFKC_CASEFOLD);
+    utf8proc_ssize_t n = utf8proc_decompose(
+        (const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, codepoints, room, NFKC_CASEFOLD);
     if (n == UTF8PROC_ERROR_INVALIDUTF8) {
         lower_ascii(text, len, fold);
         return true;

@@ -5,10 +5,12 @@
 
 #include "number.h"
 
-static const char bad_form[] = "write COUNT/PERIOD, for example 5/m, 100/10m or 100/300, or none";
+static const char bad_form[] =
+    "write COUNT/PERIOD, for example 5/m, 100/10m or 100/300, or none";
 static const char bad_count[] = "the count must be an integer from 0 to 4294967295";
-static const char bad_period[] = "the period must be [N]UNIT or seconds, UNIT one of s sec second, "
-                                 "m min minute, h hr hour, d day";
+static const char bad_period[] =
+    "the period must be [N]UNIT or seconds, UNIT one of s sec second, "
+    "m min minute, h hr hour, d day";
 static const char period_zero[] = "the period must be at least 1 second";
 static const char period_long[] = "the period must be at most 30 days";
 
@@ -16,8 +18,8 @@ static const struct {
     const char *name;
     unsigned seconds;
 } units[] = {
-    {"s", 1},       {"sec", 1},   {"second", 1},  {"m", 60},     {"min", 60}, {"minute", 60},
-    {"h", 3600},    {"hr", 3600}, {"hour", 3600}, {"d", 86400},  {"day", 86400},
+    {"s", 1},    {"sec", 1},   {"second", 1},  {"m", 60},    {"min", 60},    {"minute", 60},
+    {"h", 3600}, {"hr", 3600}, {"hour", 3600}, {"d", 86400}, {"day", 86400},
 };
 
 /* Seconds in a unit, 0 for none of ours. All but the one-letter forms may have a plural s. */

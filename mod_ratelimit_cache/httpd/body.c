@@ -22,8 +22,8 @@
 struct rl_body {
     char *bytes;
     apr_size_t len, size;
-    apr_size_t served;       /* by the filter */
-    bool ended;              /* the whole body is in bytes */
+    apr_size_t served; /* by the filter */
+    bool ended;        /* the whole body is in bytes */
     rl_form_type_e type;
     char boundary[RL_BOUNDARY_MAX];
     size_t boundary_len;
@@ -68,8 +68,8 @@ static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode
         return APR_SUCCESS;
     }
     n = portion(body, mode, readbytes);
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(body->bytes + body->served, n, f->r->pool,
-                                                       f->c->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(body->bytes + body->served, n,
+                                                       f->r->pool, f->c->bucket_alloc));
     if (mode != AP_MODE_SPECULATIVE) {
         body->served += n;
         if (body->served == body->len && body->ended) {

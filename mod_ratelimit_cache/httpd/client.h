@@ -8,7 +8,8 @@
 
 #include "../core/address.h"
 
-/* httpd's client address, after mod_remoteip. False for a client without one (a unix socket). */
+/* httpd's client address, after mod_remoteip. False for a client without one (a unix socket).
+ */
 bool rl_client_address(const request_rec *r, rl_address_t *address);
 
 #endif

@@ -23,10 +23,10 @@ int rl_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 
 /* ---- sections ---- */
 
-#define X(name, fallback)                                                                        \
-    int rl_dir_##name(const rl_dir_config_t *conf)                                               \
-    {                                                                                            \
-        return conf->name != RL_UNSET ? conf->name : (fallback);                                 \
+#define X(name, fallback)                                                                      \
+    int rl_dir_##name(const rl_dir_config_t *conf)                                             \
+    {                                                                                          \
+        return conf->name != RL_UNSET ? conf->name : (fallback);                               \
     }
 RL_DIR_SETTINGS(X)
 #undef X
@@ -60,8 +60,7 @@ void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
     RL_DIR_SETTINGS(X)
 #undef X
     conf->detached = base->detached || add->detached;
-    conf->rules =
-        add->detached ? add->rules : rl_rule_set_merge(pool, base->rules, add->rules);
+    conf->rules = add->detached ? add->rules : rl_rule_set_merge(pool, base->rules, add->rules);
     conf->exempt = append(pool, base->exempt, add->exempt);
     return conf;
 }

@@ -19,11 +19,11 @@ typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
 
 /* Settings of a section that are one number each: name and default. The inner section's value
  * wins a merge when it is set, even to the default. */
-#define RL_DIR_SETTINGS(X)                                                                       \
-    X(engine, RL_ENGINE_ON)                                                                      \
-    X(deny_status, HTTP_TOO_MANY_REQUESTS)                                                       \
-    X(v4bits, 32)                                                                                \
-    X(v6bits, 64)                                                                                \
+#define RL_DIR_SETTINGS(X)                                                                     \
+    X(engine, RL_ENGINE_ON)                                                                    \
+    X(deny_status, HTTP_TOO_MANY_REQUESTS)                                                     \
+    X(v4bits, 32)                                                                              \
+    X(v6bits, 64)                                                                              \
     X(form_limit, 64 * 1024)
 
 #define RL_UNSET (-1)
@@ -40,9 +40,9 @@ typedef struct rl_dir_config {
 #define X(name, fallback) int name;
     RL_DIR_SETTINGS(X)
 #undef X
-    bool detached;                /* RateLimitInherit Off: no rules from outside */
-    const rl_rule_set_t *rules;   /* NULL for none */
-    apr_array_header_t *exempt;   /* of rl_exemption_t; NULL for none */
+    bool detached;              /* RateLimitInherit Off: no rules from outside */
+    const rl_rule_set_t *rules; /* NULL for none */
+    apr_array_header_t *exempt; /* of rl_exemption_t; NULL for none */
 } rl_dir_config_t;
 
 /* Getters: the value that was set, else the default. */
@@ -51,8 +51,8 @@ RL_DIR_SETTINGS(X)
 #undef X
 
 typedef struct rl_server_config {
-    int log_level;         /* RL_UNSET or APLOG_… of the line for a key's first denial */
-    rl_digest_t vhost;     /* identity of the virtual host, set in post_config */
+    int log_level;     /* RL_UNSET or APLOG_… of the line for a key's first denial */
+    rl_digest_t vhost; /* identity of the virtual host, set in post_config */
 } rl_server_config_t;
 
 const rl_dir_config_t *rl_dir_config(const request_rec *r);

@@ -260,12 +260,14 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
         return NULL;
     }
     for (int i = 0; i < argc; i++) {
-        if (ap_cstr_casecmp(argv[i], "standard") != 0 && ap_cstr_casecmp(argv[i], "legacy") != 0) {
+        if (ap_cstr_casecmp(argv[i], "standard") != 0 &&
+            ap_cstr_casecmp(argv[i], "legacy") != 0) {
             return complain(cmd, argv[i], "write none, standard, legacy or standard legacy");
         }
     }
     return complain(cmd, argc > 0 ? argv[0] : "",
-                    argc > 0 ? "not available yet" : "write none, standard, legacy or standard legacy");
+                    argc > 0 ? "not available yet"
+                             : "write none, standard, legacy or standard legacy");
 }
 
 /* RateLimitDenyHandler and RateLimitOnError: only the default so far. */

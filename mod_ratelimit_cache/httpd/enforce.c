@@ -304,7 +304,8 @@ int rl_enforce_fixups(request_rec *r)
     if (status != 0) {
         return status;
     }
-    if (request == NULL || request->checked != r || request->checked_conf != r->per_dir_config) {
+    if (request == NULL || request->checked != r ||
+        request->checked_conf != r->per_dir_config) {
         status = check_before_auth(r);
     }
     if (status == OK && is_concerned(r, rl_dir_config(r), &after_auth)) {

@@ -171,8 +171,9 @@ const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key)
     const char *text = key->fold ? "fold" : "bytes";
     for (int i = 0; i < key->n; i++) {
         const rl_key_part_t *part = &key->parts[i];
-        text = apr_psprintf(pool, "%s+%s:%d:%d:%" APR_SIZE_T_FMT ":%s", text, word_of(part->kind),
-                            part->v4bits, part->v6bits, strlen(part->name), part->name);
+        text =
+            apr_psprintf(pool, "%s+%s:%d:%d:%" APR_SIZE_T_FMT ":%s", text, word_of(part->kind),
+                         part->v4bits, part->v6bits, strlen(part->name), part->name);
     }
     return text;
 }

@@ -94,10 +94,8 @@ static void add_query_decoded(rl_key_source_t *source, const rl_key_part_t *part
                               size_t size)
 {
     const char *args = source->r->args;
-    rl_form_field_t field = {.name = part->name,
-                             .name_len = strlen(part->name),
-                             .value = buffer,
-                             .value_cap = size};
+    rl_form_field_t field = {
+        .name = part->name, .name_len = strlen(part->name), .value = buffer, .value_cap = size};
     rl_urlencoded_t parser;
     rl_urlencoded_init(&parser, &field, 1);
     rl_urlencoded_feed(&parser, args, strlen(args));

@@ -6,10 +6,10 @@
 
 #include "config.h"
 
-/* An upgrade to HTTP/2 (h2c). httpd runs the hooks for the HTTP/1.1 request first; then mod_http2
- * processes the same request as stream 1 on a connection of its own, in another thread. What
- * was settled in the first round is kept on the client's connection, and the first stream that
- * is the same request takes it.
+/* An upgrade to HTTP/2 (h2c). httpd runs the hooks for the HTTP/1.1 request first; then
+ * mod_http2 processes the same request as stream 1 on a connection of its own, in another
+ * thread. What was settled in the first round is kept on the client's connection, and the first
+ * stream that is the same request takes it.
  */
 typedef struct rl_upgrade {
     volatile apr_uint32_t taken;
@@ -106,7 +106,8 @@ void rl_request_offer_upgrade(request_rec *r)
     conn_rec *c = r->connection;
     const rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
-    if (request == NULL || c->master != NULL || apr_table_get(r->headers_in, "Upgrade") == NULL) {
+    if (request == NULL || c->master != NULL ||
+        apr_table_get(r->headers_in, "Upgrade") == NULL) {
         return;
     }
     /* Room for it is taken once per connection: a client may ask again and again. */

@@ -24,14 +24,14 @@ typedef struct rl_report {
 typedef struct rl_body rl_body_t;
 
 typedef struct rl_request {
-    apr_array_header_t *settled;   /* of rl_settled_t */
-    apr_array_header_t *claims;    /* of rl_claim_t, side by side with settled */
+    apr_array_header_t *settled; /* of rl_settled_t */
+    apr_array_header_t *claims;  /* of rl_claim_t, side by side with settled */
     rl_report_t report;
-    rl_body_t *body;               /* what was read early of the body, or NULL */
+    rl_body_t *body; /* what was read early of the body, or NULL */
     bool exempt;
-    int denied_status;             /* 0: not denied */
-    const request_rec *denied;     /* the request_rec that was denied */
-    const request_rec *checked;    /* rules before authentication were checked for this one, */
+    int denied_status;          /* 0: not denied */
+    const request_rec *denied;  /* the request_rec that was denied */
+    const request_rec *checked; /* rules before authentication were checked for this one, */
     const ap_conf_vector_t *checked_conf; /* with this configuration */
 } rl_request_t;
 

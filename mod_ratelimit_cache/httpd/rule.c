@@ -219,12 +219,23 @@ static const struct {
     rl_option_fn *parse;
 } options[] = {
     {"algorithm", option_algorithm}, /* first: others depend on it */
-    {"key", option_key},           {"methods", option_methods},   {"window", option_window},
-    {"burst", option_bucket},      {"initial", option_bucket},    {"cost", option_cost},
-    {"when", option_when},         {"unless", option_unless},     {"count", option_count},
-    {"clear", option_clear},       {"group", option_group},       {"action", option_action},
-    {"penalty", option_penalty},   {"missing", option_missing},   {"fold", option_fold},
-    {"status", option_status},     {"on-error", option_on_error},
+    {"key", option_key},
+    {"methods", option_methods},
+    {"window", option_window},
+    {"burst", option_bucket},
+    {"initial", option_bucket},
+    {"cost", option_cost},
+    {"when", option_when},
+    {"unless", option_unless},
+    {"count", option_count},
+    {"clear", option_clear},
+    {"group", option_group},
+    {"action", option_action},
+    {"penalty", option_penalty},
+    {"missing", option_missing},
+    {"fold", option_fold},
+    {"status", option_status},
+    {"on-error", option_on_error},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -245,7 +256,8 @@ static const char *identify(rl_draft_t *draft, const char *token, int *which)
     const size_t len = strcspn(token, "=");
     *which = find_option(token, len);
     if (*which < 0 || token[len] != '=') {
-        return "not an option; write option=value, option one of key, methods, algorithm, window, "
+        return "not an option; write option=value, option one of key, methods, algorithm, "
+               "window, "
                "burst, initial, cost, when, unless, count, clear, group, action, penalty, "
                "missing, fold, status, on-error";
     }
@@ -352,8 +364,8 @@ static const char *identity_text(const cmd_parms *cmd, const rl_rule_t *rule)
     const char *counting = apr_psprintf(pool, "%d %d %" APR_INT64_T_FMT, rule->meter.algorithm,
                                         rule->meter.aligned, rule->meter.period_us);
     if (rule->group == NULL) {
-        return apr_pstrcat(pool, "rule\n", section_of(cmd), rule->name, "\n", counting, "\n", key,
-                           NULL);
+        return apr_pstrcat(pool, "rule\n", section_of(cmd), rule->name, "\n", counting, "\n",
+                           key, NULL);
     }
     return apr_psprintf(pool, "%s %" APR_SIZE_T_FMT ":%s\n%s %u\n%s\n%s",
                         rule->tenant ? "tenant's group" : "group", strlen(rule->group),
@@ -377,19 +389,22 @@ static rl_phase_e phase_of(const rl_draft_t *draft)
     return key->body ? RL_PHASE_EARLY_BODY : RL_PHASE_EARLY;
 }
 
-const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], const rl_rule_t **parsed)
+const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[],
+                          const rl_rule_t **parsed)
 {
     rl_rule_t *rule = apr_pcalloc(cmd->pool, sizeof(*rule));
     rl_draft_t draft = {.cmd = cmd, .rule = rule};
     const char *error;
     if (argc < 2) {
-        return apr_psprintf(cmd->pool, "%s%s%s: write NAME RATE [option=value ...], or NAME off",
+        return apr_psprintf(cmd->pool,
+                            "%s%s%s: write NAME RATE [option=value ...], or NAME off",
                             cmd->cmd->name, argc > 0 ? " " : "", argc > 0 ? argv[0] : "");
     }
     rule->name = argv[0];
     rule->tenant = rl_cmd_is_tenant(cmd);
     rule->key = (rl_key_spec_t){.n = 1, .fold = true};
-    rule->key.parts[0] = (rl_key_part_t){.kind = RL_PART_IP, .name = "", .v4bits = -1, .v6bits = -1};
+    rule->key.parts[0] =
+        (rl_key_part_t){.kind = RL_PART_IP, .name = "", .v4bits = -1, .v6bits = -1};
     rule->methods.all = true;
     if (!is_name(rule->name)) {
         return complain(&draft, rule->name,

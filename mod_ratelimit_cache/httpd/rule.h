@@ -39,15 +39,15 @@ typedef struct rl_rule {
     rl_key_spec_t key;
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless;
-    const char *group;    /* NULL: the rule's own section */
-    int status;           /* 0: RateLimitDenyStatus */
+    const char *group; /* NULL: the rule's own section */
+    int status;        /* 0: RateLimitDenyStatus */
     rl_missing_e missing;
-    bool dropped;         /* "off": stands for no rule and hides an inherited one */
-    bool unlimited;       /* "none" */
+    bool dropped;   /* "off": stands for no rule and hides an inherited one */
+    bool unlimited; /* "none" */
     bool observe;
-    bool per_vhost;       /* each virtual host has counters of its own */
-    rl_phase_e phase;     /* when it is checked */
-    bool tenant;          /* from .htaccess */
+    bool per_vhost;   /* each virtual host has counters of its own */
+    rl_phase_e phase; /* when it is checked */
+    bool tenant;      /* from .htaccess */
 } rl_rule_t;
 
 /* Reads the arguments of one RateLimit directive: NAME, RATE or "off", options. Returns NULL
@@ -60,8 +60,8 @@ bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
 /* Rules in the order they are checked. Unchanging once built; sections share them. */
 typedef struct rl_rule_set {
     int n;
-    bool has[RL_PHASES];            /* any rule of that phase is in it */
-    const rl_rule_t *overruled;     /* a tenant's rule that the server's stands against, or NULL */
+    bool has[RL_PHASES];        /* any rule of that phase is in it */
+    const rl_rule_t *overruled; /* a tenant's rule that the server's stands against, or NULL */
     const rl_rule_t *rules[];
 } rl_rule_set_t;
 

@@ -31,7 +31,8 @@ static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
 {
     apr_status_t rv = rl_segment_create(&retained->table, size, s->process->pool);
     if (rv == APR_SUCCESS) {
-        rv = apr_generate_random_bytes(retained->random_secret, sizeof(retained->random_secret));
+        rv =
+            apr_generate_random_bytes(retained->random_secret, sizeof(retained->random_secret));
     }
     if (rv != APR_SUCCESS) {
         retained->table = NULL;
@@ -50,11 +51,12 @@ static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
 static void note_changed_size(const rl_retained_t *retained, apr_size_t size, server_rec *s)
 {
     if (retained->size != size) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "ratelimit: RateLimitStore size= is %" APR_SIZE_T_FMT
-                     " bytes now, but the table of %" APR_SIZE_T_FMT
-                     " bytes stays in use, with its counters, until httpd is stopped and started",
-                     size, retained->size);
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, s,
+            "ratelimit: RateLimitStore size= is %" APR_SIZE_T_FMT
+            " bytes now, but the table of %" APR_SIZE_T_FMT
+            " bytes stays in use, with its counters, until httpd is stopped and started",
+            size, retained->size);
     }
 }
 
@@ -70,7 +72,8 @@ static void derive_secret(const rl_retained_t *retained)
     }
 }
 
-int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                           server_rec *s)
 {
     const apr_size_t configured = rl_global_config()->table_size;
     const apr_size_t size = configured > 0 ? configured : TABLE_SIZE_DEFAULT;

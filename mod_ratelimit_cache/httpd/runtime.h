@@ -17,6 +17,7 @@ const rl_runtime_t *rl_runtime(void);
 
 /* Makes the table of counters, or finds the one that was there before a reload. Returns OK or
  * an httpd error, after logging it. */
-int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                           server_rec *s);
 
 #endif

@@ -45,8 +45,8 @@
  * Who charged looks at the id once more: if the cell was taken away, it charges again.
  */
 
-#define GROUP_CELLS 16
-#define GROUPS_TRIED 6
+#define GROUP_CELLS  8
+#define GROUPS_TRIED 12
 
 #define ID_UNUSED 0u
 #define CLAIMED   UINT64_C(1)
@@ -98,7 +98,7 @@ void rl_ledger_open(rl_ledger_t *ledger, void *memory, size_t size)
 {
     uint32_t groups = (uint32_t)(size / (sizeof(rl_cell_t) * GROUP_CELLS));
     while (groups > GROUPS_TRIED &&
-           (groups % 2 == 0 || groups % 3 == 0 || groups % 5 == 0 || groups % 7 == 0 || groups % 11 == 0 || groups % 13 == 0 || groups % 17 == 0)) {
+           (groups % 2 == 0 || groups % 3 == 0 || groups % 5 == 0 || groups % 7 == 0)) {
         groups--;
     }
     ledger->cells = memory;
