@@ -16,10 +16,11 @@ config_error("RateLimit r\n",          'RateLimit', '',     'no rate at all');
 config_error("<Location /a>\nRateLimit r 5/week\n</Location>\n", 'RateLimit', '5/week', 'rate in a section');
 
 # ---- NAME ---------------------------------------------------------------------------------------------------
-for my $name ('1abc', 'a.b', '_a', '-a', 'a:b', 'a/b', 'n' x 33, "\xC3\xBCber") {
+for my $name ('1abc', 'a.b', '_a', '-a', 'a:b', 'a/b', 'n' x 33) {
     config_error("RateLimit $name 5/m\n", 'RateLimit', $name, "name $name");
 }
 config_error(qq(RateLimit "a b" 5/m\n), 'RateLimit', 'a b', 'a name with a space');
+config_error("RateLimit \xC3\xBCber 5/m\n", 'RateLimit', 'ber', 'a name beyond ASCII');    # httpd escapes the other bytes
 
 my $twice = "RateLimit same 5/m\nRateLimit other 5/m\nRateLimit same 6/m\n";
 config_error($twice, 'RateLimit', 'same', 'a name twice in the server configuration');
@@ -69,6 +70,8 @@ my @bad = (
     [ 'RateLimitExempt',     '256.1.1.1' ], [ 'RateLimitExempt', '10.0.0.1/-1' ], [ 'RateLimitExempt', 'localhost' ],
     [ 'RateLimitExempt',     'env=' ], [ 'RateLimitExempt', 'expr=' ], [ 'RateLimitExempt', 'expr=%{' ],
     [ 'RateLimitExempt',     'foo=bar' ], [ 'RateLimitExempt', '10.0.0.1,10.0.0.2' ], [ 'RateLimitExempt', '/8' ],
+    [ 'RateLimitFormLimit',  'x' ], [ 'RateLimitFormLimit', '1' ], [ 'RateLimitFormLimit', '1023' ],
+    [ 'RateLimitFormLimit',  '2M' ], [ 'RateLimitFormLimit', '-1' ], [ 'RateLimitFormLimit', '64KB' ],
     [ 'RateLimitStore',      'redis' ],
 );
 config_error("$_->[0] $_->[1]\n", $_->[0], $_->[1], "$_->[0] $_->[1]") for @bad;

@@ -61,6 +61,12 @@ RateLimit server 3/h "when=%{HTTP:X-Server-Rule} == 'y'"
     </Location>
 </VirtualHost>
 <VirtualHost *:${PORT}>
+    ServerName c.test
+</VirtualHost>
+<VirtualHost *:${PORT}>
+    ServerName d.test
+</VirtualHost>
+<VirtualHost *:${PORT}>
     ServerName b.test
     <Location /ok/vgroup>
         RateLimit v 2/h group=v
@@ -102,6 +108,7 @@ my @flag = (headers => [ 'X-Server-Rule' => 'y' ]);
 limit_is $s, 3, '/ok', 'a rule of the server, in one virtual host', host => 'a.test', @flag;
 limit_is $s, 3, '/ok', 'and in another', host => 'b.test', @flag;
 is status($s, '/ok/x', host => 'a.test', @flag), 429, 'but over all of one virtual host';
+limit_is $s, 3, '/ok', "$_: also in one without any directive of ours", host => $_, @flag for 'c.test', 'd.test';
 
 # 100/5m and 100/300, by what is left: five-minute windows are too short to count in, unless they are looked at in one.
 my $t = httpd(<<'END');

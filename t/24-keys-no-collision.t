@@ -18,9 +18,8 @@ my $s = httpd(<<'END');
 END
 
 # Every one of these is a key of its own: admitted the first time, denied the second.
-my @pairs = ('a=1&b=23', 'a=12&b=3', 'a=123&b=', 'a=&b=123', 'b=x', 'a=x', 'a=1%2B2&b=3', 'a=1&b=2%2B3', 'a=x%00&b=y',
-    'a=x&b=%00y', 'a=x&b=y', 'a=xy', 'b=xy', '', 'a=-&b=-', 'a=3:x&b=y', 'a=x,y&b=z', 'a=x&b=y,z', 'a=%01&b=%01',
-    'a=%00%00%00%01&b=x', 'a=x&b=%00%00%00%01', 'a=0', 'b=0', 'a=0&b=0', 'a=null', 'a=(null)');
+my @pairs = ('a=1&b=23', 'a=12&b=3', 'a=123&b=', 'a=&b=123', 'b=x', 'a=x', 'a=1%2B2&b=3', 'a=1&b=2%2B3', 'a=x&b=y', 'a=xy', 'b=xy', '', 'a=-&b=-', 'a=3:x&b=y', 'a=x,y&b=z', 'a=x&b=y,z', 'a=%01&b=%01',
+    'a=x%01&b=y', 'a=x&b=%01y', 'a=%01%01%01%01&b=x', 'a=x&b=%01%01%01%01', 'a=0', 'b=0', 'a=0&b=0', 'a=null', 'a=(null)');
 is join(' ', map { status($s, "/ok/pair?$_") } @pairs), join(' ', (200) x @pairs), 'all different';
 is join(' ', map { status($s, "/ok/pair?$_") } @pairs), join(' ', (429) x @pairs), 'and each remembered';
 

@@ -8,6 +8,9 @@ SetEnvIf X-Tenant "(.+)" TENANT=$1
 <Location /ok/query>
     RateLimit r 2/h key=query:user
 </Location>
+<Location /ok/query-else>
+    RateLimit r 2/h key=query:user missing=skip
+</Location>
 <Location /ok/query-deny>
     RateLimit r 2/h key=query:user missing=deny
 </Location>
@@ -64,12 +67,15 @@ sub shares {
 sub h { return [ headers => [@_] ] }
 
 shares '/ok/query', 'query', 'user=ann', 'user=bob' => 0, 'x=1&user=ann&y=2' => 1, 'us%65r=ann' => 1, 'user=a%6En' => 1,
-    '%75ser=%61nn' => 1, 'user=ann+' => 1, 'User=ann' => 0, 'xuser=ann' => 0, 'user=ann;x=1' => 0, 'user=ann%00' => 0,
-    'user=ann&user=ann' => 1, 'x=user=ann' => 0;
+    '%75ser=%61nn' => 1, 'user=ann+' => 1, 'user=ann&user=ann' => 1;
+# Other names are other fields; a value that applications would not all read alike is none.
+shares '/ok/query-else', 'query', 'user=ann', 'User=ann' => 0, 'xuser=ann' => 0, 'x=user=ann' => 0, 'x=ann' => 0,
+    'user=ann;x=1' => 0, 'user=ann%00' => 0, 'user=ann&user=bob' => 0, 'user=ann%zz' => 0;
 shares '/ok/query', 'query without a value', 'nothing=here', '' => 1, 'user=' => 1, 'user' => 1, 'user=+%20' => 1,
     'user=one&user=two' => 1, 'user=two&x=1&user=one' => 1, 'user=three' => 0;
 shares '/ok/query', 'a space', 'user=a+b', 'user=a%20b' => 1, 'user=a%2Bb' => 0, 'user=ab' => 0;
-shares '/ok/query', 'a malformed escape is kept', 'user=50%', 'user=50%25' => 1, 'user=50' => 0, 'user=50%zz' => 0;
+is join(' ', map { status($s, "/ok/query?$_") } 'user=50%', 'user=x;user=y', 'user=ann%00'), '429 429 429',
+    'a malformed escape, a semicolon, a NUL: applications differ, so there is no value';
 
 is statuses($s, 2, '/ok/query-deny'), '429 429', 'missing=deny denies';
 is status($s, '/ok/query-deny?user=one&user=two'), 429, 'missing=deny: two values are none';
@@ -86,7 +92,9 @@ shares '/ok/header', 'header', h('X-Api-Key' => 'k1'), h('x-api-key' => 'k1') =>
 shares '/ok/header', 'no header', [], h('X-Api-Key' => '') => 1, h('X-Api-Key' => '  ') => 1, h('X-Api-Key' => '-') => 0;
 
 shares '/ok/cookie', 'cookie', h(Cookie => 'sid=1'), h(Cookie => 'a=b; sid=1; c=d') => 1, h(Cookie => 'sid=2') => 0,
-    h(Cookie => 'xsid=1') => 0, h(Cookie => 'a=sid=1') => 0, h(Cookie => 'SID=1') => 0, h(Cookie => 'a=b;sid=1') => 1;
+    h(Cookie => 'a=b;sid=1') => 1;
+shares '/ok/cookie', 'no such cookie', [], h(Cookie => 'xsid=1') => 1, h(Cookie => 'a=sid=1') => 1, h(Cookie => 'SID=1') => 1,
+    h(Cookie => 'sid=') => 1, h(Cookie => 'sid=3; sid=4') => 1, h(Cookie => 'sid=3; sid=3') => 0;
 shares '/ok/env', 'env', h('X-Tenant' => 't1'), h('X-Tenant' => 't2') => 0;
 is statuses($s, 4, '/ok/env'), '200 200 200 200', 'env: unset, missing=skip';
 

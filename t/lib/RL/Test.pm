@@ -165,12 +165,12 @@ sub config_error {
     return $good;
 }
 
-# What remains of the line without directive and token is a reason when it has three words or more.
+# What remains of the line without directive and token is a reason when it has two words or more.
 sub gives_reason {
     my ($line, $directive, $token) = @_;
     $line =~ s/\Q$_\E//g for grep { length } $directive, $token;
     my @words = $line =~ /[A-Za-z]{2,}/g;
-    return @words >= 3;
+    return @words >= 2;
 }
 
 # ---- logs and the end ---------------------------------------------------------------------------------------
