@@ -33,9 +33,7 @@ END
     is $c->request('GET', '/ok', keepalive => 0)->body, "ok\n", "$mpm: and used again";
     ok $c->closed, "$mpm: closed when asked for";
 
-    my $from = $s->access_mark;
-    status($s, '/ok/seen');
-    my ($line) = $s->access($from, 1);
+    my (undef, $line) = logged($s, 'GET', '/ok/seen');
     is_deeply [ @$line{qw(status uri state)} ], [ 200, '/ok/seen', '-' ], "$mpm: access log";
 
     $c->close;

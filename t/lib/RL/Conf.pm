@@ -112,7 +112,7 @@ sub logs {
     return <<"END" . $sock;
 LogLevel info
 ErrorLog logs/error.log
-LogFormat "status=%>s state=%{RATELIMIT_STATUS}e $env method=%m uri=%U pid=%{pid}P" rl
+LogFormat "status=%>s state=%{RATELIMIT_STATUS}e $env method=%m uri=%U pid=%{pid}P id=%{X-Test-Id}i" rl
 CustomLog logs/access.log rl
 END
 }

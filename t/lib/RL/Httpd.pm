@@ -217,7 +217,7 @@ sub wait_log {
 sub access_mark { return -s "$_[0]{root}/logs/access.log" // 0 }
 
 # The access-log lines since `from` as hashes (status, pid, method, uri and the RATELIMIT_ names in lower case:
-# state, rule, limit, remaining, reset, retry, key), once n have been written.
+# state, rule, limit, remaining, reset, retry, key, and id, the header X-Test-Id), once n have been written.
 sub access {
     my ($self, $from, $n) = @_;
     my @lines;

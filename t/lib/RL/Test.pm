@@ -86,12 +86,16 @@ sub status {
     return request($s, delete $o{method} // 'GET', $path, %o)->status;
 }
 
-# One request: its response, and its line of the access log (see RL::Httpd's access).
+# One request: its response, and its line of the access log (see RL::Httpd's access). Lines are written after the
+# answer, so that of an earlier request may come late: the header X-Test-Id tells them apart.
+my $id = 0;
 sub logged {
     my ($s, $method, $path, %o) = @_;
     my $from = $s->access_mark;
-    my $r = request($s, $method, $path, %o);
-    my ($line) = $s->access($from, 1);
+    my $tag  = $$ . '.' . ++$id;
+    my $r    = request($s, $method, $path, %o, headers => [ @{ $o{headers} // [] }, 'X-Test-Id' => $tag ]);
+    my $line;
+    await(5, sub { ($line) = grep { $_->{id} eq $tag } $s->access($from, 1) });
     return ($r, $line // {});
 }
 
