@@ -11,8 +11,8 @@
  *     +--------+--------+--------+--------+--------+------------------+
  *     id       tag (46 bits) | generation (10) | guard (7) | claimed (1)
  *     word 0-1 the meter's words, masked
- *     life     expires (32 bits, seconds) | unused (14) | generation (10) | guard (7) | full
- * (1) denials  stamp of a window (32 bits) | denials in it (32 bits), masked
+ *     life     expires (32 bits, seconds) | 0 (14) | generation (10) | guard (7) | full (1)
+ *     denials  stamp of a window (32 bits) | denials in it (32 bits), masked
  *
  * The tag is the top of the key's low half, 0 for no key; the generation counts the cell's
  * owners. An id of 0 is a cell that was never used; a cell that was used never becomes so
@@ -46,7 +46,7 @@
  */
 
 #define GROUP_CELLS  8
-#define GROUPS_TRIED 8
+#define GROUPS_TRIED 12
 
 #define ID_UNUSED 0u
 #define CLAIMED   UINT64_C(1)
@@ -97,8 +97,8 @@ static const rl_place_t nowhere;
 void rl_ledger_open(rl_ledger_t *ledger, void *memory, size_t size)
 {
     uint32_t groups = (uint32_t)(size / (sizeof(rl_cell_t) * GROUP_CELLS));
-    while (groups > GROUPS_TRIED &&
-           (groups % 2 == 0 || groups % 3 == 0 || groups % 5 == 0 || groups % 7 == 0)) {
+    while (groups > GROUPS_TRIED && (groups % 2 == 0 || groups % 3 == 0 || groups % 5 == 0 ||
+                                     groups % 7 == 0 || groups % 11 == 0)) {
         groups--;
     }
     ledger->cells = memory;
