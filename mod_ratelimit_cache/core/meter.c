@@ -50,16 +50,18 @@ static int64_t window_end(const rl_meter_t *meter, int64_t offset, uint32_t wind
 }
 
 /* The units that count at this moment, and the window they are of. */
-static uint32_t current_units(const rl_meter_t *meter, int64_t offset, uint64_t word, int64_t now,
-                              uint32_t *window)
+static uint32_t current_units(const rl_meter_t *meter, int64_t offset, uint64_t word,
+                              int64_t now, uint32_t *window)
 {
     const uint32_t stored = word_window(word);
-    const int64_t ahead = window_end(meter, offset, stored) - now;
     *window = (uint32_t)((now + offset) / meter->period_us);
-    if (stored < *window || ahead > CLOCK_HORIZON) {
+    if (stored == *window) {
+        return word_units(word);
+    }
+    if (stored < *window || stored - *window > CLOCK_HORIZON / meter->period_us) {
         return 0;
     }
-    if (ahead <= meter->period_us + CLOCK_SLACK) {
+    if (window_end(meter, offset, stored) - now <= meter->period_us + CLOCK_SLACK) {
         *window = stored;
     }
     return word_units(word);
@@ -72,7 +74,8 @@ void rl_meter_charge(const rl_meter_t *meter, const rl_digest_t *key,
     const int64_t offset = offset_of(meter, key);
     uint32_t window;
     const uint32_t units = current_units(meter, offset, words[0], now, &window);
-    const bool granted = meter->limit > 0 && units <= meter->limit && cost <= meter->limit - units;
+    const bool granted =
+        meter->limit > 0 && units <= meter->limit && cost <= meter->limit - units;
     const bool carried = units > 0 && window < word_window(words[0]);
     step->granted = granted;
     step->word = granted || carried ? 0 : -1;

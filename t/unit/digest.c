@@ -1,0 +1,276 @@
+/* core/digest: no two different lists of parts share a digest; secrets and tags. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_siphash.h>
+
+#include "core/digest.h"
+#include "support.h"
+
+static rl_secret_t secret;
+static const rl_digest_t scope = {.hi = 1, .lo = 2};
+
+static int set_up(void **state)
+{
+    (void)state;
+    rl_secret_derive(&secret, "a secret", 8);
+    return 0;
+}
+
+static bool same(rl_digest_t a, rl_digest_t b)
+{
+    return a.hi == b.hi && a.lo == b.lo;
+}
+
+typedef struct part {
+    unsigned kind;
+    const char *bytes;
+    size_t len;
+} part_t;
+
+static rl_digest_t digest_of(const part_t *parts, int n)
+{
+    rl_key_builder_t key;
+    rl_key_begin(&key, &secret, &scope);
+    for (int i = 0; i < n; i++) {
+        rl_key_add(&key, parts[i].kind, parts[i].bytes, parts[i].len);
+    }
+    return rl_key_finish(&key);
+}
+
+/* Appendix A of the SipHash paper: key 00..0f, message 00..0e. */
+static void siphash_gives_the_vector_of_its_paper(void **state)
+{
+    unsigned char key[16], message[15];
+    (void)state;
+    for (unsigned char i = 0; i < 16; i++) {
+        key[i] = i;
+        message[i % 15] = i % 15;
+    }
+    assert_true(apr_siphash24(message, 15, key) == UINT64_C(0xa129ca6149be45e5));
+}
+
+static void a_key_is_its_scope_and_parts_as_drawn_under_two_hashes(void **state)
+{
+    unsigned char drawn[16 + 5 + 2];
+    const part_t parts[] = {{3, "ab", 2}};
+    const rl_digest_t digest = digest_of(parts, 1);
+    (void)state;
+    memcpy(drawn, &scope, 16);
+    memcpy(drawn + 16, "\003\002\0\0\0ab", 7);
+    assert_true(digest.hi == apr_siphash24(drawn, sizeof(drawn), secret.key[0]));
+    assert_true(digest.lo == apr_siphash24(drawn, sizeof(drawn), secret.key[1]));
+}
+
+static void a_boundary_between_parts_counts(void **state)
+{
+    const part_t a[] = {{1, "ab", 2}, {1, "c", 1}};
+    const part_t b[] = {{1, "a", 1}, {1, "bc", 2}};
+    const part_t c[] = {{1, "abc", 3}};
+    const part_t d[] = {{1, "abc", 3}, {1, "", 0}};
+    const part_t e[] = {{1, "", 0}, {1, "abc", 3}};
+    (void)state;
+    assert_false(same(digest_of(a, 2), digest_of(b, 2)));
+    assert_false(same(digest_of(a, 2), digest_of(c, 1)));
+    assert_false(same(digest_of(c, 1), digest_of(d, 2)));
+    assert_false(same(digest_of(d, 2), digest_of(e, 2)));
+}
+
+static void a_value_that_spells_an_encoding_is_not_that_encoding(void **state)
+{
+    const part_t two[] = {{1, "a", 1}, {2, "b", 1}};
+    const part_t spelled[] = {{1, "a\002\001\0\0\0b", 7}};
+    (void)state;
+    assert_false(same(digest_of(two, 2), digest_of(spelled, 1)));
+}
+
+static void kinds_and_embedded_nuls_count(void **state)
+{
+    const part_t a[] = {{1, "a", 1}}, b[] = {{2, "a", 1}}, c[] = {{1, "a\0", 2}};
+    const part_t d[] = {{1, "a\0x", 3}}, e[] = {{1, "a\0y", 3}}, f[] = {{0, NULL, 0}};
+    const part_t g[] = {{1, NULL, 0}};
+    (void)state;
+    assert_false(same(digest_of(a, 1), digest_of(b, 1)));
+    assert_false(same(digest_of(a, 1), digest_of(c, 1)));
+    assert_false(same(digest_of(d, 1), digest_of(e, 1)));
+    assert_false(same(digest_of(f, 1), digest_of(g, 1)));
+}
+
+static void scopes_and_secrets_separate_keys(void **state)
+{
+    const rl_digest_t other_scope = {.hi = 1, .lo = 3};
+    rl_secret_t other_secret;
+    rl_key_builder_t a, b, c;
+    (void)state;
+    rl_secret_derive(&other_secret, "b secret", 8);
+    rl_key_begin(&a, &secret, &scope);
+    rl_key_begin(&b, &secret, &other_scope);
+    rl_key_begin(&c, &other_secret, &scope);
+    assert_false(same(rl_key_finish(&a), rl_key_finish(&b)));
+    assert_false(same(rl_key_finish(&a), rl_key_finish(&c)));
+}
+
+static char long_text[1 << 17];
+
+/* Every length about the inline limit, with the last byte different, or one byte more. */
+static void long_parts_differ_like_short_ones(void **state)
+{
+    (void)state;
+    memset(long_text, 'x', sizeof(long_text));
+    for (size_t len = 1; len < 3 * RL_KEY_INLINE; len++) {
+        const part_t part = {1, long_text, len}, more = {1, long_text, len + 1};
+        const rl_digest_t whole = digest_of(&part, 1);
+        assert_true(same(whole, digest_of(&part, 1)));
+        assert_false(same(whole, digest_of(&more, 1)));
+        long_text[len - 1] = 'y';
+        assert_false(same(whole, digest_of(&part, 1)));
+        long_text[len - 1] = 'x';
+    }
+}
+
+static void a_very_long_part_is_looked_at_to_its_end(void **state)
+{
+    const part_t part = {1, long_text, sizeof(long_text)};
+    const rl_digest_t whole = digest_of(&part, 1);
+    (void)state;
+    long_text[sizeof(long_text) - 1] ^= 1;
+    assert_false(same(whole, digest_of(&part, 1)));
+}
+
+/* The digest of a long part, given as the value of a short one. */
+static void nobody_can_spell_a_long_part_as_a_short_one(void **state)
+{
+    const part_t long_part = {1, long_text, 100};
+    rl_digest_t inner;
+    part_t short_part = {1, (const char *)&inner, sizeof(inner)};
+    (void)state;
+    inner.hi = apr_siphash24(long_text, 100, secret.key[0]);
+    inner.lo = apr_siphash24(long_text, 100, secret.key[1]);
+    assert_false(same(digest_of(&long_part, 1), digest_of(&short_part, 1)));
+    short_part.kind = 0x81;
+    assert_false(same(digest_of(&long_part, 1), digest_of(&short_part, 1)));
+}
+
+static void sixteen_long_parts_all_count(void **state)
+{
+    part_t parts[RL_KEY_PARTS_MAX];
+    rl_digest_t whole;
+    (void)state;
+    for (int i = 0; i < RL_KEY_PARTS_MAX; i++) {
+        parts[i] = (part_t){127, long_text, RL_KEY_INLINE};
+    }
+    whole = digest_of(parts, RL_KEY_PARTS_MAX);
+    for (int i = 0; i < RL_KEY_PARTS_MAX; i++) {
+        parts[i].len--;
+        assert_false(same(whole, digest_of(parts, RL_KEY_PARTS_MAX)));
+        parts[i].len += 2;
+        assert_false(same(whole, digest_of(parts, RL_KEY_PARTS_MAX)));
+        parts[i].len--;
+    }
+    assert_false(same(whole, digest_of(parts, RL_KEY_PARTS_MAX - 1)));
+}
+
+#define LISTS 28000
+
+static int by_hi(const void *a, const void *b)
+{
+    const rl_digest_t *left = a, *right = b;
+    return left->hi < right->hi ? -1 : left->hi > right->hi;
+}
+
+static rl_digest_t digests[LISTS];
+
+/* All lists of up to three parts of up to three letters of two, kinds of two. */
+static void no_two_of_all_small_lists_share_a_digest(void **state)
+{
+    static const char *const values[] = {"",    "a",   "b",   "aa",  "ab",  "ba",  "bb", "aaa",
+                                         "aab", "aba", "abb", "baa", "bab", "bba", "bbb"};
+    part_t parts[30];
+    size_t n = 0;
+    (void)state;
+    for (unsigned i = 0; i < 30; i++) {
+        parts[i] = (part_t){i % 2, values[i / 2], strlen(values[i / 2])};
+    }
+    digests[n++] = digest_of(NULL, 0);
+    for (int i = 0; i < 30; i++) {
+        digests[n++] = digest_of(&parts[i], 1);
+        for (int j = 0; j < 30; j++) {
+            const part_t two[] = {parts[i], parts[j]};
+            digests[n++] = digest_of(two, 2);
+            for (int k = 0; k < 30; k++) {
+                const part_t three[] = {parts[i], parts[j], parts[k]};
+                digests[n++] = digest_of(three, 3);
+            }
+        }
+    }
+    qsort(digests, n, sizeof(digests[0]), by_hi);
+    for (size_t i = 1; i < n; i++) {
+        assert_true(digests[i - 1].hi != digests[i].hi);
+    }
+}
+
+static void public_digests_differ_by_every_byte_and_need_no_secret(void **state)
+{
+    /* SHA-1 of "p/cgi-bin/" in its first 16 bytes, as sha1sum gives it. */
+    static const unsigned char known[16] = {0xf0, 0x5f, 0x96, 0x42, 0xb9, 0xd8, 0xe7, 0x7d,
+                                            0x25, 0x70, 0x28, 0x72, 0xcc, 0x1a, 0xac, 0x23};
+    const rl_digest_t a = rl_digest_public("/cgi-bin/", 9);
+    (void)state;
+    assert_memory_equal(&a, known, 16);
+    assert_false(same(a, rl_digest_public("/cgi-bin", 8)));
+    assert_false(same(a, rl_digest_public("/cgi-bin.", 9)));
+    assert_false(same(rl_digest_public("", 0), rl_digest_public("", 1)));
+}
+
+static void secrets_are_used_to_the_last_byte_and_give_two_keys(void **state)
+{
+    rl_secret_t a, b;
+    (void)state;
+    rl_secret_derive(&a, "0123456789abcdef0123456789abcdefX", 33);
+    rl_secret_derive(&b, "0123456789abcdef0123456789abcdefY", 33);
+    assert_memory_not_equal(a.key[0], a.key[1], 16);
+    assert_memory_not_equal(a.key[0], b.key[0], 16);
+    assert_memory_not_equal(a.key[1], b.key[1], 16);
+    rl_secret_derive(&b, "0123456789abcdef0123456789abcdefX", 33);
+    assert_memory_equal(&a, &b, sizeof(a));
+}
+
+static void tags_are_the_first_twelve_digits_of_the_low_half(void **state)
+{
+    const rl_digest_t digest = {.hi = UINT64_MAX, .lo = UINT64_C(0x0123456789abcdef)};
+    const rl_digest_t zero = {0, 0};
+    char tag[RL_TAG_LENGTH + 1];
+    (void)state;
+    rl_digest_tag(&digest, tag);
+    assert_string_equal(tag, "0123456789ab");
+    rl_digest_tag(&zero, tag);
+    assert_string_equal(tag, "000000000000");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(siphash_gives_the_vector_of_its_paper),
+        cmocka_unit_test(a_key_is_its_scope_and_parts_as_drawn_under_two_hashes),
+        cmocka_unit_test(a_boundary_between_parts_counts),
+        cmocka_unit_test(a_value_that_spells_an_encoding_is_not_that_encoding),
+        cmocka_unit_test(kinds_and_embedded_nuls_count),
+        cmocka_unit_test(scopes_and_secrets_separate_keys),
+        cmocka_unit_test(long_parts_differ_like_short_ones),
+        cmocka_unit_test(a_very_long_part_is_looked_at_to_its_end),
+        cmocka_unit_test(nobody_can_spell_a_long_part_as_a_short_one),
+        cmocka_unit_test(sixteen_long_parts_all_count),
+        cmocka_unit_test(no_two_of_all_small_lists_share_a_digest),
+        cmocka_unit_test(public_digests_differ_by_every_byte_and_need_no_secret),
+        cmocka_unit_test(secrets_are_used_to_the_last_byte_and_give_two_keys),
+        cmocka_unit_test(tags_are_the_first_twelve_digits_of_the_low_half),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
