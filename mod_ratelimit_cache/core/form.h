@@ -187,8 +187,9 @@ typedef enum rl_form_type {
  * quoted-string (though unquoted ones may hold ()/:=?' as some clients write them); a charset
  * beyond UTF-8, US-ASCII and ISO-8859-1, as UTF-16 and EBCDIC would hide the field; a boundary
  * that comes twice, is empty, too long, ends in a space or holds a comma, semicolon, quote or
- * backslash; and the text `boundary` outside that parameter, for CGI.pm and PHP take the first
- * they find. */
+ * backslash; the text `boundary` outside that parameter, for CGI.pm and PHP take the first they
+ * find; and that parameter's name in another letter case, for CGI.pm then takes the body's
+ * first line, whatever it is, for the boundary. */
 rl_form_type_e rl_form_type(const char *content_type, size_t len,
                             char boundary[RL_BOUNDARY_MAX], size_t *boundary_len);
 

@@ -165,8 +165,9 @@ static bool is_boundary_char(char c)
     return c == ' ' || rl_is_token_char(c) || (c != '\0' && strchr(boundary_extra, c) != NULL);
 }
 
-/* Whether every reader finds this boundary: they look for the text `boundary`, in this letter
- * case or any, and cut the value at `,` or `;` even if it is quoted. */
+/* Whether every reader finds this boundary. PHP and CGI.pm take the first that follows the text
+ * `boundary`; CGI.pm in this letter case only, and otherwise it takes the body's first line for
+ * the boundary. Both cut at `,` and `;`, the latter also in quotes. */
 static bool boundary_is_clear(const char *content_type, size_t len, const rl_param_t *param)
 {
     const char *const value_end = param->value + param->value_len;
@@ -180,10 +181,9 @@ static bool boundary_is_clear(const char *content_type, size_t len, const rl_par
     }
     const size_t before = (size_t)(param->name - content_type);
     const size_t behind = (size_t)(content_type + len - value_end);
-    const bool lowercase = memcmp(param->name, "boundary", param->name_len) == 0;
-    return !rl_contains_nocase(content_type, before, "boundary") &&
-           !rl_contains_nocase(value_end, behind, "boundary") &&
-           (lowercase || !rl_contains_nocase(param->value, param->value_len, "boundary"));
+    return memcmp(param->name, "boundary", param->name_len) == 0 &&
+           !rl_contains_nocase(content_type, before, "boundary") &&
+           !rl_contains_nocase(value_end, behind, "boundary");
 }
 
 /* Looks at all parameters. False when the body can't be relied on to mean the same to all. */

@@ -88,7 +88,7 @@ static bool escape_took(rl_urlencoded_t *parser, char c)
 
 static uint32_t any_match(const rl_name_match_t *match, const rl_form_field_t *fields)
 {
-    return rl_name_exact(match, fields) | rl_name_twins(match, fields);
+    return match->len == 0 ? 0 : rl_name_exact(match, fields) | rl_name_twins(match, fields);
 }
 
 static void end_semicolon_name(rl_urlencoded_t *parser)

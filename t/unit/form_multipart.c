@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/form.h"
+#include "support.h"
 
 #define BYTES(text) (text), sizeof(text) - 1
 
@@ -414,83 +415,6 @@ static void test_limits_of_init(void **state)
     assert_false(rl_multipart_init(&parser, boundary, 1, &field, 1));
 }
 
-static void assert_type(const char *content_type, rl_form_type_e type, const char *boundary)
-{
-    char found[RL_BOUNDARY_MAX];
-    size_t len = 0;
-    const rl_form_type_e is = rl_form_type(content_type, strlen(content_type), found, &len);
-    if (is != type || len != strlen(boundary) || memcmp(found, boundary, len) != 0) {
-        fail_msg("%s: %d, %.*s", content_type, (int)is, (int)len, found);
-    }
-}
-
-static void test_content_type(void **state)
-{
-    (void)state;
-    static const char urlencoded[] = "application/x-www-form-urlencoded";
-    assert_type(urlencoded, RL_FORM_URLENCODED, "");
-    assert_type("Application/X-WWW-Form-URLEncoded; charset=UTF-8", RL_FORM_URLENCODED, "");
-    assert_type("application/x-www-form-urlencoded ;x=\"y\\\"z\";", RL_FORM_URLENCODED, "");
-    assert_type("application/x-www-form-urlencoded; charset=utf-16", RL_FORM_NONE, "");
-    assert_type("application/x-www-form-urlencoded; charset=\"IBM037\"", RL_FORM_NONE, "");
-    assert_type("application/x-www-form-urlencoded, text/plain", RL_FORM_NONE, "");
-    assert_type("application/x-www-form-urlencodedx", RL_FORM_NONE, "");
-    assert_type("application/x-www-form-urlencode", RL_FORM_NONE, "");
-    assert_type("", RL_FORM_NONE, "");
-    assert_type("text/plain", RL_FORM_NONE, "");
-}
-
-static void test_boundary_parameter(void **state)
-{
-    (void)state;
-#define FORM "multipart/form-data; "
-    assert_type(FORM "boundary=x", RL_FORM_MULTIPART, "x");
-    assert_type("multipart/form-data;boundary=x", RL_FORM_MULTIPART, "x");
-    assert_type("MULTIPART/Form-Data; BOUNDARY=AaB03x", RL_FORM_MULTIPART, "AaB03x");
-    assert_type(FORM "boundary=\"a b(c)\"", RL_FORM_MULTIPART, "a b(c)");
-    assert_type(FORM "charset=utf-8; boundary=x; y=z", RL_FORM_MULTIPART, "x");
-    assert_type(FORM "boundary=----=_Part_0_1.2:3/?'()", RL_FORM_MULTIPART,
-                "----=_Part_0_1.2:3/?'()");
-    assert_type(FORM "boundary=boundary", RL_FORM_MULTIPART, "boundary");
-    static const char *const bad[] = {
-        "multipart/form-data",
-        "multipart/mixed; boundary=x",
-        FORM "boundary",
-        FORM "boundary=",
-        FORM "boundary=\"\"",
-        FORM "boundary =x",
-        FORM "boundary= x",
-        FORM "boundary=x y",
-        FORM "boundary=x,y",
-        FORM "boundary=\"x,y\"",
-        FORM "boundary=\"x;y\"",
-        FORM "boundary=\"x ",
-        FORM "boundary=\"x \"",
-        FORM "boundary=\"x\\y\"",
-        FORM "boundary=\"x\\\"y\"",
-        FORM "boundary=\"x\ty\"",
-        FORM "boundary=x\xc3\xbc",
-        FORM "boundary=x; boundary=x",
-        FORM "boundary=x; Boundary=y",
-        FORM "boundary=x, multipart/form-data; boundary=y",
-        FORM "xboundary=y; boundary=x",
-        FORM "boundary=x; xboundary=y",
-        FORM "x=\"boundary=y\"; boundary=x",
-        FORM "Boundary=boundary=x",
-        FORM "boundary*=UTF-8''x",
-        FORM "boundary*0=x",
-        FORM "charset=utf-7; boundary=x",
-        FORM "boundary=01234567890123456789012345678901234567890123456789012345678901234567890",
-    };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-        assert_type(bad[i], RL_FORM_NONE, "");
-    }
-    assert_type(
-        FORM "boundary=0123456789012345678901234567890123456789012345678901234567890123456789",
-        RL_FORM_MULTIPART,
-        "0123456789012345678901234567890123456789012345678901234567890123456789");
-}
-
 /* Inputs in which every kind of state is open at some cut. */
 static const struct {
     const char *bytes;
@@ -532,12 +456,6 @@ static void test_cut_in_two_anywhere(void **state)
     }
 }
 
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
-
 /* A value as a reader sees it that has everything at once, to hold the search against: between
  * the empty line and the first CRLF of a delimiter. */
 static void assert_value_is(const answer_t *answer, const char *value, size_t len)
@@ -559,22 +477,22 @@ static void test_random_values_in_random_pieces(void **state)
     (void)state;
     static const char head[] = "---a-a\r\nContent-Disposition: form-data; name=u\r\n\r\n";
     static const char tail[] = "\r\n---a-a--\r\n";
-    uint32_t seed = 1;
+    uint64_t seed = 1;
     unsigned sure = 0;
     for (int round = 0; round < 20000; round++) {
         char input[128];
         size_t len = sizeof(head) - 1;
         memcpy(input, head, len);
-        const size_t value_len = next_random(&seed) % 20;
+        const size_t value_len = random_below(&seed, 20);
         for (size_t i = 0; i < value_len; i++) {
-            input[len++] = "\r\n--a-"[next_random(&seed) % 6];
+            input[len++] = "\r\n--a-"[random_below(&seed, 6)];
         }
         memcpy(input + len, tail, sizeof(tail) - 1);
         len += sizeof(tail) - 1;
         size_t cuts[8];
         size_t from = 0;
         for (size_t i = 0; i < 8; i++) {
-            from += next_random(&seed) % (len - from + 1) / 2;
+            from += random_below(&seed, (len - from + 1) / 2 + 1);
             cuts[i] = from;
         }
         answer_t whole, cut;
@@ -607,8 +525,6 @@ int main(void)
         cmocka_unit_test(test_body_without_its_end),
         cmocka_unit_test(test_feed_tells_when_it_is_over),
         cmocka_unit_test(test_limits_of_init),
-        cmocka_unit_test(test_content_type),
-        cmocka_unit_test(test_boundary_parameter),
         cmocka_unit_test(test_cut_in_two_anywhere),
         cmocka_unit_test(test_random_values_in_random_pieces),
     };

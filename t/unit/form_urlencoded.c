@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/form.h"
+#include "support.h"
 
 #define BYTES(text) (text), sizeof(text) - 1
 
@@ -314,27 +315,21 @@ static void test_cut_in_two_anywhere(void **state)
     }
 }
 
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
-
 static void test_random_input_in_random_pieces(void **state)
 {
     (void)state;
     static const char alphabet[] = "uuser==&&;;%%%67+[ .\0U52z";
-    uint32_t seed = 1;
+    uint64_t seed = 1;
     for (int round = 0; round < 20000; round++) {
         char input[64];
-        const size_t len = next_random(&seed) % sizeof(input);
+        const size_t len = random_below(&seed, sizeof(input));
         for (size_t i = 0; i < len; i++) {
-            input[i] = alphabet[next_random(&seed) % (sizeof(alphabet) - 1)];
+            input[i] = alphabet[random_below(&seed, sizeof(alphabet) - 1)];
         }
         size_t cuts[8];
         size_t from = 0;
         for (size_t i = 0; i < 8; i++) {
-            from += next_random(&seed) % (len - from + 1) / 2;
+            from += random_below(&seed, (len - from + 1) / 2 + 1);
             cuts[i] = from;
         }
         answer_t whole, cut;
