@@ -7,12 +7,12 @@
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/build/httpd.sh"
+. "$top/t/bench/servers.sh"
 
 ROUNDS=${ROUNDS:-10}
 SECONDS_EACH=${SECONDS_EACH:-2}
 CONNECTIONS=${CONNECTIONS:-16}
 CASES="bare control unused rules forbidden denied"
-module=${RL_MODULE:-$top/out/mod_ratelimit_cache.so}
 root=
 pids=
 load_pid=
@@ -38,78 +38,16 @@ pin_to() {
     fi
 }
 
-# ---- servers ----
-
-# What a case adds to the bare server. The limits of `rules` are out of reach; `denied` allows
-# a handful and denies the rest of the day.
-case_conf() {
-    case $1 in
-    bare | control) ;;
-    forbidden) printf '<Location "/">\n    Require all denied\n</Location>\n' ;;
-    *)
-        say "LoadModule ratelimit_cache_module \"$module\""
-        case $1 in
-        rules) printf '<Location "/">\n    RateLimit burst 4000000000/h\n    RateLimit day 4000000000/d\n</Location>\n' ;;
-        denied) printf '<Location "/">\n    RateLimit burst 4000000000/h\n    RateLimit day 5/d\n</Location>\n' ;;
-        esac
-        ;;
-    esac
-}
-
-# Event MPM, one child, so that all of it runs on the server's core; no access log.
-server_conf() {
-    dir=$1
-    port=$2
-    load_modules mpm_event unixd authz_core authz_host mime dir alias
-    cat <<END
-ServerRoot "$dir"
-ServerName localhost
-Listen 127.0.0.1:$port
-PidFile httpd.pid
-DefaultRuntimeDir "$dir"
-ErrorLog error.log
-LogLevel notice
-TypesConfig /dev/null
-AddType text/html .html
-DocumentRoot "$root/htdocs"
-ServerLimit 1
-StartServers 1
-ThreadsPerChild 32
-MaxRequestWorkers 32
-MinSpareThreads 1
-MaxSpareThreads 32
-KeepAlive On
-MaxKeepAliveRequests 0
-KeepAliveTimeout 30
-<Directory "/">
-    AllowOverride None
-    Require all denied
-</Directory>
-<Directory "$root/htdocs">
-    Require all granted
-</Directory>
-END
-    user_lines
-}
-
-free_port() {
-    perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1)->sockport'
-}
+# ---- servers and loads ----
 
 start_case() {
     dir=$root/$1
-    port=$(free_port)
-    mkdir "$dir"
-    chmod 755 "$dir"
-    { server_conf "$dir" "$port"; case_conf "$1"; } >"$dir/httpd.conf"
+    make_server "$1" "$dir"
     start_httpd "$dir" "$(pin_to 0)"
     pids="$pids $HTTPD_PID"
     echo "$HTTPD_PID" >"$dir/pid"
-    echo "$port" >"$dir/port"
     await_httpd "$HTTPD_PID" "$dir" || { cat "$dir/start.out" "$dir/error.log" >&2; die "httpd ($1) did not start."; }
 }
-
-# ---- loads ----
 
 # utime + stime of the parent and all its children, in seconds. The command in stat's second
 # field may contain blanks, so fields are counted behind it: ppid is the 2nd there, utime the
@@ -123,7 +61,6 @@ cpu_seconds() {
 
 # Leaves requests, seconds and wrong answers of one load in the variable `result`.
 load() {
-    # shellcheck disable=SC2046 # a list of words
     $(pin_to 1) wrk -t 1 -c "$CONNECTIONS" -d "$2s" "http://127.0.0.1:$(cat "$root/$1/port")/index.html" >"$root/wrk.out" 2>&1 &
     load_pid=$!
     wait "$load_pid" || { cat "$root/wrk.out" >&2; die "wrk failed."; }
@@ -136,27 +73,18 @@ measure() {
     before=$(cpu_seconds "$pid")
     load "$1" "$SECONDS_EACH"
     after=$(cpu_seconds "$pid")
-    # shellcheck disable=SC2086 # three fields
     set -- "$1" "$2" $result
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$(awk "BEGIN { print $after - $before }")" "$5"
 }
 
 turn_cases() {
-    # shellcheck disable=SC2086 # a list of words
     set -- $CASES
     first=$1
     shift
     CASES="$* $first"
 }
 
-root=$(mktemp -d "${TMPDIR:-/tmp}/rl-bench.XXXXXX")
-chmod 755 "$root"
-mkdir "$root/htdocs"
-# 1 KiB, as small pages go: the smaller the answer, the larger our share of the work.
-perl -e 'print "<!DOCTYPE html>\n", "x" x 1007, "\n"' >"$root/htdocs/index.html"
-chmod -R go+rX "$root/htdocs"
-cp "$module" "$root/"
-module=$root/mod_ratelimit_cache.so
+make_root
 find_httpd
 for case in $CASES; do
     start_case "$case"

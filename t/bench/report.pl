@@ -50,7 +50,7 @@ sub report_ledger {
         push @order, $case if !$ns{$case};
         push @{ $ns{$case}{$processes} }, $ns;
     }
-    my %instructions = map { @$_ } rows('instructions.tsv');
+    my %instructions = map { @$_ } rows('ledger-instructions.tsv');
     print "Ledger alone, ns per decision: median (quartiles)\n\n";
     printf "  %-38s %-26s %-26s %-8s %s\n", '', '1 process', '2 processes at once', 'target', 'instructions';
     for my $case (@order) {
@@ -95,14 +95,16 @@ sub ratios {
 sub report_http {
     my $load = read_http();
     return if !%$load;
+    my %instructions = map { @$_ } rows('http-instructions.tsv');
     print "httpd (event, one child on one core; wrk on another), a 1 KiB file, keep-alive: median (quartiles)\n\n";
-    printf "  %-30s %-28s %-28s %-8s %s\n", '', 'throughput, ratio', 'CPU per request, ratio', 'target', 'CPU us';
-    printf "  %-30s %-28s %-28s %-8s %s\n", 'no module', '', '', '', cpu_of($load->{bare}) if $load->{bare};
+    my $line = "  %-30s %-28s %-28s %-8s %-7s %s\n";
+    printf $line, '', 'throughput, ratio', 'CPU per request, ratio', 'target', 'CPU us', 'user-space instructions';
+    printf $line, 'no module', ('') x 3, cpu_of($load->{bare}), $instructions{bare} // '';
     for (@HTTP) {
         my ($case, $base, $title, $target) = @$_;
         next if !$load->{$case} || !$load->{$base};
-        printf "  %-30s %-28s %-28s %-8s %s\n", $title, spread('%.3f', ratios($load, $case, $base, 0)),
-            spread('%.3f', ratios($load, $case, $base, 1)), $target, cpu_of($load->{$case});
+        printf $line, $title, spread('%.3f', ratios($load, $case, $base, 0)),
+            spread('%.3f', ratios($load, $case, $base, 1)), $target, cpu_of($load->{$case}), $instructions{$case} // '';
     }
     print "\n";
     return;

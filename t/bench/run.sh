@@ -13,36 +13,27 @@ SECONDS_EACH=${SECONDS_EACH:-2}
 ONLY=${ONLY:-}
 export ROUNDS SECONDS_EACH
 
+# Others at work on the machine make every figure worse: their load before we start is told.
 machine() {
     model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
     printf '%s, %s cores, %s, httpd %s\n' "${model:-$(uname -m)}" "$(getconf _NPROCESSORS_ONLN)" \
         "$(uname -sr)" "$("${APXS:-apxs}" -q HTTPD_VERSION 2>/dev/null || echo unknown)"
-}
-
-# Instructions per operation: callgrind counts inside one function. They don't depend on what
-# else the machine does.
-instructions() {
-    for case in digest hot-1 hot-2 hot-denied spread-1; do
-        collected=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null \
-            --toggle-collect=counted "$out/ledger" --once "$case" 20000 2>&1 |
-            sed -n 's/.*Collected : \([0-9]*\).*/\1/p')
-        printf '%s\t%s\n' "$case" $((collected / 20000))
-    done
+    echo "load average before the start: $(cut -d' ' -f1-3 /proc/loadavg)"
 }
 
 bench_ledger() {
     echo "Ledger: $ROUNDS rounds ..."
     "$out/ledger" "$ROUNDS" 500000 >"$out/ledger.tsv"
-    if command -v valgrind >/dev/null 2>&1; then
-        instructions >"$out/instructions.tsv"
-    fi
+    "$here/instructions.sh" ledger "$out/ledger" >"$out/ledger-instructions.tsv"
 }
 
 bench_http() {
     echo "httpd: $ROUNDS rounds of $SECONDS_EACH s for each server ..."
     "$here/http.sh" >"$out/http.tsv"
+    "$here/instructions.sh" http >"$out/http-instructions.tsv"
 }
 
+rm -f "$out"/*.tsv
 machine >"$out/machine.txt"
 [ "$ONLY" = http ] || bench_ledger
 [ "$ONLY" = ledger ] || bench_http
