@@ -51,6 +51,18 @@ RateLimit server 3/h "when=%{HTTP:X-Server-Rule} == 'y'"
 <Location /ok/nest/inner>
     RateLimit inner 4/h group=nest
 </Location>
+<Location /ok/mixed>
+    RateLimit watch 2/h group=mixed action=observe
+</Location>
+<Location /ok/mixed/inner>
+    RateLimit enforce 2/h group=mixed
+</Location>
+<Location /ok/missing>
+    RateLimit lenient 2/h group=missing key=query:k
+</Location>
+<Location /ok/missing/inner>
+    RateLimit strict 2/h group=missing key=query:k missing=deny
+</Location>
 <VirtualHost *:${PORT}>
     ServerName a.test
     <Location /ok/vgroup>
@@ -97,6 +109,11 @@ is status($s, '/ok/unsafe-b', method => 'POST', body => 'a=b'), 429, 'UNSAFE and
 
 limit_is $s, 4, '/ok/nest/inner', 'two rules of one group: a request is charged once';
 is status($s, '/ok/nest'), 429, 'and they share';
+
+limit_is $s, 2, '/ok/mixed/inner', 'two rules of one group, one of them observed: the other still denies';
+is status($s, '/ok/mixed'), 200, 'where only the observed one stands it does not';
+is status($s, '/ok/missing/inner?k=1'), 200, 'two rules of one group that differ in missing=';
+is status($s, '/ok/missing/inner'), 429, 'each does what it says';
 
 for my $host (qw(a.test b.test)) {
     limit_is $s, 2, '/ok/vown', "$host: its own counter", host => $host;

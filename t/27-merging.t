@@ -148,7 +148,7 @@ is want('/ok/v/drop', 'server vhost', 'vhost.test'), 200, 'off drops both in a l
 is want('/ok', 'nothing', 'replaced.test'), 452, 'a virtual host replaces the server\'s rule';
 is want('/ok', 'server', 'off.test'), 200, 'or drops it';
 is want('/ok', 'server', 'disabled.test'), 200, 'or switches everything off';
-is want('/ok/on', 'server', 'disabled.test'), 429, 'and on again in a location';
+is want('/ok/on', 'nothing', 'disabled.test'), 429, 'and on again in a location';
 
 is join(' ', map { want('/ok/replaced', 'server') } 1 .. 3), '200 200 429', 'a location replaces it';
 is join(' ', map { want('/ok/replaced/again', 'server') } 1 .. 4), '200 200 200 429', 'a deeper one once more, with its own counter';

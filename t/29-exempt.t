@@ -15,6 +15,11 @@ RateLimitExempt 192.0.2.1
 <Location /ok/inner>
     RateLimitExempt 203.0.113.7
 </Location>
+<Location /ok/by-user>
+    Include conf/auth.conf
+    RateLimit zero 2/h
+    RateLimitExempt "expr=%{REMOTE_USER} == 'alice'"
+</Location>
 <Location /ok/count>
     RateLimit zero 2/h key=all
 </Location>
@@ -35,6 +40,9 @@ is status($s, '/ok/inner', from => '203.0.113.7'), 200, 'a deeper section adds';
 is status($s, '/ok', from => '203.0.113.7'), 429, 'for itself only';
 is status($s, '/ok/inner', from => $_), 200, "and keeps the outer ones: $_" for '192.0.2.1', '198.51.100.1';
 is status($s, '/ok/inner?health'), 200, 'and the outer expression';
+
+is statuses($s, 4, '/ok/by-user', auth => 'alice:secret'), '200 200 200 200', 'a user, though known only after the rule was asked';
+limit_is $s, 2, '/ok/by-user', 'another user is limited, and alice was not counted', auth => 'bob:hunter2';
 
 is statuses($s, 5, '/ok/count?health'), '200 200 200 200 200', 'exempt requests';
 limit_is $s, 2, '/ok/count', 'are not counted';

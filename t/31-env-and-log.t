@@ -1,7 +1,7 @@
 # What RATELIMIT_* and the error log tell, and that neither tells who it was.
 use RL::Test;
 
-my $s = httpd(<<'END', files => { 'htdocs/rw/to.txt' => 'to', 'htdocs/di/index.html' => 'index' });
+my $s = httpd(<<'END', files => { 'htdocs/rw/to.txt' => 'to', 'htdocs/di/index.html' => 'index', 'htdocs/act/thing.act' => 'act' });
 RateLimitLog notice
 <Location /cgi-bin/env.cgi>
     RateLimit narrow 4/h key=query:k missing=skip
@@ -9,6 +9,16 @@ RateLimitLog notice
 </Location>
 <Location /ok/secret>
     RateLimit guarded 2/h key=query:who
+</Location>
+<Location /ok/header>
+    RateLimit h 2/h key=query:who
+    Header always set X-Seen "%{RATELIMIT_STATUS}e %{RATELIMIT_RULE}e %{RATELIMIT_REMAINING}e"
+</Location>
+Action acting /acting/env.cgi
+ScriptAlias /acting/ "${CGIBIN}/"
+<Location /act>
+    RateLimit act 9/h
+    AddHandler acting .act
 </Location>
 <Location /ok/plain>
 </Location>
@@ -46,6 +56,15 @@ is "$line->{state} $line->{rule} $line->{limit} $line->{remaining}", 'denied nar
 is $line->{retry}, $r->header('Retry-After'), 'RATELIMIT_RETRY_AFTER';
 cmp_ok abs($line->{reset} - $line->{retry}), '<=', 1, 'RATELIMIT_RESET';
 is $line->{key}, $seen[0]{RATELIMIT_KEY}, 'the tag is the one of the served requests';
+
+$r = request($s, 'GET', '/ok/header?who=1');
+is $r->header('X-Seen'), 'allowed h 1', 'Header sees it on what is served';
+request($s, 'GET', '/ok/header?who=1');
+$r = request($s, 'GET', '/ok/header?who=1');
+is $r->header('X-Seen'), 'denied h 0', 'and on a denial';
+$env = request($s, 'GET', '/act/thing.act')->env;
+is "$env->{RATELIMIT_STATUS} $env->{RATELIMIT_RULE} $env->{RATELIMIT_REMAINING}", 'allowed act 8', 'an Action handler sees it';
+is $env->{REDIRECT_RATELIMIT_RULE}, 'act', 'with REDIRECT_ in front as well';
 
 (undef, $line) = logged($s, 'GET', '/ok/plain');
 is join(' ', @$line{qw(state rule limit remaining key)}), '- - - - -', 'nothing where no rule applies';

@@ -10,6 +10,8 @@ my %files = (
     (map { ("htdocs/list/file$_.txt" => "$_\n") } 1 .. 6),
     (map { ("htdocs/ssi/part$_.html" => "part$_\n") } 1 .. 5),
     'htdocs/err/404.html'         => "lost\n",
+    'htdocs/fallback/front.txt'   => "front\n",
+    'htdocs/target/fallback/front.txt' => "front\n",
 );
 for my $dir (qw(di mv rw ssi list act)) {    # the same again, below /target, for rules on the target
     $files{ s{^htdocs/}{htdocs/target/}r } = $files{$_} for grep { m{^htdocs/$dir/} } keys %files;
@@ -22,7 +24,21 @@ ErrorDocument 404 /err/404.html
 Action acting /cgi-bin/action.cgi
 AddHandler acting .act
 
+ScriptAlias /local/ "${CGIBIN}/"
+<Directory "${DOCROOT}/fallback">
+    FallbackResource /fallback/front.txt
+</Directory>
+<Directory "${DOCROOT}/target/fallback">
+    FallbackResource /target/fallback/front.txt
+</Directory>
+
 # Rules on targets that are to apply.
+<Location /target/fallback/front.txt>
+    RateLimit target 2/h
+</Location>
+<Location /ok/target/local>
+    RateLimit target 2/h
+</Location>
 <Location /target/di/index.cgi>
     RateLimit target 2/h
 </Location>
@@ -117,6 +133,8 @@ once '/mv/page',        200, qr/page/,       'MultiViews';
 once '/nowhere',        404, qr/lost/,       'an error document';
 once '/list/',          200, qr/file6\.txt/, 'autoindex with six files';
 once '/ssi/page.shtml', 200, qr/part1.*part5/s, 'five includes';
+once '/fallback/a/b',    200, qr/front/,     'FallbackResource';
+once '/local/redirect.cgi?/ok/here', 200, qr/\Aok/, 'a CGI that redirects inside the server';
 once '/act/thing.act',  200, qr{handled /act/thing\.act}, 'an Action handler';
 
 my $c = connection($s);
@@ -142,6 +160,8 @@ SKIP: {
 limit_is $s, 2, '/target/di/',           'a rule on what DirectoryIndex finds';
 limit_is $s, 2, '/target/mv/page',       'a rule on what MultiViews finds';
 limit_is $s, 2, '/target/rw/from',       'a rule on the target of a per-directory rewrite';
+limit_is $s, 2, '/target/fallback/x',    'a rule on the FallbackResource';
+limit_is $s, 2, '/local/redirect.cgi?/ok/target/local', 'a rule on where a CGI redirects to';
 limit_is $s, 2, '/target/act/thing.act', 'a rule on what an Action is for';
 limit_is $s, 2, '/di/', 'Files on what DirectoryIndex finds', headers => [ 'X-Files' => 'y' ];
 is status($s, '/target/di/index.cgi'), 429, 'asked for directly it is the same counter';

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Redirects inside the server (RFC 3875 6.2.2) to the path in the query string.
+printf 'Location: %s\n\n' "$QUERY_STRING"
