@@ -2,7 +2,9 @@
  *
  * Properties: cut in two the body reads as in one piece; and a field that is sure stands in the
  * body as the standard wants it: its bytes between an empty line and CRLF--boundary. */
+#ifndef _GNU_SOURCE /* APR's flags have it */
 #define _GNU_SOURCE /* memmem */
+#endif
 #include "fuzz.h"
 #include "form_answer.h"
 
