@@ -158,16 +158,20 @@ static void act(int name)
     setcontext(running != NULL ? &running->context : &home);
 }
 
+static void prepare(actor_t *actor, int name)
+{
+    *actor = (actor_t){.name = name};
+    getcontext(&actor->context);
+    actor->context.uc_stack.ss_sp = stacks[name];
+    actor->context.uc_stack.ss_size = STACK_SIZE;
+    makecontext(&actor->context, (void (*)(void))act, 1, name);
+}
+
 static void run_actors(int n)
 {
     actor_count = n;
     for (int i = 0; i < n; i++) {
-        actor_t *actor = &actors[i];
-        *actor = (actor_t){.name = i};
-        getcontext(&actor->context);
-        actor->context.uc_stack.ss_sp = stacks[i];
-        actor->context.uc_stack.ss_size = STACK_SIZE;
-        makecontext(&actor->context, (void (*)(void))act, 1, i);
+        prepare(&actors[i], i);
     }
     running = pick();
     swapcontext(&home, &running->context);
