@@ -10,7 +10,7 @@ my $s = httpd(<<'END');
     RateLimit fast 3/s
 </Location>
 <Location /ok/two>
-    RateLimit two 2/2s
+    RateLimit two 2/2s key=query:k
 </Location>
 END
 
@@ -33,17 +33,29 @@ is_deeply [ map { $_->[1] } @whole ], [ (3) x @whole ], 'each window admits exac
 my @apart = map { $whole[$_][0] - $whole[ $_ - 1 ][0] } 1 .. $#whole;
 ok !(grep { abs($_ - 1) > 0.2 } @apart), 'a second apart' or diag "@apart";
 
-# Retry-After: a retry then succeeds, and a period is the longest wait.
-my ($r, $t0);
-for (1 .. 20) {
-    $t0 = time;
-    $r = request($s, 'GET', '/ok/two');
-    last if $r->status == 429;
+# Retry-After of many keys, whose windows end at all times: never too early, and not a second too late.
+my @wait;
+for my $k (1 .. 25) {
+    my $path = "/ok/two?k=$k";
+    my ($r, $before);
+    for (1 .. 4) {    # more than two, should the window end in between
+        $before = time;
+        $r = request($s, 'GET', $path);
+        last if $r->status == 429;
+    }
+    is $r->status, 429, "key $k: full" if $r->status != 429;
+    my $after = $r->header('Retry-After');
+    push @wait, { path => $path, after => $after, at => $before + $after - 1.1, want => 429 } if $after > 1;
+    push @wait, { path => $path, after => $after, at => time + $after, want => 200 };
 }
-is $r->status, 429, 'full';
-my $wait = $r->header('Retry-After');
-like $wait, qr/\A[12]\z/, 'Retry-After is in whole seconds, within the period';
-sleep $t0 + $wait - time if $t0 + $wait > time;
-is status($s, '/ok/two'), 200, 'a retry at that time succeeds';
+ok !(grep { $_->{after} !~ /\A[12]\z/ } @wait), 'Retry-After is in whole seconds, within the period'
+    or diag join ' ', map { $_->{after} } @wait;
+my @wrong;
+for my $w (sort { $a->{at} <=> $b->{at} } @wait) {
+    sleep $w->{at} - time if $w->{at} > time;
+    my $status = status($s, $w->{path});
+    push @wrong, "$w->{path}: $status, not $w->{want}" if $status != $w->{want} && time < $w->{at} + 0.1;
+}
+is_deeply \@wrong, [], 'a retry at that time succeeds, and more than a second before it does not';
 
 finish;

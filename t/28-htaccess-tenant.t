@@ -31,6 +31,7 @@ my %files = (
     'twice'           => "RateLimit mine 5/h\nRateLimit mine 6/h",
     'noverride'       => 'RateLimit mine 0/h',
     'authonly'        => 'RateLimit mine 0/h',
+    'listed'          => 'RateLimit mine 2/h',
     'files'           => qq(<Files "a.txt">\nRateLimit mine 2/h\n</Files>),
 );
 my %tree;
@@ -54,6 +55,10 @@ my $s = httpd($conf . <<'END', files => \%tree);
 </Directory>
 <Directory "${DOCROOT}/noverride">
     AllowOverride None
+</Directory>
+<Directory "${DOCROOT}/listed">
+    AllowOverride None
+    AllowOverrideList RateLimit
 </Directory>
 <Directory "${DOCROOT}/authonly">
     AllowOverride AuthConfig
@@ -114,6 +119,7 @@ ok scalar $s->wait_log($from, qr{\.htaccess.*RateLimit.*5/week}), 'is explained 
 is status($s, '/twice/a.txt'), 500, 'a name twice is a mistake';
 is status($s, '/noverride/a.txt'), 200, 'AllowOverride None: not read';
 is status($s, '/authonly/a.txt'), 500, 'AllowOverride without Limit: not allowed';
+limit_is $s, 2, '/listed/a.txt', 'AllowOverrideList RateLimit';
 limit_is $s, 2, '/files/a.txt', 'Files in .htaccess';
 is status($s, '/files/b.txt'), 200, 'and only these';
 

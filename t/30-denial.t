@@ -45,6 +45,10 @@ my $s = httpd(<<'END');
     RateLimit named 2/h
     ErrorDocument 429 /denied/denied.cgi
 </Location>
+<Location /ok/limited-page>
+    RateLimit r 0/h
+    ErrorDocument 429 /ok/limited-page/sorry
+</Location>
 <Location /ok/external>
     RateLimit r 0/h
     ErrorDocument 429 http://elsewhere.test/sorry
@@ -114,6 +118,8 @@ is $env->{"RATELIMIT_$_"}, $env->{"REDIRECT_RATELIMIT_$_"}, "RATELIMIT_$_ as wel
     for qw(STATUS RULE LIMIT REMAINING RESET RETRY_AFTER KEY);
 is "$line->{state} $line->{rule} $line->{status}", 'denied named 429', 'and the access log';
 
+$r = request($s, 'GET', '/ok/limited-page');
+is $r->status . ' ' . $r->body, "429 ok\n", 'ErrorDocument that stands under the rule itself';
 $r = request($s, 'GET', '/ok/external');
 is $r->status . ' ' . ($r->header('Location') // ''), '302 http://elsewhere.test/sorry', 'ErrorDocument elsewhere';
 

@@ -10,6 +10,13 @@ RateLimitLog notice
 <Location /ok/secret>
     RateLimit guarded 2/h key=query:who
 </Location>
+<VirtualHost *:${PORT}>
+    ServerName main.test
+</VirtualHost>
+<VirtualHost *:${PORT}>
+    ServerName quiet.test
+    RateLimitLog info
+</VirtualHost>
 <Location /ok/header>
     RateLimit h 2/h key=query:who
     Header always set X-Seen "%{RATELIMIT_STATUS}e %{RATELIMIT_RULE}e %{RATELIMIT_REMAINING}e"
@@ -100,6 +107,10 @@ status($s, '/ok/observed?who=ford') for 1 .. 5;
 @lines = $s->wait_log($from, qr/ratelimit:.*\bwatched\b/);
 is scalar @lines, 1, 'an observed overrun is logged too, once';
 like $lines[0] // '', qr/observ|would/i, 'and says that it was not enforced';
+
+$from = $s->log_mark;
+status($s, '/ok/secret?who=arthur', host => 'quiet.test') for 1 .. 4;
+ok scalar(grep { /:info\]/ } $s->wait_log($from, qr/ratelimit:/)), 'a virtual host has a RateLimitLog of its own';
 
 # ---- the levels ---------------------------------------------------------------------------------------------
 for my $level (qw(warn info error)) {

@@ -33,4 +33,19 @@ END
     is_deeply histogram(parallel($s, 50, '/ok/exact/1')), { 200 => 10, 429 => 40 }, "$mpm: counting goes on exactly";
 }
 
-finish allow => qr/exit signal Killed/;
+# Children that end by themselves, as httpd replaces them.
+my $s = httpd(<<'END', mpm => 'prefork', workers => 4);
+MaxConnectionsPerChild 5
+<Location /ok/many>
+    RateLimit r 50/h
+</Location>
+END
+my %pid;
+my $served = 0;
+my $from = $s->access_mark;
+status($s, '/ok/many') == 200 and $served++ for 1 .. 80;
+$pid{ $_->{pid} } = 1 for $s->access($from, 80);
+is $served, 50, 'children come and go, the counter stays';
+cmp_ok scalar keys %pid, '>=', 8, 'many of them' or diag explain \%pid;
+
+finish allow => qr/exit signal Killed|AH00161/;    # AH00161: all of the four children are busy

@@ -143,6 +143,8 @@ sub configtest {
     $checker //= do {
         my $c = RL::Httpd->new(check_only => 1);
         push @servers, $c;
+        my ($rc, $out) = $c->check_conf('');
+        die "a configuration without any rule does not pass -t:\n$out" if $rc != 0;
         $c;
     };
     return $checker->check_conf($fragment);

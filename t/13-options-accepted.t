@@ -1,0 +1,54 @@
+# What the grammar allows is accepted, wherever it may stand.
+use RL::Test;
+
+my @options = (
+    'key=ip', 'key=ip/24', 'key=ip/24/48', 'key=ip/32/128', 'key=ip/0/0', 'key=user', 'key=user-or-ip', 'key=claimed-user',
+    'key=query:user', 'key=header:X-Api-Key', 'key=cookie:sid', 'key=env:TENANT', 'key=host', 'key=path', 'key=method',
+    'key=all', 'key=ip+user', 'key=ip+query:a+query:b+header:C+method', '"key=expr:%{HTTP:A} %{HTTP:B}"',
+    '"key=expr:%{escape:a+b}+ip"', 'key=ip/24+path',
+    'methods=ALL', 'methods=all', 'methods=UNSAFE', 'methods=unsafe', 'methods=GET', 'methods=post,Get,DELETE', 'methods=PROPFIND',
+    'methods=BREW', 'methods=HEAD', 'algorithm=fixed-window', 'window=staggered', 'window=clock', 'algorithm=fixed-window window=clock',
+    'missing=share', 'missing=skip', 'missing=deny', 'fold=on', 'fold=off', 'action=deny', 'action=observe', 'count=all',
+    'status=400', 'status=403', 'status=429', 'status=499', 'status=503', 'status=599', 'group=g', 'group=A-b_9', 'group=' . 'g' x 32,
+    'when=true', '"when=%{HTTP_HOST} == \'x\'"', '"unless=%{REMOTE_ADDR} -ipmatch \'10.0.0.0/8\'"',
+    q{"when=%{HTTP:X} == 'a=b'"}, 'key=query:u fold=off missing=deny methods=POST window=clock status=420 action=observe group=z when=true unless=false',
+);
+config_ok("RateLimit r 5/m $_\n", "rule: $_") for @options;
+
+my %where = (
+    'the server'      => [ '', '' ],
+    'a virtual host'  => [ "<VirtualHost *:1>\n", "</VirtualHost>\n" ],
+    Location          => [ "<Location /a>\n", "</Location>\n" ],
+    LocationMatch     => [ qq(<LocationMatch "^/a">\n), "</LocationMatch>\n" ],
+    Directory         => [ qq(<Directory "/tmp">\n), "</Directory>\n" ],
+    Files             => [ qq(<Files "a">\n), "</Files>\n" ],
+    If                => [ qq(<If "true">\n), "</If>\n" ],
+);
+my $everywhere = <<'END';
+RateLimit r 5/m
+RateLimit other off
+RateLimitEngine Observe
+RateLimitExempt 10.0.0.0/8 ::1 192.0.2.1 2001:db8::/32
+RateLimitExempt env=FRIEND
+RateLimitExempt "expr=%{HTTP:X} == 'y'"
+RateLimitIPv4Prefix 24
+RateLimitIPv6Prefix 56
+RateLimitDenyStatus 503
+RateLimitHeaders none
+RateLimitDenyHandler default
+END
+for my $place (sort keys %where) {
+    my ($open, $close) = @{ $where{$place} };
+    config_ok("$open$everywhere$close", "everything in $place");
+}
+config_ok("<Location /a>\nRateLimitInherit Off\n</Location>\n<Location /b>\nRateLimitInherit On\n</Location>\n", 'RateLimitInherit');
+config_ok("RateLimitEngine $_\n", "RateLimitEngine $_") for qw(On Off Observe on off observe);
+config_ok("RateLimitLog $_\n", "RateLimitLog $_") for qw(emerg error warn notice info debug);
+config_ok("RateLimitStore shm$_\n", "RateLimitStore shm$_") for '', ' size=64K', ' size=1M', ' size=32M', ' size=33554432';
+config_ok("<VirtualHost *:1>\nRateLimitStore shm\nRateLimitLog info\n</VirtualHost>\n", 'store and log in a virtual host');
+config_ok("<Location /a>\nRateLimit r 5/m\n</Location>\n<Location /a>\nRateLimit r 6/m\n</Location>\n", 'a name in two sections of one path');
+config_ok("<VirtualHost *:1>\nRateLimit r 5/m\n</VirtualHost>\n<VirtualHost *:2>\nRateLimit r 5/m\n</VirtualHost>\nRateLimit r 5/m\n", 'a name in several hosts');
+config_ok("<IfModule ratelimit_cache_module>\nRateLimit r 5/m\n</IfModule>\n", 'the module\'s identifier');
+config_ok("<IfModule mod_ratelimit_cache.c>\nRateLimit r 5/m\n</IfModule>\n", 'and its source file');
+
+finish;
