@@ -7,11 +7,11 @@ use warnings;
 use Digest::MD5 ();
 use Exporter qw(import);
 use File::Temp ();
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 use RL::Client;
 
-our @EXPORT = qw(filler urlencoded multipart other seen send_all nghttp h2_status);
+our @EXPORT = qw(filler urlencoded multipart other seen send_all nghttp h2_status raw lines_of post_head);
 
 my $BOUNDARY = '----WebKitFormBoundaryq1W2e3R4t5Y6u7I8';
 
@@ -96,6 +96,41 @@ sub pieces {
     my ($first, $rest) = unpack 'a1 a*', $body;
     my $size = int(length($rest) / 5) + 1;
     return ($first, unpack "(a$size)*", $rest);
+}
+
+# ---- byte by byte ----------------------------------------------------------------------------------------------
+
+# Sends bytes as they are (a number among them: wait so many seconds), until something comes back; then reads until
+# the server closes, or is silent for `quiet` seconds (1). Gives { text => all that came, statuses => '200 429',
+# closed => whether the server closed, first => seconds until the first byte }.
+sub raw {
+    my ($port, $pieces, %o) = @_;
+    my $c = RL::Client->new(port => $port, timeout => $o{quiet} // 1);
+    my $t0 = time;
+    for my $piece (@$pieces) {
+        if ($piece =~ /\A[\d.]+\z/) { last if $c->readable($piece) && !$o{stubborn} }
+        else                          { $c->write_all($piece) or last }
+    }
+    if ($o{hang_up}) { $c->close; return }
+    1 while $c->fill;
+    my $text = $c->{in};
+    return { text => $text, statuses => join(' ', $text =~ m{^HTTP/1\.[01] (\d{3})}mg), closed => $c->{eof} ? 1 : 0,
+        first => defined $c->{last_first_byte} ? $c->{last_first_byte} - $t0 : undef };
+}
+
+# A request's head: post_head('/path', 'Content-Length' => 5, ...); the type is a urlencoded form's unless given.
+sub post_head {
+    my ($path, @headers) = @_;
+    unshift @headers, 'Content-Type' => 'application/x-www-form-urlencoded' if !grep { lc eq 'content-type' } @headers;
+    my $text = "POST $path HTTP/1.1\r\nHost: localhost\r\n";
+    while (my ($name, $value) = splice @headers, 0, 2) { $text .= "$name: $value\r\n" }
+    return "$text\r\n";
+}
+
+# The access log's lines since a mark, as 'status uri'.
+sub lines_of {
+    my ($s, $mark, $n) = @_;
+    return join ', ', map { "$_->{status} $_->{uri}" } $s->access($mark, $n);
 }
 
 # ---- HTTP/2 -------------------------------------------------------------------------------------------------

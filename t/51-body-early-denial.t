@@ -1,0 +1,106 @@
+# A denial does not wait for the body, and nothing of the body is taken for a request. A connection whose body has
+# been seen to its end is kept.
+use RL::Test;
+use RL::Body;
+
+my $conf = <<'END';
+ScriptAliasMatch "^/(?:none|some|small|both)/(.*)" "${CGIBIN}/$1"
+<Location "/none">
+    RateLimit addresses 0/h
+</Location>
+<Location "/some">
+    RateLimit login 2/h key=form:user
+</Location>
+<Location "/ok/form">
+    RateLimit login 2/h key=form:user
+</Location>
+<Location "/small">
+    RateLimitFormLimit 1K
+    RateLimit login 2/h key=form:user
+</Location>
+<Location "/both">
+    RateLimit login 1000/h key=form:user
+    RateLimit addresses 0/h
+</Location>
+END
+
+my $REQUEST = "GET /ok/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
+my $LIKE_REQUESTS = substr $REQUEST x 500, 0, 20_000;
+my $CGI = 'body-digest.cgi';
+
+sub chunks { return map { sprintf "%x\r\n%s\r\n", length, $_ } @_ }
+
+for my $mpm (qw(event prefork)) {
+    my $s = httpd($conf, mpm => $mpm);
+
+    # One answer, at once, and none for what stands in the body.
+    my $one_denial = sub {
+        my ($name, $path, $pieces, %o) = @_;
+        my $mark = $s->access_mark;
+        my $got = raw($s->port, $pieces, %o, quiet => 3);
+        is $got->{statuses}, $o{statuses} // '429', "$mpm: $name: one answer";
+        cmp_ok $got->{first} // 99, '<', $o{within} // 0.7, "$mpm: $name: at once";
+        ok $got->{closed}, "$mpm: $name: the connection is closed";
+        unlike $got->{text}, qr/100 Continue/, "$mpm: $name: without a 100" if !$o{peeks};
+        is lines_of($s, $mark, 1), "429 $path", "$mpm: $name: one request in the access log";
+    };
+
+    # ---- a rule that needs no body --------------------------------------------------------------------------
+    my @drip = map { ($_, 0.1) } unpack '(a1000)*', $LIKE_REQUESTS;
+    for my $place (qw(none both)) {
+        my $path = "/$place/$CGI";
+        my @length = ('Content-Length' => 20_000);
+        my @chunked = ('Transfer-Encoding' => 'chunked');
+        my $p = "$place, 20 kB";
+        $one_denial->("$p over 2 s",             $path, [ post_head($path, @length), @drip ]);
+        $one_denial->("$p in chunks over 2 s",   $path, [ post_head($path, @chunked), map { length > 10 ? chunks($_) : $_ } @drip ]);
+        $one_denial->("$p at once",              $path, [ post_head($path, @length) . $LIKE_REQUESTS ]);
+        $one_denial->("$p over 2 s, expecting",  $path, [ post_head($path, @length, Expect => '100-continue'), @drip ]);
+        $one_denial->("$p, sent all the same",   $path, [ post_head($path, @length), @drip ], stubborn => 1, within => 9);
+    }
+
+    # ---- a form rule ----------------------------------------------------------------------------------------
+    my ($type, $form) = urlencoded(300, 'mallory');
+    is status($s, "/$_/$CGI", method => 'POST', body => $form), 200, "$mpm: fill" for qw(some some small small);
+    my $c = connection($s);
+    for my $way ([ 'Content-Length' ], [ 'chunked', chunked => 1 ], [ 'in chunks', chunked => 7 ], [ 'expecting', expect => 1 ]) {
+        my ($name, @o) = @$way;
+        is $c->request('POST', "/some/$CGI", body => $form, @o)->status, 429, "$mpm: $name: denied after the whole body";
+        is $c->request('GET', '/ok')->status, 200, "$mpm: $name: and the connection is kept";
+    }
+    $c->close;
+
+    # Longer than the limit: no value, so the shared counter decides; the rest of the body is not waited for.
+    my $long = 'user=mallory&pad=' . $LIKE_REQUESTS;
+    is status($s, "/small/$CGI", method => 'POST', body => $long), 200, "$mpm: fill" for 1, 2;
+    my $path = "/small/$CGI";
+    my @more = map { ($_, 0.1) } unpack '(a1000)*', substr $long, 2000;
+    my $head = post_head($path, 'Content-Length' => length $long);
+    $one_denial->('a long form over 2 s', $path, [ $head . substr($long, 0, 2000), @more ], peeks => 1);
+    $one_denial->('a long form at once',  $path, [ $head . $long ], peeks => 1);
+    $one_denial->('a long form in chunks', $path,
+        [ post_head($path, 'Transfer-Encoding' => 'chunked'), chunks(substr $long, 0, 2000), 0.05, chunks(substr $long, 2000) ], peeks => 1);
+    $one_denial->('a long form, expecting', $path,
+        [ post_head($path, 'Content-Length' => length $long, Expect => '100-continue'), substr($long, 0, 2000), 2 ],
+        peeks => 1, statuses => '100 429');
+
+    # At the limit: the end of 1024 announced bytes is seen with them.
+    my (undef, $exact) = urlencoded(1024, 'mallory');
+    $c = connection($s);
+    is $c->request('POST', $path, body => $exact)->status, 429, "$mpm: a form as long as the limit";
+    is $c->request('GET', '/ok')->status, 200, "$mpm: is whole, and the connection kept";
+    $c->close;
+
+    # ---- pipelined ------------------------------------------------------------------------------------------
+    my $login = sub { my ($user) = @_; my $b = "user=$user"; return post_head("/some/$CGI", 'Content-Length' => length $b) . $b };
+    my $got = raw($s->port, [ join '', map { ($login->($_), $REQUEST) } qw(one one mallory one mallory) ]);
+    is $got->{statuses}, '200 200 200 200 429 200 429 200 429 200', "$mpm: requests behind a body that was looked at";
+    my $chunked = sub { post_head("/some/$CGI", 'Transfer-Encoding' => 'chunked') . join '', chunks('user=', @_), "0\r\nX: y\r\n\r\n" };
+    $got = raw($s->port, [ join '', map { ($chunked->($_), $REQUEST) } qw(two two mallory two) ]);
+    is $got->{statuses}, '200 200 200 200 429 200 429 200', "$mpm: in chunks with trailers";
+    (my $get = post_head('/ok/form', 'Content-Length' => length "user=three&x=$LIKE_REQUESTS")) =~ s/\APOST/GET/;
+    $got = raw($s->port, [ ("${get}user=three&x=$LIKE_REQUESTS" . $REQUEST) x 3 ]);
+    is $got->{statuses}, '200 200 200 200 429 200', "$mpm: behind a body that nobody wants";
+}
+
+finish;
