@@ -16,13 +16,14 @@ HTTPD_PID=
 clean_up() {
     status=$?
     trap - EXIT
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     [ -z "$HTTPD_PID" ] || stop_httpd "$HTTPD_PID"
     [ -z "$root" ] || rm -rf "$root"
     exit "$status"
 }
 trap clean_up EXIT
-trap 'say; say "Stopped."; exit 0' INT TERM HUP
+trap 'say "" "Stopped."; exit 0' INT TERM HUP
+trap 'exit 1' PIPE
 
 check_port() {
     case $PORT in

@@ -12,7 +12,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 ROUNDS=${ROUNDS:-10}
 SECONDS_EACH=${SECONDS_EACH:-2}
 CONNECTIONS=${CONNECTIONS:-16}
-CASES="bare control unused rules forbidden denied"
+CASES="bare control rules forbidden denied post form"
 root=
 pids=
 load_pid=
@@ -20,7 +20,7 @@ load_pid=
 clean_up() {
     status=$?
     trap - EXIT
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     [ -z "$load_pid" ] || kill "$load_pid" 2>/dev/null || true
     for pid in $pids; do
         stop_httpd "$pid"
@@ -29,7 +29,7 @@ clean_up() {
     exit "$status"
 }
 trap clean_up EXIT
-trap 'exit 1' INT TERM HUP
+trap 'exit 1' INT TERM HUP PIPE
 
 # With one core only, server and client share it, and the ratios say less.
 pin_to() {
@@ -61,7 +61,14 @@ cpu_seconds() {
 
 # Leaves requests, seconds and wrong answers of one load in the variable `result`.
 load() {
-    $(pin_to 1) wrk -t 1 -c "$CONNECTIONS" -d "$2s" "http://127.0.0.1:$(cat "$root/$1/port")/index.html" >"$root/wrk.out" 2>&1 &
+    path=/index.html
+    script=
+    if posts "$1"; then
+        path=/form
+        script="-s $top/t/bench/post.lua"
+    fi
+    $(pin_to 1) wrk -t 1 -c "$CONNECTIONS" -d "$2s" $script \
+        "http://127.0.0.1:$(cat "$root/$1/port")$path" >"$root/wrk.out" 2>&1 &
     load_pid=$!
     wait "$load_pid" || { cat "$root/wrk.out" >&2; die "wrk failed."; }
     load_pid=

@@ -17,13 +17,13 @@ HTTPD_PID=
 clean_up() {
     status=$?
     trap - EXIT
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     [ -z "$HTTPD_PID" ] || stop_httpd "$HTTPD_PID"
     [ -z "$root" ] || rm -rf "$root"
     exit "$status"
 }
 trap clean_up EXIT
-trap 'exit 1' INT TERM HUP
+trap 'exit 1' INT TERM HUP PIPE
 
 collected() { sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$1"; }
 
@@ -43,7 +43,9 @@ count_run() {
     setsid valgrind --tool=callgrind --callgrind-out-file=/dev/null \
         "$HTTPD" -d "$dir" -f "$dir/httpd.conf" -X >"$dir/out" 2>&1 </dev/null &
     HTTPD_PID=$!
-    perl "$top/t/bench/requests.pl" "$(cat "$dir/port")" "$2" || { cat "$dir/out" >&2; exit 1; }
+    method=get
+    ! posts "$1" || method=post
+    perl "$top/t/bench/requests.pl" "$(cat "$dir/port")" "$2" "$method" || { cat "$dir/out" >&2; exit 1; }
     stop_httpd "$HTTPD_PID"
     HTTPD_PID=
     count=$(collected "$dir/out")
@@ -52,7 +54,7 @@ count_run() {
 count_http() {
     find_httpd
     make_root
-    for case in bare unused rules forbidden denied; do
+    for case in bare unused rules forbidden denied post form; do
         count_run "$case" "$SHORT"
         short=$count
         count_run "$case" "$LONG"

@@ -110,11 +110,12 @@ static rl_digest_t key_of(const bench_t *bench, uint64_t address)
     return rl_key_finish(&key);
 }
 
-static void make_keys(bench_t *bench)
+/* The keys of the first n decisions of one process. */
+static void make_keys(bench_t *bench, uint32_t n)
 {
     uint64_t state = 88172645463325252u;
     bench->keys = map_shared(sizeof(rl_digest_t) * SPREAD_KEYS * RULES_MAX);
-    for (uint32_t i = 0; i < SPREAD_KEYS * RULES_MAX; i++) {
+    for (uint32_t i = 0; i < n * RULES_MAX; i++) {
         bench->keys[i] = key_of(bench, next_random(&state) >> 32);
     }
 }
@@ -325,10 +326,12 @@ int main(int argc, char **argv)
     bench.scope = rl_digest_public("bench", 5);
     rl_ledger_open(&bench.table, map_shared(TABLE_BYTES), TABLE_BYTES);
     rl_ledger_open(&bench.small, map_shared(SMALL_BYTES), SMALL_BYTES);
-    make_keys(&bench);
     if (once) {
-        return run_once(&bench, argv[2], number(argv[3]));
+        const uint32_t n = number(argv[3]);
+        make_keys(&bench, n < SPREAD_KEYS ? n : SPREAD_KEYS);
+        return run_once(&bench, argv[2], n);
     }
+    make_keys(&bench, SPREAD_KEYS);
     run_all(&bench, (int)number(argv[1]), number(argv[2]));
     return 0;
 }

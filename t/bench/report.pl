@@ -64,13 +64,13 @@ sub report_ledger {
 
 # ---- httpd ----
 
-# Compared with which case, by throughput; what fraction is the target; must all be denied?
+# Case, the case it is compared with, title, targets for throughput and CPU.
 my @HTTP = (
-    [ 'control',   'bare',      'no module, again (noise)',       '' ],
-    [ 'unused',    'bare',      'module loaded, no rules',        '' ],
-    [ 'rules',     'bare',      'two key=ip rules, allowed',      '> 0.98' ],
-    [ 'forbidden', 'bare',      "httpd's own 403",                '' ],
-    [ 'denied',    'forbidden', "429 against httpd's own 403",    '' ],
+    [ 'control',   'bare',      'no module, again (noise)',    '',       '' ],
+    [ 'rules',     'bare',      'two key=ip rules, allowed',   '> 0.98', '' ],
+    [ 'forbidden', 'bare',      "httpd's own 403",             '',       '' ],
+    [ 'denied',    'forbidden', "429, against that 403",       '',       '' ],
+    [ 'form',      'post',      'form rule, against the POST', '',       '< 1.05' ],
 );
 
 # {case}{round} = [requests per second, CPU microseconds per request]
@@ -97,14 +97,16 @@ sub report_http {
     return if !%$load;
     my %instructions = map { @$_ } rows('http-instructions.tsv');
     print "httpd (event, one child on one core; wrk on another), a 1 KiB file, keep-alive: median (quartiles)\n\n";
-    my $line = "  %-30s %-28s %-28s %-8s %-7s %s\n";
-    printf $line, '', 'throughput, ratio', 'CPU per request, ratio', 'target', 'CPU us', 'user-space instructions';
-    printf $line, 'no module', ('') x 3, cpu_of($load->{bare}), $instructions{bare} // '';
+    my $line = "  %-29s %-36s %-36s %-7s %s\n";
+    printf $line, '', 'throughput, ratio', 'CPU per request, ratio', 'CPU us', 'user-space instructions';
+    for ([ 'bare', 'no module' ], [ 'unused', 'module loaded, no rules' ], [ 'post', 'POST of 1 KiB, no rules' ]) {
+        my ($case, $title) = @$_;
+        printf $line, $title, '', '', $load->{$case} ? cpu_of($load->{$case}) : '', $instructions{$case} // '';
+    }
     for (@HTTP) {
-        my ($case, $base, $title, $target) = @$_;
-        next if !$load->{$case} || !$load->{$base};
-        printf $line, $title, spread('%.3f', ratios($load, $case, $base, 0)),
-            spread('%.3f', ratios($load, $case, $base, 1)), $target, cpu_of($load->{$case}), $instructions{$case} // '';
+        my ($case, $base, $title, @target) = @$_;
+        my @cells = map { join '  ', spread('%.3f', ratios($load, $case, $base, $_)), $target[$_] } 0, 1;
+        printf $line, $title, @cells, cpu_of($load->{$case}), $instructions{$case} // '';
     }
     print "\n";
     return;

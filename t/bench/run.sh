@@ -23,7 +23,7 @@ machine() {
 
 bench_ledger() {
     echo "Ledger: $ROUNDS rounds ..."
-    "$out/ledger" "$ROUNDS" 500000 >"$out/ledger.tsv"
+    "$out/ledger" "$ROUNDS" 300000 >"$out/ledger.tsv"
     "$here/instructions.sh" ledger "$out/ledger" >"$out/ledger-instructions.tsv"
 }
 

@@ -22,14 +22,21 @@ section_of_case() {
     rules) say "    RateLimit burst 4000000000/h" "    RateLimit day 4000000000/d" ;;
     # A handful is allowed, the rest of the day denied.
     denied) say "    RateLimit burst 4000000000/h" "    RateLimit day 5/d" ;;
+    form) say "    RateLimit account 4000000000/h methods=POST key=form:username" ;;
     esac
 }
 
 # ... and whether it has the module at all.
 module_of_case() {
     case $1 in
-    unused | rules | denied) say "LoadModule ratelimit_cache_module \"$module\"" ;;
+    unused | rules | denied | post | form) say "LoadModule ratelimit_cache_module \"$module\"" ;;
     esac
+}
+
+# Whether the case is about posting a form of 1 KiB, to a handler that reads it and sends it
+# back: less work than any CGI, so our share of it is larger.
+posts() {
+    [ "$1" = post ] || [ "$1" = form ]
 }
 
 # Event MPM, one child, so that all of it runs on the server's core; no access log. Every server
@@ -38,7 +45,7 @@ server_conf() {
     dir=$2
     port=$3
     module_of_case "$1"
-    load_modules mpm_event unixd authz_core authz_host mime dir alias
+    load_modules mpm_event unixd authz_core authz_host mime dir alias reflector
     cat <<END
 ServerRoot "$dir"
 ServerName localhost
@@ -68,6 +75,9 @@ KeepAliveTimeout 30
 </Directory>
 <Location "/">
 $(section_of_case "$1")
+</Location>
+<Location "/form">
+    SetHandler reflector
 </Location>
 END
     user_lines

@@ -1,0 +1,5 @@
+-- wrk posts a login form of 1 KiB; requests.pl sends the same.
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
+wrk.body = "username=alice&password=wonderland&token="
+wrk.body = wrk.body .. string.rep("x", 1024 - #wrk.body)
