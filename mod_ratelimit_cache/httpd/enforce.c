@@ -58,11 +58,13 @@ static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rul
     return true;
 }
 
+/* Rules of one group may be due together, and differ in their verdict; the limiter charges
+ * their counter once. `settled` is how many rules were settled before this phase. */
 static bool is_due(request_rec *r, const rl_request_t *request, const rl_rule_t *rule,
-                   rl_phase_e phase)
+                   rl_phase_e phase, int settled)
 {
     return rule->phase == phase && !rule->dropped && !rule->unlimited &&
-           !rl_request_has_settled(request, rule) && rl_rule_applies(rule, r);
+           !rl_request_has_settled(request, rule, settled) && rl_rule_applies(rule, r);
 }
 
 /* Appends the claims of the rules that are due; returns how many. */
@@ -73,7 +75,7 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
         rl_claim_t claim;
-        if (is_due(r, request, rule, phase) && make_claim(r, conf, rule, &claim)) {
+        if (is_due(r, request, rule, phase, before) && make_claim(r, conf, rule, &claim)) {
             APR_ARRAY_PUSH(request->claims, rl_claim_t) = claim;
             APR_ARRAY_PUSH(request->settled, rl_settled_t) =
                 (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
@@ -90,7 +92,7 @@ static int look_at_body(request_rec *r, rl_request_t *request, const rl_dir_conf
         return OK;
     }
     for (int i = 0; i < conf->rules->n; i++) {
-        if (is_due(r, request, conf->rules->rules[i], phase)) {
+        if (is_due(r, request, conf->rules->rules[i], phase, request->settled->nelts)) {
             return rl_body_peek(r, request, (apr_size_t)rl_dir_form_limit(conf));
         }
     }

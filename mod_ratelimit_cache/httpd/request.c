@@ -123,9 +123,9 @@ void rl_request_offer_upgrade(request_rec *r)
     ap_set_module_config(c->conn_config, &ratelimit_cache_module, upgrade);
 }
 
-bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule)
+bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule, int n)
 {
-    for (int i = 0; i < request->settled->nelts; i++) {
+    for (int i = 0; i < n; i++) {
         const rl_digest_t *id = &APR_ARRAY_IDX(request->settled, i, rl_settled_t).id;
         if (id->hi == rule->id.hi && id->lo == rule->id.lo) {
             return true;

@@ -45,7 +45,8 @@ rl_request_t *rl_request_make(request_rec *r, int n);
 /* Remembers on the connection what was settled, if the client asks for an upgrade. */
 void rl_request_offer_upgrade(request_rec *r);
 
-bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule);
+/* Whether the rule, or one that shares its counters, is among the first n that were settled. */
+bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule, int n);
 
 /* Whether r shows the document of an error, by ErrorDocument. */
 bool rl_request_is_error_document(const request_rec *r);
