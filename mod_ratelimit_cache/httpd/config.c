@@ -98,31 +98,37 @@ int rl_server_log_level(const rl_server_config_t *conf)
     return conf->log_level != RL_UNSET ? conf->log_level : APLOG_WARNING;
 }
 
-/* Name, port and addresses, as configured. Hosts that agree in all are told apart by their
- * order. */
+/* The name alone: a fleet's servers agree on it, not on addresses and ports. */
 static const char *vhost_text(apr_pool_t *pool, const server_rec *s)
 {
-    const char *text = apr_psprintf(pool, "%s:%u", s->server_hostname ? s->server_hostname : "",
-                                    (unsigned)s->port);
-    for (const server_addr_rec *at = s->addrs; at != NULL; at = at->next) {
-        text = apr_psprintf(pool, "%s %s:%u", text, at->virthost, (unsigned)at->host_port);
-    }
-    return text;
+    return s->is_virtual && s->server_hostname != NULL
+               ? apr_pstrcat(pool, "vhost ", s->server_hostname, NULL)
+               : "main server";
 }
 
-void rl_config_identify_vhosts(apr_pool_t *ptemp, server_rec *s)
+/* Which one of the hosts of this name it is. */
+static int count_namesake(apr_hash_t *seen, apr_pool_t *ptemp, const char *name)
 {
-    apr_hash_t *times = apr_hash_make(ptemp);
+    int *n = apr_hash_get(seen, name, APR_HASH_KEY_STRING);
+    if (n == NULL) {
+        n = apr_pcalloc(ptemp, sizeof(*n));
+        apr_hash_set(seen, name, APR_HASH_KEY_STRING, n);
+    }
+    return (*n)++;
+}
+
+/* httpd lets virtual hosts without a directive of ours share the main server's configuration;
+ * each gets one of its own. */
+void rl_config_identify_vhosts(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
+{
+    apr_hash_t *seen = apr_hash_make(ptemp);
     for (; s != NULL; s = s->next) {
         rl_server_config_t *conf =
-            ap_get_module_config(s->module_config, &ratelimit_cache_module);
-        const char *text = vhost_text(ptemp, s);
-        int *seen = apr_hash_get(times, text, APR_HASH_KEY_STRING);
-        if (seen == NULL) {
-            seen = apr_pcalloc(ptemp, sizeof(*seen));
-            apr_hash_set(times, text, APR_HASH_KEY_STRING, seen);
-        }
-        text = apr_psprintf(ptemp, "vhost %s #%d", text, (*seen)++);
+            apr_pmemdup(pconf, rl_server_config(s), sizeof(rl_server_config_t));
+        const char *name = vhost_text(ptemp, s);
+        const char *text =
+            apr_psprintf(ptemp, "%s #%d", name, count_namesake(seen, ptemp, name));
         conf->vhost = rl_digest_public(text, strlen(text));
+        ap_set_module_config(s->module_config, &ratelimit_cache_module, conf);
     }
 }

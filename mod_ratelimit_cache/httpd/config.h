@@ -81,6 +81,6 @@ int rl_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 
 /* Gives each virtual host its identity: the same after a reload, and on every server of a fleet
  * that is configured alike. */
-void rl_config_identify_vhosts(apr_pool_t *ptemp, server_rec *s);
+void rl_config_identify_vhosts(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
 
 #endif

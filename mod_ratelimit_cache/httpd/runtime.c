@@ -78,7 +78,6 @@ int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     const apr_size_t configured = rl_global_config()->table_size;
     const apr_size_t size = configured > 0 ? configured : TABLE_SIZE_DEFAULT;
     rl_retained_t *retained = ap_retained_data_get(RETAINED_KEY);
-    (void)pconf;
     (void)plog;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK; /* httpd only checks the configuration; it comes back */
@@ -94,7 +93,7 @@ int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     }
     derive_secret(retained);
     rl_ledger_open(&runtime.ledger, retained->table, retained->size);
-    rl_config_identify_vhosts(ptemp, s);
+    rl_config_identify_vhosts(pconf, ptemp, s);
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT " keys",
                  rl_ledger_capacity(&runtime.ledger));
