@@ -34,7 +34,7 @@ APR_FLAGS    = -isystem $(shell apr-1-config --includedir) $(shell apr-1-config 
 APR_LIBS     = $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld)
 # httpd's headers aren't ours to warn about.
 HTTPD_FLAGS  = $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR)
-MODULE_LIBS := -lutf8proc
+MODULE_LIBS := -lutf8proc -lmemcached
 
 CORE    := $(wildcard $(SRC)/core/*.c)
 STORE   := $(wildcard $(SRC)/store/*.c)

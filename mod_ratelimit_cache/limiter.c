@@ -39,16 +39,16 @@ static int longest_wait(const rl_claim_t *claims, int n)
     return longest;
 }
 
-static void look_up(const rl_ledger_t *ledger, rl_claim_t *claim, int64_t now)
+static void look_up(const rl_source_t *source, rl_claim_t *claim, int64_t now)
 {
-    rl_ledger_peek(ledger, &claim->key, &claim->meter, now, claim->cost, &claim->step);
+    rl_source_peek(source, &claim->key, &claim->meter, now, claim->cost, &claim->step);
     if (claim->refuse) {
         claim->step.granted = false;
         claim->step.retry = claim->step.reset;
     }
 }
 
-static void charge(const rl_ledger_t *ledger, rl_claim_t *claims, int i, int64_t now)
+static void charge(const rl_source_t *source, rl_claim_t *claims, int i, int64_t now)
 {
     rl_claim_t *claim = &claims[i];
     const rl_claim_t *twin = charged_twin(claims, i);
@@ -56,36 +56,37 @@ static void charge(const rl_ledger_t *ledger, rl_claim_t *claims, int i, int64_t
         claim->step = twin->step;
         return;
     }
-    rl_ledger_charge(ledger, &claim->key, &claim->meter, now, claim->cost, &claim->step);
-    claim->charged = claim->step.granted;
+    claim->failed = !rl_source_charge(source, &claim->key, &claim->meter, now, claim->cost,
+                                      claim->on_error, &claim->step);
+    claim->charged = claim->step.granted && !claim->failed;
 }
 
-int rl_limiter_decide(const rl_ledger_t *ledger, rl_claim_t *claims, int n, int64_t now)
+int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
     int denied;
     for (int i = 0; i < n; i++) {
-        claims[i].charged = false;
-        look_up(ledger, &claims[i], now);
+        claims[i].charged = claims[i].failed = false;
+        look_up(source, &claims[i], now);
     }
     denied = longest_wait(claims, n);
     for (int i = 0; i < n && denied < 0; i++) {
         if (claims[i].step.granted) {
-            charge(ledger, claims, i, now);
+            charge(source, claims, i, now);
             denied = denies(&claims[i]) ? i : -1;
         }
     }
     if (denied >= 0) {
-        rl_limiter_refund(ledger, claims, n);
+        rl_limiter_refund(source, claims, n);
     }
     return denied;
 }
 
-void rl_limiter_refund(const rl_ledger_t *ledger, rl_claim_t *claims, int n)
+void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
         if (claims[i].charged) {
             claims[i].charged = false;
-            rl_ledger_refund(ledger, &claims[i].key, &claims[i].meter, claims[i].step.stamp,
+            rl_source_refund(source, &claims[i].key, &claims[i].meter, claims[i].step.stamp,
                              claims[i].cost);
         }
     }

@@ -1,5 +1,5 @@
 /* The limiter: charges all rules of a request, or none. It knows keys as digests and rules as
- * meters; where the units come from is the store's business. */
+ * meters; where the units come from is the source's business. */
 #ifndef RL_LIMITER_H
 #define RL_LIMITER_H
 
@@ -8,7 +8,7 @@
 
 #include "core/digest.h"
 #include "core/meter.h"
-#include "store/ledger.h"
+#include "store/source.h"
 
 /* One rule's claim on behalf of one request. */
 typedef struct rl_claim {
@@ -18,18 +18,20 @@ typedef struct rl_claim {
     uint32_t cost; /* units */
     bool observe;  /* an overrun is told, not enforced, and not charged */
     bool refuse;   /* denied whatever the count is */
+    rl_on_error_e on_error;
     /* out */
     rl_step_t step;
     bool charged; /* units were taken and may be refunded */
+    bool failed;  /* the shared store couldn't answer, and on_error decided */
 } rl_claim_t;
 
 /* Decides over all claims at time now (microseconds since the epoch). Returns -1 and has
  * charged every claim that fits, or returns the index of the denying claim with the longest
  * wait and has charged nothing. Claims that observe never deny: theirs is in step.granted. */
-int rl_limiter_decide(const rl_ledger_t *ledger, rl_claim_t *claims, int n, int64_t now);
+int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
 
 /* Gives back what the claims were charged; each at most once. */
-void rl_limiter_refund(const rl_ledger_t *ledger, rl_claim_t *claims, int n);
+void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n);
 
 /* Units left to the claim's key after the decision. */
 uint32_t rl_claim_remaining(const rl_claim_t *claim);

@@ -10,12 +10,14 @@
  */
 #include <httpd.h>
 #include <http_config.h>
+#include <http_protocol.h>
 #include <http_request.h>
 
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/enforce.h"
 #include "httpd/runtime.h"
+#include "httpd/store.h"
 
 /* The check_access hooks are registered "per configuration": a raw access_checker hook would
  * make httpd run all authentication again for every look-up of the whole server. */
@@ -24,12 +26,14 @@ static void register_hooks(apr_pool_t *pool)
     (void)pool;
     rl_body_register();
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(rl_store_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_access(rl_enforce_check_access, NULL, NULL, APR_HOOK_REALLY_FIRST,
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(rl_enforce_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_log_transaction(rl_enforce_log_transaction, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 AP_DECLARE_MODULE(ratelimit_cache) = {

@@ -95,3 +95,15 @@ void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORD
     step->word = word_window(words[0]) == stamp ? 0 : -1;
     step->value = make_word(stamp, held > units ? held - units : 0);
 }
+
+void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
+                    const uint64_t words[RL_METER_WORDS], uint32_t stamp, uint32_t units,
+                    rl_step_t *step)
+{
+    const uint32_t stored = word_window(words[0]);
+    const bool lower = stored < stamp || (stored == stamp && word_units(words[0]) < units);
+    *step = (rl_step_t){.word = lower ? 0 : -1, .value = make_word(stamp, units), .stamp = stamp};
+    step->used = lower ? units : word_units(words[0]);
+    step->reset = window_end(meter, offset_of(meter, key), stamp);
+    step->expires = step->reset;
+}

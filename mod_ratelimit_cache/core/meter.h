@@ -49,4 +49,10 @@ void rl_meter_charge(const rl_meter_t *meter, const rl_digest_t *key,
 void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
                      uint32_t stamp, uint32_t units, rl_step_t *step);
 
+/* The step that raises the units of the window named by stamp to at least this many; word is -1
+ * when there is nothing to raise, or a later window has begun. */
+void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
+                    const uint64_t words[RL_METER_WORDS], uint32_t stamp, uint32_t units,
+                    rl_step_t *step);
+
 #endif

@@ -84,6 +84,10 @@ void *rl_merge_server_config(apr_pool_t *pool, void *outer, void *inner)
 {
     const rl_server_config_t *base = outer, *add = inner;
     rl_server_config_t *conf = apr_pmemdup(pool, add, sizeof(*add));
+    if (!add->store_set) {
+        conf->store = base->store;
+        conf->store_set = base->store_set;
+    }
     conf->log_level = add->log_level != RL_UNSET ? add->log_level : base->log_level;
     return conf;
 }

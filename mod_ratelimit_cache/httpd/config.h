@@ -9,6 +9,7 @@
 
 #include "../core/address.h"
 #include "../core/digest.h"
+#include "../store/source.h"
 #include "rule.h"
 
 /* The only symbol that the module exports. */
@@ -23,6 +24,7 @@ typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
     X(engine, RL_ENGINE_ON)                                                                    \
     X(deny_status, HTTP_TOO_MANY_REQUESTS)                                                     \
     X(v4bits, 32)                                                                              \
+    X(on_error, RL_ON_ERROR_LOCAL)\
     X(v6bits, 64)                                                                              \
     X(form_limit, 64 * 1024)
 
@@ -50,8 +52,12 @@ typedef struct rl_dir_config {
 RL_DIR_SETTINGS(X)
 #undef X
 
+struct rl_store_config;
+
 typedef struct rl_server_config {
     int log_level;     /* RL_UNSET or APLOG_… of the line for a key's first denial */
+    struct rl_store_config *store; /* the shared store, NULL: this server's memory */
+    bool store_set;
     rl_digest_t vhost; /* identity of the virtual host, set in post_config */
 } rl_server_config_t;
 
@@ -68,6 +74,9 @@ typedef struct rl_global_config {
 } rl_global_config_t;
 
 rl_global_config_t *rl_global_config(void);
+
+/* Reads a size= option: the largest of all counts. Returns NULL or the reason. */
+const char *rl_table_size_set(const char *value);
 
 /* For the module record. */
 void *rl_create_dir_config(apr_pool_t *pool, char *path);

@@ -11,6 +11,7 @@
 #include "../store/ledger.h"
 #include "expression.h"
 #include "methods.h"
+#include "store.h"
 
 #define SECRET_MAX     4096
 #define FORM_LIMIT_MIN 1024u
@@ -143,6 +144,13 @@ static const char *set_deny_status(cmd_parms *cmd, void *dir, const char *value)
     return reason != NULL ? complain(cmd, value, reason) : only_outside_limit(cmd);
 }
 
+static const char *set_on_error(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    const char *reason = rl_on_error_parse(value, &conf->on_error);
+    return reason != NULL ? complain(cmd, value, reason) : only_outside_limit(cmd);
+}
+
 static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
 {
     rl_dir_config_t *conf = dir;
@@ -156,16 +164,12 @@ static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
 
 /* ---- store ---- */
 
-static const char *set_table_size(cmd_parms *cmd, const char *option)
+const char *rl_table_size_set(const char *value)
 {
     rl_global_config_t *global = rl_global_config();
     uint64_t size;
-    if (strncmp(option, "size=", 5) != 0) {
-        return complain(cmd, option, "not an option of shm; write size=BYTES, for example 32M");
-    }
-    if (!rl_number_parse_size(option + 5, RL_LEDGER_SIZE_MAX, &size) ||
-        size < RL_LEDGER_SIZE_MIN) {
-        return complain(cmd, option, "the size must be from 64K to 64G");
+    if (!rl_number_parse_size(value, RL_LEDGER_SIZE_MAX, &size) || size < RL_LEDGER_SIZE_MIN) {
+        return "the size must be from 64K to 64G";
     }
     if (size > global->table_size) {
         global->table_size = size;
@@ -173,24 +177,38 @@ static const char *set_table_size(cmd_parms *cmd, const char *option)
     return NULL;
 }
 
+static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
+{
+    const char *reason = NULL;
+    if (argc > 1) {
+        return complain(cmd, argv[1], "shm has one option, size=");
+    }
+    if (argc == 1) {
+        reason = strncmp(argv[0], "size=", 5) != 0
+                     ? "not an option of shm; write size=BYTES, for example 32M"
+                     : rl_table_size_set(argv[0] + 5);
+    }
+    return reason != NULL ? complain(cmd, argv[0], reason) : NULL;
+}
+
 static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    rl_server_config_t *conf = server_config(cmd);
     (void)dir;
     if (error != NULL) {
         return error;
     }
+    conf->store = NULL;
+    conf->store_set = true;
     if (argc > 0 && ap_cstr_casecmp(argv[0], "memcached") == 0) {
-        return complain(cmd, argv[0], "not available yet");
+        return rl_store_parse(cmd, argc - 1, argv + 1, &conf->store);
     }
-    if (argc == 0 || ap_cstr_casecmp(argv[0], "shm") != 0) {
-        return complain(cmd, argc > 0 ? argv[0] : "", "write shm [size=32M]");
+    if (argc > 0 && ap_cstr_casecmp(argv[0], "shm") == 0) {
+        return set_shm(cmd, argc - 1, argv + 1);
     }
-    for (int i = 1; i < argc && error == NULL; i++) {
-        error = i > 1 ? complain(cmd, argv[i], "shm has one option, size=")
-                      : set_table_size(cmd, argv[i]);
-    }
-    return error;
+    return complain(cmd, argc > 0 ? argv[0] : "",
+                    "write shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]");
 }
 
 /* The file's content without the line end that editors leave. */
@@ -270,7 +288,7 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
                              : "write none, standard, legacy or standard legacy");
 }
 
-/* RateLimitDenyHandler and RateLimitOnError: only the default so far. */
+/* RateLimitDenyHandler: only the default so far. */
 static const char *set_later(cmd_parms *cmd, void *dir, const char *value)
 {
     (void)dir;
@@ -294,13 +312,13 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE1("RateLimitIPv4Prefix", set_v4bits, NULL, IN_SECTIONS, "0 to 32"),
     AP_INIT_TAKE1("RateLimitIPv6Prefix", set_v6bits, NULL, IN_SECTIONS, "0 to 128"),
     AP_INIT_TAKE1("RateLimitDenyStatus", set_deny_status, NULL, IN_HTACCESS, "400 to 599"),
-    AP_INIT_TAKE_ARGV("RateLimitStore", set_store, NULL, RSRC_CONF, "shm [size=32M]"),
+    AP_INIT_TAKE_ARGV("RateLimitStore", set_store, NULL, RSRC_CONF, "shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]"),
     AP_INIT_TAKE1("RateLimitSecret", set_secret, NULL, RSRC_CONF, "file:PATH, or the secret"),
     AP_INIT_TAKE1("RateLimitLog", set_log_level, NULL, RSRC_CONF,
                   "level of the line for a key's first denial in a window"),
     AP_INIT_TAKE_ARGV("RateLimitHeaders", set_headers, NULL, IN_HTACCESS, "none"),
     AP_INIT_TAKE1("RateLimitDenyHandler", set_later, "default", IN_SECTIONS, "default"),
-    AP_INIT_TAKE1("RateLimitOnError", set_later, "local", IN_SECTIONS, "local"),
+    AP_INIT_TAKE1("RateLimitOnError", set_on_error, NULL, IN_SECTIONS, "local, allow or deny"),
     AP_INIT_TAKE1("RateLimitFormLimit", set_form_limit, NULL, IN_SECTIONS,
                   "1K to 1M: how much of a body is looked at"),
     {.name = NULL},

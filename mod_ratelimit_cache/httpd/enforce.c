@@ -11,7 +11,7 @@
 #include "exempt.h"
 #include "report.h"
 #include "request.h"
-#include "runtime.h"
+#include "store.h"
 
 /* httpd makes several request_recs of one client request: internal redirects (r->prev) and
  * subrequests (r->main), and mod_dir or mod_negotiation put a subrequest's result in the
@@ -46,7 +46,7 @@ static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rul
                                         .v6bits = rl_dir_v6bits(conf)};
     const rl_digest_t scope = scope_of(r, rule);
     const rl_key_result_e result =
-        rl_key_digest(r, &rule->key, &prefixes, &rl_runtime()->secret, &scope, &claim->key);
+        rl_key_digest(r, &rule->key, &prefixes, rl_store_secret(r->server), &scope, &claim->key);
     if (result == RL_KEY_ANONYMOUS ||
         (result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP)) {
         return false;
@@ -54,6 +54,8 @@ static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rul
     claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
     claim->meter = rule->meter;
     claim->cost = 1;
+    claim->on_error =
+        (rl_on_error_e)(rule->on_error != RL_ON_ERROR_UNSET ? rule->on_error : rl_dir_on_error(conf));
     claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
     return true;
 }
@@ -109,34 +111,46 @@ static const rl_settled_t *settled_at(const rl_request_t *request, int i)
     return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
 }
 
-static void refund_all(rl_request_t *request)
+static void refund_all(const rl_source_t *source, rl_request_t *request)
 {
-    rl_limiter_refund(&rl_runtime()->ledger, claim_at(request, 0), request->claims->nelts);
+    rl_limiter_refund(source, claim_at(request, 0), request->claims->nelts);
 }
 
 /* ---- outcomes ---- */
 
-static int denied_by(request_rec *r, rl_request_t *request, int i, int64_t now)
+/* The status of a denial: the rule's or the location's; the shared store's failure is a 503. */
+static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
+{
+    if (claim->failed) {
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    return rule->status > 0 ? rule->status : rl_dir_deny_status(rl_dir_config(r));
+}
+
+static int denied_by(request_rec *r, const rl_source_t *source, rl_request_t *request, int i,
+                     int64_t now)
 {
     const rl_rule_t *rule = settled_at(request, i)->rule;
     const rl_claim_t *claim = claim_at(request, i);
-    refund_all(request);
-    rl_report_set(r, &request->report, "denied", rule->name, claim, now);
-    rl_report_log_denial(r, rule, claim, now);
+    refund_all(source, request);
+    rl_report_set(r, &request->report, claim->failed ? "error" : "denied", rule->name, claim, now);
+    if (!claim->failed) {
+        rl_report_log_denial(r, source, rule, claim, now);
+        request->denied_claim = i;
+    }
     request->denied = r;
     request->denied_status =
-        rl_deny(r, rule->status > 0 ? rule->status : rl_dir_deny_status(rl_dir_config(r)),
-                request->report.retry_after);
+        rl_deny(r, denial_status(r, rule, claim), request->report.retry_after);
     return request->denied_status;
 }
 
-/* The claim to report on: the first overrun that is only observed, else the claim that is
- * closest to its limit. */
+/* The claim to report on: the first that could not be counted, or whose overrun is only
+ * observed, else the one that is closest to its limit. */
 static int find_closest(const rl_request_t *request)
 {
     int closest = 0;
     for (int i = 0; i < request->claims->nelts; i++) {
-        if (!claim_at(request, i)->step.granted) {
+        if (claim_at(request, i)->failed || !claim_at(request, i)->step.granted) {
             return i;
         }
         if (rl_claim_is_closer(claim_at(request, i), claim_at(request, closest))) {
@@ -146,17 +160,45 @@ static int find_closest(const rl_request_t *request)
     return closest;
 }
 
-static void admitted(request_rec *r, rl_request_t *request, int first_new, int64_t now)
+static const char *status_of(const rl_claim_t *claim)
+{
+    if (claim->failed) {
+        return "error";
+    }
+    return claim->step.granted ? "allowed" : "observed";
+}
+
+static void admitted(request_rec *r, const rl_source_t *source, rl_request_t *request,
+                     int first_new, int64_t now)
 {
     const int i = find_closest(request);
-    const rl_claim_t *claim = claim_at(request, i);
-    rl_report_set(r, &request->report, claim->step.granted ? "allowed" : "observed",
-                  settled_at(request, i)->name, claim, now);
+    rl_report_set(r, &request->report, status_of(claim_at(request, i)),
+                  settled_at(request, i)->name, claim_at(request, i), now);
     for (int j = first_new; j < request->claims->nelts; j++) {
-        if (!claim_at(request, j)->step.granted) {
-            rl_report_log_denial(r, settled_at(request, j)->rule, claim_at(request, j), now);
+        const rl_claim_t *claim = claim_at(request, j);
+        if (!claim->step.granted && !claim->failed) {
+            rl_report_log_denial(r, source, settled_at(request, j)->rule, claim, now);
         }
     }
+}
+
+/* Decides over the claims from the first new one on; returns OK or the status of a denial. */
+static int decide(request_rec *r, rl_request_t *request, int first)
+{
+    const int64_t now = apr_time_now();
+    rl_store_session_t session;
+    int denied, status = OK;
+    rl_store_begin(r, request, &session);
+    denied = rl_limiter_decide(&session.source, claim_at(request, first),
+                               request->claims->nelts - first, now);
+    if (denied >= 0) {
+        status = denied_by(r, &session.source, request, first + denied, now);
+    }
+    else {
+        admitted(r, &session.source, request, first, now);
+    }
+    rl_store_end(request, &session);
+    return status;
 }
 
 /* Decides over the rules of one phase; returns OK or the status of a denial. The clock is read
@@ -166,29 +208,23 @@ static int check_phase(request_rec *r, rl_request_t *request, const rl_dir_confi
 {
     const int first = request->claims->nelts;
     const int status = look_at_body(r, request, conf, phase);
-    int n, denied;
-    int64_t now;
     if (status != OK) {
         request->denied = r; /* not by a rule, but as final */
         request->denied_status = status;
         return status;
     }
-    n = collect_claims(r, request, conf, phase);
-    if (n == 0) {
+    if (collect_claims(r, request, conf, phase) == 0) {
         return OK;
     }
-    now = apr_time_now();
-    denied = rl_limiter_decide(&rl_runtime()->ledger, claim_at(request, first), n, now);
-    if (denied >= 0) {
-        return denied_by(r, request, first + denied, now);
-    }
-    admitted(r, request, first, now);
-    return OK;
+    return decide(r, request, first);
 }
 
-static void exempt(rl_request_t *request)
+static void exempt(request_rec *r, rl_request_t *request)
 {
-    refund_all(request);
+    rl_store_session_t session;
+    rl_store_begin(r, request, &session);
+    refund_all(&session.source, request);
+    rl_store_end(request, &session);
     request->exempt = true;
     request->report = (rl_report_t){.status = "exempt"};
 }
@@ -222,7 +258,7 @@ static int check_round(request_rec *r, const rl_dir_config_t *conf, const rl_rou
         return OK;
     }
     if (rl_is_exempt(r, conf, round == &after_auth)) {
-        exempt(request);
+        exempt(r, request);
         return OK;
     }
     if (conf->rules->has[round->plain]) {
@@ -318,4 +354,21 @@ int rl_enforce_fixups(request_rec *r)
         rl_request_offer_upgrade(r);
     }
     return status == OK ? DECLINED : status;
+}
+
+int rl_enforce_log_transaction(request_rec *r)
+{
+    rl_request_t *request = rl_request_get(r);
+    rl_store_session_t session;
+    if (request == NULL || request->denied_claim < 0) {
+        return DECLINED;
+    }
+    request->store_time = 0;
+    rl_store_begin(r, request, &session);
+    if (session.source.session != NULL) {
+        const rl_claim_t *claim = claim_at(request, request->denied_claim);
+        rl_source_refresh(&session.source, &claim->key, &claim->meter, apr_time_now());
+    }
+    rl_store_end(request, &session);
+    return DECLINED;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../core/number.h"
+#include "../store/source.h"
 
 #define BIT(number) (AP_METHOD_BIT << (number))
 
@@ -109,4 +110,18 @@ const char *rl_status_parse(const char *text, int *status)
     }
     *status = (int)n;
     return NULL;
+}
+
+const char *rl_on_error_parse(const char *text, int *on_error)
+{
+    static const char *const words[] = {[RL_ON_ERROR_LOCAL] = "local",
+                                        [RL_ON_ERROR_ALLOW] = "allow",
+                                        [RL_ON_ERROR_DENY] = "deny"};
+    for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
+        if (ap_cstr_casecmp(text, words[i]) == 0) {
+            *on_error = i;
+            return NULL;
+        }
+    }
+    return "must be local, allow or deny";
 }

@@ -70,14 +70,14 @@ void rl_report_publish(request_rec *r, const rl_report_t *report)
     set(env, "RATELIMIT_KEY", report->key);
 }
 
-void rl_report_log_denial(request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim,
-                          int64_t now)
+void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_rule_t *rule,
+                          const rl_claim_t *claim, int64_t now)
 {
     const int level = rl_server_log_level(rl_server_config(r->server));
     char tag[RL_TAG_LENGTH + 1];
     char more[64] = "";
     uint32_t repeats;
-    if (rl_ledger_note_denial(&rl_runtime()->ledger, &claim->key, &claim->meter, &claim->step,
+    if (rl_source_note_denial(source, &claim->key, &claim->meter, &claim->step,
                               now, &repeats) != 1) {
         return;
     }

@@ -17,8 +17,8 @@ int64_t rl_seconds_until(int64_t time_us, int64_t now_us);
 void rl_report_publish(request_rec *r, const rl_report_t *report);
 
 /* Logs a key's first denial in a window; later ones are only counted. */
-void rl_report_log_denial(request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim,
-                          int64_t now);
+void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_rule_t *rule,
+                          const rl_claim_t *claim, int64_t now);
 
 /* Logs, once a day, that a tenant's rule has no effect. */
 void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule);

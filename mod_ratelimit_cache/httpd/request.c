@@ -45,7 +45,7 @@ static const char *copy_text(apr_pool_t *pool, const char *text)
 /* A copy in another pool, for another thread. */
 static void copy_request(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)
 {
-    *to = (rl_request_t){.exempt = from->exempt};
+    *to = (rl_request_t){.exempt = from->exempt, .denied_claim = -1};
     to->settled = apr_array_copy(pool, from->settled);
     to->claims = apr_array_copy(pool, from->claims);
     for (int i = 0; i < to->settled->nelts; i++) {
@@ -93,6 +93,7 @@ rl_request_t *rl_request_make(request_rec *r, int n)
         return request;
     }
     request = apr_pcalloc(r->pool, sizeof(*request));
+    request->denied_claim = -1;
     if (!take_over_upgrade(r, request)) {
         request->settled = apr_array_make(r->pool, n, sizeof(rl_settled_t));
         request->claims = apr_array_make(r->pool, n, sizeof(rl_claim_t));

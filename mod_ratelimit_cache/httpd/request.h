@@ -28,8 +28,10 @@ typedef struct rl_request {
     apr_array_header_t *claims;  /* of rl_claim_t, side by side with settled */
     rl_report_t report;
     rl_body_t *body; /* what was read early of the body, or NULL */
+    int64_t store_time; /* microseconds spent with the shared store */
     bool exempt;
     int denied_status;          /* 0: not denied */
+    int denied_claim;           /* the claim that a rule denied, -1: none */
     const request_rec *denied;  /* the request_rec that was denied */
     const request_rec *checked; /* rules before authentication were checked for this one, */
     const ap_conf_vector_t *checked_conf; /* with this configuration */

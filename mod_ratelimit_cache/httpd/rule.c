@@ -209,9 +209,7 @@ static const char *option_status(rl_draft_t *draft, const char *value)
 
 static const char *option_on_error(rl_draft_t *draft, const char *value)
 {
-    static const char *const words[] = {"local", "allow", "deny", NULL};
-    (void)draft;
-    return is_one_of(value, words) ? not_yet : "must be local, allow or deny";
+    return rl_on_error_parse(value, &draft->rule->on_error);
 }
 
 static const struct {
@@ -406,6 +404,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[],
     rule->key.parts[0] =
         (rl_key_part_t){.kind = RL_PART_IP, .name = "", .v4bits = -1, .v6bits = -1};
     rule->methods.all = true;
+    rule->on_error = RL_ON_ERROR_UNSET;
     if (!is_name(rule->name)) {
         return complain(&draft, rule->name,
                         "a name is a letter and up to 31 letters, digits, _ or -");

@@ -12,6 +12,8 @@
 #include "../core/meter.h"
 #include "key.h"
 
+#define RL_ON_ERROR_UNSET (-1)
+
 typedef enum { RL_MISSING_SHARE, RL_MISSING_SKIP, RL_MISSING_DENY } rl_missing_e;
 
 /* Rules are checked as early as what they need is known, and those that need the body only when
@@ -41,6 +43,7 @@ typedef struct rl_rule {
     const ap_expr_info_t *when, *unless;
     const char *group; /* NULL: the rule's own section */
     int status;        /* 0: RateLimitDenyStatus */
+    int on_error;      /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */
     rl_missing_e missing;
     bool dropped;   /* "off": stands for no rule and hides an inherited one */
     bool unlimited; /* "none" */

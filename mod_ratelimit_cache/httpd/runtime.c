@@ -7,6 +7,7 @@
 
 #include "../store/segment.h"
 #include "config.h"
+#include "store.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 
@@ -60,16 +61,19 @@ static void note_changed_size(const rl_retained_t *retained, apr_size_t size, se
     }
 }
 
-static void derive_secret(const rl_retained_t *retained)
+/* A fleet must agree on how it hashes; without a secret of the administrator's it does so by
+ * one that everybody knows. */
+static void derive_secrets(const rl_retained_t *retained)
 {
+    static const char well_known[] = "mod_ratelimit_cache";
     const rl_global_config_t *global = rl_global_config();
     if (global->secret != NULL) {
         rl_secret_derive(&runtime.secret, global->secret, global->secret_len);
+        runtime.fleet_secret = runtime.secret;
+        return;
     }
-    else {
-        rl_secret_derive(&runtime.secret, retained->random_secret,
-                         sizeof(retained->random_secret));
-    }
+    rl_secret_derive(&runtime.secret, retained->random_secret, sizeof(retained->random_secret));
+    rl_secret_derive(&runtime.fleet_secret, well_known, sizeof(well_known) - 1);
 }
 
 int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -91,11 +95,12 @@ int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     else if (create_table(retained, size, s) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    derive_secret(retained);
+    derive_secrets(retained);
     rl_ledger_open(&runtime.ledger, retained->table, retained->size);
     rl_config_identify_vhosts(pconf, ptemp, s);
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT " keys",
                  rl_ledger_capacity(&runtime.ledger));
+    rl_store_post_config(pconf, ptemp, s);
     return OK;
 }

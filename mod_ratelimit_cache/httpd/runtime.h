@@ -9,7 +9,8 @@
 
 typedef struct rl_runtime {
     rl_ledger_t ledger;
-    rl_secret_t secret;
+    rl_secret_t secret;       /* for counters in this server's memory */
+    rl_secret_t fleet_secret; /* for counters that several servers share */
 } rl_runtime_t;
 
 /* Set up in post_config; children inherit it over fork and only read it. */

@@ -5,14 +5,15 @@
 
 /* The memory is an array of cells, a cache line each, and nothing else:
  *
- *      0        8        16       24       32       40       48        64
- *     +--------+--------+--------+--------+--------+--------+---------+
- *     | id     | word 0 | word 1 | life   | denials| reserved         |
- *     +--------+--------+--------+--------+--------+------------------+
+ *      0        8        16       24       32       40                    64
+ *     +--------+--------+--------+--------+--------+----------------------+
+ *     | id     | word 0 | word 1 | life   | denials| note 0 to 2          |
+ *     +--------+--------+--------+--------+--------+----------------------+
  *     id       tag (46 bits) | generation (10) | guard (7) | claimed (1)
  *     word 0-1 the meter's words, masked
- *     life     expires (32 bits, seconds) | 0 (14) | generation (10) | guard (7) | full (1)
+ *     life     expires (32 bits, seconds) | unused (14) | generation (10) | guard (7) | full (1)
  *     denials  stamp of a window (32 bits) | denials in it (32 bits), masked
+ *     note 0-2 what the supplier of units remembers of the key, masked
  *
  * The tag is the top of the key's low half, 0 for no key; the generation counts the cell's
  * owners. An id of 0 is a cell that was never used; a cell that was used never becomes so
@@ -78,7 +79,7 @@ struct rl_cell {
     _Atomic uint64_t word[RL_METER_WORDS];
     _Atomic uint64_t life;
     _Atomic uint64_t denials;
-    uint64_t reserved[3];
+    _Atomic uint64_t note[RL_LEDGER_NOTES];
 };
 
 _Static_assert(sizeof(rl_cell_t) == 64, "a cell is a cache line");
@@ -411,6 +412,9 @@ static rl_place_t settle(const rl_ledger_t *ledger, const rl_digest_t *key, rl_p
         wipe(&claim, &claim.cell->word[i]);
     }
     wipe(&claim, &claim.cell->denials);
+    for (int i = 0; i < RL_LEDGER_NOTES; i++) {
+        wipe(&claim, &claim.cell->note[i]);
+    }
     return enliven(&claim, expires) && swap_id(&claim, claim.id & ~CLAIMED) ? claim : nowhere;
 }
 
@@ -518,6 +522,55 @@ void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
             return;
         }
     }
+}
+
+void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now, uint32_t stamp, uint32_t units)
+{
+    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    rl_step_t step;
+    rl_place_t place = find(ledger, key);
+    if (place.cell == NULL) {
+        rl_meter_raise(meter, key, no_words, stamp, units, &step);
+        place = claim(ledger, key, now, step.expires);
+    }
+    for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
+        const uint64_t owner = place.id;
+        load_words(place.cell, raw);
+        if (!is_still(place.cell, owner)) {
+            return;
+        }
+        unmask_words(key, raw, words);
+        rl_meter_raise(meter, key, words, stamp, units, &step);
+        if (step.word < 0 ||
+            (covers(&place, &step, meter->limit) && apply(place.cell, key, raw, &step))) {
+            return;
+        }
+        place.id = load_id(place.cell);
+        if (((place.id ^ owner) & ~GUARD) != 0) {
+            return;
+        }
+    }
+}
+
+uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n)
+{
+    const rl_place_t place = find(ledger, key);
+    uint64_t raw;
+    if (place.cell == NULL) {
+        return 0;
+    }
+    raw = atomic_load(&place.cell->note[n]);
+    return is_still(place.cell, place.id) ? masked(key, raw) : 0;
+}
+
+bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n,
+                         uint64_t from, uint64_t to)
+{
+    const rl_place_t place = find(ledger, key);
+    uint64_t raw = masked(key, from);
+    return place.cell != NULL && is_still(place.cell, place.id) &&
+           atomic_compare_exchange_strong(&place.cell->note[n], &raw, masked(key, to));
 }
 
 uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key,

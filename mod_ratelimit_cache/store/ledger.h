@@ -46,6 +46,18 @@ void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key, const r
 void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
                       uint32_t stamp, uint32_t units);
 
+/* Raises what the key has used in the window named by stamp to at least this many units. */
+void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now, uint32_t stamp, uint32_t units);
+
+/* Notes that whoever supplies units keeps with a key's cell: numbers without a meaning to the
+ * ledger, 0 at first and whenever the key has lost its cell. A swap happens only if the note is
+ * still `from`. */
+#define RL_LEDGER_NOTES 3
+uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n);
+bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n,
+                         uint64_t from, uint64_t to);
+
 /* Counts a denial of the key in the window that the step describes; returns how many that makes
  * in this window: 1 is the one to log. *repeats is set on 1 to the denials after the first in
  * the last window that had any, else to 0. */

@@ -1,0 +1,41 @@
+/* The value of a counter that a fleet shares: one 64-bit number that servers only ever add to
+ * and subtract from.
+ *
+ *     +-----------------+-----------------+-----------------+
+ *     | incarnation (8) | seed (28)       | total (28)      |
+ *     +-----------------+-----------------+-----------------+
+ *
+ * A store may lose a counter at any time: it evicts, restarts, is flushed. Whoever finds it
+ * missing makes it anew, from the highest total it has seen in this window: that is the seed,
+ * and the total starts there. The incarnation, a random number, lets every other server notice.
+ * One that has seen a higher total raises seed and total together by the difference, in one
+ * addition; because the seed tells what the counter started from, nothing that was counted
+ * since is counted twice or forgotten.
+ */
+#ifndef RL_CORE_TALLY_H
+#define RL_CORE_TALLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RL_TALLY_BITS  28
+#define RL_TALLY_LIMIT ((UINT32_C(1) << 27) - 1) /* the highest limit that can be shared */
+
+typedef struct rl_tally {
+    unsigned incarnation; /* 1 to 254 */
+    uint32_t seed;        /* units */
+    uint32_t total;       /* units, the seed included */
+} rl_tally_t;
+
+uint64_t rl_tally_pack(const rl_tally_t *tally);
+
+/* False for a number that no server of ours can have made. */
+bool rl_tally_unpack(uint64_t value, rl_tally_t *tally);
+
+/* An incarnation drawn from random bits. */
+unsigned rl_tally_incarnation(uint64_t random);
+
+/* What to add so that a counter that was made from too low a seed counts units more. */
+uint64_t rl_tally_raise(uint32_t units);
+
+#endif

@@ -1,0 +1,181 @@
+#include "store.h"
+
+#include <apr_strings.h>
+#include <ap_mpm.h>
+#include <http_log.h>
+#include <string.h>
+#include <time.h>
+
+#include "../core/tally.h"
+#include "config.h"
+#include "runtime.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
+
+static rl_store_config_t *store_of(const server_rec *s)
+{
+    return rl_server_config(s)->store;
+}
+
+/* Calls back once for each shared store that virtual hosts use. */
+static void each_store(server_rec *s, void (*visit)(rl_store_config_t *, apr_pool_t *),
+                       apr_pool_t *pool)
+{
+    for (server_rec *at = s; at != NULL; at = at->next) {
+        rl_store_config_t *store = store_of(at);
+        bool seen = store == NULL;
+        for (server_rec *before = s; before != at && !seen; before = before->next) {
+            seen = store_of(before) == store;
+        }
+        if (!seen) {
+            visit(store, pool);
+        }
+    }
+}
+
+/* ---- start ---- */
+
+/* Names are resolved once, here: libmemcached would do it outside of all its time-outs. */
+static void resolve(rl_store_config_t *store, apr_pool_t *pconf)
+{
+    for (int i = 0; i < store->servers->nelts; i++) {
+        rl_memcached_server_t *server =
+            &APR_ARRAY_IDX(store->servers, i, rl_memcached_server_t);
+        apr_sockaddr_t *address;
+        char *ip;
+        apr_status_t rv;
+        if (server->port == 0) {
+            continue;
+        }
+        rv = apr_sockaddr_info_get(&address, server->address, APR_UNSPEC, server->port, 0, pconf);
+        if (rv == APR_SUCCESS) {
+            rv = apr_sockaddr_ip_get(&ip, address);
+        }
+        if (rv == APR_SUCCESS) {
+            server->address = ip;
+            continue;
+        }
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, store->server,
+                     "ratelimit: RateLimitStore memcached %s: the name can't be resolved; its "
+                     "share of the keys is counted by RateLimitOnError until a reload",
+                     server->name);
+        server->address = "255.255.255.255"; /* fails at once, and keeps its place in the ring */
+    }
+}
+
+static void tell_whether_it_answers(rl_store_config_t *store, apr_pool_t *ptemp)
+{
+    for (unsigned i = 0; i < store->settings.nservers; i++) {
+        const char *name = store->settings.servers[i].name;
+        const char *reason = rl_memcached_probe(ptemp, &store->settings, i);
+        if (reason == NULL) {
+            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, store->server,
+                         "ratelimit: counters in memcached %s, which answers", name);
+        }
+        else {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
+                         "ratelimit: counters in memcached %s, which does not answer (%s); "
+                         "httpd goes on by RateLimitOnError until it does",
+                         name, reason);
+        }
+    }
+    if (rl_global_config()->secret == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
+                     "ratelimit: no RateLimitSecret: whoever can read memcached can find out "
+                     "which addresses and names are counted; set the same secret on all servers");
+    }
+}
+
+static void post_config_store(rl_store_config_t *store, apr_pool_t *pool)
+{
+    resolve(store, pool);
+    tell_whether_it_answers(store, pool);
+}
+
+void rl_store_post_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)ptemp;
+    each_store(s, post_config_store, pconf);
+}
+
+/* ---- children ---- */
+
+static void tell_change(void *context, bool works, const char *server, const char *reason)
+{
+    const rl_store_config_t *store = context;
+    if (works) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, store->server,
+                     "ratelimit: memcached %s works again", server);
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, store->server,
+                 "ratelimit: memcached %s fails (%s); rules go on by RateLimitOnError, and it is "
+                 "tried again every %" APR_INT64_T_FMT " ms. Check that it runs, can be reached, "
+                 "and has memory to spare",
+                 server, reason, store->settings.breaker.cooldown_us / 1000);
+}
+
+static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
+{
+    int threads = 1;
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if (!store->connections_given) {
+        store->settings.connections = threads > 0 ? (unsigned)threads : 1;
+    }
+    store->upstream = rl_memcached_create(pchild, &store->settings, tell_change, store);
+}
+
+void rl_store_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    each_store(s, child_init_store, pchild);
+}
+
+/* ---- requests ---- */
+
+static int64_t monotonic_now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * RL_USEC_PER_SEC + ts.tv_nsec / 1000;
+}
+
+/* Differs from one moment, request and process to the next; nobody gains by guessing it. */
+static unsigned draw_incarnation(const request_rec *r, int64_t now)
+{
+    const uint64_t mixed = ((uint64_t)now ^ (uint64_t)(uintptr_t)r ^ (uint64_t)getpid() << 32) *
+                           UINT64_C(0x9e3779b97f4a7c15);
+    return rl_tally_incarnation(mixed >> 32);
+}
+
+void rl_store_begin(request_rec *r, rl_request_t *request, rl_store_session_t *session)
+{
+    const rl_store_config_t *store = store_of(r->server);
+    session->source = (rl_source_t){.ledger = &rl_runtime()->ledger};
+    if (store == NULL) {
+        return;
+    }
+    session->source.salt = store->salt;
+    if (store->upstream == NULL) {
+        return;
+    }
+    session->started = monotonic_now();
+    session->upstream = (rl_upstream_session_t){
+        .upstream = store->upstream,
+        .deadline = session->started + store->settings.timeout_us - request->store_time,
+    };
+    session->source.session = &session->upstream;
+    session->source.incarnation = draw_incarnation(r, session->started);
+}
+
+void rl_store_end(rl_request_t *request, rl_store_session_t *session)
+{
+    if (session->source.session != NULL) {
+        session->upstream.upstream->ops->end(&session->upstream);
+        request->store_time += monotonic_now() - session->started;
+    }
+}
+
+const rl_secret_t *rl_store_secret(const server_rec *s)
+{
+    return store_of(s) != NULL ? &rl_runtime()->fleet_secret : &rl_runtime()->secret;
+}

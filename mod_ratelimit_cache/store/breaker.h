@@ -1,0 +1,37 @@
+/* A circuit breaker: stops asking a server that does not answer. Threads of one process share
+ * it; it is lock-free and has no clock of its own.
+ *
+ *     closed --failures in a row--> open --cooldown--> one probe --success--> closed
+ *                                     ^                    |
+ *                                     +-----failure--------+
+ */
+#ifndef RL_STORE_BREAKER_H
+#define RL_STORE_BREAKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct rl_breaker_settings {
+    unsigned failures;   /* in a row, 1 or more */
+    int64_t cooldown_us; /* microseconds */
+} rl_breaker_settings_t;
+
+typedef struct rl_breaker {
+    _Atomic unsigned failures;   /* in a row */
+    _Atomic int64_t probe_due; /* open: when the next probe is due; 0: closed */
+} rl_breaker_t;
+
+typedef enum { RL_BREAKER_SAME, RL_BREAKER_OPENED, RL_BREAKER_CLOSED } rl_breaker_change_e;
+
+/* Whether a request may ask the server at time now; when open, one request per cooldown may. */
+bool rl_breaker_allows(rl_breaker_t *breaker, const rl_breaker_settings_t *settings, int64_t now);
+
+/* Tells how a request that was allowed went; says whether that changed the state, to exactly
+ * one caller. */
+rl_breaker_change_e rl_breaker_note(rl_breaker_t *breaker, const rl_breaker_settings_t *settings,
+                                    int64_t now, bool success);
+
+bool rl_breaker_is_open(const rl_breaker_t *breaker);
+
+#endif

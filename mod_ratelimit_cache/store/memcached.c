@@ -1,0 +1,446 @@
+#include "memcached.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <libmemcached/memcached.h>
+
+#include "../core/number.h"
+
+/* What libmemcached asks of its callers, all of it measured:
+ *
+ * - A memcached_st belongs to one thread at a time, and must not cross a fork. Each process
+ *   keeps a stack of them; a session borrows one.
+ * - Its binary protocol aborts the process when the server is out of memory, so: text.
+ * - A server that hangs costs the poll timeout each time, so it is set from what the session
+ *   has left, and the breaker stops asking.
+ * - After an error the handle is thrown away with its connections: an answer that comes late
+ *   can't be taken for the next one, and no timer of the library's own keeps us away from a
+ *   server that has come back.
+ */
+
+#define KEY_MAX (RL_MEMCACHED_PREFIX_MAX + 32 + 8 + 1)
+
+typedef struct rl_handle {
+    struct rl_handle *next;
+    memcached_st *memc;
+} rl_handle_t;
+
+typedef struct rl_server_state {
+    rl_breaker_t breaker;
+    _Atomic bool refuses; /* it answers, but stores nothing: out of memory */
+} rl_server_state_t;
+
+typedef struct rl_memcached {
+    rl_upstream_t base;
+    const rl_memcached_settings_t *settings;
+    rl_memcached_notify_fn *notify;
+    void *context;
+    rl_server_state_t *servers;
+    apr_thread_mutex_t *mutex; /* of the stack, within this process */
+    apr_thread_cond_t *returned;
+    rl_handle_t *idle;
+    unsigned open;
+} rl_memcached_t;
+
+static int64_t monotonic_now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* ---- handles ---- */
+
+static bool add_server(memcached_st *memc, const rl_memcached_server_t *server)
+{
+    return memcached_success(server->port == 0
+                                 ? memcached_server_add_unix_socket(memc, server->address)
+                                 : memcached_server_add(memc, server->address, server->port));
+}
+
+/* The behaviours that all servers of a fleet must agree on come first. */
+static bool configure(memcached_st *memc, const rl_memcached_settings_t *settings,
+                      const rl_memcached_server_t *servers, unsigned n)
+{
+    const uint64_t ms = (uint64_t)(settings->timeout_us + 999) / 1000;
+    bool ok = memcached_success(memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_DISTRIBUTION,
+                                                       MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA));
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_VERIFY_KEY, 1);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, ms);
+    for (unsigned i = 0; ok && i < n; i++) {
+        ok = add_server(memc, &servers[i]);
+    }
+    return ok;
+}
+
+static memcached_st *open_memc(const rl_memcached_settings_t *settings,
+                               const rl_memcached_server_t *servers, unsigned n)
+{
+    memcached_st *memc = memcached_create(NULL);
+    if (memc != NULL && !configure(memc, settings, servers, n)) {
+        memcached_free(memc);
+        return NULL;
+    }
+    return memc;
+}
+
+static rl_handle_t *open_handle(const rl_memcached_t *store)
+{
+    rl_handle_t *handle = calloc(1, sizeof(*handle));
+    if (handle != NULL) {
+        handle->memc =
+            open_memc(store->settings, store->settings->servers, store->settings->nservers);
+        if (handle->memc == NULL) {
+            free(handle);
+            handle = NULL;
+        }
+    }
+    return handle;
+}
+
+/* An idle handle, or leave to open one (*open_new), or NULL when time is up. */
+static rl_handle_t *take_idle(rl_memcached_t *store, int64_t deadline, bool *open_new)
+{
+    rl_handle_t *handle = NULL;
+    apr_status_t rv = APR_SUCCESS;
+    *open_new = false;
+    apr_thread_mutex_lock(store->mutex);
+    while (store->idle == NULL && store->open >= store->settings->connections &&
+           rv == APR_SUCCESS) {
+        const int64_t left = deadline - monotonic_now();
+        rv = left > 0 ? apr_thread_cond_timedwait(store->returned, store->mutex, left)
+                      : APR_TIMEUP;
+    }
+    if (store->idle != NULL) {
+        handle = store->idle;
+        store->idle = handle->next;
+    }
+    else if (store->open < store->settings->connections) {
+        store->open++;
+        *open_new = true;
+    }
+    apr_thread_mutex_unlock(store->mutex);
+    return handle;
+}
+
+static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
+{
+    apr_thread_mutex_lock(store->mutex);
+    if (handle != NULL) {
+        handle->next = store->idle;
+        store->idle = handle;
+    }
+    else {
+        store->open--;
+    }
+    apr_thread_cond_signal(store->returned);
+    apr_thread_mutex_unlock(store->mutex);
+}
+
+static void discard_handle(rl_memcached_t *store, rl_handle_t *handle)
+{
+    memcached_free(handle->memc);
+    free(handle);
+    give_back_handle(store, NULL);
+}
+
+static rl_handle_t *borrow_handle(rl_memcached_t *store, int64_t deadline)
+{
+    bool open_new;
+    rl_handle_t *handle = take_idle(store, deadline, &open_new);
+    if (open_new) {
+        handle = open_handle(store);
+        if (handle == NULL) {
+            give_back_handle(store, NULL);
+        }
+    }
+    return handle;
+}
+
+/* ---- one operation ---- */
+
+typedef struct rl_operation {
+    rl_memcached_t *store;
+    rl_upstream_session_t *session;
+    memcached_st *memc;
+    unsigned server;
+    char key[KEY_MAX + 1];
+    size_t key_len;
+} rl_operation_t;
+
+static void name_key(rl_operation_t *op, const rl_counter_t *counter)
+{
+    op->key_len = (size_t)snprintf(op->key, sizeof(op->key), "%s%016llx%016llx%08x",
+                                   op->store->settings->prefix,
+                                   (unsigned long long)counter->key.hi,
+                                   (unsigned long long)counter->key.lo, counter->window);
+}
+
+static void set_timeouts(memcached_st *memc, int64_t left_us)
+{
+    const uint64_t ms = (uint64_t)(left_us + 999) / 1000;
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, ms);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
+}
+
+/* Gets ready to send; false when there is no time, no connection, or the breaker is open. */
+static bool begin(rl_operation_t *op, rl_upstream_session_t *session, const rl_counter_t *counter)
+{
+    const int64_t now = monotonic_now();
+    rl_handle_t *handle = session->connection;
+    op->store = (rl_memcached_t *)session->upstream;
+    op->session = session;
+    if (now >= session->deadline) {
+        return false;
+    }
+    if (handle == NULL) {
+        handle = session->connection = borrow_handle(op->store, session->deadline);
+    }
+    if (handle == NULL) {
+        return false;
+    }
+    op->memc = handle->memc;
+    name_key(op, counter);
+    op->server = memcached_generate_hash(op->memc, op->key, op->key_len);
+    if (op->server >= op->store->settings->nservers ||
+        !rl_breaker_allows(&op->store->servers[op->server].breaker, &op->store->settings->breaker,
+                           now)) {
+        return false;
+    }
+    set_timeouts(op->memc, session->deadline - now);
+    return true;
+}
+
+static void notify(const rl_operation_t *op, bool works, const char *reason)
+{
+    const rl_memcached_t *store = op->store;
+    store->notify(store->context, works, store->settings->servers[op->server].name, reason);
+}
+
+static void note(rl_operation_t *op, bool success, const char *reason)
+{
+    switch (rl_breaker_note(&op->store->servers[op->server].breaker,
+                            &op->store->settings->breaker, monotonic_now(), success)) {
+    case RL_BREAKER_OPENED:
+        notify(op, false, reason);
+        break;
+    case RL_BREAKER_CLOSED:
+        notify(op, true, "");
+        break;
+    case RL_BREAKER_SAME:
+        break;
+    }
+}
+
+static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e status)
+{
+    note(op, true, "");
+    return status;
+}
+
+/* The server is there, but has no room. That is no reason to stop asking for counters that it
+ * has. */
+static rl_upstream_status_e refused(rl_operation_t *op)
+{
+    if (!atomic_exchange(&op->store->servers[op->server].refuses, true)) {
+        notify(op, false, memcached_last_error_message(op->memc));
+    }
+    return answered(op, RL_UPSTREAM_REFUSED);
+}
+
+static bool was_never_sent(memcached_return_t rc)
+{
+    return rc == MEMCACHED_CONNECTION_FAILURE || rc == MEMCACHED_HOST_LOOKUP_FAILURE ||
+           rc == MEMCACHED_SERVER_MARKED_DEAD || rc == MEMCACHED_SERVER_TEMPORARILY_DISABLED;
+}
+
+static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
+{
+    const char *message = memcached_last_error_message(op->memc);
+    note(op, false, message != NULL ? message : memcached_strerror(op->memc, rc));
+    discard_handle(op->store, op->session->connection);
+    op->session->connection = NULL;
+    return was_never_sent(rc) ? RL_UPSTREAM_REFUSED : RL_UPSTREAM_ERROR;
+}
+
+/* A server that can't be reached may look like one that has no such key. */
+static bool is_answer(const rl_operation_t *op, memcached_return_t rc, memcached_return_t expected)
+{
+    const memcached_return_t last = memcached_last_error(op->memc);
+    return rc == expected && (last == MEMCACHED_SUCCESS || last == expected);
+}
+
+static bool is_refusal(memcached_return_t rc)
+{
+    return rc == MEMCACHED_SERVER_ERROR || rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE;
+}
+
+/* ---- the interface ---- */
+
+static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                   uint64_t value)
+{
+    rl_operation_t op;
+    char text[24];
+    memcached_return_t rc;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    const int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    rc = memcached_add(op.memc, op.key, op.key_len, text, (size_t)len, (time_t)counter->ttl, 0);
+    if (rc == MEMCACHED_SUCCESS) {
+        if (atomic_load_explicit(&op.store->servers[op.server].refuses, memory_order_relaxed) &&
+            atomic_exchange(&op.store->servers[op.server].refuses, false)) {
+            notify(&op, true, "");
+        }
+        return answered(&op, RL_UPSTREAM_OK);
+    }
+    if (is_answer(&op, rc, MEMCACHED_NOTSTORED) || is_answer(&op, rc, MEMCACHED_DATA_EXISTS)) {
+        return answered(&op, RL_UPSTREAM_EXISTS);
+    }
+    return is_refusal(rc) ? refused(&op) : failed(&op, rc);
+}
+
+static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
+{
+    if (rc == MEMCACHED_SUCCESS) {
+        return answered(op, RL_UPSTREAM_OK);
+    }
+    if (is_answer(op, rc, MEMCACHED_NOTFOUND)) {
+        return answered(op, RL_UPSTREAM_MISSING);
+    }
+    return is_refusal(rc) ? refused(op) : failed(op, rc);
+}
+
+static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                uint64_t units, uint64_t *value)
+{
+    rl_operation_t op;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    return conclude(&op, memcached_increment_by_key(op.memc, op.key, op.key_len, op.key,
+                                                    op.key_len, units, value));
+}
+
+static rl_upstream_status_e subtract(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                     uint64_t units)
+{
+    rl_operation_t op;
+    uint64_t value;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    return conclude(&op, memcached_decrement_by_key(op.memc, op.key, op.key_len, op.key,
+                                                    op.key_len, units, &value));
+}
+
+/* The number that a value is; a counter that was subtracted from ends in blanks. */
+static bool parse_value(const char *text, size_t len, uint64_t *value)
+{
+    while (len > 0 && text[len - 1] == ' ') {
+        len--;
+    }
+    return rl_number_parse(text, len, UINT64_MAX, value);
+}
+
+static rl_upstream_status_e read_counter(rl_upstream_session_t *session,
+                                         const rl_counter_t *counter, uint64_t *value)
+{
+    rl_operation_t op;
+    memcached_return_t rc = MEMCACHED_SUCCESS;
+    uint32_t flags;
+    size_t len;
+    char *text;
+    bool valid;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    text = memcached_get(op.memc, op.key, op.key_len, &len, &flags, &rc);
+    if (rc != MEMCACHED_SUCCESS || text == NULL) {
+        free(text);
+        return rc == MEMCACHED_SUCCESS ? failed(&op, MEMCACHED_UNKNOWN_READ_FAILURE)
+                                       : conclude(&op, rc);
+    }
+    valid = parse_value(text, len, value);
+    free(text);
+    return answered(&op, valid ? RL_UPSTREAM_OK : RL_UPSTREAM_ERROR);
+}
+
+static void end(rl_upstream_session_t *session)
+{
+    if (session->connection != NULL) {
+        give_back_handle((rl_memcached_t *)session->upstream, session->connection);
+        session->connection = NULL;
+    }
+}
+
+static const rl_upstream_ops_t memcached_ops = {
+    .create = create,
+    .add = add,
+    .subtract = subtract,
+    .read = read_counter,
+    .end = end,
+};
+
+static apr_status_t close_all(void *data)
+{
+    rl_memcached_t *store = data;
+    while (store->idle != NULL) {
+        rl_handle_t *handle = store->idle;
+        store->idle = handle->next;
+        memcached_free(handle->memc);
+        free(handle);
+    }
+    return APR_SUCCESS;
+}
+
+rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
+                                   rl_memcached_notify_fn *notify_fn, void *context)
+{
+    rl_memcached_t *store = apr_pcalloc(pool, sizeof(*store));
+    store->base.ops = &memcached_ops;
+    store->settings = settings;
+    store->notify = notify_fn;
+    store->context = context;
+    store->servers = apr_pcalloc(pool, settings->nservers * sizeof(*store->servers));
+    if (apr_thread_mutex_create(&store->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
+        apr_thread_cond_create(&store->returned, pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
+    return &store->base;
+}
+
+const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *settings,
+                               unsigned server)
+{
+    static const char key[] = "rl:probe";
+    memcached_st *memc = open_memc(settings, &settings->servers[server], 1);
+    const char *reason = NULL;
+    memcached_return_t rc;
+    uint32_t flags;
+    size_t len;
+    if (memc == NULL) {
+        return "out of memory";
+    }
+    free(memcached_get(memc, key, sizeof(key) - 1, &len, &flags, &rc));
+    if (rc == MEMCACHED_NOTFOUND) {
+        rc = memcached_last_error(memc); /* of the connection, if there is none */
+    }
+    if (rc != MEMCACHED_SUCCESS && rc != MEMCACHED_NOTFOUND) {
+        const char *message = memcached_last_error_message(memc);
+        reason = apr_pstrdup(pool, message != NULL ? message : memcached_strerror(memc, rc));
+    }
+    memcached_free(memc);
+    return reason;
+}

@@ -1,0 +1,49 @@
+/* Where units come from: this server's ledger, and behind it, if there is one, the store that a
+ * fleet shares. The limiter knows only this. */
+#ifndef RL_STORE_SOURCE_H
+#define RL_STORE_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../core/digest.h"
+#include "../core/meter.h"
+#include "ledger.h"
+#include "upstream.h"
+
+/* What to do when the shared store can't answer: go on with this server's own counters, admit
+ * without counting, or deny. */
+typedef enum { RL_ON_ERROR_LOCAL, RL_ON_ERROR_ALLOW, RL_ON_ERROR_DENY } rl_on_error_e;
+
+typedef struct rl_source {
+    const rl_ledger_t *ledger;
+    rl_digest_t salt;               /* keeps the cells of several stores apart */
+    rl_upstream_session_t *session; /* NULL: the ledger is the whole truth */
+    unsigned incarnation;           /* for counters that are made anew, see core/tally.h */
+} rl_source_t;
+
+/* What charging would do as far as this server knows, without asking anybody. */
+void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step);
+
+/* Charges cost units to the key, if they fit. False when the shared store could not answer and
+ * on_error isn't local; the step is then granted for RL_ON_ERROR_ALLOW, without a charge, and
+ * not granted for RL_ON_ERROR_DENY. */
+bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                      int64_t now, uint32_t cost, rl_on_error_e on_error, rl_step_t *step);
+
+/* Gives back units that a step with this stamp charged. */
+void rl_source_refund(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                      uint32_t stamp, uint32_t units);
+
+/* Looks, at most once a second per key, whether the shared store still knows what this server
+ * knows of a key that is denied from here, and tells it if not. For after the answer. */
+void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
+                       const rl_meter_t *meter, int64_t now);
+
+/* Counts a denial; see rl_ledger_note_denial(). */
+uint32_t rl_source_note_denial(const rl_source_t *source, const rl_digest_t *key,
+                               const rl_meter_t *meter, const rl_step_t *step, int64_t now,
+                               uint32_t *repeats);
+
+#endif
