@@ -102,7 +102,8 @@ void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
 {
     const uint32_t stored = word_window(words[0]);
     const bool lower = stored < stamp || (stored == stamp && word_units(words[0]) < units);
-    *step = (rl_step_t){.word = lower ? 0 : -1, .value = make_word(stamp, units), .stamp = stamp};
+    *step =
+        (rl_step_t){.word = lower ? 0 : -1, .value = make_word(stamp, units), .stamp = stamp};
     step->used = lower ? units : word_units(words[0]);
     step->reset = window_end(meter, offset_of(meter, key), stamp);
     step->expires = step->reset;

@@ -14,8 +14,8 @@ bool rl_tally_unpack(uint64_t value, rl_tally_t *tally)
     tally->incarnation = (unsigned)(value >> (2 * RL_TALLY_BITS));
     tally->seed = (uint32_t)(value >> RL_TALLY_BITS & FIELD);
     tally->total = (uint32_t)(value & FIELD);
-    return tally->incarnation >= 1 && tally->incarnation <= 254 && tally->total >= tally->seed &&
-           tally->total <= RL_TALLY_LIMIT + RL_TALLY_LIMIT / 2;
+    return tally->incarnation >= 1 && tally->incarnation <= 254 &&
+           tally->total >= tally->seed && tally->total <= RL_TALLY_LIMIT + RL_TALLY_LIMIT / 2;
 }
 
 unsigned rl_tally_incarnation(uint64_t random)

@@ -24,7 +24,7 @@ typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
     X(engine, RL_ENGINE_ON)                                                                    \
     X(deny_status, HTTP_TOO_MANY_REQUESTS)                                                     \
     X(v4bits, 32)                                                                              \
-    X(on_error, RL_ON_ERROR_LOCAL)\
+    X(on_error, RL_ON_ERROR_LOCAL)                                                             \
     X(v6bits, 64)                                                                              \
     X(form_limit, 64 * 1024)
 
@@ -55,7 +55,7 @@ RL_DIR_SETTINGS(X)
 struct rl_store_config;
 
 typedef struct rl_server_config {
-    int log_level;     /* RL_UNSET or APLOG_… of the line for a key's first denial */
+    int log_level; /* RL_UNSET or APLOG_… of the line for a key's first denial */
     struct rl_store_config *store; /* the shared store, NULL: this server's memory */
     bool store_set;
     rl_digest_t vhost; /* identity of the virtual host, set in post_config */

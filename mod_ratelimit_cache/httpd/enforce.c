@@ -45,8 +45,8 @@ static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rul
     const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
                                         .v6bits = rl_dir_v6bits(conf)};
     const rl_digest_t scope = scope_of(r, rule);
-    const rl_key_result_e result =
-        rl_key_digest(r, &rule->key, &prefixes, rl_store_secret(r->server), &scope, &claim->key);
+    const rl_key_result_e result = rl_key_digest(
+        r, &rule->key, &prefixes, rl_store_secret(r->server), &scope, &claim->key);
     if (result == RL_KEY_ANONYMOUS ||
         (result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP)) {
         return false;
@@ -55,7 +55,8 @@ static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rul
     claim->meter = rule->meter;
     claim->cost = 1;
     claim->on_error =
-        (rl_on_error_e)(rule->on_error != RL_ON_ERROR_UNSET ? rule->on_error : rl_dir_on_error(conf));
+        (rl_on_error_e)(rule->on_error != RL_ON_ERROR_UNSET ? rule->on_error
+                                                            : rl_dir_on_error(conf));
     claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
     return true;
 }
@@ -133,7 +134,8 @@ static int denied_by(request_rec *r, const rl_source_t *source, rl_request_t *re
     const rl_rule_t *rule = settled_at(request, i)->rule;
     const rl_claim_t *claim = claim_at(request, i);
     refund_all(source, request);
-    rl_report_set(r, &request->report, claim->failed ? "error" : "denied", rule->name, claim, now);
+    rl_report_set(r, &request->report, claim->failed ? "error" : "denied", rule->name, claim,
+                  now);
     if (!claim->failed) {
         rl_report_log_denial(r, source, rule, claim, now);
         request->denied_claim = i;

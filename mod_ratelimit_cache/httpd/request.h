@@ -27,7 +27,7 @@ typedef struct rl_request {
     apr_array_header_t *settled; /* of rl_settled_t */
     apr_array_header_t *claims;  /* of rl_claim_t, side by side with settled */
     rl_report_t report;
-    rl_body_t *body; /* what was read early of the body, or NULL */
+    rl_body_t *body;    /* what was read early of the body, or NULL */
     int64_t store_time; /* microseconds spent with the shared store */
     bool exempt;
     int denied_status;          /* 0: not denied */

@@ -47,7 +47,8 @@ static void resolve(rl_store_config_t *store, apr_pool_t *pconf)
         if (server->port == 0) {
             continue;
         }
-        rv = apr_sockaddr_info_get(&address, server->address, APR_UNSPEC, server->port, 0, pconf);
+        rv = apr_sockaddr_info_get(&address, server->address, APR_UNSPEC, server->port, 0,
+                                   pconf);
         if (rv == APR_SUCCESS) {
             rv = apr_sockaddr_ip_get(&ip, address);
         }
@@ -59,7 +60,8 @@ static void resolve(rl_store_config_t *store, apr_pool_t *pconf)
                      "ratelimit: RateLimitStore memcached %s: the name can't be resolved; its "
                      "share of the keys is counted by RateLimitOnError until a reload",
                      server->name);
-        server->address = "255.255.255.255"; /* fails at once, and keeps its place in the ring */
+        server->address =
+            "255.255.255.255"; /* fails at once, and keeps its place in the ring */
     }
 }
 
@@ -80,9 +82,10 @@ static void tell_whether_it_answers(rl_store_config_t *store, apr_pool_t *ptemp)
         }
     }
     if (rl_global_config()->secret == NULL) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
-                     "ratelimit: no RateLimitSecret: whoever can read memcached can find out "
-                     "which addresses and names are counted; set the same secret on all servers");
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, store->server,
+            "ratelimit: no RateLimitSecret: whoever can read memcached can find out "
+            "which addresses and names are counted; set the same secret on all servers");
     }
 }
 
@@ -108,11 +111,12 @@ static void tell_change(void *context, bool works, const char *server, const cha
                      "ratelimit: memcached %s works again", server);
         return;
     }
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, store->server,
-                 "ratelimit: memcached %s fails (%s); rules go on by RateLimitOnError, and it is "
-                 "tried again every %" APR_INT64_T_FMT " ms. Check that it runs, can be reached, "
-                 "and has memory to spare",
-                 server, reason, store->settings.breaker.cooldown_us / 1000);
+    ap_log_error(
+        APLOG_MARK, APLOG_ERR, 0, store->server,
+        "ratelimit: memcached %s fails (%s); rules go on by RateLimitOnError, and it is "
+        "tried again every %" APR_INT64_T_FMT " ms. Check that it runs, can be reached, "
+        "and has memory to spare",
+        server, reason, store->settings.breaker.cooldown_us / 1000);
 }
 
 static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)

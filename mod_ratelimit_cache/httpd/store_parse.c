@@ -10,8 +10,8 @@
 #include "../store/ledger.h"
 #include "config.h"
 
-#define DEFAULT_PORT    11211
-#define DEFAULT_TIMEOUT (50 * 1000)
+#define PORT_DEFAULT    11211
+#define TIMEOUT_DEFAULT (50 * 1000)
 #define SERVERS_MAX     64
 
 static const rl_breaker_settings_t default_breaker = {.failures = 3,
@@ -33,7 +33,7 @@ static const char *parse_port(const char *text, uint16_t *port)
 static const char *parse_host(apr_pool_t *pool, const char *text, rl_memcached_server_t *server)
 {
     const char *host = text, *end = text + strcspn(text, ":"), *port = end;
-    server->port = DEFAULT_PORT;
+    server->port = PORT_DEFAULT;
     if (*text == '[') {
         host = text + 1;
         end = strchr(host, ']');
@@ -88,7 +88,8 @@ static const char *parse_time(const char *text, int64_t least_us, int64_t most_u
 
 static const char *option_timeout(rl_store_config_t *store, const char *value)
 {
-    const char *reason = parse_time(value, 1000, 10 * RL_USEC_PER_SEC, &store->settings.timeout_us);
+    const char *reason =
+        parse_time(value, 1000, 10 * RL_USEC_PER_SEC, &store->settings.timeout_us);
     return reason != NULL ? "must be a time from 1ms to 10s, for example 50ms" : NULL;
 }
 
@@ -190,7 +191,7 @@ const char *rl_store_parse(cmd_parms *cmd, int argc, char *const argv[],
     store->server = cmd->server;
     store->servers = apr_array_make(cmd->pool, 4, sizeof(rl_memcached_server_t));
     store->settings.prefix = "rl:";
-    store->settings.timeout_us = DEFAULT_TIMEOUT;
+    store->settings.timeout_us = TIMEOUT_DEFAULT;
     store->settings.breaker = default_breaker;
     for (int i = 0; i < argc; i++) {
         const char *reason = parse_argument(cmd, argv[i], store);

@@ -1,6 +1,7 @@
 #include "breaker.h"
 
-bool rl_breaker_allows(rl_breaker_t *breaker, const rl_breaker_settings_t *settings, int64_t now)
+bool rl_breaker_allows(rl_breaker_t *breaker, const rl_breaker_settings_t *settings,
+                       int64_t now)
 {
     int64_t due = atomic_load(&breaker->probe_due);
     if (due == 0) {
@@ -20,8 +21,9 @@ static rl_breaker_change_e note_success(rl_breaker_t *breaker)
     return atomic_exchange(&breaker->probe_due, 0) != 0 ? RL_BREAKER_CLOSED : RL_BREAKER_SAME;
 }
 
-rl_breaker_change_e rl_breaker_note(rl_breaker_t *breaker, const rl_breaker_settings_t *settings,
-                                    int64_t now, bool success)
+rl_breaker_change_e rl_breaker_note(rl_breaker_t *breaker,
+                                    const rl_breaker_settings_t *settings, int64_t now,
+                                    bool success)
 {
     int64_t closed = 0;
     unsigned failures;

@@ -70,8 +70,8 @@ static bool configure(memcached_st *memc, const rl_memcached_settings_t *setting
                       const rl_memcached_server_t *servers, unsigned n)
 {
     const uint64_t ms = (uint64_t)(settings->timeout_us + 999) / 1000;
-    bool ok = memcached_success(memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_DISTRIBUTION,
-                                                       MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA));
+    bool ok = memcached_success(memcached_behavior_set(
+        memc, MEMCACHED_BEHAVIOR_DISTRIBUTION, MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA));
     memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
     memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_VERIFY_KEY, 1);
     memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
@@ -179,10 +179,10 @@ typedef struct rl_operation {
 
 static void name_key(rl_operation_t *op, const rl_counter_t *counter)
 {
-    op->key_len = (size_t)snprintf(op->key, sizeof(op->key), "%s%016llx%016llx%08x",
-                                   op->store->settings->prefix,
-                                   (unsigned long long)counter->key.hi,
-                                   (unsigned long long)counter->key.lo, counter->window);
+    op->key_len =
+        (size_t)snprintf(op->key, sizeof(op->key), "%s%016llx%016llx%08x",
+                         op->store->settings->prefix, (unsigned long long)counter->key.hi,
+                         (unsigned long long)counter->key.lo, counter->window);
 }
 
 static void set_timeouts(memcached_st *memc, int64_t left_us)
@@ -193,7 +193,8 @@ static void set_timeouts(memcached_st *memc, int64_t left_us)
 }
 
 /* Gets ready to send; false when there is no time, no connection, or the breaker is open. */
-static bool begin(rl_operation_t *op, rl_upstream_session_t *session, const rl_counter_t *counter)
+static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
+                  const rl_counter_t *counter)
 {
     const int64_t now = monotonic_now();
     rl_handle_t *handle = session->connection;
@@ -212,8 +213,8 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session, const rl_c
     name_key(op, counter);
     op->server = memcached_generate_hash(op->memc, op->key, op->key_len);
     if (op->server >= op->store->settings->nservers ||
-        !rl_breaker_allows(&op->store->servers[op->server].breaker, &op->store->settings->breaker,
-                           now)) {
+        !rl_breaker_allows(&op->store->servers[op->server].breaker,
+                           &op->store->settings->breaker, now)) {
         return false;
     }
     set_timeouts(op->memc, session->deadline - now);
@@ -273,7 +274,8 @@ static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
 }
 
 /* A server that can't be reached may look like one that has no such key. */
-static bool is_answer(const rl_operation_t *op, memcached_return_t rc, memcached_return_t expected)
+static bool is_answer(const rl_operation_t *op, memcached_return_t rc,
+                      memcached_return_t expected)
 {
     const memcached_return_t last = memcached_last_error(op->memc);
     return rc == expected && (last == MEMCACHED_SUCCESS || last == expected);
@@ -332,8 +334,8 @@ static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter
                                                     op.key_len, units, value));
 }
 
-static rl_upstream_status_e subtract(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                     uint64_t units)
+static rl_upstream_status_e subtract(rl_upstream_session_t *session,
+                                     const rl_counter_t *counter, uint64_t units)
 {
     rl_operation_t op;
     uint64_t value;

@@ -11,9 +11,9 @@
 #define RL_MEMCACHED_PREFIX_MAX 64
 
 typedef struct rl_memcached_server {
-    const char *name;     /* as it was written, for logs */
-    const char *address;  /* a numeric address, or the path of a unix socket */
-    uint16_t port;        /* 0 for a unix socket */
+    const char *name;    /* as it was written, for logs */
+    const char *address; /* a numeric address, or the path of a unix socket */
+    uint16_t port;       /* 0 for a unix socket */
 } rl_memcached_server_t;
 
 typedef struct rl_memcached_settings {

@@ -216,7 +216,7 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, rl_step_
     learn(res, tally->total - res->cost);
     res->ops->subtract(res->source->session, &res->counter, res->cost);
     step->used = tally->total - res->cost < res->meter->limit ? tally->total - res->cost
-                                                             : res->meter->limit;
+                                                              : res->meter->limit;
     step->retry = step->reset;
 }
 
@@ -225,7 +225,8 @@ static bool do_without(const rl_reservation_t *res, rl_on_error_e on_error, rl_s
 {
     put_owed(res, res->owed);
     if (on_error == RL_ON_ERROR_LOCAL) {
-        rl_ledger_charge(res->source->ledger, &res->cell, res->meter, res->now, res->cost, step);
+        rl_ledger_charge(res->source->ledger, &res->cell, res->meter, res->now, res->cost,
+                         step);
         if (step->granted) {
             put_owed(res, res->cost);
         }
@@ -250,8 +251,9 @@ void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_
     rl_ledger_peek(source->ledger, &cell, meter, now, cost, step);
 }
 
-bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                      int64_t now, uint32_t cost, rl_on_error_e on_error, rl_step_t *step)
+bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
+                      const rl_meter_t *meter, int64_t now, uint32_t cost,
+                      rl_on_error_e on_error, rl_step_t *step)
 {
     const rl_digest_t cell = cell_of(source, key);
     rl_reservation_t res;
@@ -280,8 +282,8 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key, const r
     return true;
 }
 
-void rl_source_refund(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                      uint32_t stamp, uint32_t units)
+void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
+                      const rl_meter_t *meter, uint32_t stamp, uint32_t units)
 {
     const rl_digest_t cell = cell_of(source, key);
     rl_ledger_refund(source->ledger, &cell, meter, stamp, units);

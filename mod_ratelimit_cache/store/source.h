@@ -29,12 +29,13 @@ void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_
 /* Charges cost units to the key, if they fit. False when the shared store could not answer and
  * on_error isn't local; the step is then granted for RL_ON_ERROR_ALLOW, without a charge, and
  * not granted for RL_ON_ERROR_DENY. */
-bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                      int64_t now, uint32_t cost, rl_on_error_e on_error, rl_step_t *step);
+bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
+                      const rl_meter_t *meter, int64_t now, uint32_t cost,
+                      rl_on_error_e on_error, rl_step_t *step);
 
 /* Gives back units that a step with this stamp charged. */
-void rl_source_refund(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                      uint32_t stamp, uint32_t units);
+void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
+                      const rl_meter_t *meter, uint32_t stamp, uint32_t units);
 
 /* Looks, at most once a second per key, whether the shared store still knows what this server
  * knows of a key that is denied from here, and tells it if not. For after the answer. */

@@ -1,5 +1,5 @@
-/* A store that a fleet shares, as the limiter sees it: counters by name, numbers of 64 bits that
- * are added to and subtracted from atomically. What a number means is in core/tally.h; an
+/* A store that a fleet shares, as the limiter sees it: counters by name, numbers of 64 bits
+ * that are added to and subtracted from atomically. What a number means is in core/tally.h; an
  * implementation only moves numbers, and forgets them when their window is long over.
  *
  * All work that a request causes is one session, which has a deadline. An implementation never
@@ -40,7 +40,8 @@ typedef struct rl_upstream_session {
 /* An implementation. */
 typedef struct rl_upstream_ops {
     /* Makes the counter with this value unless there is one: OK, EXISTS or an error. */
-    rl_upstream_status_e (*create)(rl_upstream_session_t *, const rl_counter_t *, uint64_t value);
+    rl_upstream_status_e (*create)(rl_upstream_session_t *, const rl_counter_t *,
+                                   uint64_t value);
     /* Adds and learns the sum: OK, MISSING or an error. */
     rl_upstream_status_e (*add)(rl_upstream_session_t *, const rl_counter_t *, uint64_t units,
                                 uint64_t *value);
@@ -48,7 +49,8 @@ typedef struct rl_upstream_ops {
     rl_upstream_status_e (*subtract)(rl_upstream_session_t *, const rl_counter_t *,
                                      uint64_t units);
     /* Reads, and keeps the counter from being evicted: OK, MISSING or an error. */
-    rl_upstream_status_e (*read)(rl_upstream_session_t *, const rl_counter_t *, uint64_t *value);
+    rl_upstream_status_e (*read)(rl_upstream_session_t *, const rl_counter_t *,
+                                 uint64_t *value);
     /* Ends the session: what it borrowed goes back. */
     void (*end)(rl_upstream_session_t *);
 } rl_upstream_ops_t;
