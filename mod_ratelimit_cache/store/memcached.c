@@ -12,6 +12,7 @@
 #include <libmemcached/memcached.h>
 
 #include "../core/number.h"
+#include "watchdog.h"
 
 /* What libmemcached asks of its callers, all of it measured:
  *
@@ -20,6 +21,8 @@
  * - Its binary protocol aborts the process when the server is out of memory, so: text.
  * - A server that hangs costs the poll timeout each time, so it is set from what the session
  *   has left, and the breaker stops asking.
+ * - That time-out is per byte, as it were: a server that drips its answer can take any time. A
+ *   watchdog cuts such a connection off (TCP only).
  * - After an error the handle is thrown away with its connections: an answer that comes late
  *   can't be taken for the next one, and no timer of the library's own keeps us away from a
  *   server that has come back.
@@ -27,9 +30,16 @@
 
 #define KEY_MAX (RL_MEMCACHED_PREFIX_MAX + 32 + 8 + 1)
 
+/* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself;
+ * how often that is looked for. */
+#define WATCHDOG_SLACK 2000
+#define WATCHDOG_LEAST 2000
+#define WATCHDOG_MOST  50000
+
+/* One of the process's connections, or rather set of them: one to each server. */
 typedef struct rl_handle {
     struct rl_handle *next;
-    memcached_st *memc;
+    memcached_st *memc; /* NULL: not open */
 } rl_handle_t;
 
 typedef struct rl_server_state {
@@ -43,10 +53,11 @@ typedef struct rl_memcached {
     rl_memcached_notify_fn *notify;
     void *context;
     rl_server_state_t *servers;
+    rl_handle_t *handles;      /* as many as there may be connections */
+    rl_handle_t *idle;         /* a stack of them */
     apr_thread_mutex_t *mutex; /* of the stack, within this process */
     apr_thread_cond_t *returned;
-    rl_handle_t *idle;
-    unsigned open;
+    rl_watchdog_t *watchdog; /* NULL: none could be had */
 } rl_memcached_t;
 
 static int64_t monotonic_now(void)
@@ -93,77 +104,91 @@ static memcached_st *open_memc(const rl_memcached_settings_t *settings,
     return memc;
 }
 
-static rl_handle_t *open_handle(const rl_memcached_t *store)
+/* The top of the stack; NULL when none comes back before the deadline. */
+static rl_handle_t *take_idle(rl_memcached_t *store, int64_t deadline)
 {
-    rl_handle_t *handle = calloc(1, sizeof(*handle));
-    if (handle != NULL) {
-        handle->memc =
-            open_memc(store->settings, store->settings->servers, store->settings->nservers);
-        if (handle->memc == NULL) {
-            free(handle);
-            handle = NULL;
-        }
-    }
-    return handle;
-}
-
-/* An idle handle, or leave to open one (*open_new), or NULL when time is up. */
-static rl_handle_t *take_idle(rl_memcached_t *store, int64_t deadline, bool *open_new)
-{
-    rl_handle_t *handle = NULL;
+    rl_handle_t *handle;
     apr_status_t rv = APR_SUCCESS;
-    *open_new = false;
     apr_thread_mutex_lock(store->mutex);
-    while (store->idle == NULL && store->open >= store->settings->connections &&
-           rv == APR_SUCCESS) {
+    while (store->idle == NULL && rv == APR_SUCCESS) {
         const int64_t left = deadline - monotonic_now();
         rv = left > 0 ? apr_thread_cond_timedwait(store->returned, store->mutex, left)
                       : APR_TIMEUP;
     }
-    if (store->idle != NULL) {
-        handle = store->idle;
+    handle = store->idle;
+    if (handle != NULL) {
         store->idle = handle->next;
-    }
-    else if (store->open < store->settings->connections) {
-        store->open++;
-        *open_new = true;
     }
     apr_thread_mutex_unlock(store->mutex);
     return handle;
 }
 
-static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
+static void put_idle(rl_memcached_t *store, rl_handle_t *handle)
 {
     apr_thread_mutex_lock(store->mutex);
-    if (handle != NULL) {
-        handle->next = store->idle;
-        store->idle = handle;
-    }
-    else {
-        store->open--;
-    }
+    handle->next = store->idle;
+    store->idle = handle;
     apr_thread_cond_signal(store->returned);
     apr_thread_mutex_unlock(store->mutex);
 }
 
-static void discard_handle(rl_memcached_t *store, rl_handle_t *handle)
+static unsigned slot_of(const rl_memcached_t *store, const rl_handle_t *handle)
 {
+    return (unsigned)(handle - store->handles);
+}
+
+static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
+{
+    if (store->watchdog != NULL) {
+        rl_watchdog_hold(store->watchdog);
+    }
     memcached_free(handle->memc);
-    free(handle);
-    give_back_handle(store, NULL);
+    handle->memc = NULL;
+    if (store->watchdog != NULL) {
+        rl_watchdog_release(store->watchdog);
+    }
+}
+
+static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
+{
+    if (store->watchdog != NULL) {
+        rl_watchdog_end(store->watchdog, slot_of(store, handle));
+    }
+    put_idle(store, handle);
 }
 
 static rl_handle_t *borrow_handle(rl_memcached_t *store, int64_t deadline)
 {
-    bool open_new;
-    rl_handle_t *handle = take_idle(store, deadline, &open_new);
-    if (open_new) {
-        handle = open_handle(store);
-        if (handle == NULL) {
-            give_back_handle(store, NULL);
-        }
+    rl_handle_t *handle = take_idle(store, deadline);
+    if (handle == NULL) {
+        return NULL;
+    }
+    if (handle->memc == NULL) {
+        handle->memc =
+            open_memc(store->settings, store->settings->servers, store->settings->nservers);
+    }
+    if (handle->memc == NULL) {
+        put_idle(store, handle);
+        return NULL;
+    }
+    if (store->watchdog != NULL) {
+        rl_watchdog_begin(store->watchdog, slot_of(store, handle), deadline + WATCHDOG_SLACK);
     }
     return handle;
+}
+
+/* Called by the watchdog: ends whatever the handle's user waits for. */
+static void cut_off(void *context, unsigned slot)
+{
+    const rl_memcached_t *store = context;
+    const memcached_st *memc = store->handles[slot].memc;
+    for (unsigned i = 0; memc != NULL && i < store->settings->nservers; i++) {
+        const memcached_instance_st *instance = memcached_server_instance_by_position(memc, i);
+        const in_port_t port = instance != NULL ? memcached_server_srcport(instance) : 0;
+        if (port != 0 && port != (in_port_t)-1 && store->settings->servers[i].port != 0) {
+            rl_socket_cut(port, store->settings->servers[i].port);
+        }
+    }
 }
 
 /* ---- one operation ---- */
@@ -250,10 +275,10 @@ static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e st
 
 /* The server is there, but has no room. That is no reason to stop asking for counters that it
  * has. */
-static rl_upstream_status_e refused(rl_operation_t *op)
+static rl_upstream_status_e refused(rl_operation_t *op, memcached_return_t rc)
 {
     if (!atomic_exchange(&op->store->servers[op->server].refuses, true)) {
-        notify(op, false, memcached_last_error_message(op->memc));
+        notify(op, false, memcached_strerror(op->memc, rc));
     }
     return answered(op, RL_UPSTREAM_REFUSED);
 }
@@ -266,9 +291,9 @@ static bool was_never_sent(memcached_return_t rc)
 
 static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
 {
-    const char *message = memcached_last_error_message(op->memc);
-    note(op, false, message != NULL ? message : memcached_strerror(op->memc, rc));
-    discard_handle(op->store, op->session->connection);
+    note(op, false, memcached_strerror(op->memc, rc));
+    close_handle(op->store, op->session->connection);
+    give_back_handle(op->store, op->session->connection);
     op->session->connection = NULL;
     return was_never_sent(rc) ? RL_UPSTREAM_REFUSED : RL_UPSTREAM_ERROR;
 }
@@ -309,7 +334,7 @@ static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_coun
     if (is_answer(&op, rc, MEMCACHED_NOTSTORED) || is_answer(&op, rc, MEMCACHED_DATA_EXISTS)) {
         return answered(&op, RL_UPSTREAM_EXISTS);
     }
-    return is_refusal(rc) ? refused(&op) : failed(&op, rc);
+    return is_refusal(rc) ? refused(&op, rc) : failed(&op, rc);
 }
 
 static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
@@ -320,7 +345,7 @@ static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
     if (is_answer(op, rc, MEMCACHED_NOTFOUND)) {
         return answered(op, RL_UPSTREAM_MISSING);
     }
-    return is_refusal(rc) ? refused(op) : failed(op, rc);
+    return is_refusal(rc) ? refused(op, rc) : failed(op, rc);
 }
 
 static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
@@ -397,13 +422,33 @@ static const rl_upstream_ops_t memcached_ops = {
 static apr_status_t close_all(void *data)
 {
     rl_memcached_t *store = data;
-    while (store->idle != NULL) {
-        rl_handle_t *handle = store->idle;
-        store->idle = handle->next;
-        memcached_free(handle->memc);
-        free(handle);
+    for (rl_handle_t *handle = store->idle; handle != NULL; handle = handle->next) {
+        if (handle->memc != NULL) {
+            memcached_free(handle->memc);
+            handle->memc = NULL;
+        }
     }
     return APR_SUCCESS;
+}
+
+/* All handles, none of them open yet, on the stack. */
+static void make_handles(apr_pool_t *pool, rl_memcached_t *store)
+{
+    const unsigned n = store->settings->connections;
+    store->handles = apr_pcalloc(pool, n * sizeof(*store->handles));
+    for (unsigned i = 0; i < n; i++) {
+        store->handles[i].next = i + 1 < n ? &store->handles[i + 1] : NULL;
+    }
+    store->idle = store->handles;
+}
+
+/* How often the watchdog looks: a fraction of what a wait may last. */
+static int64_t watchdog_interval(const rl_memcached_settings_t *settings)
+{
+    const int64_t interval = settings->timeout_us / 4;
+    return interval < WATCHDOG_LEAST  ? WATCHDOG_LEAST
+           : interval > WATCHDOG_MOST ? WATCHDOG_MOST
+                                      : interval;
 }
 
 rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
@@ -419,7 +464,10 @@ rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings
         apr_thread_cond_create(&store->returned, pool) != APR_SUCCESS) {
         return NULL;
     }
+    make_handles(pool, store);
     apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
+    store->watchdog = rl_watchdog_create(pool, settings->connections,
+                                         watchdog_interval(settings), cut_off, store);
     return &store->base;
 }
 
@@ -440,8 +488,7 @@ const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *
         rc = memcached_last_error(memc); /* of the connection, if there is none */
     }
     if (rc != MEMCACHED_SUCCESS && rc != MEMCACHED_NOTFOUND) {
-        const char *message = memcached_last_error_message(memc);
-        reason = apr_pstrdup(pool, message != NULL ? message : memcached_strerror(memc, rc));
+        reason = apr_pstrdup(pool, memcached_strerror(memc, rc));
     }
     memcached_free(memc);
     return reason;
