@@ -129,9 +129,18 @@ static uint64_t make_link(const rl_reservation_t *res, unsigned incarnation, uin
            (uint64_t)incarnation << RL_TALLY_BITS | seed;
 }
 
-/* Makes the counter from what is known here plus what is being reserved. */
-static rl_upstream_status_e create(const rl_reservation_t *res, rl_tally_t *tally)
+/* What is known of the key at this moment; others may have learned more since we looked. */
+static uint32_t known_now(const rl_reservation_t *res)
 {
+    rl_step_t step;
+    rl_ledger_peek(res->source->ledger, &res->cell, res->meter, res->now, 0, &step);
+    return step.stamp == res->counter.window && step.used > res->known ? step.used : res->known;
+}
+
+/* Makes the counter from what is known here plus what is being reserved. */
+static rl_upstream_status_e create(rl_reservation_t *res, rl_tally_t *tally)
+{
+    res->known = known_now(res);
     *tally = (rl_tally_t){.incarnation = res->source->incarnation,
                           .seed = res->known,
                           .total = res->known + res->cost};
@@ -150,7 +159,7 @@ static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t units, rl_
 }
 
 /* Reserves cost and pays what is owed. One round trip, three for the first in a window. */
-static rl_upstream_status_e reserve(const rl_reservation_t *res, rl_tally_t *tally)
+static rl_upstream_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint64_t units = (uint64_t)res->cost + res->owed;
     rl_upstream_status_e status = add(res, units, tally);
