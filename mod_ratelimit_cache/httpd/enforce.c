@@ -4,6 +4,7 @@
 #include <http_log.h>
 #include <http_request.h>
 
+#include "../core/tally.h"
 #include "../limiter.h"
 #include "body.h"
 #include "config.h"
@@ -184,6 +185,15 @@ static void admitted(request_rec *r, const rl_source_t *source, rl_request_t *re
     }
 }
 
+static void tell_unshared(request_rec *r, const rl_request_t *request, int first)
+{
+    for (int i = first; i < request->claims->nelts; i++) {
+        if (claim_at(request, i)->meter.limit > RL_TALLY_LIMIT) {
+            rl_report_log_unshared(r, settled_at(request, i)->rule);
+        }
+    }
+}
+
 /* Decides over the claims from the first new one on; returns OK or the status of a denial. */
 static int decide(request_rec *r, rl_request_t *request, int first)
 {
@@ -191,6 +201,9 @@ static int decide(request_rec *r, rl_request_t *request, int first)
     rl_store_session_t session;
     int denied, status = OK;
     rl_store_begin(r, request, &session);
+    if (session.source.session != NULL) {
+        tell_unshared(r, request, first);
+    }
     denied = rl_limiter_decide(&session.source, claim_at(request, first),
                                request->claims->nelts - first, now);
     if (denied >= 0) {

@@ -4,6 +4,7 @@
 #include <http_log.h>
 #include <stdio.h>
 
+#include "../core/tally.h"
 #include "config.h"
 #include "runtime.h"
 
@@ -92,17 +93,34 @@ void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_ru
                   rl_seconds_until(claim->step.retry, now), more);
 }
 
-void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule)
+/* Whether a message about a rule is due: once a day and virtual host, whichever child asks. */
+static bool is_daily(const request_rec *r, const rl_rule_t *rule, uint64_t message)
 {
     const rl_meter_t once_a_day = {.limit = 1, .period_us = 86400 * RL_USEC_PER_SEC};
-    const rl_digest_t key = {.hi = rule->id.hi ^ rl_server_config(r->server)->vhost.hi,
-                             .lo = rule->id.lo ^ rl_server_config(r->server)->vhost.lo};
+    const rl_digest_t *vhost = &rl_server_config(r->server)->vhost;
+    const rl_digest_t key = {.hi = rule->id.hi ^ vhost->hi,
+                             .lo = rule->id.lo ^ vhost->lo ^ message << 32};
     rl_step_t step;
     rl_ledger_charge(&rl_runtime()->ledger, &key, &once_a_day, r->request_time, 1, &step);
-    if (step.granted) {
+    return step.granted;
+}
+
+void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule)
+{
+    if (is_daily(r, rule, 1)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ratelimit: rule %s of an .htaccess has no effect here: the server's "
                       "configuration has a rule of that name",
                       rule->name);
+    }
+}
+
+void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule)
+{
+    if (is_daily(r, rule, 2)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s, limit %s: a fleet can share limits up to %u; each "
+                      "server counts this one by itself",
+                      rule->name, rule->rate_text, RL_TALLY_LIMIT);
     }
 }

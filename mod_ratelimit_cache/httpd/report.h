@@ -23,4 +23,7 @@ void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_ru
 /* Logs, once a day, that a tenant's rule has no effect. */
 void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule);
 
+/* Logs, once a day, that a rule's limit is too high to be shared by a fleet. */
+void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule);
+
 #endif
