@@ -11,14 +11,15 @@
  * Next to it the cell keeps three notes:
  *
  *     link     window (28 bits) | incarnation (8) | seed (28): the shared counter we know
- *     owed     window (32) | units (32): granted here while the store did not answer
+ *     owed     window (32) | being paid (1) | units (31): granted here without the store
  *     contact  microseconds: when the shared counter was last read
  *
  * A counter that is missing is made anew from the known total; one that somebody else made
  * anew from a lower one is raised (core/tally.h). Units that were granted without the store
- * are added with the next reservation, so that the fleet learns of them and nobody is let in
- * for them a second time. A reservation without an answer counts as spent in the store, and
- * is owed as well if it is granted here: a count may come out too high by it, never too low.
+ * are added after the next reservation that is answered, so that the fleet learns of them and
+ * nobody is let in for them a second time; until they are, they count on top of what it
+ * answers. A reservation without an answer counts as spent in the store, and is owed as well
+ * if it is granted here: a count may come out too high by it, never too low.
  *
  * memcached forgets what is only added to, so a counter is read once a second while it is used.
  */
@@ -29,6 +30,7 @@ enum { NOTE_LINK, NOTE_OWED, NOTE_CONTACT };
 #define TTL_SLACK   60
 #define TTL_MAX_SEC (30 * 86400)
 #define SWAP_TRIES  100
+#define PAYING      (UINT64_C(1) << 31)
 
 /* One reservation under way. */
 typedef struct rl_reservation {
@@ -40,7 +42,9 @@ typedef struct rl_reservation {
     int64_t now;
     uint32_t cost;
     uint32_t known; /* the highest total known here, what is owed included */
-    uint32_t owed;
+    uint32_t owed;  /* then */
+    uint32_t debt;  /* what of it this reservation is to pay */
+    uint64_t link;
 } rl_reservation_t;
 
 static rl_digest_t cell_of(const rl_source_t *source, const rl_digest_t *key)
@@ -80,34 +84,81 @@ static bool swap_note(const rl_reservation_t *res, unsigned n, uint64_t from, ui
     return rl_ledger_swap_note(res->source->ledger, &res->cell, n, from, to);
 }
 
-static uint32_t units_owed(const rl_reservation_t *res, uint64_t owed)
+static uint64_t make_owed(const rl_reservation_t *res, uint64_t units)
 {
-    return owed >> 32 == res->counter.window ? (uint32_t)owed : 0;
+    return (uint64_t)res->counter.window << 32 | units;
 }
 
-/* Takes the debt over from the cell: this reservation will pay it, or put it back. */
-static uint32_t take_owed(const rl_reservation_t *res)
+static uint32_t units_of(const rl_reservation_t *res, uint64_t owed)
+{
+    return owed >> 32 == res->counter.window ? (uint32_t)(owed & (PAYING - 1)) : 0;
+}
+
+static uint32_t units_owed(const rl_reservation_t *res)
+{
+    return units_of(res, note(res, NOTE_OWED));
+}
+
+static bool is_being_paid(const rl_reservation_t *res, uint64_t owed)
+{
+    return owed >> 32 == res->counter.window && (owed & PAYING) != 0;
+}
+
+/* Puts this reservation in charge of paying the debt; see settle_debt(). */
+static uint32_t take_debt(const rl_reservation_t *res)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t owed = note(res, NOTE_OWED);
-        const uint32_t units = units_owed(res, owed);
-        if (units == 0 ||
-            swap_note(res, NOTE_OWED, owed, (uint64_t)res->counter.window << 32)) {
+        const uint32_t units = units_of(res, owed);
+        if (units == 0 || is_being_paid(res, owed)) {
+            return 0;
+        }
+        if (swap_note(res, NOTE_OWED, owed, make_owed(res, units | PAYING))) {
             return units;
         }
     }
     return 0;
 }
 
-static void put_owed(const rl_reservation_t *res, uint32_t units)
+/* The debt that was taken has been paid, or not: paid is what it said, or 0. */
+static void settle_debt(rl_reservation_t *res, uint32_t paid)
 {
-    for (int i = 0; units > 0 && i < SWAP_TRIES; i++) {
+    for (int i = 0; res->debt > 0 && i < SWAP_TRIES; i++) {
         const uint64_t owed = note(res, NOTE_OWED);
-        const uint64_t sum = (uint64_t)units_owed(res, owed) + units;
-        if (swap_note(res, NOTE_OWED, owed, (uint64_t)res->counter.window << 32 | sum)) {
+        const uint32_t units = units_of(res, owed);
+        if (!is_being_paid(res, owed) ||
+            swap_note(res, NOTE_OWED, owed, make_owed(res, units > paid ? units - paid : 0))) {
+            break;
+        }
+    }
+    res->debt = 0;
+}
+
+static void owe(const rl_reservation_t *res, uint32_t units)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t owed = note(res, NOTE_OWED);
+        const uint64_t sum = (uint64_t)units_of(res, owed) + units;
+        const uint64_t flag = is_being_paid(res, owed) ? PAYING : 0;
+        if (sum >= PAYING || swap_note(res, NOTE_OWED, owed, make_owed(res, sum | flag))) {
             return;
         }
     }
+}
+
+/* Takes units off a debt that nobody is paying; false when there are not that many. */
+static bool forgive(const rl_reservation_t *res, uint32_t units)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t owed = note(res, NOTE_OWED);
+        if (units_of(res, owed) < units || is_being_paid(res, owed)) {
+            return false;
+        }
+        if (swap_note(res, NOTE_OWED, owed, owed - units)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Whether a read is due, to one caller a second. */
@@ -158,18 +209,34 @@ static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t units, rl_
     return status;
 }
 
-/* Reserves cost and pays what is owed. One round trip, three for the first in a window. */
+/* Reserves cost. One round trip, three for the first in a window. */
 static rl_upstream_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
 {
-    const uint64_t units = (uint64_t)res->cost + res->owed;
-    rl_upstream_status_e status = add(res, units, tally);
+    rl_upstream_status_e status = add(res, res->cost, tally);
     if (status == RL_UPSTREAM_MISSING) {
         status = create(res, tally);
+        if (status == RL_UPSTREAM_OK) {
+            settle_debt(res, res->debt); /* is part of what is known */
+        }
         if (status == RL_UPSTREAM_EXISTS) {
-            status = add(res, units, tally);
+            status = add(res, res->cost, tally);
         }
     }
     return status;
+}
+
+/* Adds what is owed, by itself and only to a store that has just answered: a debt that is sent
+ * with every attempt would be counted as often as an attempt times out. */
+static void pay(rl_reservation_t *res, rl_tally_t *tally)
+{
+    const rl_tally_t unpaid = *tally;
+    if (res->debt > 0 && add(res, res->debt, tally) == RL_UPSTREAM_OK) {
+        settle_debt(res, res->debt);
+    }
+    else {
+        settle_debt(res, 0);
+        *tally = unpaid;
+    }
 }
 
 /* Raises the total known here. */
@@ -180,28 +247,47 @@ static void learn(const rl_reservation_t *res, uint32_t total)
                     total < limit ? total : limit);
 }
 
-/* Learns which counter answered. If it is another than before, made by somebody who knew less
- * than we did, the one thread that notices first adds the difference. */
-static void reconcile(const rl_reservation_t *res, rl_tally_t *tally)
+static bool is_linked(const rl_reservation_t *res, const rl_tally_t *tally)
 {
-    const uint64_t link = note(res, NOTE_LINK);
-    const uint64_t found = make_link(res, tally->incarnation, tally->seed);
-    const uint32_t before = res->known > res->owed ? res->known - res->owed : 0;
-    uint32_t lacking = 0;
-    if (link == 0) {
+    return res->link >> RL_TALLY_BITS == make_link(res, tally->incarnation, 0) >> RL_TALLY_BITS;
+}
+
+/* What the counter should have been made from, as far as this server knows; 0 if it has none
+ * of this window. */
+static uint32_t seed_wanted(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    if (is_linked(res, tally)) {
+        return (uint32_t)(res->link & ((1u << RL_TALLY_BITS) - 1));
+    }
+    if (res->link >> 36 != make_link(res, 0, 0) >> 36) {
+        return 0;
+    }
+    return res->known > res->owed ? res->known - res->owed : 0;
+}
+
+/* Learns which counter answered. If it is another than before, made by somebody who knew less
+ * than we did, the one thread that notices first adds the difference; when that fails, the old
+ * link makes the next one notice. Returns what the counter still lacks. */
+static uint32_t reconcile(const rl_reservation_t *res, rl_tally_t *tally)
+{
+    const uint32_t wanted = seed_wanted(res, tally);
+    const uint32_t lacking = wanted > tally->seed ? wanted - tally->seed : 0;
+    const uint64_t link = make_link(res, tally->incarnation, tally->seed + lacking);
+    const bool linked = is_linked(res, tally);
+    rl_tally_t raised;
+    if (res->link == 0) {
         learn(res, res->known); /* a key without a cell can't keep notes */
     }
-    if (link >> 36 == found >> 36 && link >> RL_TALLY_BITS != found >> RL_TALLY_BITS &&
-        before > tally->seed) {
-        lacking = before - tally->seed;
-    }
-    if (link == found ||
-        !swap_note(res, NOTE_LINK, link,
-                   make_link(res, tally->incarnation, tally->seed + lacking)) ||
+    if (res->link == link || !swap_note(res, NOTE_LINK, res->link, link) || linked ||
         lacking == 0) {
-        return;
+        return lacking;
     }
-    add(res, rl_tally_raise(lacking), tally);
+    if (add(res, rl_tally_raise(lacking), &raised) != RL_UPSTREAM_OK) {
+        swap_note(res, NOTE_LINK, link, res->link);
+        return lacking;
+    }
+    *tally = raised;
+    return 0;
 }
 
 static void keep_alive(const rl_reservation_t *res)
@@ -212,38 +298,49 @@ static void keep_alive(const rl_reservation_t *res)
     }
 }
 
-/* Within the limit: spend it. Beyond: give it back, and remember that there is nothing left. */
-static void spend(const rl_reservation_t *res, const rl_tally_t *tally, rl_step_t *step)
+/* Within the limit: spend it. Beyond: give it back, and remember that there is nothing left.
+ * What the counter lacks, and what was granted without it meanwhile, counts as well. */
+static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
+                  rl_step_t *step)
 {
-    step->granted = tally->total <= res->meter->limit;
+    const uint32_t limit = res->meter->limit;
+    const uint32_t total = tally->total + lacking + units_owed(res);
+    step->granted = total <= limit;
     if (step->granted) {
-        learn(res, tally->total);
-        step->used = tally->total;
+        learn(res, total);
+        step->used = total;
         step->retry = res->now;
         return;
     }
-    learn(res, tally->total - res->cost);
+    learn(res, total - res->cost);
     res->ops->subtract(res->source->session, &res->counter, res->cost);
-    step->used = tally->total - res->cost < res->meter->limit ? tally->total - res->cost
-                                                              : res->meter->limit;
+    step->used = total - res->cost < limit ? total - res->cost : limit;
     step->retry = step->reset;
 }
 
 /* The store didn't answer. */
-static bool do_without(const rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
+static bool do_without(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
 {
-    put_owed(res, res->owed);
+    settle_debt(res, 0);
     if (on_error == RL_ON_ERROR_LOCAL) {
         rl_ledger_charge(res->source->ledger, &res->cell, res->meter, res->now, res->cost,
                          step);
         if (step->granted) {
-            put_owed(res, res->cost);
+            owe(res, res->cost);
         }
         return true;
     }
     step->granted = on_error == RL_ON_ERROR_ALLOW;
     step->retry = step->granted ? res->now : res->now + RL_USEC_PER_SEC;
     return false;
+}
+
+/* What is known before asking. */
+static void look_up_notes(rl_reservation_t *res)
+{
+    res->link = note(res, NOTE_LINK);
+    res->owed = units_owed(res);
+    res->debt = take_debt(res);
 }
 
 static bool is_shared(const rl_source_t *source, const rl_meter_t *meter)
@@ -268,6 +365,7 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
     rl_reservation_t res;
     rl_upstream_status_e status;
     rl_tally_t tally;
+    uint32_t lacking;
     if (!is_shared(source, meter)) {
         rl_ledger_charge(source->ledger, &cell, meter, now, cost, step);
         return true;
@@ -280,13 +378,14 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
     res.now = now;
     res.cost = cost;
     res.known = step->used - cost;
-    res.owed = take_owed(&res);
+    look_up_notes(&res);
     status = reserve(&res, &tally);
     if (status != RL_UPSTREAM_OK) {
         return do_without(&res, on_error, step);
     }
-    reconcile(&res, &tally);
-    spend(&res, &tally, step);
+    lacking = reconcile(&res, &tally);
+    pay(&res, &tally);
+    spend(&res, &tally, lacking, step);
     keep_alive(&res);
     return true;
 }
@@ -298,17 +397,50 @@ void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
     rl_ledger_refund(source->ledger, &cell, meter, stamp, units);
     if (is_shared(source, meter)) {
         const rl_reservation_t res = reservation(source, key, meter, stamp);
-        res.ops->subtract(source->session, &res.counter, units);
+        if (!forgive(&res, units)) {
+            res.ops->subtract(source->session, &res.counter, units);
+        }
     }
+}
+
+/* What others gave back since is there to be asked for again. */
+static void unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    const uint32_t owed = units_owed(res);
+    const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
+    if (total < res->known) {
+        rl_ledger_refund(res->source->ledger, &res->cell, res->meter, res->counter.window,
+                         res->known - total);
+    }
+}
+
+static void compare(rl_reservation_t *res)
+{
+    uint64_t value;
+    rl_tally_t tally;
+    switch (res->ops->read(res->source->session, &res->counter, &value)) {
+    case RL_UPSTREAM_MISSING:
+        if (create(res, &tally) == RL_UPSTREAM_OK) {
+            settle_debt(res, res->debt);
+        }
+        break;
+    case RL_UPSTREAM_OK:
+        if (rl_tally_unpack(value, &tally) && reconcile(res, &tally) == 0) {
+            pay(res, &tally);
+            unlearn(res, &tally);
+        }
+        break;
+    default:
+        break;
+    }
+    settle_debt(res, 0);
 }
 
 void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
                        const rl_meter_t *meter, int64_t now)
 {
     rl_reservation_t res;
-    rl_tally_t tally;
     rl_step_t step;
-    uint64_t value;
     if (!is_shared(source, meter)) {
         return;
     }
@@ -319,18 +451,8 @@ void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
     if (!is_read_due(&res)) {
         return;
     }
-    switch (res.ops->read(source->session, &res.counter, &value)) {
-    case RL_UPSTREAM_MISSING:
-        create(&res, &tally);
-        break;
-    case RL_UPSTREAM_OK:
-        if (rl_tally_unpack(value, &tally)) {
-            reconcile(&res, &tally);
-        }
-        break;
-    default:
-        break;
-    }
+    look_up_notes(&res);
+    compare(&res);
 }
 
 uint32_t rl_source_note_denial(const rl_source_t *source, const rl_digest_t *key,

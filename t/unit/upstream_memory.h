@@ -1,0 +1,155 @@
+/* A small store in this program's memory, for tests: exact, and as unreliable as it is told. */
+#ifndef T_UNIT_UPSTREAM_MEMORY_H
+#define T_UNIT_UPSTREAM_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "store/upstream.h"
+
+#define MEMORY_COUNTERS 64
+
+typedef enum { FAULT_NONE, FAULT_REFUSED, FAULT_LOST_REQUEST, FAULT_LOST_ANSWER } fault_e;
+
+typedef struct memory_upstream {
+    rl_upstream_t base;
+    struct {
+        rl_counter_t name;
+        uint64_t value;
+    } counters[MEMORY_COUNTERS];
+    int n;
+    /* Asked before each operation; NULL: nothing ever fails. */
+    fault_e (*fault)(void *context, rl_upstream_session_t *session);
+    void (*pause)(void *context); /* while request or answer are on their way; may be NULL */
+    void *context;
+    unsigned operations, reads;
+} memory_upstream_t;
+
+static inline int memory_find(const memory_upstream_t *store, const rl_counter_t *name)
+{
+    for (int i = 0; i < store->n; i++) {
+        if (store->counters[i].name.key.hi == name->key.hi &&
+            store->counters[i].name.key.lo == name->key.lo &&
+            store->counters[i].name.window == name->window) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static inline void memory_pause(const memory_upstream_t *store)
+{
+    if (store->pause != NULL) {
+        store->pause(store->context);
+    }
+}
+
+typedef enum { MEMORY_CREATE, MEMORY_ADD, MEMORY_SUBTRACT, MEMORY_READ } memory_op_e;
+
+static inline rl_upstream_status_e memory_apply(memory_upstream_t *store, memory_op_e op,
+                                                const rl_counter_t *name, uint64_t *value)
+{
+    int i = memory_find(store, name);
+    if (op == MEMORY_CREATE) {
+        if (i >= 0 || store->n == MEMORY_COUNTERS) {
+            return i >= 0 ? RL_UPSTREAM_EXISTS : RL_UPSTREAM_REFUSED;
+        }
+        i = store->n++;
+        store->counters[i].name = *name;
+        store->counters[i].value = *value;
+        return RL_UPSTREAM_OK;
+    }
+    if (i < 0) {
+        return RL_UPSTREAM_MISSING;
+    }
+    if (op == MEMORY_ADD) {
+        store->counters[i].value += *value;
+    }
+    if (op == MEMORY_SUBTRACT) {
+        store->counters[i].value -=
+            *value < store->counters[i].value ? *value : store->counters[i].value;
+    }
+    *value = store->counters[i].value;
+    return RL_UPSTREAM_OK;
+}
+
+/* A request on its way, the deed, an answer on its way; each part may fail. */
+static inline rl_upstream_status_e memory_do(rl_upstream_session_t *session, memory_op_e op,
+                                             const rl_counter_t *name, uint64_t *value)
+{
+    memory_upstream_t *store = (memory_upstream_t *)session->upstream;
+    const fault_e fault =
+        store->fault != NULL ? store->fault(store->context, session) : FAULT_NONE;
+    rl_upstream_status_e status;
+    store->operations++;
+    store->reads += op == MEMORY_READ;
+    if (fault == FAULT_REFUSED) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    memory_pause(store);
+    if (fault == FAULT_LOST_REQUEST) {
+        return RL_UPSTREAM_ERROR;
+    }
+    status = memory_apply(store, op, name, value);
+    memory_pause(store);
+    return fault == FAULT_LOST_ANSWER ? RL_UPSTREAM_ERROR : status;
+}
+
+static inline rl_upstream_status_e memory_create(rl_upstream_session_t *session,
+                                                 const rl_counter_t *name, uint64_t value)
+{
+    return memory_do(session, MEMORY_CREATE, name, &value);
+}
+
+static inline rl_upstream_status_e memory_add(rl_upstream_session_t *session,
+                                              const rl_counter_t *name, uint64_t units,
+                                              uint64_t *value)
+{
+    *value = units;
+    return memory_do(session, MEMORY_ADD, name, value);
+}
+
+static inline rl_upstream_status_e memory_subtract(rl_upstream_session_t *session,
+                                                   const rl_counter_t *name, uint64_t units)
+{
+    return memory_do(session, MEMORY_SUBTRACT, name, &units);
+}
+
+static inline rl_upstream_status_e memory_read(rl_upstream_session_t *session,
+                                               const rl_counter_t *name, uint64_t *value)
+{
+    return memory_do(session, MEMORY_READ, name, value);
+}
+
+static inline void memory_end(rl_upstream_session_t *session)
+{
+    session->connection = NULL;
+}
+
+static const rl_upstream_ops_t memory_ops = {
+    .create = memory_create,
+    .add = memory_add,
+    .subtract = memory_subtract,
+    .read = memory_read,
+    .end = memory_end,
+};
+
+static inline void memory_open(memory_upstream_t *store)
+{
+    memset(store, 0, sizeof(*store));
+    store->base.ops = &memory_ops;
+}
+
+/* As a store that was flushed or restarted; or one counter evicted. */
+static inline void memory_flush(memory_upstream_t *store)
+{
+    store->n = 0;
+}
+
+static inline void memory_evict(memory_upstream_t *store, int i)
+{
+    store->counters[i] = store->counters[--store->n];
+}
+
+#endif
