@@ -40,6 +40,7 @@
 typedef struct rl_handle {
     struct rl_handle *next;
     memcached_st *memc; /* NULL: not open */
+    unsigned era;       /* in which it was opened */
 } rl_handle_t;
 
 typedef struct rl_server_state {
@@ -58,6 +59,7 @@ typedef struct rl_memcached {
     apr_thread_mutex_t *mutex; /* of the stack, within this process */
     apr_thread_cond_t *returned;
     rl_watchdog_t *watchdog; /* NULL: none could be had */
+    _Atomic unsigned era;    /* ends with a failure: what was opened before may be dead, too */
 } rl_memcached_t;
 
 static int64_t monotonic_now(void)
@@ -163,7 +165,11 @@ static rl_handle_t *borrow_handle(rl_memcached_t *store, int64_t deadline)
     if (handle == NULL) {
         return NULL;
     }
+    if (handle->memc != NULL && handle->era != atomic_load(&store->era)) {
+        close_handle(store, handle);
+    }
     if (handle->memc == NULL) {
+        handle->era = atomic_load(&store->era);
         handle->memc =
             open_memc(store->settings, store->settings->servers, store->settings->nservers);
     }
@@ -221,7 +227,7 @@ static void set_timeouts(memcached_st *memc, int64_t left_us)
 static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
                   const rl_counter_t *counter)
 {
-    const int64_t now = monotonic_now();
+    int64_t now = monotonic_now();
     rl_handle_t *handle = session->connection;
     op->store = (rl_memcached_t *)session->upstream;
     op->session = session;
@@ -230,8 +236,9 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     }
     if (handle == NULL) {
         handle = session->connection = borrow_handle(op->store, session->deadline);
+        now = monotonic_now(); /* it may have had to wait */
     }
-    if (handle == NULL) {
+    if (handle == NULL || now >= session->deadline) {
         return false;
     }
     op->memc = handle->memc;
@@ -291,9 +298,12 @@ static bool was_never_sent(memcached_return_t rc)
 
 static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
 {
+    rl_handle_t *handle = op->session->connection;
+    unsigned era = handle->era;
     note(op, false, memcached_strerror(op->memc, rc));
-    close_handle(op->store, op->session->connection);
-    give_back_handle(op->store, op->session->connection);
+    atomic_compare_exchange_strong(&op->store->era, &era, era + 1);
+    close_handle(op->store, handle);
+    give_back_handle(op->store, handle);
     op->session->connection = NULL;
     return was_never_sent(rc) ? RL_UPSTREAM_REFUSED : RL_UPSTREAM_ERROR;
 }
