@@ -44,9 +44,9 @@ enum {
     /* urlencoded: a raw `;` or `=` in this field's value, or this name next to a raw `;`.
      * CGI.pm also splits on `;`; `split(/=/)` in Perl drops what follows a second `=`. */
     RL_DOUBT_SEPARATOR = 1 << 4,
-    /* urlencoded: a malformed escape in this field's value, or in any name. Kept as it is in
-     * the value; CGI.pm decodes %u0075, and the x2c() of NCSA's CGI programs makes a letter
-     * out of any two characters. */
+    /* urlencoded: a malformed escape in any name, or %u in this field's value; CGI.pm decodes
+     * %u0075. Others stand for themselves in a value, as the standard has it. (The x2c() of
+     * NCSA's CGI programs makes a letter of any two characters behind a %; it is beyond help.) */
     RL_DOUBT_ESCAPE = 1 << 5,
     /* The value holds a NUL byte, where a program written in C stops reading. */
     RL_DOUBT_NUL = 1 << 6,

@@ -108,14 +108,15 @@ static void test_absent(void **state)
 static void test_malformed_escapes_stand_for_themselves(void **state)
 {
     (void)state;
-    DOUBT("a=100%", "a", "100%", RL_DOUBT_ESCAPE);
-    DOUBT("a=%4", "a", "%4", RL_DOUBT_ESCAPE);
-    DOUBT("a=%4&b", "a", "%4", RL_DOUBT_ESCAPE);
-    DOUBT("a=%zz", "a", "%zz", RL_DOUBT_ESCAPE);
-    DOUBT("a=%%41", "a", "%A", RL_DOUBT_ESCAPE);
-    DOUBT("a=%4%41", "a", "%4A", RL_DOUBT_ESCAPE);
-    DOUBT("a=%+1", "a", "% 1", RL_DOUBT_ESCAPE);
-    DOUBT("a=%4+1", "a", "%4 1", RL_DOUBT_ESCAPE);
+    VALUE("a=100%", "a", "100%");
+    VALUE("a=%4", "a", "%4");
+    VALUE("a=%4&b", "a", "%4");
+    VALUE("a=%zz", "a", "%zz");
+    VALUE("a=%%41", "a", "%A");
+    VALUE("a=%4%41", "a", "%4A");
+    VALUE("a=%+1", "a", "% 1");
+    VALUE("a=%4+1", "a", "%4 1");
+    /* But for what CGI.pm takes for a letter, or any name with one. */
     DOUBT("a=%u0041", "a", "%u0041", RL_DOUBT_ESCAPE);
     DOUBT("a%=1", "a%", "1", RL_DOUBT_ESCAPE);
     DOUBT("a%4=1", "a%4", "1", RL_DOUBT_ESCAPE);
