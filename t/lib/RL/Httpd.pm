@@ -25,14 +25,17 @@ use RL::Conf;
 
 our @EXPORT_OK = qw(await slurp);
 
+umask 022;    # what is written here must be readable to httpd's children
+
 my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
 # Options: conf (the fragment), mpm (event, worker, prefork; RL_MPM changes the default), modules => [more of httpd's], rl => 0 to leave our
-# module out, files => { 'htdocs/a/.htaccess' => text }, workers (how many requests at the same time; 64).
+# module out, files => { 'htdocs/a/.htaccess' => text }, cgi => 0 for no CGI (its daemon does not
+# survive restarts in quick succession), workers (how many requests at the same time; 64).
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
-        mpm => $ENV{RL_MPM} // 'event', rl => 1, conf => '', modules => [], files => {}, workers => 64, %o,
+        mpm => $ENV{RL_MPM} // 'event', rl => 1, cgi => 1, conf => '', modules => [], files => {}, workers => 64, %o,
         owner => $$, root => new_root(),
     }, $class;
     $self->make_tree;
