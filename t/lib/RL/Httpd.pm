@@ -119,6 +119,7 @@ sub launch {
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         POSIX::setsid();
+        stop_with_parent();
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', "$self->{root}/logs/start.out";
         open STDERR, '>&', \*STDOUT;
@@ -126,6 +127,15 @@ sub launch {
         POSIX::_exit(127);
     }
     $self->{pid} = $pid;
+    return;
+}
+
+# Even a test that is killed outright leaves no server: the kernel sends SIGTERM when the parent is gone
+# (prctl(PR_SET_PDEATHSIG), where its number is known).
+sub stop_with_parent {
+    my %prctl = (x86_64 => 157, aarch64 => 167, riscv64 => 167, ppc64le => 171, s390x => 172, i686 => 172);
+    my $number = $prctl{ (POSIX::uname())[4] };
+    syscall $number, 1, POSIX::SIGTERM(), 0, 0, 0 if $^O eq 'linux' && $number;
     return;
 }
 
