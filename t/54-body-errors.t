@@ -75,7 +75,7 @@ for my $mpm (qw(event prefork)) {
         $_ => httpd($places . ($_ eq 'with' ? $rules : ''), mpm => $mpm, rl => $_ eq 'with', modules => [qw(reqtimeout access_compat)])
     } qw(without with);
     my @names = sort keys %case;
-    my %got = map { my $port = $server{$_}->port; $_ => [ raw_all(map { [ $port, $case{$_}[0], quiet => 8 ] } @names) ] } keys %server;
+    my %got = map { my $port = $server{$_}->port; $_ => [ raw_all(map { [ $port, $case{$_}[0] ] } @names) ] } keys %server;
     for my $i (0 .. $#names) {
         my $name = $names[$i];
         my ($with, $without) = map { outcome($got{$_}[$i]) } qw(with without);
