@@ -136,7 +136,7 @@ static void equals_sign(rl_urlencoded_t *parser)
         begin_value(parser);
         return;
     }
-    rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_SEPARATOR);
+    rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_EQUALS);
     decoded(parser, '=');
 }
 

@@ -197,7 +197,7 @@ static void test_semicolons(void **state)
 {
     (void)state;
     DOUBT("a=1;x", "a", "1;x", RL_DOUBT_SEPARATOR);
-    DOUBT("a=1;a=2", "a", "1;a=2", RL_DOUBT_SEPARATOR);
+    DOUBT("a=1;a=2", "a", "1;a=2", RL_DOUBT_SEPARATOR | RL_DOUBT_EQUALS);
     DOUBT("x=1;a=2&a=3", "a", "3", RL_DOUBT_SEPARATOR);
     DOUBT("a=3&x=1;a=2", "a", "3", RL_DOUBT_SEPARATOR);
     DOUBT("a=3&x=1;A", "a", "3", RL_DOUBT_SEPARATOR);
@@ -214,8 +214,8 @@ static void test_semicolons(void **state)
 static void test_second_equals_sign(void **state)
 {
     (void)state;
-    DOUBT("a=1=2", "a", "1=2", RL_DOUBT_SEPARATOR);
-    DOUBT("a==", "a", "=", RL_DOUBT_SEPARATOR);
+    DOUBT("a=1=2", "a", "1=2", RL_DOUBT_EQUALS);
+    DOUBT("a==", "a", "=", RL_DOUBT_EQUALS);
     VALUE("b==&a=1", "a", "1");
 }
 
