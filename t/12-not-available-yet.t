@@ -35,6 +35,7 @@ for (@later) {
 }
 
 my @malformed = (
+    [ 'RateLimit r 5/m algorithm=token-bucket burst=x', 'burst=x' ],
     [ 'RateLimit r 5/m cost=',            'cost=' ],
     [ 'RateLimit r 5/m cost=x',           'cost=x' ],
     [ 'RateLimit r 5/m cost=-1',          'cost=-1' ],

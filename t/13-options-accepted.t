@@ -8,7 +8,7 @@ my @options = (
     '"key=expr:%{escape:a+b}+ip"', 'key=ip/24+path',
     'methods=ALL', 'methods=all', 'methods=UNSAFE', 'methods=unsafe', 'methods=GET', 'methods=post,Get,DELETE', 'methods=PROPFIND',
     'methods=BREW', 'methods=HEAD', 'algorithm=fixed-window', 'window=staggered', 'window=clock', 'algorithm=fixed-window window=clock',
-    'missing=share', 'missing=skip', 'missing=deny', 'fold=on', 'fold=off', 'action=deny', 'action=observe', 'count=all',
+    'missing=share', 'missing=skip', 'missing=deny', 'fold=on', 'fold=off', 'action=deny', 'action=observe', 'count=all', 'cost=1', 'on-error=local',
     'status=400', 'status=403', 'status=429', 'status=499', 'status=503', 'status=599', 'group=g', 'group=A-b_9', 'group=' . 'g' x 32,
     'when=true', '"when=%{HTTP_HOST} == \'x\'"', '"unless=%{REMOTE_ADDR} -ipmatch \'10.0.0.0/8\'"',
     q{"when=%{HTTP:X} == 'a=b'"}, 'key=query:u fold=off missing=deny methods=POST window=clock status=420 action=observe group=z when=true unless=false',

@@ -74,8 +74,10 @@ shares '/ok/query-else', 'query', 'user=ann', 'User=ann' => 0, 'xuser=ann' => 0,
 shares '/ok/query', 'query without a value', 'nothing=here', '' => 1, 'user=' => 1, 'user' => 1, 'user=+%20' => 1,
     'user=one&user=two' => 1, 'user=two&x=1&user=one' => 1, 'user=three' => 0;
 shares '/ok/query', 'a space', 'user=a+b', 'user=a%20b' => 1, 'user=a%2Bb' => 0, 'user=ab' => 0;
-is join(' ', map { status($s, "/ok/query?$_") } 'user=50%', 'user=x;user=y', 'user=ann%00'), '429 429 429',
-    'a malformed escape, a semicolon, a NUL: applications differ, so there is no value';
+shares '/ok/query', 'a malformed escape stands for itself', 'user=50%', 'user=50%25' => 1, 'user=50' => 0, 'user=50%zz' => 0;
+shares '/ok/query', 'a raw = belongs to the value', 'user=aGk=', 'user=aGk%3D' => 1, 'user=aGk' => 0;
+is join(' ', map { status($s, "/ok/query?$_") } 'user=%u0061nn', 'user=x;user=y', 'user=ann%00'), '429 429 429',
+    '%u, a semicolon, a NUL: applications differ, so there is no value';
 
 is statuses($s, 2, '/ok/query-deny'), '429 429', 'missing=deny denies';
 is status($s, '/ok/query-deny?user=one&user=two'), 429, 'missing=deny: two values are none';

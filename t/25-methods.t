@@ -20,6 +20,12 @@ my $s = httpd(<<'END');
 <Location /ok/brew>
     RateLimit r 2/h methods=brew
 </Location>
+<Location /ok/case>
+    RateLimit r 2/h methods=POST
+</Location>
+<Location /ok/key>
+    RateLimit r 2/h key=method
+</Location>
 <Location /ok/get-and-post>
     RateLimit reads 4/h methods=GET
     RateLimit writes 1/h methods=POST
@@ -44,6 +50,8 @@ methods('/ok/default', qw(GET HEAD POST OPTIONS BREW PROPFIND));
 is methods('/ok/default', qw(GET PROPFIND OPTIONS BREW)), '429 429 429 429', 'ALL is the default';
 is methods('/ok/brew', qw(BREW BREW GET)), '501 501 200', 'a method httpd does not know';
 is methods('/ok/brew', qw(BREW GET)), '429 200', 'can be limited alone';
+is methods('/ok/case', qw(post Post POST post GET)), '501 501 429 429 200', 'post is POST to a script, and here';
+is methods('/ok/key', qw(GET HEAD GET post POST pOST)), '200 200 429 501 200 429', 'key=method: neither HEAD nor letter case is another key';
 is methods('/ok/get-and-post', qw(POST POST GET GET POST GET GET GET)), '200 429 200 200 429 200 200 429', 'one rule each';
 
 finish allow => qr/AH00135/;    # invalid method

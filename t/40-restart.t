@@ -3,7 +3,7 @@ use RL::Test;
 
 for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event worker prefork)) {
     my $rules = "<Location /ok/five>\nRateLimit r 5/h\n</Location>\n";
-    my $s = httpd($rules, mpm => $mpm);
+    my $s = httpd($rules, mpm => $mpm, cgi => 0);
     is statuses($s, 2, '/ok/five'), '200 200', "$mpm: two of five";
     $s->graceful;
     is status($s, '/ok/five'), 200, "$mpm: one after SIGUSR1";
@@ -21,7 +21,7 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event worker prefork)) {
 
 # ---- the configuration changes ------------------------------------------------------------------------------
 my $five = "<Location /ok/five>\nRateLimit r 5/h\n</Location>\n";
-my $s = httpd($five);
+my $s = httpd($five, cgi => 0);
 status($s, '/ok/five') for 1 .. 3;
 
 $s->set_conf("<Location /aaa>\nRateLimit first 9/h\n</Location>\nRateLimit server 1000/h\n$five");
@@ -47,8 +47,17 @@ $s->set_conf($five);
 $s->graceful;
 is status($s, '/ok/five'), 429, 'back again';
 
-# A configuration that does not parse: httpd goes on with the old one.
-is status($s, '/ok'), 200, 'still serving';
+# Virtual hosts come and change places.
+my %host = map { $_ => "<VirtualHost *:\${PORT}>\nServerName $_.test\n</VirtualHost>\n" } qw(a b c);
+$s->set_conf($five . $host{a} . $host{b});
+$s->reload;
+limit_is $s, 5, '/ok/five', 'a virtual host', host => 'a.test';
+is statuses($s, 2, '/ok/five', host => 'b.test'), '200 200', 'another';
+$s->set_conf($five . $host{c} . $host{b} . $host{a});
+$s->reload;
+is status($s, '/ok/five', host => 'a.test'), 429, 'in another order: each keeps its counter';
+limit_is $s, 3, '/ok/five', 'each keeps its counter', host => 'b.test';
+limit_is $s, 5, '/ok/five', 'a new one begins', host => 'c.test';
 
 # Reloads while requests come in.
 $s->set_conf("<Location /ok/many>\nRateLimit r 60/h\n</Location>\n");

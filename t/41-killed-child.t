@@ -2,7 +2,7 @@
 use RL::Test;
 
 for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event prefork)) {
-    my $s = httpd(<<'END', mpm => $mpm);
+    my $s = httpd(<<'END', mpm => $mpm, cgi => 0);
 <Location /ok/many>
     RateLimit r 300/h
     RateLimit path 1000/h key=query:q

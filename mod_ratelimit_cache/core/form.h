@@ -41,12 +41,12 @@ enum {
     /* Another name is in use that some application takes for this one: `User`, ` user`,
      * `user[`, `user%00`, and `us.er` for `us_er`. See rl_name_byte() in form_field.c. */
     RL_DOUBT_NAME = 1 << 3,
-    /* urlencoded: a raw `;` or `=` in this field's value, or this name next to a raw `;`.
-     * CGI.pm also splits on `;`; `split(/=/)` in Perl drops what follows a second `=`. */
+    /* urlencoded: a raw `;` in this field's value, or this name next to a raw `;`. CGI.pm also
+     * splits on `;`. */
     RL_DOUBT_SEPARATOR = 1 << 4,
-    /* urlencoded: a malformed escape in this field's value, or in any name. Kept as it is in
-     * the value; CGI.pm decodes %u0075, and the x2c() of NCSA's CGI programs makes a letter
-     * out of any two characters. */
+    /* urlencoded: a malformed escape in any name, or %u in this field's value; CGI.pm decodes
+     * %u0075. Others stand for themselves in a value, as the standard has it. (The x2c() of
+     * NCSA's CGI programs makes a letter of any two characters behind a %; it is beyond help.) */
     RL_DOUBT_ESCAPE = 1 << 5,
     /* The value holds a NUL byte, where a program written in C stops reading. */
     RL_DOUBT_NUL = 1 << 6,
@@ -56,7 +56,9 @@ enum {
     /* multipart: this name came with a Content-Transfer-Encoding that encodes, a Content-Type
      * other than text/plain, or a charset beyond UTF-8, US-ASCII and ISO-8859-1. Its content
      * isn't looked at. */
-    RL_DOUBT_ENCODING = 1 << 8
+    RL_DOUBT_ENCODING = 1 << 8,
+    /* urlencoded: a raw `=` in this field's value. `split(/=/)` in Perl drops what follows it. */
+    RL_DOUBT_EQUALS = 1 << 9
 };
 
 typedef struct rl_form_field {

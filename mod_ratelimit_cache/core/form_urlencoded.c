@@ -45,23 +45,27 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A name with a malformed escape could be any name to some reader. */
-static void malformed_escape(rl_urlencoded_t *parser)
+/* A name with a malformed escape could be any name to some reader. In a value it stands for
+ * itself, but for %u, of which CGI.pm makes a letter. */
+static void malformed_escape(rl_urlencoded_t *parser, char next)
 {
     if (!parser->in_value || parser->semicolon_name) {
         parser->doubts |= RL_DOUBT_ESCAPE;
     }
-    rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_ESCAPE);
+    else if (parser->escape == 1 && next == 'u') {
+        rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_ESCAPE);
+    }
 }
 
-static void give_up_escape(rl_urlencoded_t *parser)
+/* What was held back of an escape stands for itself; next is what came instead of a digit. */
+static void give_up_escape(rl_urlencoded_t *parser, char next)
 {
     const unsigned held = parser->escape;
-    parser->escape = 0;
     if (held == 0) {
         return;
     }
-    malformed_escape(parser);
+    malformed_escape(parser, next);
+    parser->escape = 0;
     decoded(parser, '%');
     if (held == 2) {
         decoded(parser, parser->escape_high);
@@ -73,7 +77,7 @@ static bool escape_took(rl_urlencoded_t *parser, char c)
 {
     const int digit = hex_digit(c);
     if (digit < 0) {
-        give_up_escape(parser);
+        give_up_escape(parser, c);
         return false;
     }
     if (parser->escape == 1) {
@@ -132,7 +136,7 @@ static void equals_sign(rl_urlencoded_t *parser)
         begin_value(parser);
         return;
     }
-    rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_SEPARATOR);
+    rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_EQUALS);
     decoded(parser, '=');
 }
 
@@ -205,7 +209,7 @@ void rl_urlencoded_feed(rl_urlencoded_t *parser, const char *data, size_t len)
 
 void rl_urlencoded_finish(rl_urlencoded_t *parser, bool ended)
 {
-    give_up_escape(parser);
+    give_up_escape(parser, '\0');
     end_pair(parser);
     rl_fields_doubt_all(parser->fields, parser->nfields,
                         parser->doubts | (ended ? 0u : (unsigned)RL_DOUBT_CUT));

@@ -15,7 +15,6 @@
  * the body it goes on answering that the body has ended.
  */
 
-#define FIRST_BUFFER   4096
 #define IDLE_READS_MAX 16
 
 /* What was read early of one client request's body. */
@@ -23,6 +22,7 @@ struct rl_body {
     char *bytes;
     apr_size_t len, size;
     apr_size_t served; /* by the filter */
+    char *value;       /* of the field that was asked for last */
     bool ended;        /* the whole body is in bytes */
     rl_form_type_e type;
     char boundary[RL_BOUNDARY_MAX];
@@ -95,17 +95,6 @@ static void insert_replay(request_rec *r, rl_body_t *body)
 
 /* ---- peek ---- */
 
-static void make_room(apr_pool_t *pool, rl_body_t *body, apr_size_t limit)
-{
-    if (body->len == body->size) {
-        const apr_size_t size = body->size * 2 < limit ? body->size * 2 : limit;
-        char *bytes = apr_palloc(pool, size);
-        memcpy(bytes, body->bytes, body->len);
-        body->bytes = bytes;
-        body->size = size;
-    }
-}
-
 /* Copies what a brigade holds; returns at the end of the body or of the brigade. No more comes
  * than was asked for, which fits. */
 static apr_status_t save(rl_body_t *body, apr_bucket_brigade *bb)
@@ -137,14 +126,14 @@ static apr_status_t save(rl_body_t *body, apr_bucket_brigade *bb)
 
 /* Reads until the body ends or the limit is reached. A blocking read brings a byte, the end or
  * an error; a filter that brings nothing again and again is not waited for. */
-static apr_status_t fill(request_rec *r, rl_body_t *body, apr_size_t limit)
+static apr_status_t fill(request_rec *r, rl_body_t *body)
 {
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_status_t rv = APR_SUCCESS;
     int idle = 0;
-    while (rv == APR_SUCCESS && !body->ended && body->len < limit && idle < IDLE_READS_MAX) {
+    while (rv == APR_SUCCESS && !body->ended && body->len < body->size &&
+           idle < IDLE_READS_MAX) {
         const apr_size_t before = body->len;
-        make_room(r->pool, body, limit);
         rv = ap_get_brigade(r->proto_input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ,
                             (apr_off_t)(body->size - body->len));
         if (rv == APR_SUCCESS) {
@@ -157,11 +146,13 @@ static apr_status_t fill(request_rec *r, rl_body_t *body, apr_size_t limit)
     return rv;
 }
 
-static apr_size_t first_size(const request_rec *r, apr_size_t limit)
+/* How many bytes to read: the limit, or one more than announced, for the read that finds the
+ * end. A buffer that grew as the body comes would take twice as much, as pools give nothing
+ * back before the request ends. */
+static apr_size_t size_to_read(const request_rec *r, apr_size_t limit)
 {
     const char *length = apr_table_get(r->headers_in, "Content-Length");
-    const apr_int64_t announced = length != NULL ? apr_atoi64(length) : FIRST_BUFFER;
-    /* one byte more than announced: the read that finds the end */
+    const apr_int64_t announced = length != NULL ? apr_atoi64(length) : -1;
     return announced >= 0 && announced < (apr_int64_t)limit ? (apr_size_t)announced + 1 : limit;
 }
 
@@ -193,9 +184,9 @@ int rl_body_peek(request_rec *r, rl_request_t *request, apr_size_t limit)
     if (body->type == RL_FORM_NONE) {
         return OK;
     }
-    body->size = first_size(r, limit);
+    body->size = size_to_read(r, limit);
     body->bytes = apr_palloc(r->pool, body->size);
-    rv = fill(r, body, limit);
+    rv = fill(r, body);
     if (rv == APR_SUCCESS) {
         insert_replay(r, body);
         return OK;
@@ -242,13 +233,16 @@ static void parse(const rl_body_t *body, rl_form_field_t *field)
 bool rl_body_field(request_rec *r, const char *name, const char **value, apr_size_t *len)
 {
     const rl_request_t *request = rl_request_get(r);
-    const rl_body_t *body = request != NULL ? request->body : NULL;
+    rl_body_t *body = request != NULL ? request->body : NULL;
     rl_form_field_t field = {.name = name, .name_len = strlen(name)};
     if (body == NULL || body->type == RL_FORM_NONE) {
         return false;
     }
+    if (body->value == NULL) {
+        body->value = apr_palloc(r->pool, body->len);
+    }
+    field.value = body->value;
     field.value_cap = body->len;
-    field.value = apr_palloc(r->pool, body->len);
     parse(body, &field);
     *value = field.value;
     *len = field.value_len;

@@ -54,10 +54,13 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
     return NULL;
 }
 
-static const char *set_inherit(cmd_parms *cmd, void *dir, int on)
+static const char *set_inherit(cmd_parms *cmd, void *dir, const char *value)
 {
     rl_dir_config_t *conf = dir;
-    conf->detached = !on;
+    conf->detached = ap_cstr_casecmp(value, "Off") == 0;
+    if (!conf->detached && ap_cstr_casecmp(value, "On") != 0) {
+        return complain(cmd, value, "must be On or Off");
+    }
     return only_outside_limit(cmd);
 }
 
@@ -304,8 +307,8 @@ static const char *set_later(cmd_parms *cmd, void *dir, const char *value)
 const command_rec rl_directives[] = {
     AP_INIT_TAKE_ARGV("RateLimit", set_rule, NULL, IN_HTACCESS,
                       "NAME RATE [option=value ...], or NAME off"),
-    AP_INIT_FLAG("RateLimitInherit", set_inherit, NULL, ACCESS_CONF,
-                 "Off: no rules from outer sections"),
+    AP_INIT_TAKE1("RateLimitInherit", set_inherit, NULL, ACCESS_CONF,
+                  "Off: no rules from outer sections"),
     AP_INIT_TAKE1("RateLimitEngine", set_engine, NULL, IN_SECTIONS, "On, Off or Observe"),
     AP_INIT_TAKE_ARGV("RateLimitExempt", add_exempt, NULL, IN_SECTIONS,
                       "ADDR[/BITS] ..., env=NAME or expr=EXPR: requests that skip every rule"),

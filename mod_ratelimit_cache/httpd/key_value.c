@@ -1,6 +1,7 @@
 /* The values that a request has for the parts of a key. */
 #include "key.h"
 
+#include <apr_strings.h>
 #include <http_protocol.h>
 #include <string.h>
 
@@ -100,7 +101,8 @@ static void add_query_decoded(rl_key_source_t *source, const rl_key_part_t *part
     rl_urlencoded_init(&parser, &field, 1);
     rl_urlencoded_feed(&parser, args, strlen(args));
     rl_urlencoded_finish(&parser, true);
-    if (rl_form_field_sure(&field, 0)) {
+    /* URLs are written by hand: a token may end in a raw =. */
+    if (rl_form_field_sure(&field, RL_DOUBT_EQUALS)) {
         add_typed(source, field.value, field.value_len);
     }
     else {
@@ -176,10 +178,19 @@ static void add_cookie(rl_key_source_t *source, const char *name)
     add_bytes(source, value, value_len);
 }
 
-/* HEAD is GET without the body, here as in <Limit>. */
-static const char *method_of(const request_rec *r)
+/* HEAD is GET without the body, here as in <Limit>; and scripts don't tell methods apart by
+ * letter case. */
+static void add_method(rl_key_source_t *source)
 {
-    return r->header_only && r->method_number == M_GET ? "GET" : r->method;
+    const request_rec *r = source->r;
+    char *upper;
+    if (r->method_number != M_INVALID) {
+        add_string(source, r->header_only && r->method_number == M_GET ? "GET" : r->method);
+        return;
+    }
+    upper = apr_pstrdup(r->pool, r->method);
+    ap_str_toupper(upper);
+    add_string(source, strcmp(upper, "HEAD") == 0 ? "GET" : upper);
 }
 
 static void add_expression(rl_key_source_t *source, const rl_key_part_t *part)
@@ -235,7 +246,7 @@ static void add_part(rl_key_source_t *source, const rl_key_part_t *part)
         add_string(source, r->uri);
         break;
     case RL_PART_METHOD:
-        add_string(source, method_of(r));
+        add_method(source);
         break;
     case RL_PART_EXPR:
         add_expression(source, part);

@@ -89,10 +89,26 @@ const char *rl_methods_text(apr_pool_t *pool, const rl_methods_t *methods)
                                                : "");
 }
 
+/* httpd compares methods by case, and gives what it doesn't know to handlers all the same: a
+ * script would take "post" for POST. */
+static int method_number_of(const request_rec *r)
+{
+    char upper[16];
+    const size_t len = strlen(r->method);
+    if (r->method_number != M_INVALID || len >= sizeof(upper)) {
+        return r->method_number;
+    }
+    for (size_t i = 0; i <= len; i++) {
+        upper[i] = (char)apr_toupper(r->method[i]);
+    }
+    return ap_method_number_of(upper);
+}
+
 bool rl_methods_cover(const rl_methods_t *methods, const request_rec *r)
 {
-    if (r->method_number != M_INVALID) {
-        return (methods->mask & BIT(r->method_number)) != 0;
+    const int number = method_number_of(r);
+    if (number != M_INVALID) {
+        return (methods->mask & BIT(number)) != 0;
     }
     for (int i = 0; methods->other != NULL && i < methods->other->nelts; i++) {
         if (ap_cstr_casecmp(APR_ARRAY_IDX(methods->other, i, const char *), r->method) == 0) {

@@ -14,6 +14,7 @@
 #define NAME_MAX_LENGTH 31 /* behind the first letter */
 
 static const char not_yet[] = "not available yet";
+static const char bad_name[] = "a name is a letter and up to 31 letters, digits, _ or -";
 
 /* What the options of one directive come to before they become a rule. */
 typedef struct rl_draft {
@@ -35,6 +36,18 @@ static bool is_one_of(const char *value, const char *const *words)
         }
     }
     return false;
+}
+
+static bool is_name(const char *name)
+{
+    size_t len = 0;
+    if (!apr_isalpha(name[0])) {
+        return false;
+    }
+    while (apr_isalnum(name[len]) || name[len] == '_' || name[len] == '-') {
+        len++;
+    }
+    return name[len] == '\0' && len <= NAME_MAX_LENGTH + 1;
 }
 
 /* ---- options ---- */
@@ -91,7 +104,7 @@ static const char *option_cost(rl_draft_t *draft, const char *value)
     if (!rl_number_parse(value, strlen(value), RL_COUNT_MAX, &n)) {
         return "must be an integer from 0 to 4294967295, or expr=EXPR";
     }
-    return not_yet;
+    return n == 1 ? NULL : not_yet;
 }
 
 static const char *option_condition(rl_draft_t *draft, const char *value,
@@ -157,11 +170,8 @@ static const char *option_clear(rl_draft_t *draft, const char *value)
 
 static const char *option_group(rl_draft_t *draft, const char *value)
 {
-    if (*value == '\0' || strlen(value) > 64) {
-        return "a group's name has 1 to 64 characters";
-    }
     draft->rule->group = value;
-    return NULL;
+    return is_name(value) ? NULL : bad_name;
 }
 
 static const char *option_action(rl_draft_t *draft, const char *value)
@@ -278,11 +288,13 @@ static const char *complain(rl_draft_t *draft, const char *token, const char *re
                         draft->rule->name, token, reason);
 }
 
-/* All arguments are looked at before the first is parsed, algorithm= before the others. */
-static const char *parse_options(rl_draft_t *draft, int argc, char *const argv[])
+/* Which argument gives which option, -1 for none. Returns NULL or the error. */
+static const char *sort_options(rl_draft_t *draft, int argc, char *const argv[],
+                                int given[OPTIONS])
 {
-    int given[OPTIONS];
-    memset(given, -1, sizeof(given));
+    for (size_t i = 0; i < OPTIONS; i++) {
+        given[i] = -1;
+    }
     for (int i = 0; i < argc; i++) {
         int which;
         const char *reason = identify(draft, argv[i], &which);
@@ -291,30 +303,30 @@ static const char *parse_options(rl_draft_t *draft, int argc, char *const argv[]
         }
         given[which] = i;
     }
-    for (size_t i = 0; i < OPTIONS; i++) {
-        const char *token = given[i] >= 0 ? argv[given[i]] : NULL;
-        const char *reason =
-            token != NULL ? options[i].parse(draft, strchr(token, '=') + 1) : NULL;
-        if (reason != NULL) {
-            return complain(draft, token, reason);
-        }
-    }
     return NULL;
 }
 
-/* ---- name and rate ---- */
-
-static bool is_name(const char *name)
+/* algorithm= is parsed before the others. What is wrong is told before what has to wait. */
+static const char *parse_options(rl_draft_t *draft, int argc, char *const argv[])
 {
-    size_t len = 0;
-    if (!apr_isalpha(name[0])) {
-        return false;
+    const char *later = NULL;
+    int given[OPTIONS];
+    const char *error = sort_options(draft, argc, argv, given);
+    for (size_t i = 0; i < OPTIONS && error == NULL; i++) {
+        const char *token = given[i] >= 0 ? argv[given[i]] : NULL;
+        const char *reason =
+            token != NULL ? options[i].parse(draft, strchr(token, '=') + 1) : NULL;
+        if (reason == not_yet) {
+            later = later != NULL ? later : complain(draft, token, reason);
+        }
+        else if (reason != NULL) {
+            error = complain(draft, token, reason);
+        }
     }
-    while (apr_isalnum(name[len]) || name[len] == '_' || name[len] == '-') {
-        len++;
-    }
-    return name[len] == '\0' && len <= NAME_MAX_LENGTH + 1;
+    return error != NULL ? error : later;
 }
+
+/* ---- name and rate ---- */
 
 static const char *parse_rate(rl_draft_t *draft, const char *text)
 {
@@ -406,11 +418,11 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[],
     rule->methods.all = true;
     rule->on_error = RL_ON_ERROR_UNSET;
     if (!is_name(rule->name)) {
-        return complain(&draft, rule->name,
-                        "a name is a letter and up to 31 letters, digits, _ or -");
+        return complain(&draft, rule->name, bad_name);
     }
     if (ap_cstr_casecmp(argv[1], "off") == 0) {
         rule->dropped = true;
+        set_identity(cmd, rule);
         *parsed = rule;
         return argc == 2 ? NULL : complain(&draft, argv[2], "off takes no options");
     }

@@ -18,15 +18,18 @@ static int index_of(const rl_rule_set_t *set, const char *name)
     return -1;
 }
 
-/* Puts the rule in the place of one of the same name, or last. */
+/* Puts the rule in the place of one of the same name, or last. Of a tenant's rule and one of the
+ * server's the server's stands, whichever comes first. */
 static void put(rl_rule_set_t *set, const rl_rule_t *rule)
 {
     const int i = index_of(set, rule->name);
-    if (i >= 0 && rule->tenant && !set->rules[i]->tenant) {
-        set->overruled = rule;
-        return;
+    const rl_rule_t *present = i >= 0 ? set->rules[i] : NULL;
+    if (present != NULL && rule->tenant != present->tenant) {
+        set->overruled = rule->tenant ? rule : present;
     }
-    set->rules[i >= 0 ? i : set->n++] = rule;
+    if (present == NULL || present->tenant || !rule->tenant) {
+        set->rules[i >= 0 ? i : set->n++] = rule;
+    }
 }
 
 static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)

@@ -108,14 +108,15 @@ static void test_absent(void **state)
 static void test_malformed_escapes_stand_for_themselves(void **state)
 {
     (void)state;
-    DOUBT("a=100%", "a", "100%", RL_DOUBT_ESCAPE);
-    DOUBT("a=%4", "a", "%4", RL_DOUBT_ESCAPE);
-    DOUBT("a=%4&b", "a", "%4", RL_DOUBT_ESCAPE);
-    DOUBT("a=%zz", "a", "%zz", RL_DOUBT_ESCAPE);
-    DOUBT("a=%%41", "a", "%A", RL_DOUBT_ESCAPE);
-    DOUBT("a=%4%41", "a", "%4A", RL_DOUBT_ESCAPE);
-    DOUBT("a=%+1", "a", "% 1", RL_DOUBT_ESCAPE);
-    DOUBT("a=%4+1", "a", "%4 1", RL_DOUBT_ESCAPE);
+    VALUE("a=100%", "a", "100%");
+    VALUE("a=%4", "a", "%4");
+    VALUE("a=%4&b", "a", "%4");
+    VALUE("a=%zz", "a", "%zz");
+    VALUE("a=%%41", "a", "%A");
+    VALUE("a=%4%41", "a", "%4A");
+    VALUE("a=%+1", "a", "% 1");
+    VALUE("a=%4+1", "a", "%4 1");
+    /* But for what CGI.pm takes for a letter, or any name with one. */
     DOUBT("a=%u0041", "a", "%u0041", RL_DOUBT_ESCAPE);
     DOUBT("a%=1", "a%", "1", RL_DOUBT_ESCAPE);
     DOUBT("a%4=1", "a%4", "1", RL_DOUBT_ESCAPE);
@@ -196,7 +197,7 @@ static void test_semicolons(void **state)
 {
     (void)state;
     DOUBT("a=1;x", "a", "1;x", RL_DOUBT_SEPARATOR);
-    DOUBT("a=1;a=2", "a", "1;a=2", RL_DOUBT_SEPARATOR);
+    DOUBT("a=1;a=2", "a", "1;a=2", RL_DOUBT_SEPARATOR | RL_DOUBT_EQUALS);
     DOUBT("x=1;a=2&a=3", "a", "3", RL_DOUBT_SEPARATOR);
     DOUBT("a=3&x=1;a=2", "a", "3", RL_DOUBT_SEPARATOR);
     DOUBT("a=3&x=1;A", "a", "3", RL_DOUBT_SEPARATOR);
@@ -213,8 +214,8 @@ static void test_semicolons(void **state)
 static void test_second_equals_sign(void **state)
 {
     (void)state;
-    DOUBT("a=1=2", "a", "1=2", RL_DOUBT_SEPARATOR);
-    DOUBT("a==", "a", "=", RL_DOUBT_SEPARATOR);
+    DOUBT("a=1=2", "a", "1=2", RL_DOUBT_EQUALS);
+    DOUBT("a==", "a", "=", RL_DOUBT_EQUALS);
     VALUE("b==&a=1", "a", "1");
 }
 

@@ -7,11 +7,13 @@ use warnings;
 use Digest::MD5 ();
 use Exporter qw(import);
 use File::Temp ();
+use POSIX ();
+use Storable ();
 use Time::HiRes qw(sleep time);
 
 use RL::Client;
 
-our @EXPORT = qw(filler urlencoded multipart other seen send_all nghttp h2_status raw lines_of post_head);
+our @EXPORT = qw(filler urlencoded multipart other seen send_all nghttp h2_status raw raw_all lines_of post_head);
 
 my $BOUNDARY = '----WebKitFormBoundaryq1W2e3R4t5Y6u7I8';
 
@@ -101,21 +103,38 @@ sub pieces {
 # ---- byte by byte ----------------------------------------------------------------------------------------------
 
 # Sends bytes as they are (a number among them: wait so many seconds), until something comes back; then reads until
-# the server closes, or is silent for `quiet` seconds (1). Gives { text => all that came, statuses => '200 429',
+# the server closes, or is silent for `quiet` seconds (8), or has given as many `answers` as are due and no more
+# within a moment. Gives { text => all that came, statuses => '200 429',
 # closed => whether the server closed, first => seconds until the first byte }.
 sub raw {
     my ($port, $pieces, %o) = @_;
-    my $c = RL::Client->new(port => $port, timeout => $o{quiet} // 1);
+    my $c = RL::Client->new(port => $port, timeout => $o{quiet} // 8);
     my $t0 = time;
     for my $piece (@$pieces) {
         if ($piece =~ /\A[\d.]+\z/) { last if $c->readable($piece) && !$o{stubborn} }
         else                          { $c->write_all($piece) or last }
     }
     if ($o{hang_up}) { $c->close; return }
-    1 while $c->fill;
+    while ($c->fill) { $c->{timeout} = 0.3 if $o{answers} && $o{answers} <= (() = $c->{in} =~ m{^HTTP/1\.[01] \d{3}}mg) }
     my $text = $c->{in};
     return { text => $text, statuses => join(' ', $text =~ m{^HTTP/1\.[01] (\d{3})}mg), closed => $c->{eof} ? 1 : 0,
         first => defined $c->{last_first_byte} ? $c->{last_first_byte} - $t0 : undef };
+}
+
+# Many at the same time: each job is the arguments of one raw(), in a process of its own. The results in order.
+sub raw_all {
+    my (@jobs) = @_;
+    my @running = map {
+        my $job = $_;
+        my $pid = open(my $fh, '-|') // die "fork: $!";
+        if (!$pid) {
+            Storable::store_fd(raw(@$job), \*STDOUT);
+            close STDOUT;
+            POSIX::_exit(0);
+        }
+        $fh;
+    } @jobs;
+    return map { my $result = Storable::fd_retrieve($_); close $_; $result } @running;
 }
 
 # A request's head: post_head('/path', 'Content-Length' => 5, ...); the type is a urlencoded form's unless given.

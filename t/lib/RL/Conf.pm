@@ -56,7 +56,7 @@ sub text {
 
 sub modules {
     my ($s) = @_;
-    my @names = $s->{check_only} ? @CHECK : (@STOCK, $s->{mpm} eq 'prefork' ? 'cgi' : 'cgid');
+    my @names = $s->{check_only} ? @CHECK : (@STOCK, !$s->{cgi} ? () : $s->{mpm} eq 'prefork' ? 'cgi' : 'cgid');
     my %seen;
     my $text = load("mpm_$s->{mpm}") . join '', map { load($_) } grep { !$seen{$_}++ } @names, @{ $s->{modules} };
     $text .= 'LoadModule ratelimit_cache_module "' . module() . "\"\n" if $s->{rl};
@@ -108,7 +108,7 @@ sub mpm {
 sub logs {
     my ($s) = @_;
     my $env = join ' ', map { lc((split /_/)[0]) . "=%{RATELIMIT_$_}e" } qw(RULE LIMIT REMAINING RESET RETRY_AFTER KEY);
-    my $sock = $s->{mpm} eq 'prefork' || $s->{check_only} ? '' : qq(ScriptSock "$s->{root}/run/cgid.sock"\n);
+    my $sock = $s->{mpm} eq 'prefork' || $s->{check_only} || !$s->{cgi} ? '' : qq(ScriptSock "$s->{root}/run/cgid.sock"\n);
     return <<"END" . $sock;
 LogLevel info
 ErrorLog logs/error.log

@@ -25,14 +25,17 @@ use RL::Conf;
 
 our @EXPORT_OK = qw(await slurp);
 
+umask 022;    # what is written here must be readable to httpd's children
+
 my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
 # Options: conf (the fragment), mpm (event, worker, prefork; RL_MPM changes the default), modules => [more of httpd's], rl => 0 to leave our
-# module out, files => { 'htdocs/a/.htaccess' => text }, workers (how many requests at the same time; 64).
+# module out, files => { 'htdocs/a/.htaccess' => text }, cgi => 0 for no CGI (its daemon does not
+# survive restarts in quick succession), workers (how many requests at the same time; 64).
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
-        mpm => $ENV{RL_MPM} // 'event', rl => 1, conf => '', modules => [], files => {}, workers => 64, %o,
+        mpm => $ENV{RL_MPM} // 'event', rl => 1, cgi => 1, conf => '', modules => [], files => {}, workers => 64, %o,
         owner => $$, root => new_root(),
     }, $class;
     $self->make_tree;
@@ -116,6 +119,7 @@ sub launch {
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         POSIX::setsid();
+        stop_with_parent();
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', "$self->{root}/logs/start.out";
         open STDERR, '>&', \*STDOUT;
@@ -123,6 +127,15 @@ sub launch {
         POSIX::_exit(127);
     }
     $self->{pid} = $pid;
+    return;
+}
+
+# Even a test that is killed outright leaves no server: the kernel sends SIGTERM when the parent is gone
+# (prctl(PR_SET_PDEATHSIG), where its number is known).
+sub stop_with_parent {
+    my %prctl = (x86_64 => 157, aarch64 => 167, riscv64 => 167, ppc64le => 171, s390x => 172, i686 => 172);
+    my $number = $prctl{ (POSIX::uname())[4] };
+    syscall $number, 1, POSIX::SIGTERM(), 0, 0, 0 if $^O eq 'linux' && $number;
     return;
 }
 

@@ -14,8 +14,8 @@ package RL::Test;
 #   is status($s, '/ok/else'), 200, 'another location is not limited';
 #   finish;
 #
-# Servers are stopped and their directories removed at the end, also when a test dies; a failing test keeps the
-# directory and shows the end of the error log. Exports Test::More besides what is listed below.
+# Servers are stopped and their directories removed at the end, also when a test dies or is interrupted; a failing
+# test keeps the directory and shows the end of the error log. Exports Test::More besides what is listed below.
 #
 # A fixed window is staggered by its key, so it may end at any moment: tests count in windows of an hour or a day.
 
@@ -32,7 +32,7 @@ use RL::Httpd ();
 our @EXPORT = qw(httpd request status statuses logged limit_is parallel histogram connection configtest config_error
     config_ok no_unexpected_log await slurp finish);
 
-my (@servers, $checker);
+my (@servers, $checker, $interrupted);
 
 sub import {
     strict->import;
@@ -233,10 +233,10 @@ sub clean_up {
 
 END {
     my $code = $?;
-    clean_up($code || !Test::More->builder->is_passing) if @servers;
+    clean_up(!$interrupted && ($code || !Test::More->builder->is_passing)) if @servers;
     $? = $code;
 }
 
-$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+$SIG{$_} = sub { $interrupted = 1; exit 1 } for qw(INT TERM HUP PIPE);
 
 1;

@@ -1,0 +1,162 @@
+# What a form field's value is, as the counters tell: two requests are of one key when they fill one counter.
+use RL::Test;
+use RL::Body;
+
+my $s = httpd(<<'END');
+ScriptAliasMatch "^/(?:share|skip|deny|bytes|tiny|escaped)/(.*)" "${CGIBIN}/$1"
+<Location "/share">
+    RateLimit login 2/h key=form:user
+</Location>
+<Location "/skip">
+    RateLimit login 2/h key=form:user missing=skip
+</Location>
+<Location "/deny">
+    RateLimit login 2/h key=form:user missing=deny
+</Location>
+<Location "/bytes">
+    RateLimit login 2/h key=form:user fold=off missing=skip
+</Location>
+<Location "/tiny">
+    RateLimitFormLimit 1K
+    RateLimit login 2/h key=form:user missing=deny
+</Location>
+<Location "/escaped">
+    RateLimit login 2/h "key=form:us%er x" missing=deny
+</Location>
+END
+my $CGI = 'env.cgi';
+my $URLENCODED = 'application/x-www-form-urlencoded';
+my $n = 0;
+
+sub post { my ($place, $body, %o) = @_; return status($s, "/$place/$CGI", method => 'POST', body => $body, %o) }
+sub posts { my ($times, @what) = @_; return join ' ', map { post(@what) } 1 .. $times }
+
+# A field has a value when missing=deny lets it pass, no value when it does not and missing=skip never counts it.
+sub has_value {
+    my ($name, $body, %o) = @_;
+    is post('deny', $body, %o), 200, "$name: a value";
+    return;
+}
+
+sub has_none {
+    my ($name, $body, %o) = @_;
+    is post('deny', $body, %o), 429, "$name: no value, missing=deny";
+    is posts(3, 'skip', $body, %o), '200 200 200', "$name: missing=skip";
+    return;
+}
+
+# The first body fills the counter of its key; the second is denied when it has the same.
+sub same {
+    my ($name, $first, $second, %o) = @_;
+    my ($o1, $o2) = map { { %o, %{ $o{$_} // {} } } } qw(first second);
+    delete @$_{qw(first second)} for $o1, $o2;
+    my $user = 'user' . $n++;
+    s/\@\@/$user/g for $first, $second;
+    is join(' ', posts(3, 'deny', $first, %$o1), post('deny', $second, %$o2)), '200 200 429 429', "$name: one key";
+    return;
+}
+
+# ---- urlencoded ---------------------------------------------------------------------------------------------
+same 'another field in front',         'user=@@',       'a=1&b=2&user=@@';
+same 'another field behind',           'user=@@',       'user=@@&password=x';
+same 'the same value twice',           'user=@@',       'user=@@&user=@@';
+same 'a percent-encoded name',         'user=@@',       'us%65r=@@';
+same 'a percent-encoded value',        'user=u@@',      'user=%75@@';
+same '+ and %20',                      'user=a+b@@',    'user=a%20b@@';
+same 'letter case',                    'user=U@@',      'user=u@@';
+same 'white space around',             'user=@@',       'user=+@@%09';
+same 'full-width letters',             'user=a@@',      'user=%EF%BD%81@@';
+same 'a parameter of the type',        'user=@@',       'user=@@', second => { type => "$URLENCODED; charset=UTF-8" };
+same 'the type in capitals',           'user=@@',       'user=@@', second => { type => uc $URLENCODED };
+same 'in chunks',                      'user=@@&a=b',   'user=@@&a=b', second => { chunked => 1 };
+same 'in chunks of two bytes',          'user=@@&a=b',   'user=@@&a=b', second => { chunked => 2 };
+same 'expecting a 100',                'user=@@',       'user=@@', second => { expect => 1 };
+same 'query and path do not matter',   'user=@@',       'user=@@', second => { headers => [ 'X-User' => 'other' ] };
+is posts(2, 'bytes', 'user=Case') . ' ' . posts(3, 'bytes', 'user=case'), '200 200 200 200 429', 'fold=off compares bytes';
+is posts(2, 'bytes', 'user=%FF%FE') . ' ' . posts(1, 'bytes', 'user=%FF%FD') . ' ' . post('bytes', 'user=%FF%FE'), '200 200 200 429', 'of any kind';
+is posts(3, 'escaped', 'us%25er+x=a'), '200 200 429', 'a name with a percent sign and a space';
+
+has_none 'repeated with different values',          'user=aa&user=bb';
+has_none 'repeated, one of them empty',             'user=aa&user=';
+has_none 'repeated, the second name encoded',       'user=aa&%75ser=bb';
+has_none 'another name only',                       'uuser=aa&use=bb&user2=cc';
+has_none 'an empty value',                          'user=';
+has_none 'a name alone',                            'user';
+has_none 'white space only',                        'user=+%20%09';
+has_none 'an empty body',                           '';
+has_none 'a name PHP takes for it',                 'user=aa&user%00=bb';
+has_none 'an array PHP takes for it',               'user=aa&user[]=bb';
+has_none 'a semicolon, which CGI.pm splits at',     'a=b;user=aa';
+has_none 'a malformed escape in the value',         'user=%zz';
+has_none 'a NUL in the value',                      'user=aa%00bb';
+has_none 'a value longer than names are',           'user=' . 'x' x 1025;
+has_value 'a value of 1000 bytes',                  'user=' . 'x' x 1000;
+
+# ---- missing=share ------------------------------------------------------------------------------------------
+is join(' ', post('share', 'user=aa&user=bb'), post('share', 'x=1'), post('share', 'user=', type => 'text/plain'), post('share', '')),
+    '200 200 429 429', 'missing=share: everything without a value is one key';
+is post('share', 'user=honest'), 200, 'a value is another';
+is status($s, "/share/$CGI"), 429, 'a GET without a body is of that key as well';
+is status($s, "/deny/$CGI"), 429, 'and denied by missing=deny';
+is status($s, "/skip/$CGI"), 200, 'and passes with missing=skip';
+
+# ---- what is no form ----------------------------------------------------------------------------------------
+has_none "type $_", 'user=typed', type => $_
+    for 'text/plain', 'application/json', 'application/octet-stream', 'application/x-www-form-urlencodedx', 'multipart/mixed; boundary=x',
+        'multipart/form-data', 'application/x-www-form-urlencoded, text/plain', 'application/x-www-form-urlencoded; charset=utf-16';
+has_none 'two types', 'user=typed', headers => [ 'Content-Type' => $URLENCODED, 'Content-Type' => $URLENCODED ];
+has_none 'no type', 'user=typed', headers => [ 'Content-Type' => '' ];
+has_none "Content-Encoding $_", 'user=encoded', headers => [ 'Content-Encoding' => $_ ] for qw(gzip deflate br x), 'identity, gzip';
+has_value 'Content-Encoding identity', 'user=identity', headers => [ 'Content-Encoding' => 'identity' ];
+
+# ---- multipart ----------------------------------------------------------------------------------------------
+my $MULTIPART = 'multipart/form-data; boundary=BB';
+sub part { my ($name, $value, $more) = @_; return "--BB\r\nContent-Disposition: form-data; name=$name" . ($more // '') . "\r\n\r\n$value\r\n" }
+my @m = (type => $MULTIPART);
+my $END = "--BB--\r\n";
+
+same 'urlencoded and multipart',       'user=@@',                    part('"user"', '@@') . $END, second => {@m};
+same 'an unquoted name',               part('"user"', '@@') . $END,  part('user', '@@') . $END, @m;
+same 'other fields around',            part('"user"', '@@') . $END,  part('"a"', 1) . part('"user"', '@@') . part('"b"', 2) . $END, @m;
+same 'a file in front',                part('"user"', '@@') . $END,
+    part('"f"', filler(3000), "; filename=\"user\"\r\nContent-Type: image/png") . part('"user"', '@@') . $END, @m;
+same 'the boundary quoted',            part('"user"', '@@') . $END,  part('"user"', '@@') . $END, first => {@m},
+    second => { type => 'multipart/form-data; charset=utf-8; boundary="BB"' };
+same 'the same value twice',           part('"user"', '@@') . $END,  part('"user"', '@@') x 2 . $END, @m;
+same 'a boundary in pieces',           part('"user"', '@@') . $END,  part('"user"', '@@') . $END, @m, second => { chunked => 3 };
+has_none 'multipart: different values',     part('"user"', 'aa') . part('"user"', 'bb') . $END, @m;
+has_none 'multipart: a file of that name',  part('"user"', 'aa', '; filename="x"') . $END, @m;
+has_none 'multipart: not ended',            part('"user"', 'aa'), @m;
+has_none 'multipart: another boundary',     part('"user"', 'aa') . $END, type => 'multipart/form-data; boundary=CC';
+has_none 'multipart: two boundaries',       part('"user"', 'aa') . $END, type => 'multipart/form-data; boundary=BB; boundary=CC';
+has_none 'multipart: urlencoded inside',    'user=aa', @m;
+
+# ---- the limit ----------------------------------------------------------------------------------------------
+sub tiny { my ($body, %o) = @_; return post('tiny', $body, %o) }
+my $make = sub { my ($size) = @_; return (urlencoded($size, 'size' . $n++))[1] };
+is tiny($make->(1023)), 200, 'a byte less than RateLimitFormLimit';
+is tiny($make->(1024)), 200, 'as long as RateLimitFormLimit';
+is tiny($make->(1025)), 429, 'longer: what lies behind the cut might be a second value';
+is tiny($make->(1023), chunked => 1), 200, 'in chunks, a byte less';
+is tiny($make->(1025), chunked => 1), 429, 'in chunks, longer';
+is tiny('pad=' . 'x' x 1100 . '&user=behind'), 429, 'the field behind the limit';
+is tiny((multipart(1000, 'm'))[1], type => (multipart(1))[0]), 200, 'multipart within the limit';
+is tiny((multipart(2000, 'm'))[1], type => (multipart(1))[0]), 429, 'multipart, longer';
+is post('deny', (urlencoded($_, "default$_"))[1]), $_ > 65536 ? 429 : 200, "$_ bytes and the default limit" for 65535, 65536, 65537;
+
+# ---- HTTP/2 and HTTP/1.0 ------------------------------------------------------------------------------------
+$s->set_conf("Protocols h2c http/1.1\n" . $s->{conf});
+$s->graceful;
+my $h2 = sub {
+    my ($place, $body, @options) = @_;
+    return h2_status(port => $s->port, path => "/$place/$CGI", type => $URLENCODED, body => $body, options => \@options);
+};
+is join(' ', map { $h2->('deny', 'user=two') } 1 .. 3), '200 200 429', 'HTTP/2';
+is post('deny', 'user=two'), 429, 'shares the key with HTTP/1.1';
+is $h2->('deny', 'user=two', '--no-content-length'), 429, 'HTTP/2 without a content-length';
+is $h2->('deny', 'user=three', '--no-content-length'), 200, 'has a value';
+is $h2->('deny', 'user=aa&user=bb'), 429, 'HTTP/2, different values';
+is post('deny', 'user=two', http => '1.0'), 429, 'HTTP/1.0';
+is post('deny', 'user=four', http => '1.0'), 200, 'has a value';
+
+finish;

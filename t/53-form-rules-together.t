@@ -1,0 +1,157 @@
+# Form rules beside others: what is charged, what is given back, what is read; before and after authentication, and
+# on the targets of internal redirects.
+use RL::Test;
+use RL::Body;
+
+my $cgi = slurp(($0 =~ m{\A(.*)/}s ? $1 : '.') . '/cgi/body-digest.cgi');
+my $s = httpd(<<'END', files => { 'htdocs/di/index.cgi' => $cgi, 'htdocs/mv/body.cgi' => $cgi, 'htdocs/rw/x' => '', 'htdocs/act/a.act' => '' });
+ScriptAliasMatch "^/(?:fields|cheap|dear|late|item|nobody|watched|methods|error|many)/(.*)" "${CGIBIN}/$1"
+ScriptAlias "/target/" "${CGIBIN}/"
+DirectoryIndex index.cgi
+Action acting /target/body-digest.cgi
+AddHandler acting .act
+
+<Location "/fields">
+    RateLimit users 2/h key=form:user
+    RateLimit mails 3/h key=form:mail
+</Location>
+<Location "/cheap">
+    RateLimit login 1/h key=form:user
+    RateLimit addresses 3/h
+</Location>
+<Location "/dear">
+    RateLimit login 3/h key=form:user
+    RateLimit addresses 1/h key=header:X-A
+</Location>
+<Location "/late">
+    Include conf/auth.conf
+    RateLimit mine 2/h key=user
+    RateLimit early 100/h key=form:user
+</Location>
+<Location "/item">
+    Include conf/auth.conf
+    RateLimit items 2/h key=form:item+user
+</Location>
+<Location "/nobody">
+    RateLimit both 2/h key=form:user+ip+header:X-A
+</Location>
+<Location "/watched">
+    RateLimit seen 1/h key=form:user action=observe
+</Location>
+<Location "/methods">
+    RateLimit posts 1/h key=form:user methods=POST
+    RateLimit never 0/h key=form:user "when=%{HTTP:X-Never} == 'y'"
+</Location>
+<Location "/error">
+    RateLimit login 1/h key=form:user
+    ErrorDocument 429 /target/env.cgi
+</Location>
+
+# Rules on where a request ends up.
+<Location "/target/body-digest.cgi">
+    RateLimit target 2/h key=form:user
+</Location>
+<Location "/act">
+    RateLimit start 3/h key=form:user
+</Location>
+<Directory "${DOCROOT}/di">
+    Options +ExecCGI
+    AddHandler cgi-script .cgi
+    <Files "index.cgi">
+        RateLimit index 2/h key=form:user
+    </Files>
+</Directory>
+<Directory "${DOCROOT}/mv">
+    Options +ExecCGI +MultiViews
+    MultiviewsMatch Handlers
+    AddHandler cgi-script .cgi
+    <Files "body.cgi">
+        RateLimit negotiated 2/h key=form:user
+    </Files>
+</Directory>
+<Directory "${DOCROOT}/rw">
+    RewriteEngine On
+    RewriteRule "^to$" "/target/body-digest.cgi" [L]
+</Directory>
+END
+my $CGI = 'body-digest.cgi';
+
+sub post  { my ($path, $body, %o) = @_; return request($s, 'POST', $path, body => $body, %o) }
+sub posts { my ($path, $body, $n, %o) = @_; return join ' ', map { post($path, $body, %o)->status } 1 .. $n }
+
+# ---- two fields ---------------------------------------------------------------------------------------------
+is posts("/fields/$CGI", 'user=a&mail=m', 3), '200 200 429', 'two rules on two fields: the user\'s decides';
+is posts("/fields/$CGI", 'user=b&mail=m', 2), '200 429', 'then the mail address\'s, which the denial did not charge';
+is posts("/fields/$CGI", 'mail=n&user=b', 2), '200 429', 'nor did that charge the user';
+is posts("/fields/$CGI", 'user=c&user=c2&mail=k', 3), '200 200 429', 'no value for one of them is a key of its own';
+
+# ---- cheaper rules ------------------------------------------------------------------------------------------
+is posts("/cheap/$CGI", 'user=a', 5), '200 429 429 429 429', 'denied for its user';
+my ($r, $line) = logged($s, 'POST', "/cheap/$CGI", body => 'user=a');
+is "$line->{state} $line->{rule}", 'denied login', 'by the form rule';
+is join(' ', map { posts("/cheap/$CGI", "user=$_", 1) } 'b' .. 'd'), '200 200 429', 'its denials took nothing of the address\'s quota';
+($r, $line) = logged($s, 'POST', "/cheap/$CGI", body => 'user=d');
+is "$line->{state} $line->{rule}", 'denied addresses', 'now the address is denied';
+my $a = [ headers => [ 'X-A' => 1 ] ];
+is posts("/dear/$CGI", 'user=a', 4, @$a), '200 429 429 429', 'denied for the cheaper rule';
+is posts("/dear/$CGI", 'user=a', 1, headers => [ 'X-A' => $_ ]), $_ < 4 ? 200 : 429, "which charged the user nothing: $_" for 2 .. 4;
+my $c = connection($s);
+$r = $c->request('POST', "/dear/$CGI", body => 'user=z', expect => 1, @$a);
+is $r->status . ' ' . $r->got_100, '429 0', 'a cheaper rule denies before the body is asked for';
+$c->close;
+$c = connection($s);
+$r = $c->request('POST', "/dear/$CGI", body => 'user=a', expect => 1, headers => [ 'X-A' => 9 ]);
+is $r->status . ' ' . $r->got_100, '429 1', 'a form rule asks for it';
+$c->close;
+
+# ---- authentication -----------------------------------------------------------------------------------------
+my @alice = (auth => 'alice:secret');
+my @bob   = (auth => 'bob:hunter2');
+is posts("/late/$CGI", 'user=x', 3, @alice), '200 200 429', 'a rule of the authenticated user beside a form rule';
+(undef, $line) = logged($s, 'POST', "/late/$CGI", body => 'user=x', @bob);
+is "$line->{status} $line->{state}", '200 allowed', 'bob is admitted';
+is posts("/late/$CGI", 'user=x', 2, auth => 'alice:wrong'), '401 401', 'a wrong password';
+is posts("/item/$CGI", 'item=1', 3, @alice), '200 200 429', 'field and authenticated user in one key';
+is posts("/item/$CGI", 'item=2', 1, @alice), 200, 'another field';
+is posts("/item/$CGI", 'item=1', 3, @bob), '200 200 429', 'another user';
+is posts("/item/$CGI", 'item=3', 3), '401 401 401', 'nobody';
+is posts("/item/$CGI", 'item=3', 3, auth => 'alice:wrong'), '401 401 401', 'a wrong password is not charged';
+is posts("/item/$CGI", 'item=3', 3, @alice), '200 200 429', 'to the user';
+my (undef, $body) = urlencoded(3000, 'w');
+like post("/item/$CGI", "item=w&$body", @bob)->body, qr/\A\Q@{[ seen("item=w&$body") ]}\E /, 'a body looked at after authentication comes whole';
+is posts("/nobody/$CGI", 'user=a', 3, headers => [ 'X-A' => 1 ]), '200 200 429', 'field, address and header in one key';
+is posts("/nobody/$CGI", 'user=a', 1, headers => [ 'X-A' => 2 ]), 200, 'another header';
+
+# ---- observe, methods, conditions, error documents ----------------------------------------------------------
+is posts("/watched/$CGI", 'user=a', 3), '200 200 200', 'observe: never denied';
+($r, $line) = logged($s, 'POST', "/watched/$CGI", body => 'user=a');
+is "$line->{state} $line->{rule}", 'observed seen', 'but seen';
+like $r->body, qr/\A\Q@{[ seen('user=a') ]}\E /, 'with its body';
+is posts("/methods/$CGI", 'user=a', 2), '200 429', 'methods=POST';
+is request($s, 'PUT', "/methods/$CGI", body => 'user=a')->status, 200, 'and not PUT';
+is posts("/methods/$CGI", 'user=b', 1, headers => [ 'X-Never' => 'y' ]), 429, 'when= holds';
+is posts("/methods/$CGI", 'user=b', 1), 200, 'when= does not';
+is posts("/error/$CGI", 'user=a', 1), 200, 'an error document after a body was looked at';
+$r = post("/error/$CGI", 'user=a');
+is $r->status, 429, 'denied';
+is $r->env->{REQUEST_METHOD} . ' ' . $r->env->{REDIRECT_RATELIMIT_RULE}, 'GET login', 'is a GET';
+
+# ---- targets ------------------------------------------------------------------------------------------------
+for my $way ([ '/rw/to', 'per-directory rewrite' ], [ '/di/', 'DirectoryIndex' ], [ '/mv/body', 'MultiViews' ]) {
+    my ($path, $name) = @$way;
+    is posts($path, "user=$path", 3), '200 200 429', "$name: the target's form rule";
+    is posts($path, "user=$path-other", 1), 200, "$name: for another user";
+    my $c2 = connection($s);
+    is $c2->request('POST', $path, body => "user=$path")->status, 429, "$name: denied";
+    is $c2->request('POST', $path, body => "user=$path-more")->status, 200, "$name: the connection is kept";
+    $c2->close;
+}
+is posts('/target/body-digest.cgi', 'user=/rw/to', 1), 429, 'the rewritten and the direct request are of one key';
+is posts('/act/a.act', 'user=act', 3), '200 200 429', 'Action: the rule of the target';
+is posts('/target/body-digest.cgi', 'user=act2', 2), '200 200', 'used up by direct requests';
+is posts('/act/a.act', 'user=act2', 3), '429 429 429', 'denied at the target';
+my $mark = $s->access_mark;
+is posts('/act/a.act', 'user=act', 2), '429 429', 'nor did its denials';
+is join(' ', map { $_->{rule} } $s->access($mark, 2)), 'target target', 'charge the rule of the start';
+
+finish allow => qr/AH01617|AH01276/;

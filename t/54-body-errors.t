@@ -1,0 +1,97 @@
+# What goes wrong while a body is looked at ends the request as it does without the rule: the same status, one
+# answer, the connection closed, and the server well afterwards.
+use RL::Test;
+use RL::Body;
+
+my $places = <<'END';
+ScriptAliasMatch "^/(?:limited|slow|any|all)/(.*)" "${CGIBIN}/$1"
+<Location "/limited">
+    LimitRequestBody 1000
+</Location>
+<Location "/any">
+    Include conf/auth.conf
+    Order allow,deny
+    Deny from all
+    Satisfy Any
+    LimitRequestBody 1000
+</Location>
+<Location "/all">
+    Include conf/auth.conf
+    LimitRequestBody 1000
+</Location>
+RequestReadTimeout header=5 body=1
+END
+my $rules = <<'END';
+<Location "/">
+    RateLimit login 100/h key=form:user
+    RateLimit addresses 10000/h
+</Location>
+<Location "/all">
+    RateLimit item 100/h key=form:user+user
+</Location>
+END
+my $CGI = 'body-digest.cgi';
+my @TYPE = ('Content-Type' => 'application/x-www-form-urlencoded');
+my $AUTH = "Authorization: Basic YWxpY2U6c2VjcmV0\r\n";
+my $JUNK = 'user=a&pad=' . "GET /ok/smuggled HTTP/1.1\r\nHost: x\r\n\r\n" x 150;
+my @CHUNKED = ('Transfer-Encoding' => 'chunked');
+
+sub chunk { my ($data) = @_; return sprintf "%x\r\n%s\r\n", length $data, $data }
+sub auth { my ($head) = @_; return $head =~ s/\r\n\r\n\z/\r\n$AUTH\r\n/r }
+
+# name => [ pieces, the status ]
+my %case;
+for my $place (qw(limited any all)) {
+    my $path = "/$place/$CGI";
+    my @who = $place eq 'limited' ? ('') : ('', 'alice ');
+    for my $who (@who) {
+        my $sign = sub { my ($head) = @_; return $who ? auth($head) : $head };
+        $case{"$who$place, too long, Content-Length"} = [ [ $sign->(post_head($path, 'Content-Length' => length $JUNK)) . $JUNK ], 413 ];
+        $case{"$who$place, too long, expecting"}
+            = [ [ $sign->(post_head($path, 'Content-Length' => 5000, Expect => '100-continue')), 1, $JUNK ], 413 ];
+        $case{"$who$place, too long, chunked"}
+            = [ [ $sign->(post_head($path, @CHUNKED)) . chunk(substr $JUNK, 0, 600), 0.1, chunk(substr $JUNK, 600) . "0\r\n\r\n" ], 413 ];
+        $case{"$who$place, bad chunk"} = [ [ $sign->(post_head($path, @CHUNKED)) . chunk('user=a') . "zz\r\n$JUNK" ], 400 ];
+    }
+}
+$case{'too slow'}                  = [ [ post_head("/slow/$CGI", 'Content-Length' => 100) . 'user=a', 4 ], 408 ];
+$case{'too slow, chunked'}         = [ [ post_head("/slow/$CGI", @CHUNKED) . chunk('user=a'), 4 ], 408 ];
+$case{'nothing comes'}             = [ [ post_head("/slow/$CGI", 'Content-Length' => 100), 4 ], 408 ];
+$case{'bad chunk'}                 = [ [ post_head("/slow/$CGI", @CHUNKED) . chunk('user=a') . "zz\r\n$JUNK" ], 400 ];
+$case{'a chunk of a huge size'}    = [ [ post_head("/slow/$CGI", @CHUNKED) . "fffffffffffffffff\r\n$JUNK" ], 413 ];
+$case{'a negative chunk'}          = [ [ post_head("/slow/$CGI", @CHUNKED) . "-5\r\n$JUNK" ], 400 ];
+$case{'a chunk with no end'}       = [ [ post_head("/slow/$CGI", @CHUNKED) . "5\r\nuser=a$JUNK" ], 400 ];
+$case{'a number beyond numbers'}   = [ [ post_head("/slow/$CGI", 'Content-Length' => '9' x 30) . $JUNK ], 400 ];
+$case{'a negative length'}         = [ [ post_head("/slow/$CGI", 'Content-Length' => -5) . $JUNK ], 400 ];
+$case{'a length with a sign'}      = [ [ post_head("/slow/$CGI", 'Content-Length' => '+5') . $JUNK ], 400 ];
+$case{'two lengths'}               = [ [ post_head("/slow/$CGI", 'Content-Length' => 5, 'Content-Length' => 6) . $JUNK ], 400 ];
+$case{'an unknown coding'}         = [ [ post_head("/slow/$CGI", 'Transfer-Encoding' => 'gzip') . $JUNK ], 400 ];
+$case{'chunked not last'}          = [ [ post_head("/slow/$CGI", 'Transfer-Encoding' => 'chunked, gzip') . $JUNK ], 400 ];
+
+sub outcome { my ($got) = @_; return "$got->{statuses}, " . ($got->{closed} ? 'closed' : 'kept') }
+
+for my $mpm (qw(event prefork)) {
+    my %server = map {
+        $_ => httpd($places . ($_ eq 'with' ? $rules : ''), mpm => $mpm, rl => $_ eq 'with', modules => [qw(reqtimeout access_compat)])
+    } qw(without with);
+    my @names = sort keys %case;
+    my %got = map { my $port = $server{$_}->port; $_ => [ raw_all(map { [ $port, $case{$_}[0] ] } @names) ] } keys %server;
+    for my $i (0 .. $#names) {
+        my $name = $names[$i];
+        my ($with, $without) = map { outcome($got{$_}[$i]) } qw(with without);
+        is $with, "$case{$name}[1], closed", "$mpm, $name: $case{$name}[1], once";
+        is $without, $with, "$mpm, $name: as without the rule";
+    }
+    my $s = $server{with};
+
+    # ---- hanging up -----------------------------------------------------------------------------------------
+    for my $how ('Content-Length', 'chunked') {
+        my $mark = $s->access_mark;
+        my $head = $how eq 'chunked' ? post_head("/slow/$CGI", @CHUNKED) . chunk('user=gone&x') : post_head("/slow/$CGI", 'Content-Length' => 500) . 'user=gone&x';
+        raw($s->port, [ $head, 0.02 ], hang_up => 1) for 1 .. 20;
+        like lines_of($s, $mark, 20), qr{\A400 /slow/\S+(?:, 400 /slow/\S+){19}\z}, "$mpm: 20 clients that hang up, $how";
+    }
+    is request($s, 'POST', "/slow/$CGI", body => 'user=well')->body =~ /\A\Q@{[ seen('user=well') ]}\E / ? 1 : 0, 1, "$mpm: well afterwards";
+}
+
+finish allow => qr{AH01270|AH01225};    # httpd's CGI modules, without the rule
