@@ -1,0 +1,115 @@
+# memcached is absent, comes, is killed, comes back empty, is flushed, evicts: httpd serves, and nobody who was over the
+# limit gets in again.
+use RL::Test;
+use RL::Memcached;
+
+my $rules = <<'END';
+<LocationMatch "^/ok/five/">
+    RateLimit five 5/h key=path
+</LocationMatch>
+<LocationMatch "^/ok/twenty/">
+    RateLimit twenty 20/h key=path
+</LocationMatch>
+END
+
+sub conf { my ($m) = @_; return 'RateLimitStore memcached ' . $m->address . " lease=off\nRateLimitSecret fleet\n$rules" }
+sub admitted { my ($s, $path, $n) = @_; return scalar grep { status($s, $path) == 200 } 1 .. $n }
+
+# Until the store counts again: fresh keys' counters are there, and the breakers of all children are closed.
+my $fresh = 0;
+sub recovered {
+    my ($s, $m) = @_;
+    return await(4, sub {
+        my $before = $m->stat('curr_items') // return 0;
+        status($s, '/ok/five/fresh' . ++$fresh) for 1 .. 8;
+        return $m->stat('curr_items') >= $before + 8;
+    });
+}
+
+# What another server says of a key that is full here, once it has heard of what was granted here without the store:
+# a second after a denial here.
+sub settled {
+    my ($here, $other, $path) = @_;
+    my $end = Time::HiRes::time() + 1.2;
+    await(2, sub { status($here, $path); Time::HiRes::time() > $end });
+    return status($other, $path);
+}
+
+# ---- absent at start ----------------------------------------------------------------------------------------
+my $m = RL::Memcached->start;
+$m->kill;
+my $s = httpd(conf($m));
+my $address = $m->address;
+ok $s->wait_log(0, qr/ratelimit.*memcached \Q$address\E.*does not answer/), 'httpd starts, and its log says that the store does not answer';
+is statuses($s, 7, '/ok/five/absent'), '200 200 200 200 200 429 429', 'its own counters go on';
+my $from = $s->log_mark;
+$m->again;
+ok recovered($s, $m), 'the store comes, and is used';
+ok await(4, sub { status($s, '/ok/five/fresh' . ++$fresh); grep { /memcached \Q$address\E works again/ } $s->log_lines($from) }),
+    'which the log says';
+is status($s, '/ok/five/absent'), 429, 'who was over the limit stays so';
+my $other = httpd(conf($m));
+ok $other->wait_log(0, qr/memcached \Q$address\E, which answers/), 'another httpd starts, and says that the store answers';
+ok await(3, sub { status($s, '/ok/five/absent'); status($other, '/ok/five/absent') == 429 }), 'the fleet learns of what was granted without it';
+
+# ---- killed, and back, empty --------------------------------------------------------------------------------
+is admitted($s, '/ok/twenty/killed', 12), 12, 'some of a limit';
+is admitted($s, '/ok/five/over', 7), 5, 'and all of another';
+$from = $s->log_mark;
+$m->kill;
+is admitted($s, '/ok/twenty/killed', 4), 4, 'killed: the count goes on';
+is admitted($s, '/ok/five/over', 3), 0, 'and nobody is let in who was over the limit';
+is admitted($s, '/ok/five/new', 7), 5, 'nor more than the limit of new ones';
+my @said = $s->wait_log($from, qr/memcached \Q$address\E fails/);
+cmp_ok scalar @said, '<=', 2, 'the log says so once per child';
+like $said[0], qr/Check that it runs/, 'and what to do';
+$m->again;
+ok recovered($s, $m) && recovered($other, $m), 'back, empty';
+is admitted($s, '/ok/five/over', 3), 0, 'who was over the limit stays so';
+is admitted($s, '/ok/twenty/killed', 8), 4, 'the rest of a limit, not all of it';
+is settled($s, $other, '/ok/twenty/killed'), 429, 'also on another server';
+
+# ---- flushed ------------------------------------------------------------------------------------------------
+is admitted($s, '/ok/twenty/flushed', 15), 15, 'some of a limit';
+is $m->flush, 'OK', 'flush_all';
+is admitted($s, '/ok/five/over', 3), 0, 'who was over the limit stays so';
+is admitted($s, '/ok/twenty/flushed', 10), 5, 'the rest of a limit';
+is status($other, '/ok/twenty/flushed'), 429, 'also on another server';
+admitted($s, '/ok/twenty/raised', 15);
+$m->flush;
+is status($other, '/ok/twenty/raised'), 200, 'another server, which never heard of the key, makes the counter anew from nothing';
+is admitted($s, '/ok/twenty/raised', 10), 4, 'who knew it raises it';
+is status($other, '/ok/twenty/raised'), 429, 'for all';
+
+# ---- many restarts under load -------------------------------------------------------------------------------
+my $in = 0;
+for (1 .. 4) {
+    $in += admitted($s, '/ok/twenty/restarts', 4);
+    $m->restart;
+    $in += admitted($s, '/ok/twenty/restarts', 2);
+}
+is $in, 20, 'restarts in the middle of a window';
+
+# ---- eviction -----------------------------------------------------------------------------------------------
+# 200,000 new keys in a memcached of 4 MB: a counter that is in use, at its limit or not, is there afterwards.
+my $small = RL::Memcached->start(args => [ '-m', 4 ]);
+my $hot   = httpd(conf($small));
+is admitted($hot, '/ok/five/hot', 6), 5, 'a counter at its limit';
+is admitted($hot, '/ok/twenty/hot', 10), 10, 'and one that is not';
+my %before = map { $_ => $small->value($_) } keys %{ $small->keys };
+my $granted = 10;
+for (1 .. 10) {
+    $small->flood(20_000, 100);
+    status($hot, '/ok/five/hot');
+    $granted += status($hot, '/ok/twenty/hot') == 200;
+    my $end = Time::HiRes::time() + 1.1;
+    await(2, sub { Time::HiRes::time() > $end }) if $_ % 3 == 0;
+}
+cmp_ok $small->stat('evictions'), '>', 50_000, 'a flood that evicts';
+is $granted, 20, 'the counter goes on';
+is status($hot, '/ok/twenty/hot'), 429, 'to its limit';
+is status($hot, '/ok/five/hot'), 429, 'and the one at its limit stays there';
+my $third = httpd(conf($small));
+is status($third, '/ok/twenty/hot'), 429, 'a server that never saw the key hears of it from the store';
+
+finish allow => qr/memcached \S+ fails/;
