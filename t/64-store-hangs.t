@@ -1,0 +1,83 @@
+# A memcached that is stopped (SIGSTOP) hangs every connection: httpd waits as long as it was told, stops asking, goes on
+# by itself, and comes back to it. No answer that comes late is taken for another request's.
+use RL::Test;
+use RL::Memcached;
+use Time::HiRes qw(time);
+
+# Scheduling on a busy machine: what a wait may take on top of what was asked for.
+my $SLACK = 0.25;
+
+sub slowest { my $t = 0; $_->{total} > $t and $t = $_->{total} for @_; return $t }
+sub served  { my %h = %{ histogram(@_) }; return join ' ', map { "$_:$h{$_}" } sort keys %h }
+
+for my $how ('event', 'unix socket', 'prefork') {
+    my $mpm = $how eq 'prefork' ? 'prefork' : 'event';
+    next if !RL::Conf::has_mpm($mpm);
+    my $m = RL::Memcached->start(unix => $how eq 'unix socket');
+    my $s = httpd(<<"END", mpm => $mpm, workers => $mpm eq 'prefork' ? 30 : 64);
+RateLimitStore memcached @{[ $m->address ]} lease=off timeout=50ms
+RateLimitSecret fleet
+<LocationMatch "^/ok/many/">
+    RateLimit many 100000/h key=path
+</LocationMatch>
+<LocationMatch "^/ok/thirty/">
+    RateLimit thirty 30/h key=path
+</LocationMatch>
+END
+    my $children = $mpm eq 'prefork' ? 30 : 2;
+    parallel($s, 30, '/ok/many/warm') for 1 .. 2;
+    is histogram(parallel($s, 20, '/ok/thirty/a'))->{200}, 20, "$how: some of a limit";
+
+    my $from = $s->log_mark;
+    $m->pause;
+    my @r = parallel($s, 25, '/ok/many/hung');
+    is served(@r), '200:25', "$how: all are served while it hangs";
+    cmp_ok slowest(@r), '<', 0.1 + $SLACK, "$how: within the time-out" or diag slowest(@r);
+    if ($mpm eq 'event') {
+        my @lines = $s->wait_log($from, qr/memcached \S+ fails/, 1);
+        cmp_ok scalar @lines, '<=', $children, "$how: the log says so once per child" or diag @lines;
+        like $lines[0] // '', qr/tried again every 1000 ms.*Check that it runs/, "$how: and what to do about it";
+
+        # One probe per second and child waits; the others don't.
+        parallel($s, 25, '/ok/many/hung');
+        my $c = connection($s);
+        my (@limited, @free);
+        for (1 .. 200) {
+            push @limited, $c->request('GET', '/ok/many/hung')->total;
+            push @free,    $c->request('GET', '/ok')->total;
+        }
+        @limited = sort { $a <=> $b } @limited;
+        @free    = sort { $a <=> $b } @free;
+        cmp_ok $limited[100], '<', 0.02, "$how: the breaker is open: nobody waits";
+        cmp_ok $limited[-1], '<', 0.05 + $SLACK, "$how: but a probe now and then";
+        cmp_ok $free[198], '<', 0.02, "$how: locations without rules are not slowed";
+        $c->close;
+    }
+    is histogram(parallel($s, 20, '/ok/thirty/a'))->{200}, 10, "$how: the limit holds while it hangs";
+
+    # Late answers: what was sent into the hung connections is carried out now. Each path has a number of its own.
+    $from = $s->log_mark;
+    $m->resume;
+    my $t = time;
+    ok await(3.5, sub {
+        my $before = $m->stat('cmd_get') + $m->stat('incr_hits') + $m->stat('incr_misses');
+        parallel($s, 10, '/ok/many/awake');
+        $m->stat('cmd_get') + $m->stat('incr_hits') + $m->stat('incr_misses') >= $before + 10;
+    }), "$how: after SIGCONT it is used again";
+    cmp_ok time - $t, '<', 2 + $SLACK, "$how: within the cooldown plus a second" or diag time - $t;
+    my %remaining;
+    for my $round (1 .. 5) {
+        for my $n (1 .. 6) {
+            my (undef, $line) = logged($s, 'GET', "/ok/many/late$n");
+            push @{ $remaining{$n} }, $line->{remaining};
+        }
+    }
+    is_deeply \%remaining, { map { $_ => [ 99999, 99998, 99997, 99996, 99995 ] } 1 .. 6 }, "$how: every key has its own count"
+        or diag explain \%remaining;
+    is status($s, '/ok/thirty/a'), 429, "$how: who was over the limit stays so";
+    is histogram(parallel($s, 25, '/ok/thirty/b'), parallel($s, 25, '/ok/thirty/b'))->{200}, 30, "$how: and counts are exact again";
+    no_unexpected_log($s, allow => qr/memcached \S+ fails/);
+    $s->stop;
+}
+
+finish;
