@@ -358,27 +358,42 @@ static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
     return is_refusal(rc) ? refused(op, rc) : failed(op, rc);
 }
 
+/* Of a sum. The library takes an answer of another kind for this one, and leaves the rest of it
+ * for the next command to read. */
+static rl_upstream_status_e conclude_sum(rl_operation_t *op, memcached_return_t rc,
+                                         uint64_t value)
+{
+    return conclude(op, rc == MEMCACHED_SUCCESS && value == UINT64_MAX
+                            ? MEMCACHED_UNKNOWN_READ_FAILURE
+                            : rc);
+}
+
 static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
                                 uint64_t units, uint64_t *value)
 {
     rl_operation_t op;
+    memcached_return_t rc;
     if (!begin(&op, session, counter)) {
         return RL_UPSTREAM_REFUSED;
     }
-    return conclude(&op, memcached_increment_by_key(op.memc, op.key, op.key_len, op.key,
-                                                    op.key_len, units, value));
+    *value = 0;
+    rc = memcached_increment_by_key(op.memc, op.key, op.key_len, op.key, op.key_len, units,
+                                    value);
+    return conclude_sum(&op, rc, *value);
 }
 
 static rl_upstream_status_e subtract(rl_upstream_session_t *session,
                                      const rl_counter_t *counter, uint64_t units)
 {
     rl_operation_t op;
-    uint64_t value;
+    memcached_return_t rc;
+    uint64_t value = 0;
     if (!begin(&op, session, counter)) {
         return RL_UPSTREAM_REFUSED;
     }
-    return conclude(&op, memcached_decrement_by_key(op.memc, op.key, op.key_len, op.key,
-                                                    op.key_len, units, &value));
+    rc = memcached_decrement_by_key(op.memc, op.key, op.key_len, op.key, op.key_len, units,
+                                    &value);
+    return conclude_sum(&op, rc, value);
 }
 
 /* The number that a value is; a counter that was subtracted from ends in blanks. */
