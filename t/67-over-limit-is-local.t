@@ -1,0 +1,63 @@
+# A key that is over its limit is answered from this server's memory: no round trip, but for one look a second whether
+# the store still knows. Below it a request costs one round trip for each rule.
+use RL::Test;
+use RL::FaultyMemcached;
+use Time::HiRes qw(time);
+
+my $f = RL::FaultyMemcached->start;
+my $conf = <<"END";
+RateLimitStore memcached @{[ $f->address ]} lease=off timeout=2s
+RateLimitSecret fleet
+<Location /ok/five>
+    RateLimit five 5/h
+</Location>
+<Location /ok/two-rules>
+    RateLimit a 100/h
+    RateLimit b 100/h key=path
+</Location>
+<Location /ok/zero>
+    RateLimit zero 0/h
+</Location>
+END
+my $s = httpd($conf);
+
+# A command's count, without the reads that come once a second.
+sub writes { my %c = %{ $f->count }; return join ' ', map { "$_:$c{$_}" } grep { !/get|version/ } sort keys %c }
+
+$f->reset_count;
+is status($s, '/ok/two-rules'), 200, 'the first of two rules';
+is writes(), 'add:2 incr:2', 'makes two counters';
+$f->reset_count;
+status($s, '/ok/two-rules') for 1 .. 10;
+is writes(), 'incr:20', 'then one round trip for each rule';
+$f->reset_count;
+status($s, '/ok') for 1 .. 10;
+status($s, '/ok/zero') for 1 .. 10;
+is $f->commands, 0, 'none for locations without rules, nor for a rule of COUNT 0';
+
+is statuses($s, 6, '/ok/five'), '200 200 200 200 200 429', 'five';
+$f->reset_count;
+my $t = time;
+my $h = histogram(map { parallel($s, 40, '/ok/five') } 1 .. 25);
+is_deeply $h, { 429 => 1000 }, 'a flood of denied requests';
+my $seconds = time - $t;
+is writes(), '', 'adds to nothing';
+cmp_ok $f->commands, '<=', 1 + $seconds, 'and reads once a second' or diag explain $f->count;
+
+my $second = httpd($conf);
+$f->reset_count;
+is status($second, '/ok/five'), 429, 'a server that has not heard of it';
+like writes(), qr/\Adecr:1 incr:1\z/, 'asks once, and gives back';
+$f->reset_count;
+parallel($second, 40, '/ok/five');
+is writes(), '', 'and then knows';
+
+# A counter that the store has lost is made anew while its key is denied.
+$f->forget;
+my $end = time + 2.5;
+await(3, sub { status($s, '/ok/five'); %{ $f->keys } || time > $end });
+is scalar %{ $f->keys }, 1, 'a lost counter is made anew while its key is denied';
+my $third = httpd($conf);
+is status($third, '/ok/five'), 429, 'so that a new server hears of it';
+
+finish;
