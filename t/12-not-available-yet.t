@@ -17,17 +17,12 @@ my @later = (
     [ 'RateLimit r 5/m clear=2xx',                                    'clear=2xx' ],
     [ 'RateLimit r 5/m penalty=10m',                                  'penalty=10m' ],
     [ 'RateLimit r 5/m penalty=10m,extend',                           'penalty=10m,extend' ],
-    [ 'RateLimit r 5/m on-error=allow',                               'on-error=allow' ],
-    [ 'RateLimit r 5/m on-error=deny',                                'on-error=deny' ],
     [ 'RateLimit r expr=%{env:PLAN_RATE}',                            'expr=' ],
-    [ 'RateLimitStore memcached 127.0.0.1',                           'memcached' ],
-    [ 'RateLimitStore memcached 127.0.0.1:11211 10.0.0.1 timeout=20ms lease=off', 'memcached' ],
-    [ 'RateLimitStore memcached unix:/run/memcached.sock prefix=x:',  'memcached' ],
+    [ 'RateLimitStore memcached 127.0.0.1 lease=on',                  'lease=on' ],
     [ 'RateLimitHeaders standard',                                    'standard' ],
     [ 'RateLimitHeaders legacy',                                      'legacy' ],
     [ 'RateLimitHeaders standard legacy',                             'standard' ],
     [ 'RateLimitDenyHandler /cgi-bin/denied.cgi',                     '/cgi-bin/denied.cgi' ],
-    [ 'RateLimitOnError deny',                                        'deny' ],
 );
 for (@later) {
     my ($line, $token) = @$_;
@@ -67,14 +62,8 @@ my @refused = (
     [ 'RateLimit r 5/m algorithm=token-bucket burst=-1',     'burst=-1' ],
     [ 'RateLimit r 5/m algorithm=token-bucket initial=1.5',  'initial=1.5' ],
     [ 'RateLimit r 5/m algorithm=token-bucket window=clock', 'window=clock' ],
-    [ 'RateLimitOnError maybe',           'maybe' ],
     [ 'RateLimitHeaders fancy',           'fancy' ],
     [ 'RateLimitHeaders none standard',   'none' ],
-    [ 'RateLimitStore memcached',         'memcached' ],
-    [ 'RateLimitStore memcached 127.0.0.1:99999',         '127.0.0.1:99999' ],
-    [ 'RateLimitStore memcached 127.0.0.1 timeout=fast',  'timeout=fast' ],
-    [ 'RateLimitStore memcached 127.0.0.1 lease=maybe',   'lease=maybe' ],
-    [ 'RateLimitStore memcached unix:relative',           'unix:relative' ],
 );
 for (@refused) {
     my ($line) = @$_;

@@ -12,10 +12,11 @@
 
 #define PORT_DEFAULT    11211
 #define TIMEOUT_DEFAULT (50 * 1000)
-#define SERVERS_MAX     64
+#define ARGUMENTS_MAX   62 /* httpd hands on 64 words, and drops the others without a word */
+(AP_MAX_ARGC - 2)          /* httpd drops without a word what is beyond its limit */
 
-static const rl_breaker_settings_t default_breaker = {.failures = 3,
-                                                      .cooldown_us = RL_USEC_PER_SEC};
+    static const rl_breaker_settings_t default_breaker = {.failures = 3,
+                                                          .cooldown_us = RL_USEC_PER_SEC};
 
 /* ---- servers ---- */
 
@@ -57,9 +58,6 @@ static const char *parse_server(cmd_parms *cmd, const char *text, rl_store_confi
     rl_memcached_server_t *server = apr_array_push(store->servers);
     memset(server, 0, sizeof(*server));
     server->name = text;
-    if (store->servers->nelts > SERVERS_MAX) {
-        return "too many servers";
-    }
     if (strncmp(text, "unix:", 5) == 0) {
         server->address = text + 5;
         return text[5] == '/' ? NULL : "write unix:/PATH";
@@ -194,7 +192,8 @@ const char *rl_store_parse(cmd_parms *cmd, int argc, char *const argv[],
     store->settings.timeout_us = TIMEOUT_DEFAULT;
     store->settings.breaker = default_breaker;
     for (int i = 0; i < argc; i++) {
-        const char *reason = parse_argument(cmd, argv[i], store);
+        const char *reason = i < ARGUMENTS_MAX ? parse_argument(cmd, argv[i], store)
+                                               : "too many servers and options";
         if (reason != NULL) {
             return apr_psprintf(cmd->pool, "%s memcached: \"%s\": %s", cmd->cmd->name, argv[i],
                                 reason);

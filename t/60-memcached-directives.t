@@ -1,0 +1,41 @@
+# RateLimitStore memcached, RateLimitOnError: what is accepted, and that a mistake names directive, token and reason.
+use RL::Test;
+
+config_ok("RateLimitStore memcached $_\n", "RateLimitStore memcached $_") for
+    '127.0.0.1', '127.0.0.1:11211', 'localhost', '127.0.0.1:1 127.0.0.1:2 127.0.0.1:65535', '::1', '[::1]', '[::1]:11211', '2001:db8::1',
+    'unix:/run/memcached.sock', 'unix:/run/a=b.sock', 'unix:/run/a.sock 127.0.0.1 [::1]:5',
+    map({ "127.0.0.1 $_" } 'timeout=1ms', 'timeout=50ms', 'timeout=1s', 'timeout=10s', 'connections=1', 'connections=10000', 'prefix=x:',
+        'prefix=' . 'x' x 64, 'prefix=', 'lease=off', 'lease=Off', 'failures=1', 'failures=10000', 'cooldown=10ms', 'cooldown=1s', 'cooldown=1h',
+        'size=1M', 'size=64M', 'timeout=20ms connections=5 prefix=shop: lease=off failures=5 cooldown=2s size=16M'),
+    'timeout=20ms 127.0.0.1';
+config_ok("$_\n") for 'RateLimitOnError local', 'RateLimitOnError allow', 'RateLimitOnError deny', 'RateLimitOnError DENY',
+    'RateLimit r 5/m on-error=local', 'RateLimit r 5/m on-error=allow', 'RateLimit r 5/m on-error=deny',
+    "<Location /a>\nRateLimitOnError allow\n</Location>",
+    "<VirtualHost *:1>\nRateLimitStore memcached 127.0.0.1\n</VirtualHost>\n<VirtualHost *:2>\nRateLimitStore memcached 127.0.0.2\n</VirtualHost>",
+    "RateLimitStore memcached 127.0.0.1\n<VirtualHost *:1>\nRateLimitStore shm\n</VirtualHost>";
+
+# The line names the store's kind too; the token is the argument that is wrong.
+config_error("RateLimitStore memcached 127.0.0.1 $_->[0]\n", 'RateLimitStore', $_->[0], $_->[0], $_->[1]) for
+    [ 'timeout=',       qr/50ms/ ], [ 'timeout=fast', qr/50ms/ ], [ 'timeout=0ms', qr/1ms/ ], [ 'timeout=11s', qr/10s/ ],
+    [ 'timeout=-5ms',   qr/50ms/ ], [ 'timeout=5.5ms', qr/50ms/ ], [ 'timeout=50', qr/50ms/ ],
+    [ 'timeout=99999999999999999999ms', qr/50ms/ ],
+    [ 'connections=0',  qr/1 to/ ], [ 'connections=x', qr/integer/ ], [ 'connections=-1', qr/integer/ ], [ 'connections=', qr/integer/ ],
+    [ 'connections=10001', qr/10000/ ], [ 'failures=0', qr/1 to/ ], [ 'failures=many', qr/integer/ ],
+    [ 'cooldown=0s',    qr/10ms/ ], [ 'cooldown=2h', qr/1h/ ], [ 'cooldown=soon', qr/1s/ ],
+    [ 'lease=maybe',    qr/on or off/ ], [ 'lease=', qr/on or off/ ], [ 'prefix=' . 'x' x 65, qr/64/ ],
+    [ 'size=x' ], [ 'size=1' ], [ 'foo=1', qr/timeout.*cooldown/ ], [ 'Timeout:50ms', qr/port/ ];
+config_error("RateLimitStore memcached $_->[0]\n", 'RateLimitStore', $_->[0], $_->[0], $_->[1]) for
+    [ '127.0.0.1:99999', qr/65535/ ], [ '127.0.0.1:0', qr/port/ ], [ '127.0.0.1:', qr/port/ ], [ '127.0.0.1:x', qr/port/ ],
+    [ ':11211', qr/host/ ], [ '[::1', qr/ADDRESS/ ], [ '[::1]x', qr/ADDRESS/ ], [ '[::1]:0', qr/port/ ], [ '[]:1', qr/host/ ],
+    [ 'unix:relative', qr{unix:/PATH} ], [ 'unix:', qr{unix:/PATH} ];
+config_error(qq(RateLimitStore memcached 127.0.0.1 "prefix=a b"\n), 'RateLimitStore', 'prefix=a b', 'a blank in the prefix', qr/blank/);
+config_error(qq(RateLimitStore memcached 127.0.0.1 "prefix=\xc3\xa4"\n), 'RateLimitStore', 'prefix=', 'a prefix beyond ASCII', qr/ASCII/);
+config_error("RateLimitStore memcached\n",               'RateLimitStore', 'memcached', 'no server', qr/HOST/);
+config_error("RateLimitStore memcached timeout=50ms\n",  'RateLimitStore', 'memcached', 'options only', qr/HOST/);
+config_error("RateLimitStore redis 127.0.0.1\n",         'RateLimitStore', 'redis', 'another kind of store', qr/memcached/);
+config_error('RateLimitStore memcached ' . join(' ', map { "127.0.0.1:$_" } 1 .. 65) . "\n", 'RateLimitStore', '127.0.0.1:63', '65 servers', qr/too many/);
+config_error("RateLimitOnError $_\n",                    'RateLimitOnError', $_, "RateLimitOnError $_", qr/local.*allow.*deny/) for 'maybe', 'off';
+config_error("RateLimit r 5/m on-error=$_\n",            'RateLimit', "on-error=$_", "on-error=$_", qr/local.*allow.*deny/) for 'maybe', 'off';
+config_error("<Location /a>\nRateLimitStore memcached 127.0.0.1\n</Location>\n", 'RateLimitStore', '', 'not in a section');
+
+finish;
