@@ -12,11 +12,10 @@
 
 #define PORT_DEFAULT    11211
 #define TIMEOUT_DEFAULT (50 * 1000)
-#define ARGUMENTS_MAX   62 /* httpd hands on 64 words, and drops the others without a word */
-(AP_MAX_ARGC - 2)          /* httpd drops without a word what is beyond its limit */
+#define ARGUMENTS_MAX   62 /* httpd hands 64 words on, and drops more without a word */
 
-    static const rl_breaker_settings_t default_breaker = {.failures = 3,
-                                                          .cooldown_us = RL_USEC_PER_SEC};
+static const rl_breaker_settings_t default_breaker = {.failures = 3,
+                                                      .cooldown_us = RL_USEC_PER_SEC};
 
 /* ---- servers ---- */
 

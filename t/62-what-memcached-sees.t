@@ -1,0 +1,98 @@
+# What is in memcached: the prefix and hex digits, never a name or an address; for as long as it is needed. Servers agree
+# when they share a secret; stores, prefixes and virtual hosts are kept apart.
+use RL::Test;
+use RL::FaultyMemcached;
+use RL::Memcached;
+
+# ---- keys and times to live -----------------------------------------------------------------------------------
+my $f = RL::FaultyMemcached->start;
+my $s = httpd(<<"END");
+RateLimitStore memcached @{[ $f->address ]} lease=off prefix=shop-1:
+RateLimitSecret fleet
+<Location /ok/s>
+    RateLimit r 5/10s key=query:user+header:X-Key
+</Location>
+<Location /ok/h>
+    RateLimit r 5/h key=form:user+ip methods=POST
+</Location>
+<Location /ok/d>
+    RateLimit r 5/10d key=query:user
+</Location>
+<Location /ok/m>
+    RateLimit r 5/30d key=claimed-user
+</Location>
+END
+my %period = (s => 10, h => 3600, d => 864_000, m => 2_592_000);
+my %ttl;
+for my $path (qw(s h d m)) {
+    $f->forget;
+    status($s, "/ok/$path?user=alice\@example.org%0D%0Aflush_all", method => 'POST', body => 'user=alice', auth => 'alice:secret',
+        headers => [ 'X-Key' => "secret value\tset x 0 0 1" ]);
+    my $keys = $f->keys;
+    is scalar keys %$keys, 1, "$path: one key";
+    my ($key) = keys %$keys;
+    like $key, qr/\Ashop-1:[0-9a-f]{40}\z/, "$path: prefix and hex digits";
+    $ttl{$path} = $keys->{$key};
+    cmp_ok $ttl{$path}, '<=', 30 * 86_400, "$path: no TTL that memcached takes for a date";
+    next if $path eq 'm' || $path eq 'd' && $ttl{$path} == 30 * 86_400;
+    cmp_ok $ttl{$path}, '>', 2 * $period{$path}, "$path: twice the period, and more";
+    cmp_ok $ttl{$path}, '<=', 2 * $period{$path} + 600, "$path: but not much";
+}
+is $ttl{m}, 30 * 86_400, 'thirty days at most';
+my %count = %{ $f->count };
+is_deeply [ grep { !/\A(?:incr|decr|add|get|version|quit)\z/ } keys %count ], [], 'no other commands' or diag explain \%count;
+
+my $m = RL::Memcached->start;
+my $real = httpd("RateLimitStore memcached @{[ $m->address ]} lease=off\n<Location /ok>\nRateLimit r 5/30d\n</Location>\n");
+is statuses($real, 7, '/ok'), '200 200 200 200 200 429 429', 'thirty days count in a real one';
+my ($key) = keys %{ $m->keys };
+like $key, qr/\Arl:[0-9a-f]{40}\z/, 'the default prefix';
+cmp_ok $m->keys->{$key}, '>', 29 * 86_400, 'its TTL is no date';
+$m->flush;
+
+# ---- secrets ----------------------------------------------------------------------------------------------------
+like join("\n", grep { /RateLimitSecret/ } $real->log_lines(0)), qr/no RateLimitSecret: whoever can read memcached can find out/,
+    'a missing secret is warned of';
+is scalar(grep { /no RateLimitSecret/ } $s->log_lines(0)), 0, 'one that is there is not';
+
+my $rule = "<Location /ok>\nRateLimit r 4/h\n</Location>\n";
+sub server { my ($secret, $options) = @_; return httpd("RateLimitStore memcached @{[ $m->address ]} lease=off $options\n$secret$rule") }
+my @fleet = map { server("RateLimitSecret one\n", '') } 1 .. 2;
+is join(' ', map { statuses($fleet[ $_ % 2 ], 1, '/ok') } 1 .. 6), '200 200 200 200 429 429', 'the same secret: one limit';
+is statuses(server("RateLimitSecret two\n", ''), 1, '/ok'), '200', 'another secret: another limit';
+is statuses(server("RateLimitSecret one\n", 'prefix=other:'), 1, '/ok'), '200', 'another prefix: another limit';
+my @open = map { server('', '') } 1 .. 2;
+is join(' ', map { statuses($open[ $_ % 2 ], 1, '/ok') } 1 .. 6), '200 200 200 200 429 429', 'without a secret servers agree as well';
+
+# ---- virtual hosts ------------------------------------------------------------------------------------------------
+my ($a, $b) = map { RL::Memcached->start } 1 .. 2;
+my $vhosts = <<"END";
+RateLimitSecret fleet
+RateLimitStore memcached @{[ $a->address ]} lease=off
+$rule
+<VirtualHost *>
+    ServerName inherits.test
+    DocumentRoot "\${DOCROOT}"
+</VirtualHost>
+<VirtualHost *>
+    ServerName own.test
+    RateLimitStore memcached @{[ $b->address ]} lease=off
+</VirtualHost>
+<VirtualHost *>
+    ServerName local.test
+    RateLimitStore shm
+</VirtualHost>
+END
+@fleet = map { httpd($vhosts) } 1 .. 2;
+sub at { my ($n, $host) = @_; return status($fleet[$n], '/ok', headers => [ Host => $host ]) }
+is join(' ', map { at($_ % 2, 'inherits.test') } 1 .. 6), '200 200 200 200 429 429', 'a virtual host uses the store of the server';
+is scalar %{ $a->keys }, 1, '... there';
+is join(' ', map { at($_ % 2, 'own.test') } 1 .. 6), '200 200 200 200 429 429', 'or one of its own';
+is scalar %{ $b->keys }, 1, '... there';
+is join(' ', map { at($_ % 2, 'local.test') } 1 .. 10), '200 200 200 200 200 200 200 200 429 429', 'or shm: each httpd by itself';
+is scalar(%{ $a->keys }) + %{ $b->keys }, 2, '... and memcached hears nothing of it';
+$b->kill;
+is join(' ', map { at(0, 'own.test') } 1 .. 2), '429 429', 'one store dies: who was over the limit stays so';
+is at(0, 'inherits.test'), 429, 'and the others go on';
+
+finish allow => qr/memcached \S+ fails/;
