@@ -1,0 +1,95 @@
+# Several servers, IPv6 and unix sockets, few connections, names that can't be resolved, restarts of httpd.
+use RL::Test;
+use RL::Memcached;
+use RL::FaultyMemcached;
+use Socket ();
+
+my $rules = <<'END';
+<LocationMatch "^/ok/ten/">
+    RateLimit ten 10/h key=path
+</LocationMatch>
+<LocationMatch "^/ok/many/">
+    RateLimit many 100000/h key=path
+</LocationMatch>
+END
+sub fleet { my ($n, $store, %o) = @_; return map { httpd("RateLimitStore memcached $store lease=off\nRateLimitSecret fleet\n$rules", %o) } 1 .. $n }
+sub over { my ($path, $n, @s) = @_; return scalar grep { status($s[ $_ % @s ], $path) == 200 } 1 .. $n }
+
+# ---- consistent hashing -----------------------------------------------------------------------------------------
+my @m = map { RL::Memcached->start } 1 .. 2;
+my @s = fleet(2, join ' ', map { $_->address } @m);
+my %on;    # path => which of the two
+for my $n (1 .. 24) {
+    my @before = map { $_->stat('curr_items') } @m;
+    over("/ok/ten/$n", 6, @s);
+    ($on{"/ok/ten/$n"}) = grep { $m[$_]->stat('curr_items') > $before[$_] } 0, 1;
+}
+my @first  = grep { $on{$_} == 0 } sort keys %on;
+my @second = grep { $on{$_} == 1 } sort keys %on;
+cmp_ok scalar @first,  '>=', 3, 'keys are spread over the servers' or diag explain \%on;
+cmp_ok scalar @second, '>=', 3, '... over both';
+$m[1]->kill;
+is over($first[0], 10, @s), 4, 'one server dies: the keys of the other count on for the fleet';
+my $own = over($second[0], 30, @s);
+cmp_ok $own, '>=', 4,  'its own keys are counted by each httpd';
+cmp_ok $own, '<=', 9, '... from what it knew' or diag $own;
+is over($second[0], 6, @s), 0, '... to the limit';
+is $m[0]->stat('curr_items'), scalar @first, 'and they do not move';
+$m[1]->again;
+my $fresh = 0;
+ok await(4, sub { my $n = ++$fresh; my $before = $m[0]->stat('curr_items') + $m[1]->stat('curr_items');
+    parallel($_, 30, "/ok/many/nudge") for @s;    # a child learns by a request that its old connections are dead
+    over("/ok/many/back$n-$_", 1, $s[ $_ % 2 ]) for 1 .. 12; $m[0]->stat('curr_items') + $m[1]->stat('curr_items') >= $before + 12 }), 'it comes back';
+is over($first[1], 10, @s), 4, 'the keys of the other never noticed';
+is over($second[0], 6, @s), 0, 'and who was over the limit stays so';
+
+# ---- graceful and hard restarts of httpd --------------------------------------------------------------------------
+for my $how (qw(graceful reload)) {
+    is over("/ok/ten/$how", 6, @s), 6, "some of a limit, then $how";
+    $s[0]->$how;
+    is over("/ok/ten/$how", 12, @s), 4, 'the rest of it';
+    is over($first[0], 6, @s), 0, 'and who was over the limit stays so';
+}
+$_->stop for @s;
+
+# ---- addresses ----------------------------------------------------------------------------------------------------
+my $v6 = eval { RL::Memcached->start(listen => '::1') };
+SKIP: {
+    skip 'no IPv6 here', 2 if !$v6;
+    @s = fleet(2, $v6->address);
+    is over('/ok/ten/v6', 20, @s), 10, 'IPv6';
+    is scalar %{ $v6->keys }, 1, '... is where it is counted';
+    $_->stop for @s;
+}
+my $unix = RL::Memcached->start(unix => 1);
+@s = fleet(2, $unix->address . ' connections=2');
+is histogram(map { parallel($s[ $_ % 2 ], 30, '/ok/ten/unix') } 1 .. 2)->{200}, 10, 'a unix socket';
+is scalar %{ $unix->keys }, 1, '... is where it is counted';
+$_->stop for @s;
+@s = fleet(2, join ' ', $unix->address, 'localhost:' . $m[0]{port}, 'timeout=2s');
+over("/ok/many/mixed$_", 1, @s) for 1 .. 30;
+cmp_ok scalar %{ $unix->keys }, '>', 3, 'both kinds together' or diag explain $unix->keys;
+$_->stop for @s;
+
+# ---- few connections ----------------------------------------------------------------------------------------------
+my $f = RL::FaultyMemcached->start;
+@s = fleet(1, $f->address . ' connections=1 timeout=2s');
+$f->mode('delay', 5);
+is histogram(parallel($s[0], 50, '/ok/ten/one'))->{200}, 10, 'one connection per child: requests take turns';
+$f->mode('hang');
+my @r = parallel($s[0], 10, '/ok/many/x');
+is histogram(@r)->{200}, 10, 'and with a server that hangs all are served';
+cmp_ok((sort { $b <=> $a } map { $_->total } @r)[0], '<', 2.5, '... within one time-out, waiting for a turn included');
+$_->stop for @s;
+
+# ---- names ----------------------------------------------------------------------------------------------------------
+my ($lost) = fleet(1, 'no-such-host.invalid ' . $m[0]->address);
+ok $lost->wait_log(0, qr/no-such-host\.invalid: the name can't be resolved/), 'a name that can not be resolved is told';
+my $keys = %{ $m[0]->keys };
+is over("/ok/ten/lost$_", 12, $lost), 10, "its keys are counted here, those of the others there ($_)" for 1 .. 8;
+cmp_ok scalar %{ $m[0]->keys }, '>', $keys, 'the other server has its share';
+cmp_ok scalar %{ $m[0]->keys }, '<', $keys + 8, 'and no more';
+no_unexpected_log($lost, allow => qr/can't be resolved|memcached \S+ fails/);
+$lost->stop;
+
+finish;
