@@ -2,6 +2,7 @@
 #ifndef T_UNIT_UPSTREAM_MEMORY_H
 #define T_UNIT_UPSTREAM_MEMORY_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,6 +25,7 @@ typedef struct memory_upstream {
     void (*pause)(void *context); /* while request or answer are on their way; may be NULL */
     void *context;
     unsigned operations, reads;
+    pthread_mutex_t mutex;
 } memory_upstream_t;
 
 static inline int memory_find(const memory_upstream_t *store, const rl_counter_t *name)
@@ -91,7 +93,9 @@ static inline rl_upstream_status_e memory_do(rl_upstream_session_t *session, mem
     if (fault == FAULT_LOST_REQUEST) {
         return RL_UPSTREAM_ERROR;
     }
+    pthread_mutex_lock(&store->mutex);
     status = memory_apply(store, op, name, value);
+    pthread_mutex_unlock(&store->mutex);
     memory_pause(store);
     return fault == FAULT_LOST_ANSWER ? RL_UPSTREAM_ERROR : status;
 }
@@ -139,6 +143,7 @@ static inline void memory_open(memory_upstream_t *store)
 {
     memset(store, 0, sizeof(*store));
     store->base.ops = &memory_ops;
+    pthread_mutex_init(&store->mutex, NULL);
 }
 
 /* As a store that was flushed or restarted; or one counter evicted. */

@@ -1,0 +1,355 @@
+/* store/memcached against a real memcached on a unix socket: what every store must do, and what
+ * this one does when the server hangs or goes away. The same suite runs against the store in
+ * memory that other tests stand on. */
+#include "upstream_suite.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <apr_general.h>
+
+#include "store/memcached.h"
+#include "upstream_memory.h"
+
+#define TIMEOUT_US (50 * 1000)
+
+static apr_pool_t *pool;
+static char directory[] = "/tmp/rl-unit-XXXXXX";
+static char socket_path[sizeof(directory) + 8];
+static pid_t server_pid;
+static rl_memcached_server_t server;
+static rl_memcached_settings_t settings;
+static int failures_told, recoveries_told;
+
+/* ---- the server ---- */
+
+static bool accepts(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    bool connected;
+    memcpy(address.sun_path, socket_path, sizeof(socket_path));
+    connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    close(fd);
+    return connected;
+}
+
+static void sleep_ms(long ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static void exec_server(void)
+{
+    const char *binary = getenv("RL_MEMCACHED");
+    const char *argv[] = {"memcached", "-s", socket_path, "-a", "0777", "-u", "nobody", NULL};
+    if (geteuid() != 0) {
+        argv[5] = NULL;
+    }
+    execvp(binary != NULL ? binary : "memcached", (char *const *)(uintptr_t)argv);
+    execv("/usr/bin/memcached", (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+static void start_server(void)
+{
+    unlink(socket_path);
+    server_pid = fork();
+    if (server_pid == 0) {
+        exec_server();
+    }
+    for (int i = 0; i < 500 && !accepts(); i++) {
+        sleep_ms(10);
+    }
+    assert_true(accepts());
+}
+
+static void stop_server(void)
+{
+    if (server_pid > 0) {
+        kill(server_pid, SIGKILL);
+        waitpid(server_pid, NULL, 0);
+        server_pid = 0;
+    }
+}
+
+static int start_all(void **state)
+{
+    (void)state;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    if (mkdtemp(directory) == NULL || chmod(directory, 0777) != 0) {
+        return -1;
+    }
+    snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
+    start_server();
+    return 0;
+}
+
+static int stop_all(void **state)
+{
+    (void)state;
+    stop_server();
+    unlink(socket_path);
+    rmdir(directory);
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+/* ---- stores ---- */
+
+static void tell(void *context, bool works, const char *name, const char *reason)
+{
+    (void)context;
+    assert_string_equal(name, "here");
+    assert_true(works || *reason != '\0');
+    __atomic_fetch_add(works ? &recoveries_told : &failures_told, 1, __ATOMIC_RELAXED);
+}
+
+static rl_upstream_t *open_store(unsigned connections, int64_t timeout_us)
+{
+    server = (rl_memcached_server_t){.name = "here", .address = socket_path};
+    settings = (rl_memcached_settings_t){.servers = &server,
+                                         .nservers = 1,
+                                         .prefix = "unit:",
+                                         .timeout_us = timeout_us,
+                                         .connections = connections,
+                                         .breaker = {.failures = 3, .cooldown_us = 200 * 1000}};
+    failures_told = recoveries_told = 0;
+    return rl_memcached_create(pool, &settings, tell, NULL);
+}
+
+static int open_memcached(void **state)
+{
+    *state = open_store(4, SUITE_TIMEOUT);
+    return *state == NULL;
+}
+
+static int open_memory(void **state)
+{
+    static memory_upstream_t memory;
+    memory_open(&memory);
+    *state = &memory.base;
+    return 0;
+}
+
+static rl_upstream_session_t short_session(rl_upstream_t *store)
+{
+    return (rl_upstream_session_t){.upstream = store, .deadline = suite_now() + TIMEOUT_US};
+}
+
+static rl_upstream_status_e add_one(rl_upstream_t *store, const rl_counter_t *counter,
+                                    uint64_t *value)
+{
+    rl_upstream_session_t session = short_session(store);
+    const rl_upstream_status_e status = store->ops->add(&session, counter, 1, value);
+    suite_end(&session);
+    return status;
+}
+
+static rl_counter_t made_counter(rl_upstream_t *store)
+{
+    const rl_counter_t counter = suite_counter();
+    rl_upstream_session_t session = {.upstream = store,
+                                     .deadline = suite_now() + SUITE_TIMEOUT};
+    suite_create(&session, &counter, 0);
+    suite_end(&session);
+    return counter;
+}
+
+/* ---- what happens to servers ---- */
+
+static void after_the_deadline_nothing_is_sent(void **state)
+{
+    rl_upstream_t *store = open_store(4, TIMEOUT_US);
+    const rl_counter_t counter = made_counter(store);
+    rl_upstream_session_t session = {.upstream = store, .deadline = suite_now() - 1};
+    uint64_t value;
+    (void)state;
+    assert_int_equal(store->ops->add(&session, &counter, 1, &value), RL_UPSTREAM_REFUSED);
+    suite_end(&session);
+    session.deadline = suite_now() + SUITE_TIMEOUT;
+    assert_int_equal(suite_read(&session, &counter), 0);
+    suite_end(&session);
+}
+
+static void a_server_that_hangs_is_waited_for_until_the_deadline_then_not_asked(void **state)
+{
+    rl_upstream_t *store = open_store(4, TIMEOUT_US);
+    const rl_counter_t counter = made_counter(store);
+    uint64_t value;
+    int64_t start, waited;
+    (void)state;
+    kill(server_pid, SIGSTOP);
+    for (int i = 0; i < 3; i++) {
+        start = suite_now();
+        assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR);
+        waited = suite_now() - start;
+        assert_in_range(waited, TIMEOUT_US / 2, TIMEOUT_US + 250 * 1000);
+    }
+    assert_int_equal(failures_told, 1);
+    start = suite_now();
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_REFUSED);
+    }
+    assert_in_range(suite_now() - start, 0, 150 * 1000);
+    sleep_ms(250);
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR); /* the probe */
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_REFUSED);
+    kill(server_pid, SIGCONT);
+    sleep_ms(250);
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+    assert_int_equal(failures_told, 1);
+    assert_int_equal(recoveries_told, 1);
+}
+
+/* What timed out is carried out later; its answer belongs to nobody. */
+static void an_answer_that_comes_late_is_nobody_elses(void **state)
+{
+    rl_upstream_t *store = open_store(4, TIMEOUT_US);
+    const rl_counter_t slow = made_counter(store), other = made_counter(store);
+    uint64_t value = 0;
+    (void)state;
+    kill(server_pid, SIGSTOP);
+    assert_int_equal(add_one(store, &slow, &value), RL_UPSTREAM_ERROR);
+    assert_int_equal(add_one(store, &slow, &value), RL_UPSTREAM_ERROR);
+    kill(server_pid, SIGCONT);
+    for (uint64_t i = 1; i <= 10; i++) {
+        rl_upstream_session_t session = {.upstream = store,
+                                         .deadline = suite_now() + SUITE_TIMEOUT};
+        assert_int_equal(store->ops->add(&session, &other, 1, &value), RL_UPSTREAM_OK);
+        assert_int_equal(value, i);
+        suite_end(&session);
+    }
+}
+
+static void a_server_that_went_away_refuses_and_comes_back(void **state)
+{
+    rl_upstream_t *store = open_store(4, TIMEOUT_US);
+    rl_counter_t counter = made_counter(store);
+    uint64_t value;
+    (void)state;
+    stop_server();
+    assert_int_not_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_REFUSED);
+    }
+    assert_int_equal(failures_told, 1);
+    start_server();
+    sleep_ms(250);
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_MISSING);
+    assert_int_equal(recoveries_told, 1);
+    counter = made_counter(store);
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+}
+
+/* Idle connections to a server that was restarted are all dead; one request finds out. */
+static void one_failure_ends_all_connections_of_its_time(void **state)
+{
+    rl_upstream_t *store = open_store(8, TIMEOUT_US);
+    rl_counter_t counter = made_counter(store);
+    rl_upstream_session_t sessions[8];
+    uint64_t value;
+    int failed = 0;
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        sessions[i] = short_session(store);
+        sessions[i].deadline += SUITE_TIMEOUT;
+        assert_int_equal(store->ops->add(&sessions[i], &counter, 1, &value), RL_UPSTREAM_OK);
+    }
+    for (int i = 0; i < 8; i++) {
+        suite_end(&sessions[i]);
+    }
+    stop_server();
+    start_server();
+    for (int i = 0; i < 8; i++) {
+        sessions[i] = short_session(store);
+        sessions[i].deadline += SUITE_TIMEOUT;
+        failed += store->ops->add(&sessions[i], &counter, 1, &value) != RL_UPSTREAM_MISSING;
+    }
+    for (int i = 0; i < 8; i++) {
+        suite_end(&sessions[i]);
+    }
+    assert_int_equal(failed, 1);
+    assert_int_equal(failures_told, 0);
+}
+
+static void waiting_for_a_connection_ends_at_the_deadline(void **state)
+{
+    rl_upstream_t *store = open_store(1, TIMEOUT_US);
+    const rl_counter_t counter = made_counter(store);
+    rl_upstream_session_t busy = {.upstream = store, .deadline = suite_now() + SUITE_TIMEOUT};
+    uint64_t value;
+    int64_t start;
+    (void)state;
+    assert_int_equal(store->ops->add(&busy, &counter, 1, &value), RL_UPSTREAM_OK);
+    start = suite_now();
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_REFUSED);
+    assert_in_range(suite_now() - start, TIMEOUT_US / 2, TIMEOUT_US + 250 * 1000);
+    suite_end(&busy);
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+    assert_int_equal(failures_told, 0);
+}
+
+static void a_value_that_is_no_number_is_an_error(void **state)
+{
+    rl_upstream_t *store = open_store(4, TIMEOUT_US);
+    const rl_counter_t counter = suite_counter();
+    char command[200];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    rl_upstream_session_t session = short_session(store);
+    uint64_t value;
+    int n;
+    (void)state;
+    memcpy(address.sun_path, socket_path, sizeof(socket_path));
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    n = snprintf(command, sizeof(command), "set unit:%016llx%016llx%08x 0 60 4\r\nhaha\r\n",
+                 (unsigned long long)counter.key.hi, (unsigned long long)counter.key.lo,
+                 counter.window);
+    assert_int_equal(write(fd, command, (size_t)n), n);
+    assert_true(read(fd, command, sizeof(command)) > 0);
+    close(fd);
+    session.deadline += SUITE_TIMEOUT;
+    assert_int_equal(store->ops->read(&session, &counter, &value), RL_UPSTREAM_ERROR);
+    assert_int_equal(store->ops->add(&session, &counter, 1, &value), RL_UPSTREAM_ERROR);
+    suite_end(&session);
+}
+
+static void a_probe_tells_whether_a_server_answers(void **state)
+{
+    (void)state;
+    open_store(4, TIMEOUT_US);
+    assert_null(rl_memcached_probe(pool, &settings, 0));
+    kill(server_pid, SIGSTOP);
+    assert_non_null(rl_memcached_probe(pool, &settings, 0));
+    kill(server_pid, SIGCONT);
+    server.address = "/nowhere/socket";
+    assert_non_null(rl_memcached_probe(pool, &settings, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UPSTREAM_SUITE(open_memory, NULL),
+        UPSTREAM_SUITE(open_memcached, NULL),
+        cmocka_unit_test(after_the_deadline_nothing_is_sent),
+        cmocka_unit_test(a_server_that_hangs_is_waited_for_until_the_deadline_then_not_asked),
+        cmocka_unit_test(an_answer_that_comes_late_is_nobody_elses),
+        cmocka_unit_test(a_server_that_went_away_refuses_and_comes_back),
+        cmocka_unit_test(one_failure_ends_all_connections_of_its_time),
+        cmocka_unit_test(waiting_for_a_connection_ends_at_the_deadline),
+        cmocka_unit_test(a_value_that_is_no_number_is_an_error),
+        cmocka_unit_test(a_probe_tells_whether_a_server_answers),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, start_all, stop_all);
+}
