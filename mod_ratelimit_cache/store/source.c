@@ -253,21 +253,23 @@ static bool is_linked(const rl_reservation_t *res, const rl_tally_t *tally)
 }
 
 /* What the counter should have been made from, as far as this server knows; 0 if it has none
- * of this window. */
+ * of this window. A link without an incarnation is left by a raise that failed: it may have
+ * been carried out. */
 static uint32_t seed_wanted(const rl_reservation_t *res, const rl_tally_t *tally)
 {
-    if (is_linked(res, tally)) {
-        return (uint32_t)(res->link & ((1u << RL_TALLY_BITS) - 1));
-    }
-    if (res->link >> 36 != make_link(res, 0, 0) >> 36) {
+    const uint64_t unlinked = make_link(res, 0, 0);
+    if (res->link >> 36 != unlinked >> 36) {
         return 0;
+    }
+    if (is_linked(res, tally) || res->link >> RL_TALLY_BITS == unlinked >> RL_TALLY_BITS) {
+        return (uint32_t)(res->link & ((1u << RL_TALLY_BITS) - 1));
     }
     return res->known > res->owed ? res->known - res->owed : 0;
 }
 
 /* Learns which counter answered. If it is another than before, made by somebody who knew less
- * than we did, the one thread that notices first adds the difference; when that fails, the old
- * link makes the next one notice. Returns what the counter still lacks. */
+ * than we did, the one thread that notices first adds the difference; when that fails, the next
+ * one tries again. Returns what the counter still lacks. */
 static uint32_t reconcile(const rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint32_t wanted = seed_wanted(res, tally);
@@ -283,7 +285,7 @@ static uint32_t reconcile(const rl_reservation_t *res, rl_tally_t *tally)
         return lacking;
     }
     if (add(res, rl_tally_raise(lacking), &raised) != RL_UPSTREAM_OK) {
-        swap_note(res, NOTE_LINK, link, res->link);
+        swap_note(res, NOTE_LINK, link, make_link(res, 0, wanted));
         return lacking;
     }
     *tally = raised;
