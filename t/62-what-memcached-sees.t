@@ -7,7 +7,7 @@ use RL::Memcached;
 # ---- keys and times to live -----------------------------------------------------------------------------------
 my $f = RL::FaultyMemcached->start;
 my $s = httpd(<<"END");
-RateLimitStore memcached @{[ $f->address ]} lease=off prefix=shop-1:
+RateLimitStore memcached @{[ $f->address ]} lease=off timeout=1s prefix=shop-1:
 RateLimitSecret fleet
 <Location /ok/s>
     RateLimit r 5/10s key=query:user+header:X-Key
@@ -43,7 +43,7 @@ my %count = %{ $f->count };
 is_deeply [ grep { !/\A(?:incr|decr|add|get|version|quit)\z/ } keys %count ], [], 'no other commands' or diag explain \%count;
 
 my $m = RL::Memcached->start;
-my $real = httpd("RateLimitStore memcached @{[ $m->address ]} lease=off\n<Location /ok>\nRateLimit r 5/30d\n</Location>\n");
+my $real = httpd("RateLimitStore memcached @{[ $m->address ]} lease=off timeout=1s\n<Location /ok>\nRateLimit r 5/30d\n</Location>\n");
 is statuses($real, 7, '/ok'), '200 200 200 200 200 429 429', 'thirty days count in a real one';
 my ($key) = keys %{ $m->keys };
 like $key, qr/\Arl:[0-9a-f]{40}\z/, 'the default prefix';
@@ -56,7 +56,7 @@ like join("\n", grep { /RateLimitSecret/ } $real->log_lines(0)), qr/no RateLimit
 is scalar(grep { /no RateLimitSecret/ } $s->log_lines(0)), 0, 'one that is there is not';
 
 my $rule = "<Location /ok>\nRateLimit r 4/h\n</Location>\n";
-sub server { my ($secret, $options) = @_; return httpd("RateLimitStore memcached @{[ $m->address ]} lease=off $options\n$secret$rule") }
+sub server { my ($secret, $options) = @_; return httpd("RateLimitStore memcached @{[ $m->address ]} lease=off timeout=1s $options\n$secret$rule") }
 my @fleet = map { server("RateLimitSecret one\n", '') } 1 .. 2;
 is join(' ', map { statuses($fleet[ $_ % 2 ], 1, '/ok') } 1 .. 6), '200 200 200 200 429 429', 'the same secret: one limit';
 is statuses(server("RateLimitSecret two\n", ''), 1, '/ok'), '200', 'another secret: another limit';
@@ -68,7 +68,7 @@ is join(' ', map { statuses($open[ $_ % 2 ], 1, '/ok') } 1 .. 6), '200 200 200 2
 my ($a, $b) = map { RL::Memcached->start } 1 .. 2;
 my $vhosts = <<"END";
 RateLimitSecret fleet
-RateLimitStore memcached @{[ $a->address ]} lease=off
+RateLimitStore memcached @{[ $a->address ]} lease=off timeout=1s
 $rule
 <VirtualHost *>
     ServerName inherits.test
@@ -76,7 +76,7 @@ $rule
 </VirtualHost>
 <VirtualHost *>
     ServerName own.test
-    RateLimitStore memcached @{[ $b->address ]} lease=off
+    RateLimitStore memcached @{[ $b->address ]} lease=off timeout=1s
 </VirtualHost>
 <VirtualHost *>
     ServerName local.test

@@ -12,7 +12,7 @@ my $rules = <<'END';
 </LocationMatch>
 END
 
-sub conf { my ($m) = @_; return 'RateLimitStore memcached ' . $m->address . " lease=off\nRateLimitSecret fleet\n$rules" }
+sub conf { my ($m) = @_; return 'RateLimitStore memcached ' . $m->address . " lease=off timeout=1s\nRateLimitSecret fleet\n$rules" }
 sub admitted { my ($s, $path, $n) = @_; return scalar grep { status($s, $path) == 200 } 1 .. $n }
 
 # Until the store counts again: fresh keys' counters are there, and the breakers of all children are closed.

@@ -12,7 +12,7 @@ my $rules = <<'END';
     RateLimit many 100000/h key=path
 </LocationMatch>
 END
-sub fleet { my ($n, $store, %o) = @_; return map { httpd("RateLimitStore memcached $store lease=off\nRateLimitSecret fleet\n$rules", %o) } 1 .. $n }
+sub fleet { my ($n, $store, %o) = @_; return map { httpd("RateLimitStore memcached $store lease=off timeout=2s\nRateLimitSecret fleet\n$rules", %o) } 1 .. $n }
 sub over { my ($path, $n, @s) = @_; return scalar grep { status($s[ $_ % @s ], $path) == 200 } 1 .. $n }
 
 # ---- consistent hashing -----------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ is $m[0]->stat('curr_items'), scalar @first, 'and they do not move';
 $m[1]->again;
 my $fresh = 0;
 ok await(4, sub { my $n = ++$fresh; my $before = $m[0]->stat('curr_items') + $m[1]->stat('curr_items');
-    parallel($_, 30, "/ok/many/nudge") for @s;    # a child learns by a request that its old connections are dead
+    parallel($_, 40, sub { ('GET', "/ok/many/nudge$_[0]") }) for @s;    # a child learns by a request that its old connections are dead
     over("/ok/many/back$n-$_", 1, $s[ $_ % 2 ]) for 1 .. 12; $m[0]->stat('curr_items') + $m[1]->stat('curr_items') >= $before + 12 }), 'it comes back';
 is over($first[1], 10, @s), 4, 'the keys of the other never noticed';
 is over($second[0], 6, @s), 0, 'and who was over the limit stays so';

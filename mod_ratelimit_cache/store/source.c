@@ -10,7 +10,7 @@
  *
  * Next to it the cell keeps three notes:
  *
- *     link     window (28 bits) | incarnation (8) | seed (28): the shared counter we know
+ *     link     window (24 bits) | incarnation (16) | seed (24): the shared counter we know
  *     owed     window (32) | being paid (1) | units (31): granted here without the store
  *     contact  microseconds: when the shared counter was last read
  *
@@ -31,6 +31,7 @@ enum { NOTE_LINK, NOTE_OWED, NOTE_CONTACT };
 #define TTL_MAX_SEC (30 * 86400)
 #define SWAP_TRIES  100
 #define PAYING      (UINT64_C(1) << 31)
+#define LINK_WINDOW (RL_TALLY_BITS + RL_INCARNATION_BITS) /* where it starts */
 
 /* One reservation under way. */
 typedef struct rl_reservation {
@@ -176,7 +177,7 @@ static bool is_read_due(const rl_reservation_t *res)
 
 static uint64_t make_link(const rl_reservation_t *res, unsigned incarnation, uint32_t seed)
 {
-    return (uint64_t)(res->counter.window & ((1u << RL_TALLY_BITS) - 1)) << 36 |
+    return (uint64_t)(res->counter.window & ((1u << RL_TALLY_BITS) - 1)) << LINK_WINDOW |
            (uint64_t)incarnation << RL_TALLY_BITS | seed;
 }
 
@@ -258,7 +259,7 @@ static bool is_linked(const rl_reservation_t *res, const rl_tally_t *tally)
 static uint32_t seed_wanted(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     const uint64_t unlinked = make_link(res, 0, 0);
-    if (res->link >> 36 != unlinked >> 36) {
+    if (res->link >> LINK_WINDOW != unlinked >> LINK_WINDOW) {
         return 0;
     }
     if (is_linked(res, tally) || res->link >> RL_TALLY_BITS == unlinked >> RL_TALLY_BITS) {

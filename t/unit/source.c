@@ -516,7 +516,7 @@ static void on_error_decides_without_the_store(void **state)
 
 static void a_number_of_somebody_elses_is_no_count(void **state)
 {
-    const uint64_t numbers[] = {0, 5, UINT64_MAX - 100, UINT64_C(255) << 56};
+    const uint64_t numbers[] = {0, 5, UINT64_MAX - 100, UINT64_C(65535) << 48};
     (void)state;
     for (int i = 0; i < 4; i++) {
         set_out(10);

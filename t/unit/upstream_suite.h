@@ -123,7 +123,7 @@ static void numbers_have_64_bits(void **state)
                                   {1, 0, 1},
                                   {99, 12345, 12346},
                                   {128, RL_TALLY_LIMIT, RL_TALLY_LIMIT},
-                                  {254, RL_TALLY_LIMIT, RL_TALLY_LIMIT + 5}};
+                                  {65534, RL_TALLY_LIMIT, RL_TALLY_LIMIT + 5}};
     rl_upstream_session_t session = suite_session(state);
     for (size_t i = 0; i < sizeof(tallies) / sizeof(tallies[0]); i++) {
         const rl_counter_t counter = suite_counter();
