@@ -2,6 +2,7 @@
 #
 #   make            the module, out/mod_ratelimit_cache.so
 #   make run        a private httpd with a login form behind rules (PORT=8080)
+#                   STORE=memcached: two of them that share one limit through a private memcached
 #   make test       builds and runs every test
 #   make bench      measures; prints a table
 #   make lint       formatting, include directions, static analysis
@@ -37,10 +38,10 @@ HTTPD_FLAGS  = $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR)
 MODULE_LIBS := -lutf8proc -lmemcached
 
 CORE    := $(wildcard $(SRC)/core/*.c)
-STORE   := $(wildcard $(SRC)/store/*.c)
+STORE_C := $(wildcard $(SRC)/store/*.c)
 LIMITER := $(SRC)/limiter.c
 HTTPD   := $(wildcard $(SRC)/httpd/*.c) $(SRC)/mod_ratelimit_cache.c
-PLAIN   := $(CORE) $(STORE) $(LIMITER)
+PLAIN   := $(CORE) $(STORE_C) $(LIMITER)
 MODULE  := $(OUT)/mod_ratelimit_cache.so
 OBJECTS := $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN) $(HTTPD))
 LIBRARY := $(OUT)/librl.a
@@ -89,7 +90,8 @@ test: deps all $(UNIT_TESTS) $(FUZZ_TESTS)
 	$(PROVE) $(PROVE_FLAGS) $(PERL_TESTS)
 
 run: all
-	@PORT=$(PORT) build/run.sh
+	$(if $(filter memcached,$(STORE)),@build/deps.sh memcached)
+	@PORT=$(PORT) build/run$(if $(filter memcached,$(STORE)),-memcached).sh
 
 $(OUT)/bench/ledger: t/bench/ledger.c $(LIBRARY) | deps
 	@mkdir -p $(@D)
