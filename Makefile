@@ -5,6 +5,7 @@
 #                   STORE=memcached: two of them that share one limit through a private memcached
 #   make test       builds and runs every test
 #   make bench      measures; prints a table
+#   make bench-fleet  the same of a shared store
 #   make lint       formatting, include directions, static analysis
 #   make install    through apxs; on Debian also the files that a2enmod looks for
 #   make clean
@@ -50,7 +51,7 @@ UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(wildcard t/unit/*.c))
 FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(wildcard t/fuzz/fuzz_*.c))
 PERL_TESTS := $(sort $(wildcard t/*.t))
 
-.PHONY: all deps run test unit bench lint format install clean FORCE
+.PHONY: all deps run test unit bench bench-fleet lint format install clean FORCE
 all: $(MODULE)
 
 deps:
@@ -101,6 +102,15 @@ $(OUT)/bench/ledger: t/bench/ledger.c $(LIBRARY) | deps
 bench: all $(OUT)/bench/ledger
 	@build/deps.sh bench
 	@t/bench/run.sh
+
+$(OUT)/bench/incr: t/bench/incr.c | deps
+	@mkdir -p $(@D)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< -o $@ -lmemcached
+
+bench-fleet: all $(OUT)/bench/incr
+	@build/deps.sh bench
+	@t/bench/fleet.sh
 
 lint: deps
 	@build/deps.sh lint
