@@ -1,0 +1,188 @@
+/* Several servers, each with a ledger of its own, on one store in memory. Their requests may be
+ * coroutines, which a seeded scheduler switches while a command or its answer is on its way. */
+#ifndef T_UNIT_SOURCE_WORLD_H
+#define T_UNIT_SOURCE_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include <cmocka.h>
+
+#include "core/tally.h"
+#include "store/source.h"
+#include "support.h"
+#include "upstream_memory.h"
+
+#define SECOND RL_USEC_PER_SEC
+#define HOUR   (3600 * SECOND)
+#define NOON   (INT64_C(1700049600) * SECOND)
+
+#define SERVERS_MAX 4
+#define ACTORS_MAX  12
+#define STACK_SIZE  (64 * 1024)
+
+typedef struct server {
+    rl_ledger_t ledger;
+    void *memory;
+    bool cut_off;    /* its connection fails */
+    unsigned net;    /* units granted and not given back */
+    unsigned known;  /* by its ledger, when the store last lost everything */
+    unsigned since;  /* granted since then */
+    unsigned asking; /* requests of this server that were in flight then */
+    unsigned slack;  /* units that could be in flight at any such moment */
+} server_t;
+
+typedef struct actor {
+    ucontext_t context;
+    server_t *server;
+    bool done;
+    bool asking; /* a request is in flight */
+} actor_t;
+
+/* What happens in a run. */
+typedef struct story {
+    unsigned servers, actors, requests; /* per actor */
+    uint32_t limit;
+    uint32_t cost_max;
+    unsigned refund_one_in; /* 0: never */
+    unsigned lose_one_in;   /* scheduler steps */
+    unsigned fault_one_in;  /* operations */
+    unsigned cut_one_in;    /* scheduler steps until a server is cut off or connected again */
+    rl_on_error_e on_error;
+} story_t;
+
+static server_t servers[SERVERS_MAX];
+static actor_t actors[ACTORS_MAX];
+static char stacks[ACTORS_MAX][STACK_SIZE] __attribute__((aligned(64)));
+static ucontext_t home;
+static actor_t *running;
+static memory_upstream_t store;
+static const story_t *story;
+static uint64_t rng;
+static int64_t now;
+static unsigned granted, net, most_net, in_flight_at_losses, losses;
+static const rl_digest_t key = {.hi = 0x1234, .lo = 0x5678};
+
+static rl_meter_t meter_of(uint32_t limit)
+{
+    rl_meter_t meter = fixed_window(limit, 24 * HOUR);
+    meter.aligned = true;
+    return meter;
+}
+
+static bool one_in(unsigned n)
+{
+    return n > 0 && random_below(&rng, n) == 0;
+}
+
+/* ---- the world ---- */
+
+static void leave(void *context)
+{
+    (void)context;
+    if (running != NULL) {
+        swapcontext(&running->context, &home);
+    }
+}
+
+static fault_e fault_of(void *context, rl_upstream_session_t *session)
+{
+    (void)context;
+    (void)session;
+    if (running == NULL) {
+        return FAULT_NONE;
+    }
+    if (running->server->cut_off) {
+        return FAULT_REFUSED;
+    }
+    return one_in(story->fault_one_in) ? (fault_e)(1 + random_below(&rng, 3)) : FAULT_NONE;
+}
+
+static rl_source_t source_of(const server_t *server, rl_upstream_session_t *session)
+{
+    *session = (rl_upstream_session_t){.upstream = &store.base};
+    return (rl_source_t){.ledger = &server->ledger,
+                         .session = session,
+                         .incarnation = rl_tally_incarnation(random_bits(&rng))};
+}
+
+static void count(server_t *server, int units)
+{
+    server->net += (unsigned)units;
+    server->since += (unsigned)units;
+    net += (unsigned)units;
+    granted += units > 0 ? (unsigned)units : 0;
+    most_net = net > most_net ? net : most_net;
+}
+
+/* One request, on behalf of the running actor. */
+static void request(server_t *server)
+{
+    const rl_meter_t meter = meter_of(story->limit);
+    const uint32_t cost = 1 + (uint32_t)random_below(&rng, story->cost_max);
+    rl_upstream_session_t session;
+    const rl_source_t source = source_of(server, &session);
+    rl_step_t step;
+    bool counted = rl_source_charge(&source, &key, &meter, now, cost, story->on_error, &step);
+    if (!step.granted) {
+        rl_source_refresh(&source, &key, &meter, now);
+        return;
+    }
+    if (!counted) {
+        return;
+    }
+    count(server, (int)cost);
+    if (one_in(story->refund_one_in)) {
+        count(server, -(int)cost);
+        rl_source_refund(&source, &key, &meter, step.stamp, cost);
+    }
+}
+
+static void act(void)
+{
+    actor_t *self = running;
+    for (unsigned i = 0; i < story->requests; i++) {
+        self->asking = true;
+        request(self->server);
+        self->asking = false;
+        leave(NULL);
+    }
+    self->done = true;
+}
+
+/* ---- a run ---- */
+
+static void start(const story_t *what, uint64_t seed)
+{
+    story = what;
+    rng = seed;
+    now = NOON;
+    granted = net = most_net = in_flight_at_losses = losses = 0;
+    memory_open(&store);
+    store.fault = fault_of;
+    store.pause = leave;
+    for (unsigned i = 0; i < what->servers; i++) {
+        void *memory = servers[i].memory;
+        memset(&servers[i], 0, sizeof(servers[i]));
+        servers[i].memory = memory != NULL ? memory : aligned_alloc(64, RL_LEDGER_SIZE_MIN);
+        memset(servers[i].memory, 0, RL_LEDGER_SIZE_MIN);
+        rl_ledger_open(&servers[i].ledger, servers[i].memory, RL_LEDGER_SIZE_MIN);
+    }
+    for (unsigned i = 0; i < what->actors; i++) {
+        actors[i].server = &servers[i % what->servers];
+        actors[i].done = actors[i].asking = false;
+        getcontext(&actors[i].context);
+        actors[i].context.uc_stack.ss_sp = stacks[i];
+        actors[i].context.uc_stack.ss_size = STACK_SIZE;
+        actors[i].context.uc_link = &home;
+        makecontext(&actors[i].context, act, 0);
+    }
+}
+
+#endif
