@@ -11,9 +11,9 @@
  *     +--------+--------+--------+--------+--------+----------------------+
  *     id       tag (46 bits) | generation (10) | guard (7) | claimed (1)
  *     word 0-1 the meter's words, masked
- *     life     expires (32 bits, seconds) | unused (14) | generation (10) | guard (7) | full
- * (1) denials  stamp of a window (32 bits) | denials in it (32 bits), masked note 0-2 what the
- * supplier of units remembers of the key, masked
+ *     life     expires (32, seconds) | unused (14) | generation (10) | guard (7) | full (1)
+ *     denials  stamp of a window (32 bits) | denials in it (32 bits), masked
+ *     note 0-2 what the supplier of units remembers of the key, masked
  *
  * The tag is the top of the key's low half, 0 for no key; the generation counts the cell's
  * owners. An id of 0 is a cell that was never used; a cell that was used never becomes so
