@@ -13,7 +13,7 @@ use Time::HiRes qw(sleep time);
 
 use RL::Client;
 
-our @EXPORT = qw(filler urlencoded multipart other seen send_all nghttp h2_status raw raw_all lines_of post_head);
+our @EXPORT = qw(filler urlencoded multipart other seen send_all nghttp h2_status raw raw_all post_head);
 
 my $BOUNDARY = '----WebKitFormBoundaryq1W2e3R4t5Y6u7I8';
 
@@ -151,12 +151,6 @@ sub post_head {
     my $text = "POST $path HTTP/1.1\r\nHost: localhost\r\n";
     while (my ($name, $value) = splice @headers, 0, 2) { $text .= "$name: $value\r\n" }
     return "$text\r\n";
-}
-
-# The access log's lines since a mark, as 'status uri'.
-sub lines_of {
-    my ($s, $mark, $n) = @_;
-    return join ', ', map { "$_->{status} $_->{uri}" } $s->access($mark, $n);
 }
 
 # ---- HTTP/2 -------------------------------------------------------------------------------------------------
