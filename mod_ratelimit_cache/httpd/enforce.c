@@ -74,12 +74,15 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
     const int before = request->claims->nelts;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
-        rl_claim_t claim;
-        if (is_due(r, request, rule, phase, before) && make_claim(r, conf, rule, &claim)) {
-            APR_ARRAY_PUSH(request->claims, rl_claim_t) = claim;
-            APR_ARRAY_PUSH(request->settled, rl_settled_t) =
-                (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
+        if (!is_due(r, request, rule, phase, before)) {
+            continue;
         }
+        if (!make_claim(r, conf, rule, apr_array_push(request->claims))) {
+            apr_array_pop(request->claims);
+            continue;
+        }
+        APR_ARRAY_PUSH(request->settled, rl_settled_t) = (rl_settled_t){
+            .id = rule->id, .name = rule->name, .limit = rule->limit_text, .rule = rule};
     }
     return request->claims->nelts - before;
 }
@@ -121,7 +124,8 @@ static int denied_by(request_rec *r, rl_request_t *request, int i, int64_t now)
     const rl_rule_t *rule = settled_at(request, i)->rule;
     const rl_claim_t *claim = claim_at(request, i);
     refund_all(request);
-    rl_report_set(r, &request->report, "denied", rule->name, claim, now);
+    rl_report_set(r, &request->report, "denied", settled_at(request, i), claim, now);
+    request->published = NULL;
     rl_report_log_denial(r, rule, claim, now);
     request->denied = r;
     request->denied_status =
@@ -151,7 +155,8 @@ static void admitted(request_rec *r, rl_request_t *request, int first_new, int64
     const int i = find_closest(request);
     const rl_claim_t *claim = claim_at(request, i);
     rl_report_set(r, &request->report, claim->step.granted ? "allowed" : "observed",
-                  settled_at(request, i)->name, claim, now);
+                  settled_at(request, i), claim, now);
+    request->published = NULL;
     for (int j = first_new; j < request->claims->nelts; j++) {
         if (!claim_at(request, j)->step.granted) {
             rl_report_log_denial(r, settled_at(request, j)->rule, claim_at(request, j), now);
@@ -191,6 +196,7 @@ static void exempt(rl_request_t *request)
     refund_all(request);
     request->exempt = true;
     request->report = (rl_report_t){.status = "exempt"};
+    request->published = NULL;
 }
 
 /* ---- rounds ---- */
@@ -258,12 +264,14 @@ static int standing_denial(const rl_request_t *request, const request_rec *r)
     return request != NULL && request->denied == r ? request->denied_status : 0;
 }
 
-/* A request_rec that came later shows the same variables under the same names. */
+/* Shows the report in r's environment, unless r does already. A request_rec that came later
+ * shows the same variables under the same names. */
 static void publish(request_rec *r)
 {
-    const rl_request_t *request = rl_request_get(r);
-    if (request != NULL && request->report.status != NULL) {
+    rl_request_t *request = rl_request_get(r);
+    if (request != NULL && request->report.status != NULL && request->published != r) {
         rl_report_publish(r, &request->report);
+        request->published = r;
     }
 }
 

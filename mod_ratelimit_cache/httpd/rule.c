@@ -347,6 +347,7 @@ static const char *parse_rate(rl_draft_t *draft, const char *text)
         return complain(draft, text, reason);
     }
     draft->rule->rate_text = text;
+    draft->rule->limit_text = apr_psprintf(draft->cmd->pool, "%u", rate.count);
     draft->rule->unlimited = rate.unlimited;
     draft->rule->meter.limit = rate.count;
     draft->rule->meter.period_us = rate.period_us;
