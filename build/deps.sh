@@ -1,24 +1,30 @@
 #!/bin/sh
-# Makes sure that the packages a purpose needs are there: installs what is missing from Debian's
-# packages, as root or through sudo; on another system says what is needed and stops.
-# Usage: deps.sh build|bench|lint
+# Makes sure that the packages a purpose needs are there: names and installs what is missing
+# from Debian's packages, as root or through sudo; on another system says what is needed and
+# stops. Services that come with a package are not started.
+# Usage: deps.sh build|test|bench|fuzz|lint
 set -eu
 
+build="gcc make libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libutf8proc-dev perl curl"
 case "${1:-}" in
-build) packages="gcc make libc6-dev perl apache2-bin apache2-dev libapr1-dev libaprutil1-dev
-        libutf8proc-dev libcmocka-dev curl nghttp2-client media-types" ;;
-bench) packages="wrk valgrind" ;;
-lint)  packages="clang-format cppcheck clang-tidy" ;;
-*)     echo "usage: $0 build|bench|lint" >&2; exit 2 ;;
+build) packages=$build commands="gcc apxs apr-1-config apu-1-config perl curl" ;;
+test)  packages="$build libcmocka-dev nghttp2-client php-fpm"
+       commands="gcc apxs apr-1-config apu-1-config perl curl nghttp h2load" ;;
+bench) packages="wrk valgrind" commands="wrk valgrind" ;;
+fuzz)  packages="clang libclang-rt-dev" commands=clang ;;
+lint)  packages="clang-format cppcheck clang-tidy" commands="clang-format cppcheck clang-tidy" ;;
+*)     echo "usage: $0 build|test|bench|fuzz|lint" >&2; exit 2 ;;
 esac
 
+# Another system: what can be seen of the commands decides.
 if ! command -v dpkg-query >/dev/null 2>&1; then
-    # Not Debian: trust a machine that has what it takes, else name it.
-    if [ "$1" = build ] && command -v apxs >/dev/null 2>&1 && command -v apr-1-config >/dev/null 2>&1; then
-        exit 0
-    fi
-    echo "This is not a Debian system. Please install the equivalents of these packages:" >&2
-    echo " " $packages >&2
+    absent=
+    for command in $commands; do
+        command -v "$command" >/dev/null 2>&1 || absent="$absent $command"
+    done
+    [ -n "$absent" ] || exit 0
+    echo "This is not a Debian system, and these commands are missing:$absent" >&2
+    echo "Please install what corresponds to Debian's packages:" $packages >&2
     exit 1
 fi
 
@@ -37,6 +43,14 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=sudo
 fi
 echo "Installing from Debian's packages:$missing"
+
+# Debian asks this program whether a package may start its service.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap '$as_root rm -f "$policy"' EXIT
+    trap 'exit 1' INT TERM HUP
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+fi
 $as_root apt-get update -qq
-# apache2-bin alone doesn't start a server; no package here does.
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
