@@ -16,6 +16,7 @@ use strict;
 use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/../lib";
+use List::Util qw(shuffle);
 use POSIX ();
 
 use RL::Httpd qw(slurp);
@@ -108,6 +109,6 @@ my %cpu;
 load($s, $_, 1) for @PLACES;
 for my $round (1 .. $ROUNDS) {
     push @{ $cpu{$_} }, load($s, $_, $SECONDS_OF{ s{/.*}{}r } // $SECONDS) for @PLACES;
-    push @PLACES, shift @PLACES;
+    @PLACES = shuffle(@PLACES);
 }
 report(\%cpu);
