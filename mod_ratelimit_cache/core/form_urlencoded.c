@@ -86,7 +86,7 @@ static bool escape_took(rl_urlencoded_t *parser, char c)
         return true;
     }
     parser->escape = 0;
-    decoded(parser, (char)(hex_digit(parser->escape_high) << 4 | digit));
+    decoded(parser, (char)((unsigned)hex_digit(parser->escape_high) << 4 | (unsigned)digit));
     return true;
 }
 
@@ -176,10 +176,15 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     }
 }
 
-static bool is_plain(char c, bool wanted)
-{
-    return c != '&' && c != ';' && !(wanted && (c == '%' || c == '+' || c == '='));
-}
+/* Which bytes of a value need a look: in every value, or in one that is wanted. */
+#define IN_ANY    1
+#define IN_WANTED 2
+
+static const unsigned char special[256] = {['&'] = IN_ANY | IN_WANTED,
+                                           [';'] = IN_ANY | IN_WANTED,
+                                           ['%'] = IN_WANTED,
+                                           ['+'] = IN_WANTED,
+                                           ['='] = IN_WANTED};
 
 /* Takes at once what in a value needs no look at each byte. */
 static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
@@ -187,8 +192,9 @@ static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
     if (!parser->in_value || parser->escape != 0 || parser->semicolon_name) {
         return 0;
     }
+    const unsigned char look = parser->wanted != 0 ? IN_WANTED : IN_ANY;
     size_t n = 0;
-    while (n < len && is_plain(data[n], parser->wanted != 0)) {
+    while (n < len && (special[(unsigned char)data[n]] & look) == 0) {
         n++;
     }
     if (n > 0) {

@@ -20,8 +20,8 @@ typedef enum {
 
 typedef struct rl_meter {
     rl_algorithm_e algorithm;
-    bool aligned;      /* windows start at multiples of the period (UTC), not staggered by key */
-    uint32_t limit;    /* units per window */
+    bool aligned;   /* windows start at multiples of the period (UTC), not staggered by key */
+    uint32_t limit; /* units per window */
     int64_t period_us; /* length of a window, microseconds */
 } rl_meter_t;
 

@@ -47,7 +47,7 @@ static bool is_name(const char *name)
     while (apr_isalnum(name[len]) || name[len] == '_' || name[len] == '-') {
         len++;
     }
-    return name[len] == '\0' && len <= NAME_MAX_LENGTH + 1;
+    return len <= NAME_MAX_LENGTH + 1 && name[len] == '\0';
 }
 
 /* ---- options ---- */

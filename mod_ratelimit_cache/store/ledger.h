@@ -39,12 +39,12 @@ void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_
 
 /* Charges cost units to the key at time now, if they fit: step->granted. Exact under any
  * concurrency: never more than the limit is granted in a window. */
-void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                      int64_t now, uint32_t cost, rl_step_t *step);
+void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key,
+                      const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step);
 
 /* Gives back units that a step with this stamp charged, unless their window is over. */
-void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                      uint32_t stamp, uint32_t units);
+void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
+                      const rl_meter_t *meter, uint32_t stamp, uint32_t units);
 
 /* Counts a denial of the key in the window that the step describes; returns how many that makes
  * in this window: 1 is the one to log. *repeats is set on 1 to the denials after the first in
