@@ -68,6 +68,7 @@ $case{'two lengths'}               = [ [ post_head("/slow/$CGI", 'Content-Length
 $case{'an unknown coding'}         = [ [ post_head("/slow/$CGI", 'Transfer-Encoding' => 'gzip') . $JUNK ], 400 ];
 $case{'chunked not last'}          = [ [ post_head("/slow/$CGI", 'Transfer-Encoding' => 'chunked, gzip') . $JUNK ], 400 ];
 
+sub signed { my ($id, $head, @rest) = @_; return [ $head =~ s/\r\n/\r\nX-Test-Id: $id\r\n/r, @rest ] }
 sub outcome { my ($got) = @_; return "$got->{statuses}, " . ($got->{closed} ? 'closed' : 'kept') }
 
 for my $mpm (qw(event prefork)) {
@@ -75,12 +76,18 @@ for my $mpm (qw(event prefork)) {
         $_ => httpd($places . ($_ eq 'with' ? $rules : ''), mpm => $mpm, rl => $_ eq 'with', modules => [qw(reqtimeout access_compat)])
     } qw(without with);
     my @names = sort keys %case;
-    my %got = map { my $port = $server{$_}->port; $_ => [ raw_all(map { [ $port, $case{$_}[0] ] } @names) ] } keys %server;
+    my (%got, %logged);
+    for my $which (sort keys %server) {
+        my ($port, $mark) = ($server{$which}->port, $server{$which}->access_mark);
+        $got{$which} = [ raw_all(map { [ $port, signed($_, @{ $case{ $names[$_] }[0] }) ] } 0 .. $#names) ];
+        await(5, sub { %logged = (%logged, map { ("$which $_->{id}" => $_->{status}) } $server{$which}->access($mark, 1)); grep(/^$which \d/, keys %logged) >= @names });
+    }
     for my $i (0 .. $#names) {
         my $name = $names[$i];
         my ($with, $without) = map { outcome($got{$_}[$i]) } qw(with without);
         is $with, "$case{$name}[1], closed", "$mpm, $name: $case{$name}[1], once";
         is $without, $with, "$mpm, $name: as without the rule";
+        is $logged{"with $i"}, $case{$name}[1], "$mpm, $name: in the access log, too";
     }
     my $s = $server{with};
 
