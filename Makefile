@@ -6,6 +6,7 @@
 #   make test       builds and runs every test
 #   make bench      measures; prints a table
 #   make bench-fleet  the same of a shared store
+#   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
 #   make lint       formatting, include directions, static analysis
 #   make install    through apxs; on Debian also the files that a2enmod looks for
 #   make clean
@@ -51,11 +52,14 @@ UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(wildcard t/unit/*.c))
 FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(wildcard t/fuzz/fuzz_*.c))
 PERL_TESTS := $(sort $(wildcard t/*.t))
 
-.PHONY: all deps run test unit bench bench-fleet lint format install clean FORCE
+.PHONY: all deps test-deps run test unit bench bench-fleet fuzz lint format install clean
 all: $(MODULE)
 
 deps:
 	@build/deps.sh build
+
+test-deps:
+	@build/deps.sh test
 
 $(OUT)/obj/httpd/%.o $(OUT)/obj/mod_ratelimit_cache.o: FLAGS = $(HTTPD_FLAGS)
 $(OUT)/obj/%.o: FLAGS = $(APR_FLAGS)
@@ -73,7 +77,7 @@ $(LIBRARY): $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | deps
+$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | test-deps
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS)
@@ -83,10 +87,10 @@ $(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(LIBRARY) | deps
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -DRL_CORPUS='"t/fuzz/corpus/$*"' -I$(SRC) $(APR_FLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
-unit: deps $(UNIT_TESTS) $(FUZZ_TESTS)
+unit: $(UNIT_TESTS) $(FUZZ_TESTS)
 	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
 
-test: deps all $(UNIT_TESTS) $(FUZZ_TESTS)
+test: test-deps all $(UNIT_TESTS) $(FUZZ_TESTS)
 	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
 	$(PROVE) $(PROVE_FLAGS) $(PERL_TESTS)
 
@@ -111,6 +115,11 @@ $(OUT)/bench/incr: t/bench/incr.c | deps
 bench-fleet: all $(OUT)/bench/incr
 	@build/deps.sh bench
 	@t/bench/fleet.sh
+
+# FUZZ_SECONDS for each target.
+fuzz: deps
+	@build/deps.sh fuzz
+	t/fuzz/run.sh
 
 lint: deps
 	@build/deps.sh lint

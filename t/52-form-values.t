@@ -87,9 +87,10 @@ has_none 'an empty body',                           '';
 has_none 'a name PHP takes for it',                 'user=aa&user%00=bb';
 has_none 'an array PHP takes for it',               'user=aa&user[]=bb';
 has_none 'a semicolon, which CGI.pm splits at',     'a=b;user=aa';
-has_none 'a malformed escape in the value',         'user=%zz';
+has_none 'an escape of CGI.pm\'s own',              'user=%u0061';
 has_none 'a NUL in the value',                      'user=aa%00bb';
 has_none 'a value longer than names are',           'user=' . 'x' x 1025;
+has_value 'a malformed escape',                    'user=%zz';
 has_value 'a value of 1000 bytes',                  'user=' . 'x' x 1000;
 
 # ---- missing=share ------------------------------------------------------------------------------------------

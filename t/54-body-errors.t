@@ -68,6 +68,7 @@ $case{'two lengths'}               = [ [ post_head("/slow/$CGI", 'Content-Length
 $case{'an unknown coding'}         = [ [ post_head("/slow/$CGI", 'Transfer-Encoding' => 'gzip') . $JUNK ], 400 ];
 $case{'chunked not last'}          = [ [ post_head("/slow/$CGI", 'Transfer-Encoding' => 'chunked, gzip') . $JUNK ], 400 ];
 
+sub signed { my ($id, $head, @rest) = @_; return [ $head =~ s/\r\n/\r\nX-Test-Id: $id\r\n/r, @rest ] }
 sub outcome { my ($got) = @_; return "$got->{statuses}, " . ($got->{closed} ? 'closed' : 'kept') }
 
 for my $mpm (qw(event prefork)) {
@@ -75,21 +76,30 @@ for my $mpm (qw(event prefork)) {
         $_ => httpd($places . ($_ eq 'with' ? $rules : ''), mpm => $mpm, rl => $_ eq 'with', modules => [qw(reqtimeout access_compat)])
     } qw(without with);
     my @names = sort keys %case;
-    my %got = map { my $port = $server{$_}->port; $_ => [ raw_all(map { [ $port, $case{$_}[0] ] } @names) ] } keys %server;
+    my (%got, %logged);
+    for my $which (sort keys %server) {
+        my ($port, $mark) = ($server{$which}->port, $server{$which}->access_mark);
+        $got{$which} = [ raw_all(map { [ $port, signed($_, @{ $case{ $names[$_] }[0] }) ] } 0 .. $#names) ];
+        await(5, sub { %logged = (%logged, map { ("$which $_->{id}" => $_->{status}) } $server{$which}->access($mark, 1)); grep(/^$which \d/, keys %logged) >= @names });
+    }
     for my $i (0 .. $#names) {
         my $name = $names[$i];
         my ($with, $without) = map { outcome($got{$_}[$i]) } qw(with without);
         is $with, "$case{$name}[1], closed", "$mpm, $name: $case{$name}[1], once";
         is $without, $with, "$mpm, $name: as without the rule";
+        is $logged{"with $i"}, $case{$name}[1], "$mpm, $name: in the access log, too";
     }
     my $s = $server{with};
 
     # ---- hanging up -----------------------------------------------------------------------------------------
     for my $how ('Content-Length', 'chunked') {
         my $mark = $s->access_mark;
-        my $head = $how eq 'chunked' ? post_head("/slow/$CGI", @CHUNKED) . chunk('user=gone&x') : post_head("/slow/$CGI", 'Content-Length' => 500) . 'user=gone&x';
-        raw($s->port, [ $head, 0.02 ], hang_up => 1) for 1 .. 20;
-        like lines_of($s, $mark, 20), qr{\A400 /slow/\S+(?:, 400 /slow/\S+){19}\z}, "$mpm: 20 clients that hang up, $how";
+        my @head = ("/slow/$CGI", 'X-Test-Id' => $how);
+        my $half = $how eq 'chunked' ? post_head(@head, @CHUNKED) . chunk('user=gone&x') : post_head(@head, 'Content-Length' => 500) . 'user=gone&x';
+        raw($s->port, [ $half, 0.02 ], hang_up => 1) for 1 .. 20;
+        my @lines;
+        await(5, sub { 20 == (@lines = grep { $_->{id} eq $how && $_->{status} == 400 } $s->access($mark, 1)) });
+        is scalar @lines, 20, "$mpm: 20 clients that hang up, $how";
     }
     is request($s, 'POST', "/slow/$CGI", body => 'user=well')->body =~ /\A\Q@{[ seen('user=well') ]}\E / ? 1 : 0, 1, "$mpm: well afterwards";
 }

@@ -19,6 +19,11 @@ void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes)
     memcpy(address->bytes, bytes, family == 4 ? 4 : 16);
 }
 
+size_t rl_address_size(const rl_address_t *address)
+{
+    return offsetof(rl_address_t, bytes) + (address->family == 4 ? 4 : 16);
+}
+
 void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits)
 {
     const unsigned bits = address->family == 4 ? v4bits : v6bits;

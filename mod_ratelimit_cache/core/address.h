@@ -3,6 +3,7 @@
 #define RL_CORE_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* An address, or the network part of one: bytes beyond the prefix are zero. */
@@ -16,6 +17,9 @@ typedef struct rl_address {
  * (::ffff:a.b.c.d, RFC 4291 2.5.5.2) becomes the IPv4 address, or else all IPv4 clients of a
  * dual-stack listener would share one IPv6 prefix. */
 void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes);
+
+/* How many bytes of the struct tell one address from another. */
+size_t rl_address_size(const rl_address_t *address);
 
 /* Keeps the first v4bits or v6bits bits, by the address's family, and zeroes the rest. */
 void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits);

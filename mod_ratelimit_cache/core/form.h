@@ -46,7 +46,8 @@ enum {
     RL_DOUBT_SEPARATOR = 1 << 4,
     /* urlencoded: a malformed escape in any name, or %u in this field's value; CGI.pm decodes
      * %u0075. Others stand for themselves in a value, as the standard has it. (The x2c() of
-     * NCSA's CGI programs makes a letter of any two characters behind a %; it is beyond help.) */
+     * NCSA's CGI programs makes a letter of any two characters behind a %; it is beyond help.)
+     */
     RL_DOUBT_ESCAPE = 1 << 5,
     /* The value holds a NUL byte, where a program written in C stops reading. */
     RL_DOUBT_NUL = 1 << 6,
@@ -57,7 +58,8 @@ enum {
      * other than text/plain, or a charset beyond UTF-8, US-ASCII and ISO-8859-1. Its content
      * isn't looked at. */
     RL_DOUBT_ENCODING = 1 << 8,
-    /* urlencoded: a raw `=` in this field's value. `split(/=/)` in Perl drops what follows it. */
+    /* urlencoded: a raw `=` in this field's value. `split(/=/)` in Perl drops what follows it.
+     */
     RL_DOUBT_EQUALS = 1 << 9
 };
 

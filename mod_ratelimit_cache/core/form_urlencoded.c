@@ -12,6 +12,10 @@
  * does. It has no values, only names; a wanted name found there makes its field doubtful. */
 #include "form_private.h"
 
+#include <string.h>
+
+#define SEARCH_CHUNK 64
+
 bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t nfields)
 {
     if (!rl_fields_init(fields, nfields)) {
@@ -86,7 +90,7 @@ static bool escape_took(rl_urlencoded_t *parser, char c)
         return true;
     }
     parser->escape = 0;
-    decoded(parser, (char)(hex_digit(parser->escape_high) << 4 | digit));
+    decoded(parser, (char)((unsigned)hex_digit(parser->escape_high) << 4 | (unsigned)digit));
     return true;
 }
 
@@ -176,9 +180,23 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     }
 }
 
-static bool is_plain(char c, bool wanted)
+/* Up to the first of the bytes that end what is plain. They are looked for one after the other,
+ * in chunks: what one search passes for nothing is bounded. */
+static size_t plain_length(const char *data, size_t len, const char *ends)
 {
-    return c != '&' && c != ';' && !(wanted && (c == '%' || c == '+' || c == '='));
+    size_t n = 0;
+    for (bool found = false; n < len && !found;) {
+        size_t chunk = len - n < SEARCH_CHUNK ? len - n : SEARCH_CHUNK;
+        for (const char *end = ends; *end != '\0'; end++) {
+            const char *at = memchr(data + n, *end, chunk);
+            if (at != NULL) {
+                chunk = (size_t)(at - (data + n));
+                found = true;
+            }
+        }
+        n += chunk;
+    }
+    return n;
 }
 
 /* Takes at once what in a value needs no look at each byte. */
@@ -187,10 +205,7 @@ static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
     if (!parser->in_value || parser->escape != 0 || parser->semicolon_name) {
         return 0;
     }
-    size_t n = 0;
-    while (n < len && is_plain(data[n], parser->wanted != 0)) {
-        n++;
-    }
+    const size_t n = plain_length(data, len, parser->wanted != 0 ? "&;%+=" : "&;");
     if (n > 0) {
         rl_fields_put(parser->fields, parser->wanted, data, n);
     }

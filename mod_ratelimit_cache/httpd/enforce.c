@@ -78,12 +78,15 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
     const int before = request->claims->nelts;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
-        rl_claim_t claim;
-        if (is_due(r, request, rule, phase, before) && make_claim(r, conf, rule, &claim)) {
-            APR_ARRAY_PUSH(request->claims, rl_claim_t) = claim;
-            APR_ARRAY_PUSH(request->settled, rl_settled_t) =
-                (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
+        if (!is_due(r, request, rule, phase, before)) {
+            continue;
         }
+        if (!make_claim(r, conf, rule, apr_array_push(request->claims))) {
+            apr_array_pop(request->claims);
+            continue;
+        }
+        APR_ARRAY_PUSH(request->settled, rl_settled_t) = (rl_settled_t){
+            .id = rule->id, .name = rule->name, .limit = rule->limit_text, .rule = rule};
     }
     return request->claims->nelts - before;
 }
@@ -135,8 +138,9 @@ static int denied_by(request_rec *r, const rl_source_t *source, rl_request_t *re
     const rl_rule_t *rule = settled_at(request, i)->rule;
     const rl_claim_t *claim = claim_at(request, i);
     refund_all(source, request);
-    rl_report_set(r, &request->report, claim->failed ? "error" : "denied", rule->name, claim,
-                  now);
+    rl_report_set(r, &request->report, claim->failed ? "error" : "denied",
+                  settled_at(request, i), claim, now);
+    request->published = NULL;
     if (!claim->failed) {
         rl_report_log_denial(r, source, rule, claim, now);
         request->denied_claim = i;
@@ -175,8 +179,9 @@ static void admitted(request_rec *r, const rl_source_t *source, rl_request_t *re
                      int first_new, int64_t now)
 {
     const int i = find_closest(request);
-    rl_report_set(r, &request->report, status_of(claim_at(request, i)),
-                  settled_at(request, i)->name, claim_at(request, i), now);
+    rl_report_set(r, &request->report, status_of(claim_at(request, i)), settled_at(request, i),
+                  claim_at(request, i), now);
+    request->published = NULL;
     for (int j = first_new; j < request->claims->nelts; j++) {
         const rl_claim_t *claim = claim_at(request, j);
         if (!claim->step.granted && !claim->failed) {
@@ -242,6 +247,7 @@ static void exempt(request_rec *r, rl_request_t *request)
     rl_store_end(request, &session);
     request->exempt = true;
     request->report = (rl_report_t){.status = "exempt"};
+    request->published = NULL;
 }
 
 /* ---- rounds ---- */
@@ -309,12 +315,14 @@ static int standing_denial(const rl_request_t *request, const request_rec *r)
     return request != NULL && request->denied == r ? request->denied_status : 0;
 }
 
-/* A request_rec that came later shows the same variables under the same names. */
+/* Shows the report in r's environment, unless r does already. A request_rec that came later
+ * shows the same variables under the same names. */
 static void publish(request_rec *r)
 {
-    const rl_request_t *request = rl_request_get(r);
-    if (request != NULL && request->report.status != NULL) {
+    rl_request_t *request = rl_request_get(r);
+    if (request != NULL && request->report.status != NULL && request->published != r) {
         rl_report_publish(r, &request->report);
+        request->published = r;
     }
 }
 

@@ -78,7 +78,7 @@ static void add_address(rl_key_source_t *source, const rl_key_part_t *part)
         return;
     }
     rl_address_mask(&address, (unsigned)v4bits, (unsigned)v6bits);
-    rl_key_add(&source->builder, VALUE_ADDRESS, &address, sizeof(address));
+    rl_key_add(&source->builder, VALUE_ADDRESS, &address, rl_address_size(&address));
 }
 
 static void add_claimed_user(rl_key_source_t *source)

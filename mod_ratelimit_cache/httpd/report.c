@@ -10,7 +10,7 @@
 
 APLOG_USE_MODULE(ratelimit_cache);
 
-#define DIGITS_MAX 20
+#define DIGITS_MAX 10 /* of 32 bits */
 
 int64_t rl_seconds_until(int64_t time_us, int64_t now_us)
 {
@@ -20,7 +20,7 @@ int64_t rl_seconds_until(int64_t time_us, int64_t now_us)
 
 /* Writes a number and its NUL, moves *at behind, returns the start. printf is too slow for
  * every request. */
-static const char *write_number(char **at, uint64_t number)
+static const char *write_number(char **at, uint32_t number)
 {
     char digits[DIGITS_MAX];
     const char *start = *at;
@@ -36,39 +36,42 @@ static const char *write_number(char **at, uint64_t number)
     return start;
 }
 
-void rl_report_set(request_rec *r, rl_report_t *report, const char *status, const char *rule,
-                   const rl_claim_t *claim, int64_t now)
+void rl_report_set(request_rec *r, rl_report_t *report, const char *status,
+                   const rl_settled_t *settled, const rl_claim_t *claim, int64_t now)
 {
-    char *at = apr_palloc(r->pool, 4 * (DIGITS_MAX + 1) + RL_TAG_LENGTH + 1);
+    char *at = apr_palloc(r->pool, 3 * (DIGITS_MAX + 1) + RL_TAG_LENGTH + 1);
     rl_digest_tag(&claim->key, at);
-    *report = (rl_report_t){.status = status, .rule = rule, .key = at};
+    *report = (rl_report_t){
+        .status = status, .rule = settled->name, .limit = settled->limit, .key = at};
     at += RL_TAG_LENGTH + 1;
-    report->limit = write_number(&at, claim->meter.limit);
     report->remaining = write_number(&at, rl_claim_remaining(claim));
-    report->reset = write_number(&at, (uint64_t)rl_seconds_until(claim->step.reset, now));
+    report->reset = write_number(&at, (uint32_t)rl_seconds_until(claim->step.reset, now));
     if (!claim->step.granted) {
         report->retry_after =
-            write_number(&at, (uint64_t)rl_seconds_until(claim->step.retry, now));
+            write_number(&at, (uint32_t)rl_seconds_until(claim->step.retry, now));
     }
 }
 
-static void set(apr_table_t *env, const char *name, const char *value)
-{
-    if (value != NULL) {
-        apr_table_setn(env, name, value);
-    }
-}
-
+/* A table looks through all of its entries before it sets one, and ours all begin alike; so
+ * they are added, unless there are any of an earlier decision. */
 void rl_report_publish(request_rec *r, const rl_report_t *report)
 {
     apr_table_t *env = r->subprocess_env;
-    set(env, "RATELIMIT_STATUS", report->status);
-    set(env, "RATELIMIT_RULE", report->rule);
-    set(env, "RATELIMIT_LIMIT", report->limit);
-    set(env, "RATELIMIT_REMAINING", report->remaining);
-    set(env, "RATELIMIT_RESET", report->reset);
-    set(env, "RATELIMIT_RETRY_AFTER", report->retry_after);
-    set(env, "RATELIMIT_KEY", report->key);
+    void (*put)(apr_table_t *, const char *, const char *) =
+        apr_table_get(env, "RATELIMIT_STATUS") != NULL ? apr_table_setn : apr_table_addn;
+    const struct {
+        const char *name, *value;
+    } variables[] = {
+        {"RATELIMIT_STATUS", report->status}, {"RATELIMIT_RULE", report->rule},
+        {"RATELIMIT_LIMIT", report->limit},   {"RATELIMIT_REMAINING", report->remaining},
+        {"RATELIMIT_RESET", report->reset},   {"RATELIMIT_RETRY_AFTER", report->retry_after},
+        {"RATELIMIT_KEY", report->key},
+    };
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        if (variables[i].value != NULL) {
+            put(env, variables[i].name, variables[i].value);
+        }
+    }
 }
 
 void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_rule_t *rule,

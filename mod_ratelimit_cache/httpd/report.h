@@ -7,8 +7,8 @@
 #include "request.h"
 
 /* Describes the outcome by one claim and its rule. Status is a constant. */
-void rl_report_set(request_rec *r, rl_report_t *report, const char *status, const char *rule,
-                   const rl_claim_t *claim, int64_t now);
+void rl_report_set(request_rec *r, rl_report_t *report, const char *status,
+                   const rl_settled_t *settled, const rl_claim_t *claim, int64_t now);
 
 /* Seconds until a time, rounded up, at least 1. */
 int64_t rl_seconds_until(int64_t time_us, int64_t now_us);

@@ -51,6 +51,7 @@ static void copy_request(apr_pool_t *pool, const rl_request_t *from, rl_request_
     for (int i = 0; i < to->settled->nelts; i++) {
         rl_settled_t *settled = &APR_ARRAY_IDX(to->settled, i, rl_settled_t);
         settled->name = copy_text(pool, settled->name);
+        settled->limit = copy_text(pool, settled->limit);
         settled->rule = NULL;
     }
     to->report.status = copy_text(pool, from->report.status);

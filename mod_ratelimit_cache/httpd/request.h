@@ -13,6 +13,7 @@
 typedef struct rl_settled {
     rl_digest_t id;
     const char *name;
+    const char *limit;     /* the rule's COUNT */
     const rl_rule_t *rule; /* NULL in what an upgraded request took over */
 } rl_settled_t;
 
@@ -27,8 +28,9 @@ typedef struct rl_request {
     apr_array_header_t *settled; /* of rl_settled_t */
     apr_array_header_t *claims;  /* of rl_claim_t, side by side with settled */
     rl_report_t report;
-    rl_body_t *body;    /* what was read early of the body, or NULL */
-    int64_t store_time; /* microseconds spent with the shared store */
+    const request_rec *published; /* the request_rec that shows the report, NULL: none yet */
+    rl_body_t *body;              /* what was read early of the body, or NULL */
+    int64_t store_time;           /* microseconds spent with the shared store */
     bool exempt;
     int denied_status;          /* 0: not denied */
     int denied_claim;           /* the claim that a rule denied, -1: none */

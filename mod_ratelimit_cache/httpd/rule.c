@@ -47,7 +47,7 @@ static bool is_name(const char *name)
     while (apr_isalnum(name[len]) || name[len] == '_' || name[len] == '-') {
         len++;
     }
-    return name[len] == '\0' && len <= NAME_MAX_LENGTH + 1;
+    return len <= NAME_MAX_LENGTH + 1 && name[len] == '\0';
 }
 
 /* ---- options ---- */
@@ -342,6 +342,7 @@ static const char *parse_rate(rl_draft_t *draft, const char *text)
         return complain(draft, text, reason);
     }
     draft->rule->rate_text = text;
+    draft->rule->limit_text = apr_psprintf(draft->cmd->pool, "%u", rate.count);
     draft->rule->unlimited = rate.unlimited;
     draft->rule->meter.limit = rate.count;
     draft->rule->meter.period_us = rate.period_us;

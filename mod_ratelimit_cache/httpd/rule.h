@@ -35,8 +35,9 @@ typedef struct rl_methods {
 /* Unchanging once parsed. Lives as long as the configuration that it stands in. */
 typedef struct rl_rule {
     const char *name;
-    const char *rate_text; /* the rate as it was written */
-    rl_digest_t id;        /* of the counters: the rule's section and name, or its group */
+    const char *rate_text;  /* the rate as it was written */
+    const char *limit_text; /* its COUNT */
+    rl_digest_t id;         /* of the counters: the rule's section and name, or its group */
     rl_meter_t meter;
     rl_key_spec_t key;
     rl_methods_t methods;

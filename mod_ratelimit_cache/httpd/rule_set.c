@@ -18,8 +18,8 @@ static int index_of(const rl_rule_set_t *set, const char *name)
     return -1;
 }
 
-/* Puts the rule in the place of one of the same name, or last. Of a tenant's rule and one of the
- * server's the server's stands, whichever comes first. */
+/* Puts the rule in the place of one of the same name, or last. Of a tenant's rule and one of
+ * the server's the server's stands, whichever comes first. */
 static void put(rl_rule_set_t *set, const rl_rule_t *rule)
 {
     const int i = index_of(set, rule->name);

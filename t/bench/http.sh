@@ -3,7 +3,7 @@
 # all up at the same time on a core of their own, wrk on another core. A round loads every
 # case once, the order turned by one from round to round. Prints a line for each load:
 #     case, round, requests, seconds, CPU seconds of the server, answers other than 2xx and 3xx
-# Environment: ROUNDS, SECONDS_EACH, CONNECTIONS (16).
+# Environment: ROUNDS, SECONDS_EACH, CONNECTIONS (16), CASES (those below).
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/build/httpd.sh"
@@ -12,7 +12,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 ROUNDS=${ROUNDS:-10}
 SECONDS_EACH=${SECONDS_EACH:-2}
 CONNECTIONS=${CONNECTIONS:-16}
-CASES="bare control rules forbidden denied post form"
+CASES=${CASES:-bare control rules forbidden denied post form}
 root=
 pids=
 load_pid=

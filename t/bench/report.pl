@@ -101,10 +101,12 @@ sub report_http {
     printf $line, '', 'throughput, ratio', 'CPU per request, ratio', 'CPU us', 'user-space instructions';
     for ([ 'bare', 'no module' ], [ 'unused', 'module loaded, no rules' ], [ 'post', 'POST of 1 KiB, no rules' ]) {
         my ($case, $title) = @$_;
+        next if !$load->{$case} && !$instructions{$case};
         printf $line, $title, '', '', $load->{$case} ? cpu_of($load->{$case}) : '', $instructions{$case} // '';
     }
     for (@HTTP) {
         my ($case, $base, $title, @target) = @$_;
+        next if !$load->{$case} || !$load->{$base};
         my @cells = map { join '  ', spread('%.3f', ratios($load, $case, $base, $_)), $target[$_] } 0, 1;
         printf $line, $title, @cells, cpu_of($load->{$case}), $instructions{$case} // '';
     }

@@ -13,7 +13,7 @@ use Time::HiRes qw(sleep time);
 
 use RL::Client;
 
-our @EXPORT = qw(filler urlencoded multipart other seen send_all nghttp h2_status raw raw_all lines_of post_head);
+our @EXPORT = qw(filler urlencoded multipart other seen send_all nghttp h2_status raw raw_all post_head);
 
 my $BOUNDARY = '----WebKitFormBoundaryq1W2e3R4t5Y6u7I8';
 
@@ -102,7 +102,7 @@ sub pieces {
 
 # ---- byte by byte ----------------------------------------------------------------------------------------------
 
-# Sends bytes as they are (a number among them: wait so many seconds), until something comes back; then reads until
+# Sends bytes as they are (a number among them: wait so many seconds; 'shut': send the end), until something comes back; then reads until
 # the server closes, or is silent for `quiet` seconds (8), or has given as many `answers` as are due and no more
 # within a moment. Gives { text => all that came, statuses => '200 429',
 # closed => whether the server closed, first => seconds until the first byte }.
@@ -111,7 +111,8 @@ sub raw {
     my $c = RL::Client->new(port => $port, timeout => $o{quiet} // 8);
     my $t0 = time;
     for my $piece (@$pieces) {
-        if ($piece =~ /\A[\d.]+\z/) { last if $c->readable($piece) && !$o{stubborn} }
+        if ($piece eq 'shut')         { $c->{sock}->shutdown(1) }
+        elsif ($piece =~ /\A[\d.]+\z/) { last if $c->readable($piece) && !$o{stubborn} && !only_continue($c) }
         else                          { $c->write_all($piece) or last }
     }
     if ($o{hang_up}) { $c->close; return }
@@ -119,6 +120,12 @@ sub raw {
     my $text = $c->{in};
     return { text => $text, statuses => join(' ', $text =~ m{^HTTP/1\.[01] (\d{3})}mg), closed => $c->{eof} ? 1 : 0,
         first => defined $c->{last_first_byte} ? $c->{last_first_byte} - $t0 : undef };
+}
+
+sub only_continue {
+    my ($c) = @_;
+    $c->fill if !length $c->{in};
+    return $c->{in} =~ /\AHTTP\/1\.1 100 [^\r]*\r\n\r\n\z/;
 }
 
 # Many at the same time: each job is the arguments of one raw(), in a process of its own. The results in order.
@@ -144,12 +151,6 @@ sub post_head {
     my $text = "POST $path HTTP/1.1\r\nHost: localhost\r\n";
     while (my ($name, $value) = splice @headers, 0, 2) { $text .= "$name: $value\r\n" }
     return "$text\r\n";
-}
-
-# The access log's lines since a mark, as 'status uri'.
-sub lines_of {
-    my ($s, $mark, $n) = @_;
-    return join ', ', map { "$_->{status} $_->{uri}" } $s->access($mark, $n);
 }
 
 # ---- HTTP/2 -------------------------------------------------------------------------------------------------
