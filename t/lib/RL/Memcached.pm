@@ -151,8 +151,14 @@ sub flood {
 
 # ---- what happens to servers -----------------------------------------------------------------------------------
 
-sub pause  { my ($self) = @_; return kill STOP => $self->{pid} }
-sub resume { my ($self) = @_; return kill CONT => $self->{pid} }
+# Stops it; a signal takes a moment to reach all threads.
+sub pause {
+    my ($self) = @_;
+    CORE::kill(STOP => $self->{pid});
+    return waitpid($self->{pid}, POSIX::WUNTRACED()) == $self->{pid};
+}
+
+sub resume { my ($self) = @_; return CORE::kill(CONT => $self->{pid}) }
 
 sub running {
     my ($self) = @_;
