@@ -34,6 +34,9 @@ rl_breaker_change_e rl_breaker_note(rl_breaker_t *breaker,
                                     const rl_breaker_settings_t *settings, int64_t now,
                                     bool success);
 
+/* Whether it is open and no probe is due yet. */
+bool rl_breaker_is_waiting(const rl_breaker_t *breaker, int64_t now);
+
 bool rl_breaker_is_open(const rl_breaker_t *breaker);
 
 #endif

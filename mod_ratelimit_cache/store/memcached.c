@@ -223,6 +223,17 @@ static void set_timeouts(memcached_st *memc, int64_t left_us)
     memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
 }
 
+/* Whether no server is to be asked now, so that nobody has to wait for a connection first. */
+static bool is_given_up(const rl_memcached_t *store, int64_t now)
+{
+    for (unsigned i = 0; i < store->settings->nservers; i++) {
+        if (!rl_breaker_is_waiting(&store->servers[i].breaker, now)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Gets ready to send; false when there is no time, no connection, or the breaker is open. */
 static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
                   const rl_counter_t *counter)
@@ -231,7 +242,7 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     rl_handle_t *handle = session->connection;
     op->store = (rl_memcached_t *)session->upstream;
     op->session = session;
-    if (now >= session->deadline) {
+    if (now >= session->deadline || is_given_up(op->store, now)) {
         return false;
     }
     if (handle == NULL) {
