@@ -83,11 +83,11 @@ $protocols
 Define BACKEND $backend
 @{[ places() ]}
 <VirtualHost 127.0.0.1:\${PORT}>
-    ProxyPass /proxy/ http://127.0.0.1:$backend/cgi-bin/
+    ProxyPass /proxy/ http://127.0.0.1:$backend/cgi-bin/ disablereuse=on
 $limit{default}
 </VirtualHost>
 <VirtualHost 127.0.0.1:\${PORT2}>
-    ProxyPass /proxy/ http://127.0.0.1:$backend/cgi-bin/
+    ProxyPass /proxy/ http://127.0.0.1:$backend/cgi-bin/ disablereuse=on
 $limit{small}
 </VirtualHost>
 END
