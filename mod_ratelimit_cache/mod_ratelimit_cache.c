@@ -1,12 +1,20 @@
-/* mod_ratelimit_cache: request rate limits for Apache httpd.
+/* mod_ratelimit_cache: request rate limits for Apache httpd. */
+
+/* The table of contents of a request:
  *
- * The table of contents of a request:
+ * post_read_request: an offer to upgrade to HTTP/2 that was not taken up is forgotten.
  *
- *   check_access     first of all: rules that need no authentication, before any password
- * check; those keyed by a form field last, because they wait for the body check_access_ex  a
- * denial is said again, or "Satisfy Any" would lose it fixups           last: rules that need
- * the authenticated user; rules of the target when mod_dir, mod_negotiation or a rewrite have
- * replaced the request's
+ * check_access, first of all: rules that need no authentication, before any password check;
+ * those keyed by a form field last, because they wait for the body.
+ *
+ * check_access_ex: a denial is said again, or "Satisfy Any" would lose it.
+ *
+ * fixups, first: rules that need the authenticated user.
+ *
+ * fixups, last: rules of the target when mod_dir, mod_negotiation or a rewrite have put it in
+ * the request's place.
+ *
+ * log_transaction: what can wait until the client has its answer.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -16,6 +24,7 @@
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/enforce.h"
+#include "httpd/request.h"
 #include "httpd/runtime.h"
 #include "httpd/store.h"
 
@@ -32,7 +41,9 @@ static void register_hooks(apr_pool_t *pool)
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(rl_enforce_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_post_read_request(rl_request_post_read, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_enforce_log_transaction, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

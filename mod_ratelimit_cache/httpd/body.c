@@ -29,7 +29,7 @@ struct rl_body {
     size_t boundary_len;
 };
 
-static ap_filter_rec_t *replay_handle;
+static ap_filter_rec_t *replay_handle, *nothing_handle;
 
 /* ---- replay ---- */
 
@@ -79,18 +79,40 @@ static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode
     return APR_SUCCESS;
 }
 
+/* Stands for a body that nobody may wait for any more: there is none. */
+static apr_status_t nothing(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
+                            apr_read_type_e block, apr_off_t readbytes)
+{
+    (void)mode;
+    (void)block;
+    (void)readbytes;
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
+    return APR_SUCCESS;
+}
+
 void rl_body_register(void)
 {
+    nothing_handle = ap_register_input_filter("RATELIMIT_NO_BODY", nothing, NULL,
+                                              (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
     replay_handle = ap_register_input_filter("RATELIMIT_REPLAY", replay, NULL,
                                              (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
 }
 
-static void insert_replay(request_rec *r, rl_body_t *body)
+/* In front of the protocol's filters and nothing else, see above. */
+static void insert(request_rec *r, ap_filter_rec_t *handle, rl_body_t *body)
 {
-    ap_filter_t *f = ap_add_input_filter_handle(replay_handle, body, r, r->connection);
+    ap_filter_t *f = ap_add_input_filter_handle(handle, body, r, r->connection);
     if (f->next == r->proto_input_filters) {
         r->proto_input_filters = f;
     }
+}
+
+void rl_body_abandon(request_rec *r)
+{
+    r->connection->keepalive = AP_CONN_CLOSE;
+    insert(r, nothing_handle, NULL);
+    apr_table_unset(r->headers_in, "Content-Length");
+    apr_table_unset(r->headers_in, "Transfer-Encoding");
 }
 
 /* ---- peek ---- */
@@ -188,7 +210,7 @@ int rl_body_peek(request_rec *r, rl_request_t *request, apr_size_t limit)
     body->bytes = apr_palloc(r->pool, body->size);
     rv = fill(r, body);
     if (rv == APR_SUCCESS) {
-        insert_replay(r, body);
+        insert(r, replay_handle, body);
         return OK;
     }
     r->connection->keepalive = AP_CONN_CLOSE;

@@ -21,6 +21,11 @@ bool rl_body_is_unread(const request_rec *r);
  * server's timeouts. Returns OK, or the status that the request ends with. */
 int rl_body_peek(request_rec *r, rl_request_t *request, apr_size_t limit);
 
+/* Gives the unread rest of the body up: the connection ends with the answer, and whoever wants
+ * to read the body, such as the CGI program of an ErrorDocument, finds none and needs not wait.
+ */
+void rl_body_abandon(request_rec *r);
+
 /* The value of a form field, in *value and *len; false when it has none: another content type,
  * an encoded, absent, truncated or longer body, a field that is missing or on whose value
  * applications disagree. The value stands until the next field is asked for. */

@@ -37,8 +37,7 @@ int rl_deny(request_rec *r, int status, const char *retry_after)
     apr_table_setn(r->err_headers_out, "Retry-After", retry_after);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (rl_body_is_unread(r)) {
-        /* httpd would read the whole body before it answers. */
-        r->connection->keepalive = AP_CONN_CLOSE;
+        rl_body_abandon(r); /* httpd would read it all before it answers */
     }
     if (!has_name(status)) {
         r->status_line = apr_psprintf(r->pool, "%d Too Many Requests", status);

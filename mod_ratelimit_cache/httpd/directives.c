@@ -50,6 +50,9 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
     if (rl_rule_set_find(conf->rules, rule->name) != NULL) {
         return complain(cmd, rule->name, "this section has a rule of that name already");
     }
+    if (conf->rules != NULL && conf->rules->n == RL_SECTION_RULES_MAX) {
+        return complain(cmd, rule->name, "a section has at most 200 rules");
+    }
     conf->rules = rl_rule_set_add(cmd->pool, conf->rules, rule);
     return NULL;
 }

@@ -71,14 +71,15 @@ static bool is_due(request_rec *r, const rl_request_t *request, const rl_rule_t 
            !rl_request_has_settled(request, rule, settled) && rl_rule_applies(rule, r);
 }
 
-/* Appends the claims of the rules that are due; returns how many. */
+/* Appends the claims of the rules that are due, the server's or the tenants'; returns how
+ * many. */
 static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
-                          rl_phase_e phase)
+                          rl_phase_e phase, bool tenants)
 {
     const int before = request->claims->nelts;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
-        if (!is_due(r, request, rule, phase, before)) {
+        if (rule->tenant != tenants || !is_due(r, request, rule, phase, before)) {
             continue;
         }
         if (!make_claim(r, conf, rule, apr_array_push(request->claims))) {
@@ -116,9 +117,17 @@ static const rl_settled_t *settled_at(const rl_request_t *request, int i)
     return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
 }
 
-static void refund_all(const rl_source_t *source, rl_request_t *request)
+/* A tenant's denial gives back what tenants' rules were charged, and no more: the server's
+ * rules count the request all the same, or a tenant could lift the server's limit by denying
+ * everything itself and serving its site as the error document. */
+static void refund(const rl_source_t *source, rl_request_t *request, bool tenants_only)
 {
-    rl_limiter_refund(source, claim_at(request, 0), request->claims->nelts);
+    for (int i = 0; i < request->claims->nelts; i++) {
+        const rl_rule_t *rule = settled_at(request, i)->rule;
+        if (!tenants_only || (rule != NULL && rule->tenant)) {
+            rl_limiter_refund(source, claim_at(request, i), 1);
+        }
+    }
 }
 
 /* ---- outcomes ---- */
@@ -137,7 +146,7 @@ static int denied_by(request_rec *r, const rl_source_t *source, rl_request_t *re
 {
     const rl_rule_t *rule = settled_at(request, i)->rule;
     const rl_claim_t *claim = claim_at(request, i);
-    refund_all(source, request);
+    refund(source, request, rule->tenant);
     rl_report_set(r, &request->report, claim->failed ? "error" : "denied",
                   settled_at(request, i), claim, now);
     request->published = NULL;
@@ -221,29 +230,31 @@ static int decide(request_rec *r, rl_request_t *request, int first)
     return status;
 }
 
-/* Decides over the rules of one phase; returns OK or the status of a denial. The clock is read
- * after the body, for which a client may make us wait. */
+/* Decides over the server's rules of one phase, then over the tenants'; returns OK or the
+ * status of a denial. The clock is read after the body, for which a client may make us wait. */
 static int check_phase(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
                        rl_phase_e phase)
 {
-    const int first = request->claims->nelts;
-    const int status = look_at_body(r, request, conf, phase);
+    int status = look_at_body(r, request, conf, phase);
     if (status != OK) {
         request->denied = r; /* not by a rule, but as final */
         request->denied_status = status;
         return status;
     }
-    if (collect_claims(r, request, conf, phase) == 0) {
-        return OK;
+    for (int tenants = 0; status == OK && tenants <= conf->rules->tenants; tenants++) {
+        const int first = request->claims->nelts;
+        if (collect_claims(r, request, conf, phase, tenants != 0) > 0) {
+            status = decide(r, request, first);
+        }
     }
-    return decide(r, request, first);
+    return status;
 }
 
 static void exempt(request_rec *r, rl_request_t *request)
 {
     rl_store_session_t session;
     rl_store_begin(r, request, &session);
-    refund_all(&session.source, request);
+    refund(&session.source, request, false);
     rl_store_end(request, &session);
     request->exempt = true;
     request->report = (rl_report_t){.status = "exempt"};
@@ -296,11 +307,11 @@ static int check_before_auth(request_rec *r)
     const rl_dir_config_t *conf = rl_dir_config(r);
     rl_request_t *request;
     int status;
+    if (conf->rules != NULL && conf->rules->overruled != NULL) {
+        rl_report_log_overruled(r, conf->rules->overruled);
+    }
     if (!is_concerned(r, conf, &before_auth)) {
         return OK;
-    }
-    if (conf->rules->overruled != NULL) {
-        rl_report_log_overruled(r, conf->rules->overruled);
     }
     status = check_round(r, conf, &before_auth);
     request = rl_request_get(r);

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 #include <http_log.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../core/tally.h"
 #include "config.h"
@@ -52,24 +53,38 @@ void rl_report_set(request_rec *r, rl_report_t *report, const char *status,
     }
 }
 
+static const char *const variables[] = {
+    "RATELIMIT_STATUS", "RATELIMIT_RULE",        "RATELIMIT_LIMIT", "RATELIMIT_REMAINING",
+    "RATELIMIT_RESET",  "RATELIMIT_RETRY_AFTER", "RATELIMIT_KEY",
+};
+
+#define VARIABLES (sizeof(variables) / sizeof(variables[0]))
+
+/* Takes out what an earlier decision left, or somebody else's SetEnvIf made up. */
+static void clear_variables(apr_table_t *env)
+{
+    const apr_array_header_t *entries = apr_table_elts(env);
+    bool any = false;
+    for (int i = 0; i < entries->nelts && !any; i++) {
+        any = strncmp(APR_ARRAY_IDX(entries, i, apr_table_entry_t).key, "RATELIMIT_", 10) == 0;
+    }
+    for (size_t i = 0; any && i < VARIABLES; i++) {
+        apr_table_unset(env, variables[i]);
+    }
+}
+
 /* A table looks through all of its entries before it sets one, and ours all begin alike; so
- * they are added, unless there are any of an earlier decision. */
+ * they are added. */
 void rl_report_publish(request_rec *r, const rl_report_t *report)
 {
-    apr_table_t *env = r->subprocess_env;
-    void (*put)(apr_table_t *, const char *, const char *) =
-        apr_table_get(env, "RATELIMIT_STATUS") != NULL ? apr_table_setn : apr_table_addn;
-    const struct {
-        const char *name, *value;
-    } variables[] = {
-        {"RATELIMIT_STATUS", report->status}, {"RATELIMIT_RULE", report->rule},
-        {"RATELIMIT_LIMIT", report->limit},   {"RATELIMIT_REMAINING", report->remaining},
-        {"RATELIMIT_RESET", report->reset},   {"RATELIMIT_RETRY_AFTER", report->retry_after},
-        {"RATELIMIT_KEY", report->key},
+    const char *const values[VARIABLES] = {
+        report->status, report->rule,        report->limit, report->remaining,
+        report->reset,  report->retry_after, report->key,
     };
-    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-        if (variables[i].value != NULL) {
-            put(env, variables[i].name, variables[i].value);
+    clear_variables(r->subprocess_env);
+    for (size_t i = 0; i < VARIABLES; i++) {
+        if (values[i] != NULL) {
+            apr_table_addn(r->subprocess_env, variables[i], values[i]);
         }
     }
 }
@@ -92,7 +107,7 @@ void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_ru
     ap_log_rerror(APLOG_MARK, level, 0, r,
                   "ratelimit: rule %s, limit %s: %s, key %s, retry after %" APR_INT64_T_FMT
                   " s%s",
-                  rule->name, rule->rate_text, rule->observe ? "would deny" : "denied", tag,
+                  rule->name, rule->rate_text, claim->observe ? "would deny" : "denied", tag,
                   rl_seconds_until(claim->step.retry, now), more);
 }
 

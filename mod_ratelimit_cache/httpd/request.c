@@ -12,6 +12,8 @@
  * stream that is the same request takes it.
  */
 typedef struct rl_upgrade {
+    apr_pool_t *pool; /* of all that it holds */
+    bool valid;
     volatile apr_uint32_t taken;
     const char *method, *host, *path, *query;
     rl_request_t request;
@@ -79,7 +81,7 @@ static bool take_over_upgrade(const request_rec *r, rl_request_t *request)
         return false;
     }
     upgrade = ap_get_module_config(r->connection->master->conn_config, &ratelimit_cache_module);
-    if (upgrade == NULL || !is_upgraded(upgrade, r)) {
+    if (upgrade == NULL || !upgrade->valid || !is_upgraded(upgrade, r)) {
         return false;
     }
     copy_request(r->pool, &upgrade->request, request);
@@ -103,26 +105,52 @@ rl_request_t *rl_request_make(request_rec *r, int n)
     return request;
 }
 
+static bool asks_for_h2c(const request_rec *r)
+{
+    return r->connection->master == NULL && apr_table_get(r->headers_in, "Upgrade") != NULL &&
+           apr_table_get(r->headers_in, "HTTP2-Settings") != NULL;
+}
+
+/* The connection's record, empty. */
+static rl_upgrade_t *empty_upgrade(conn_rec *c)
+{
+    rl_upgrade_t *upgrade = ap_get_module_config(c->conn_config, &ratelimit_cache_module);
+    if (upgrade == NULL) {
+        upgrade = apr_pcalloc(c->pool, sizeof(*upgrade));
+        apr_pool_create(&upgrade->pool, c->pool);
+        ap_set_module_config(c->conn_config, &ratelimit_cache_module, upgrade);
+    }
+    apr_pool_clear(upgrade->pool);
+    return upgrade;
+}
+
 void rl_request_offer_upgrade(request_rec *r)
 {
-    conn_rec *c = r->connection;
     const rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
-    if (request == NULL || c->master != NULL ||
-        apr_table_get(r->headers_in, "Upgrade") == NULL) {
+    if (request == NULL || !asks_for_h2c(r)) {
         return;
     }
-    /* Room for it is taken once per connection: a client may ask again and again. */
-    if (ap_get_module_config(c->conn_config, &ratelimit_cache_module) != NULL) {
-        return;
+    upgrade = empty_upgrade(r->connection);
+    upgrade->method = apr_pstrdup(upgrade->pool, r->method);
+    upgrade->host = copy_text(upgrade->pool, r->hostname);
+    upgrade->path = copy_text(upgrade->pool, r->parsed_uri.path);
+    upgrade->query = copy_text(upgrade->pool, r->parsed_uri.query);
+    copy_request(upgrade->pool, request, &upgrade->request);
+    upgrade->taken = 0;
+    upgrade->valid = true;
+}
+
+int rl_request_post_read(request_rec *r)
+{
+    conn_rec *c = r->connection;
+    if (c->master == NULL && r->prev == NULL && r->main == NULL) {
+        rl_upgrade_t *upgrade = ap_get_module_config(c->conn_config, &ratelimit_cache_module);
+        if (upgrade != NULL) {
+            upgrade->valid = false;
+        }
     }
-    upgrade = apr_pcalloc(c->pool, sizeof(*upgrade));
-    upgrade->method = apr_pstrdup(c->pool, r->method);
-    upgrade->host = copy_text(c->pool, r->hostname);
-    upgrade->path = copy_text(c->pool, r->parsed_uri.path);
-    upgrade->query = copy_text(c->pool, r->parsed_uri.query);
-    copy_request(c->pool, request, &upgrade->request);
-    ap_set_module_config(c->conn_config, &ratelimit_cache_module, upgrade);
+    return DECLINED;
 }
 
 bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule, int n)

@@ -46,8 +46,11 @@ rl_request_t *rl_request_get(const request_rec *r);
  * processed again as a stream; the stream takes over what was settled before. */
 rl_request_t *rl_request_make(request_rec *r, int n);
 
-/* Remembers on the connection what was settled, if the client asks for an upgrade. */
+/* Remembers on the connection what was settled, if the client asks for an upgrade to HTTP/2. */
 void rl_request_offer_upgrade(request_rec *r);
+
+/* post_read_request: forgets that again when another request follows. */
+int rl_request_post_read(request_rec *r);
 
 /* Whether the rule, or one that shares its counters, is among the first n that were settled. */
 bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule, int n);

@@ -76,6 +76,9 @@ static const char *option_algorithm(rl_draft_t *draft, const char *value)
 static const char *option_window(rl_draft_t *draft, const char *value)
 {
     static const char *const words[] = {"staggered", "clock", NULL};
+    if (draft->algorithm != NULL && ap_cstr_casecmp(draft->algorithm, "fixed-window") != 0) {
+        return "belongs to algorithm=fixed-window";
+    }
     draft->rule->meter.aligned = ap_cstr_casecmp(value, "clock") == 0;
     return is_one_of(value, words) ? NULL : "must be staggered or clock";
 }
@@ -351,19 +354,30 @@ static const char *parse_rate(rl_draft_t *draft, const char *text)
 
 /* ---- identity ---- */
 
+/* One section's head as it is written. <Else> says nothing of itself, so its line does: its
+ * counters start anew when lines are inserted above it. */
+static const char *head_of(apr_pool_t *pool, const ap_directive_t *section)
+{
+    return ap_cstr_casecmpn(section->directive, "<Else", 5) == 0
+               ? apr_psprintf(pool, "%s %s %d\n", section->directive, section->args,
+                              section->line_num)
+               : apr_pstrcat(pool, section->directive, " ", section->args, "\n", NULL);
+}
+
 /* Where the directive stands, by the sections around it as they are written: it stays the same
  * over reloads, and, for an .htaccess, over requests. The virtual host isn't in it: the one
- * that serves the request is added when a key is built. */
+ * that serves the request is added when a key is built. A tenant's sections are told apart by
+ * their file; cmd->path is of no use there, inside of <Files> it is that section's argument. */
 static const char *section_of(const cmd_parms *cmd)
 {
     const char *path = "";
     for (const ap_directive_t *at = cmd->directive->parent; at != NULL; at = at->parent) {
         if (ap_cstr_casecmp(at->directive, "<VirtualHost") != 0) {
-            path = apr_pstrcat(cmd->temp_pool, at->directive, " ", at->args, "\n", path, NULL);
+            path = apr_pstrcat(cmd->temp_pool, head_of(cmd->temp_pool, at), path, NULL);
         }
     }
     if (rl_cmd_is_tenant(cmd)) {
-        path = apr_pstrcat(cmd->temp_pool, ".htaccess ", cmd->path, "\n", path, NULL);
+        path = apr_pstrcat(cmd->temp_pool, "file ", cmd->directive->filename, "\n", path, NULL);
     }
     return path;
 }

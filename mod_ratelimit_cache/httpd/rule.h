@@ -61,11 +61,16 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], const rl
 /* Whether the rule speaks of this request: its method, when= and unless=. */
 bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
 
+/* Rules that one section may have, and beyond which a set takes no more of a tenant's. */
+#define RL_SECTION_RULES_MAX 200
+#define RL_TENANT_RULES_MAX  200
+
 /* Rules in the order they are checked. Unchanging once built; sections share them. */
 typedef struct rl_rule_set {
     int n;
     bool has[RL_PHASES];        /* any rule of that phase is in it */
-    const rl_rule_t *overruled; /* a tenant's rule that the server's stands against, or NULL */
+    bool tenants;               /* any rule of a tenant is in it */
+    const rl_rule_t *overruled; /* a tenant's rule that has no effect, or NULL */
     const rl_rule_t *rules[];
 } rl_rule_set_t;
 

@@ -27,6 +27,10 @@ static void put(rl_rule_set_t *set, const rl_rule_t *rule)
     if (present != NULL && rule->tenant != present->tenant) {
         set->overruled = rule->tenant ? rule : present;
     }
+    if (present == NULL && rule->tenant && set->n >= RL_TENANT_RULES_MAX) {
+        set->overruled = rule; /* every request would pay for looking at them all */
+        return;
+    }
     if (present == NULL || present->tenant || !rule->tenant) {
         set->rules[i >= 0 ? i : set->n++] = rule;
     }
@@ -45,10 +49,12 @@ static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
 static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
 {
     memset(set->has, 0, sizeof(set->has));
+    set->tenants = false;
     for (int i = 0; i < set->n; i++) {
         const rl_rule_t *rule = set->rules[i];
         if (!rule->dropped && !rule->unlimited) {
             set->has[rule->phase] = true;
+            set->tenants |= rule->tenant;
         }
     }
     return set;
@@ -57,9 +63,10 @@ static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
 const rl_rule_set_t *rl_rule_set_add(apr_pool_t *pool, const rl_rule_set_t *set,
                                      const rl_rule_t *rule)
 {
-    rl_rule_set_t *more = make_set(pool, (set != NULL ? set->n : 0) + 1);
+    const int n = set != NULL ? set->n : 0;
+    rl_rule_set_t *more = make_set(pool, n + 1);
     if (set != NULL) {
-        put_all(more, set);
+        memcpy(more, set, sizeof(*set) + (apr_size_t)n * sizeof(set->rules[0]));
     }
     put(more, rule);
     return summed_up(more);
