@@ -4,7 +4,7 @@ use Time::HiRes qw(time sleep);
 
 my $s = httpd(<<'END');
 <Location /ok/hour>
-    RateLimit hourly 3/h
+    RateLimit hourly 3/30d
 </Location>
 <Location /ok/second>
     RateLimit fast 3/s

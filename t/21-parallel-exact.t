@@ -4,15 +4,15 @@ use RL::Test;
 for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event worker prefork)) {
     my $s = httpd(<<'END', mpm => $mpm);
 <LocationMatch "^/ok/ten/">
-    RateLimit ten 10/h key=path
+    RateLimit ten 10/30d key=path
 </LocationMatch>
 <Location /ok/stacked>
-    RateLimit tight 7/h
-    RateLimit wide 10/h key=path
+    RateLimit tight 7/30d
+    RateLimit wide 10/30d key=path
 </Location>
 <Location /ok/mixed>
-    RateLimit everyone 30/h key=all
-    RateLimit each 5/h key=query:u
+    RateLimit everyone 30/30d key=all
+    RateLimit each 5/30d key=query:u
 </Location>
 END
     for my $round (1 .. 4) {

@@ -3,28 +3,28 @@ use RL::Test;
 
 my $s = httpd(<<'END');
 <Location /ok/wide>
-    RateLimit wide 10/h
+    RateLimit wide 10/30d
 </Location>
 <Location /ok/wide/narrow>
-    RateLimit narrow 2/h
+    RateLimit narrow 2/30d
 </Location>
 <Location /ok/first>
-    RateLimit first 2/h group=first
-    RateLimit second 9/h group=second
-    RateLimit third 9/h group=third
+    RateLimit first 2/30d group=first
+    RateLimit second 9/30d group=second
+    RateLimit third 9/30d group=third
 </Location>
 <Location /ok/second>
-    RateLimit only 9/h group=second
+    RateLimit only 9/30d group=second
 </Location>
 <Location /ok/third>
-    RateLimit only 9/h group=third
+    RateLimit only 9/30d group=third
 </Location>
 <Location /ok/last>
-    RateLimit a 9/h group=last
-    RateLimit b 2/h
+    RateLimit a 9/30d group=last
+    RateLimit b 2/30d
 </Location>
 <Location /ok/last-a>
-    RateLimit a 9/h group=last
+    RateLimit a 9/30d group=last
 </Location>
 <Location /ok/short-long>
     RateLimit short 1/m
@@ -35,22 +35,22 @@ my $s = httpd(<<'END');
     RateLimit short 1/m
 </Location>
 <Location /ok/observed>
-    RateLimit watched 1/h action=observe
-    RateLimit real 3/h
+    RateLimit watched 1/30d action=observe
+    RateLimit real 3/30d
 </Location>
 <Location /ok/observed-denied>
-    RateLimit watched 5/h action=observe group=o
-    RateLimit real 2/h
+    RateLimit watched 5/30d action=observe group=o
+    RateLimit real 2/30d
 </Location>
 <Location /ok/observed-rest>
-    RateLimit watched 5/h group=o
+    RateLimit watched 5/30d group=o
 </Location>
 <Location /ok/observed-only>
-    RateLimit watched 4/h action=observe group=oo
+    RateLimit watched 4/30d action=observe group=oo
 </Location>
 <Location /ok/observed-before-denied>
-    RateLimit watched 1/h action=observe
-    RateLimit real 0/h
+    RateLimit watched 1/30d action=observe
+    RateLimit real 0/30d
 </Location>
 END
 

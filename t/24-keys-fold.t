@@ -3,16 +3,16 @@ use RL::Test;
 
 my $s = httpd(<<'END');
 <Location /ok/on>
-    RateLimit r 2/h key=query:u
+    RateLimit r 2/30d key=query:u
 </Location>
 <Location /ok/off>
-    RateLimit r 2/h key=query:u fold=off
+    RateLimit r 2/30d key=query:u fold=off
 </Location>
 <Location /ok/explicit>
-    RateLimit r 2/h key=query:u fold=on
+    RateLimit r 2/30d key=query:u fold=on
 </Location>
 <Location /ok/header>
-    RateLimit r 2/h key=header:X-U
+    RateLimit r 2/30d key=header:X-U
 </Location>
 END
 

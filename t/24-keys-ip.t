@@ -5,31 +5,31 @@ my $s = httpd(<<'END');
 RemoteIPHeader X-Client
 RemoteIPInternalProxy 127.0.0.1
 <Location /ok/default>
-    RateLimit r 2/h
+    RateLimit r 2/30d
 </Location>
 <Location /ok/v24>
-    RateLimit r 2/h key=ip/24
+    RateLimit r 2/30d key=ip/24
 </Location>
 <Location /ok/v20>
-    RateLimit r 2/h key=ip/20
+    RateLimit r 2/30d key=ip/20
 </Location>
 <Location /ok/v24-48>
-    RateLimit r 2/h key=ip/24/48
+    RateLimit r 2/30d key=ip/24/48
 </Location>
 <Location /ok/v32-128>
-    RateLimit r 2/h key=ip/32/128
+    RateLimit r 2/30d key=ip/32/128
 </Location>
 <Location /ok/directive>
     RateLimitIPv4Prefix 16
     RateLimitIPv6Prefix 56
-    RateLimit r 2/h
+    RateLimit r 2/30d
 </Location>
 <Location /ok/directive/inner>
-    RateLimit inner 3/h
+    RateLimit inner 3/30d
 </Location>
 <Location /ok/directive-loses>
     RateLimitIPv4Prefix 16
-    RateLimit r 2/h key=ip/32
+    RateLimit r 2/30d key=ip/32
 </Location>
 END
 

@@ -3,17 +3,17 @@ use RL::Test;
 
 my $s = httpd(<<'END');
 <Location /ok/pair>
-    RateLimit r 1/h key=query:a+query:b
+    RateLimit r 1/30d key=query:a+query:b
 </Location>
 <Location /ok/triple>
-    RateLimit r 1/h key=query:a+query:b+header:C
+    RateLimit r 1/30d key=query:a+query:b+header:C
 </Location>
 <Location /ok/path-method>
-    RateLimit r 1/h key=path+method
+    RateLimit r 1/30d key=path+method
 </Location>
 <Location /ok/two-rules>
-    RateLimit by-a 1/h key=query:a missing=skip
-    RateLimit by-b 1/h key=query:b missing=skip
+    RateLimit by-a 1/30d key=query:a missing=skip
+    RateLimit by-b 1/30d key=query:b missing=skip
 </Location>
 END
 

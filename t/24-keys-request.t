@@ -6,49 +6,49 @@ RemoteIPHeader X-Client
 RemoteIPInternalProxy 127.0.0.1
 SetEnvIf X-Tenant "(.+)" TENANT=$1
 <Location /ok/query>
-    RateLimit r 2/h key=query:user
+    RateLimit r 2/30d key=query:user
 </Location>
 <Location /ok/query-else>
-    RateLimit r 2/h key=query:user missing=skip
+    RateLimit r 2/30d key=query:user missing=skip
 </Location>
 <Location /ok/query-deny>
-    RateLimit r 2/h key=query:user missing=deny
+    RateLimit r 2/30d key=query:user missing=deny
 </Location>
 <Location /ok/query-skip>
-    RateLimit r 2/h key=query:user missing=skip
+    RateLimit r 2/30d key=query:user missing=skip
 </Location>
 <Location /ok/query-ip>
-    RateLimit r 2/h key=ip+query:user
+    RateLimit r 2/30d key=ip+query:user
 </Location>
 <Location /ok/header>
-    RateLimit r 2/h key=header:X-Api-Key
+    RateLimit r 2/30d key=header:X-Api-Key
 </Location>
 <Location /ok/cookie>
-    RateLimit r 2/h key=cookie:sid
+    RateLimit r 2/30d key=cookie:sid
 </Location>
 <Location /ok/env>
-    RateLimit r 2/h key=env:TENANT missing=skip
+    RateLimit r 2/30d key=env:TENANT missing=skip
 </Location>
 <Location /ok/host>
-    RateLimit r 2/h key=host
+    RateLimit r 2/30d key=host
 </Location>
 <Location /ok/path>
-    RateLimit r 2/h key=path
+    RateLimit r 2/30d key=path
 </Location>
 <Location /ok/method>
-    RateLimit r 2/h key=method
+    RateLimit r 2/30d key=method
 </Location>
 <Location /ok/all>
-    RateLimit r 2/h key=all
+    RateLimit r 2/30d key=all
 </Location>
 <Location /ok/expr>
-    RateLimit r 2/h "key=expr:%{HTTP:X-A}/%{HTTP:X-B}"
+    RateLimit r 2/30d "key=expr:%{HTTP:X-A}/%{HTTP:X-B}"
 </Location>
 <Location /ok/expr-plus>
-    RateLimit r 2/h "key=expr:%{HTTP:X-A}+query:b"
+    RateLimit r 2/30d "key=expr:%{HTTP:X-A}+query:b"
 </Location>
 <Location /ok/expr-inner-plus>
-    RateLimit r 2/h "key=expr:a%{escape:x+y}%{HTTP:X-A}" missing=deny
+    RateLimit r 2/30d "key=expr:a%{escape:x+y}%{HTTP:X-A}" missing=deny
 </Location>
 END
 

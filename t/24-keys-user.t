@@ -6,43 +6,43 @@ RemoteIPHeader X-Client
 RemoteIPInternalProxy 127.0.0.1
 <Location /ok/user>
     Include conf/auth.conf
-    RateLimit r 2/h key=user
+    RateLimit r 2/30d key=user
 </Location>
 <Location /ok/open>
-    RateLimit r 2/h key=user
+    RateLimit r 2/30d key=user
 </Location>
 <Location /ok/either>
     Include conf/auth.conf
-    RateLimit r 2/h key=user-or-ip
+    RateLimit r 2/30d key=user-or-ip
 </Location>
 <Location /ok/either-open>
-    RateLimit r 2/h key=user-or-ip
+    RateLimit r 2/30d key=user-or-ip
 </Location>
 <Location /ok/user-ip>
     Include conf/auth.conf
-    RateLimit r 2/h key=user+ip
+    RateLimit r 2/30d key=user+ip
 </Location>
 <Location /ok/claimed>
     Include conf/auth.conf
-    RateLimit r 2/h key=claimed-user
+    RateLimit r 2/30d key=claimed-user
 </Location>
 <Location /ok/claimed-bytes>
     Include conf/auth.conf
-    RateLimit r 2/h key=claimed-user fold=off
+    RateLimit r 2/30d key=claimed-user fold=off
 </Location>
 <Location /ok/claimed-open>
-    RateLimit r 2/h key=claimed-user
+    RateLimit r 2/30d key=claimed-user
 </Location>
 <Location /ok/remote-user>
     Include conf/auth.conf
-    RateLimit r 2/h key=all "when=%{REMOTE_USER} == 'alice'"
+    RateLimit r 2/30d key=all "when=%{REMOTE_USER} == 'alice'"
 </Location>
 <Location /ok/remote-user-key>
     Include conf/auth.conf
-    RateLimit r 2/h "key=expr:%{REMOTE_USER}"
+    RateLimit r 2/30d "key=expr:%{REMOTE_USER}"
 </Location>
 <Location /cgi-bin/env.cgi>
-    RateLimit r 100/h key=claimed-user
+    RateLimit r 100/30d key=claimed-user
 </Location>
 END
 my ($alice, $bob) = ([ auth => 'alice:secret' ], [ auth => 'bob:hunter2' ]);

@@ -3,32 +3,32 @@ use RL::Test;
 
 my $s = httpd(<<'END');
 <Location /ok/unsafe>
-    RateLimit r 2/h methods=UNSAFE
+    RateLimit r 2/30d methods=UNSAFE
 </Location>
 <Location /ok/get>
-    RateLimit r 2/h methods=get
+    RateLimit r 2/30d methods=get
 </Location>
 <Location /ok/list>
-    RateLimit r 2/h methods=Post,gEt
+    RateLimit r 2/30d methods=Post,gEt
 </Location>
 <Location /ok/all>
-    RateLimit r 6/h methods=all
+    RateLimit r 6/30d methods=all
 </Location>
 <Location /ok/default>
-    RateLimit r 6/h
+    RateLimit r 6/30d
 </Location>
 <Location /ok/brew>
-    RateLimit r 2/h methods=brew
+    RateLimit r 2/30d methods=brew
 </Location>
 <Location /ok/case>
-    RateLimit r 2/h methods=POST
+    RateLimit r 2/30d methods=POST
 </Location>
 <Location /ok/key>
-    RateLimit r 2/h key=method
+    RateLimit r 2/30d key=method
 </Location>
 <Location /ok/get-and-post>
-    RateLimit reads 4/h methods=GET
-    RateLimit writes 1/h methods=POST
+    RateLimit reads 4/30d methods=GET
+    RateLimit writes 1/30d methods=POST
 </Location>
 END
 

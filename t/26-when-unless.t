@@ -5,20 +5,20 @@ my $s = httpd(<<'END');
 RemoteIPHeader X-Client
 RemoteIPInternalProxy 127.0.0.1
 <Location /ok/when>
-    RateLimit r 2/h "when=%{HTTP:X-Bot} == 'yes'"
+    RateLimit r 2/30d "when=%{HTTP:X-Bot} == 'yes'"
 </Location>
 <Location /ok/unless>
-    RateLimit r 2/h "unless=%{HTTP:X-Bot} == 'yes'"
+    RateLimit r 2/30d "unless=%{HTTP:X-Bot} == 'yes'"
 </Location>
 <Location /ok/both>
-    RateLimit r 2/h "when=%{REQUEST_METHOD} == 'GET'" "unless=%{QUERY_STRING} =~ /free/"
+    RateLimit r 2/30d "when=%{REQUEST_METHOD} == 'GET'" "unless=%{QUERY_STRING} =~ /free/"
 </Location>
 <Location /ok/network>
-    RateLimit r 2/h key=all "when=%{REMOTE_ADDR} -ipmatch '192.0.2.0/24'"
+    RateLimit r 2/30d key=all "when=%{REMOTE_ADDR} -ipmatch '192.0.2.0/24'"
 </Location>
 <Location /ok/plain>
-    RateLimit r 2/h when=true
-    RateLimit never 0/h when=false
+    RateLimit r 2/30d when=true
+    RateLimit never 0/30d when=false
 </Location>
 END
 my @bot = (headers => [ 'X-Bot' => 'yes' ]);

@@ -4,14 +4,14 @@ use RL::Test;
 
 # Rules of COUNT 0 with a status of their own show which rule denied.
 my $s = httpd(<<'END', files => { 'htdocs/d/a.txt' => 'a', 'htdocs/d/b.txt' => 'b', 'htdocs/d/sub/c.txt' => 'c' });
-RateLimit server 0/h status=450 "when=%{HTTP:X-Want} =~ /server/"
-RateLimit shared 4/h "key=header:X-Shared" missing=skip
+RateLimit server 0/30d status=450 "when=%{HTTP:X-Want} =~ /server/"
+RateLimit shared 4/30d "key=header:X-Shared" missing=skip
 <VirtualHost *:${PORT}>
     ServerName main.test
 </VirtualHost>
 <VirtualHost *:${PORT}>
     ServerName vhost.test
-    RateLimit vhost 0/h status=451 "when=%{HTTP:X-Want} =~ /vhost/"
+    RateLimit vhost 0/30d status=451 "when=%{HTTP:X-Want} =~ /vhost/"
     <Location /ok/v/drop>
         RateLimit server off
         RateLimit vhost off
@@ -19,7 +19,7 @@ RateLimit shared 4/h "key=header:X-Shared" missing=skip
 </VirtualHost>
 <VirtualHost *:${PORT}>
     ServerName replaced.test
-    RateLimit server 0/h status=452
+    RateLimit server 0/30d status=452
 </VirtualHost>
 <VirtualHost *:${PORT}>
     ServerName off.test
@@ -28,57 +28,57 @@ RateLimit shared 4/h "key=header:X-Shared" missing=skip
 <VirtualHost *:${PORT}>
     ServerName disabled.test
     RateLimitEngine Off
-    RateLimit vhost 0/h
+    RateLimit vhost 0/30d
     <Location /ok/on>
         RateLimitEngine On
     </Location>
 </VirtualHost>
 
 <Location /ok/replaced>
-    RateLimit server 2/h
+    RateLimit server 2/30d
 </Location>
 <Location /ok/replaced/again>
-    RateLimit server 3/h
+    RateLimit server 3/30d
 </Location>
 <Location /ok/off>
     RateLimit server off
 </Location>
 <Location /ok/off/back>
-    RateLimit server 0/h status=453
+    RateLimit server 0/30d status=453
 </Location>
 <Location /ok/none>
     RateLimit server none
 </Location>
 
 <Location /ok/o1>
-    RateLimit a 10/h
-    RateLimit b 10/h
+    RateLimit a 10/30d
+    RateLimit b 10/30d
 </Location>
 <Location /ok/o2>
-    RateLimit a 10/h
-    RateLimit b 10/h
+    RateLimit a 10/30d
+    RateLimit b 10/30d
 </Location>
 <Location /ok/o2/in>
-    RateLimit a 10/h key=all
+    RateLimit a 10/30d key=all
 </Location>
 <Location /ok/o3>
-    RateLimit a 10/h
-    RateLimit b 10/h
+    RateLimit a 10/30d
+    RateLimit b 10/30d
 </Location>
 <Location /ok/o3/in>
     RateLimit a off
-    RateLimit a2 10/h
+    RateLimit a2 10/30d
 </Location>
 
 <Location /ok/i>
-    RateLimit one 0/h status=461
+    RateLimit one 0/30d status=461
 </Location>
 <Location /ok/i/fresh>
     RateLimitInherit Off
-    RateLimit two 2/h
+    RateLimit two 2/30d
 </Location>
 <Location /ok/i/fresh/deep>
-    RateLimit three 3/h
+    RateLimit three 3/30d
 </Location>
 <Location /ok/i/fresh/deep/deeper>
     RateLimitInherit On
@@ -88,7 +88,7 @@ RateLimit shared 4/h "key=header:X-Shared" missing=skip
 </Location>
 
 <Location /ok/engine>
-    RateLimit r 0/h
+    RateLimit r 0/30d
 </Location>
 <Location /ok/engine/off>
     RateLimitEngine Off
@@ -101,38 +101,38 @@ RateLimit shared 4/h "key=header:X-Shared" missing=skip
 </Location>
 <Location /ok/watch>
     RateLimitEngine Observe
-    RateLimit r 2/h
+    RateLimit r 2/30d
 </Location>
 
 <Directory "${DOCROOT}/d">
-    RateLimit dir 0/h status=471 "when=%{HTTP:X-Want} =~ /dir/"
+    RateLimit dir 0/30d status=471 "when=%{HTTP:X-Want} =~ /dir/"
     <Files "a.txt">
-        RateLimit file 0/h status=472 "when=%{HTTP:X-Want} =~ /file/"
+        RateLimit file 0/30d status=472 "when=%{HTTP:X-Want} =~ /file/"
     </Files>
 </Directory>
 <Directory "${DOCROOT}/d/sub">
-    RateLimit dir 0/h status=473 "when=%{HTTP:X-Want} =~ /dir/"
+    RateLimit dir 0/30d status=473 "when=%{HTTP:X-Want} =~ /dir/"
 </Directory>
 <Files "b.txt">
-    RateLimit any-b 0/h status=474 "when=%{HTTP:X-Want} =~ /file/"
+    RateLimit any-b 0/30d status=474 "when=%{HTTP:X-Want} =~ /file/"
 </Files>
 <Location /d/sub/c.txt>
-    RateLimit dir 0/h status=475 "when=%{HTTP:X-Want} =~ /location/"
+    RateLimit dir 0/30d status=475 "when=%{HTTP:X-Want} =~ /location/"
 </Location>
 <If "%{HTTP:X-Want} =~ /ifsection/">
-    RateLimit if 0/h status=476
+    RateLimit if 0/30d status=476
 </If>
 <LocationMatch "^/ok/match/[0-9]+$">
-    RateLimit m 2/h
+    RateLimit m 2/30d
 </LocationMatch>
 <Location /ok/twice>
-    RateLimit t 0/h status=477
+    RateLimit t 0/30d status=477
 </Location>
 <Location /ok/twice>
-    RateLimit t 2/h
+    RateLimit t 2/30d
 </Location>
 <DirectoryMatch "/d/sub">
-    RateLimit dmatch 0/h status=478 "when=%{HTTP:X-Want} =~ /dmatch/"
+    RateLimit dmatch 0/30d status=478 "when=%{HTTP:X-Want} =~ /dmatch/"
 </DirectoryMatch>
 END
 

@@ -2,37 +2,37 @@
 use RL::Test;
 
 my %files = (
-    'add'             => 'RateLimit mine 2/h',
-    'add2'            => 'RateLimit mine 2/h',
-    'deep'            => "RateLimit mine 1/h\nRateLimit other 900/h",
-    'deep/replace'    => 'RateLimit mine 3/h',
-    'deep/replace/in' => 'RateLimit mine 4/h',
+    'add'             => 'RateLimit mine 2/30d',
+    'add2'            => 'RateLimit mine 2/30d',
+    'deep'            => "RateLimit mine 1/30d\nRateLimit other 900/30d",
+    'deep/replace'    => 'RateLimit mine 3/30d',
+    'deep/replace/in' => 'RateLimit mine 4/30d',
     'deep/drop'       => "RateLimit mine off",
-    'weaken'          => 'RateLimit server 1000/h',
+    'weaken'          => 'RateLimit server 1000/30d',
     'weaken-off'      => 'RateLimit server off',
     'weaken-none'     => 'RateLimit server none',
     'weaken-files'    => qq(<Files "*">\nRateLimit server off\n</Files>),
-    'weaken-if'       => qq(<If "true">\nRateLimit server 1000/h\n</If>),
-    'stricter'        => 'RateLimit own 1/h',
-    'group1'          => 'RateLimit g 2/h group=shared',
-    'group2'          => 'RateLimit g 2/h group=shared',
-    'group-key'       => 'RateLimit g 2/h group=server-wide',
-    'file'            => qq(RateLimit f 0/h "when=file('/etc/passwd') =~ /root/"),
-    'file2'           => qq(RateLimit f 0/h "when=-f '/etc/passwd'"),
-    'file3'           => qq(RateLimit f 5/h "key=expr:%{file:/etc/passwd}"),
-    'header-expr'     => qq(RateLimit f 0/h "when=%{HTTP:X-Bot} == 'yes'"),
+    'weaken-if'       => qq(<If "true">\nRateLimit server 1000/30d\n</If>),
+    'stricter'        => 'RateLimit own 1/30d',
+    'group1'          => 'RateLimit g 2/30d group=shared',
+    'group2'          => 'RateLimit g 2/30d group=shared',
+    'group-key'       => 'RateLimit g 2/30d group=server-wide',
+    'file'            => qq(RateLimit f 0/30d "when=file('/etc/passwd') =~ /root/"),
+    'file2'           => qq(RateLimit f 0/30d "when=-f '/etc/passwd'"),
+    'file3'           => qq(RateLimit f 5/30d "key=expr:%{file:/etc/passwd}"),
+    'header-expr'     => qq(RateLimit f 0/30d "when=%{HTTP:X-Bot} == 'yes'"),
     'engine'          => 'RateLimitEngine Off',
     'inherit'         => 'RateLimitInherit Off',
     'exempt'          => 'RateLimitExempt 127.0.0.1',
     'prefix'          => 'RateLimitIPv4Prefix 0',
     'store'           => 'RateLimitStore shm',
-    'status'          => "RateLimitDenyStatus 420\nRateLimit mine 0/h",
+    'status'          => "RateLimitDenyStatus 420\nRateLimit mine 0/30d",
     'wrong'           => 'RateLimit mine 5/week',
-    'twice'           => "RateLimit mine 5/h\nRateLimit mine 6/h",
-    'noverride'       => 'RateLimit mine 0/h',
-    'authonly'        => 'RateLimit mine 0/h',
-    'listed'          => 'RateLimit mine 2/h',
-    'files'           => qq(<Files "a.txt">\nRateLimit mine 2/h\n</Files>),
+    'twice'           => "RateLimit mine 5/30d\nRateLimit mine 6/30d",
+    'noverride'       => 'RateLimit mine 0/30d',
+    'authonly'        => 'RateLimit mine 0/30d',
+    'listed'          => 'RateLimit mine 2/30d',
+    'files'           => qq(<Files "a.txt">\nRateLimit mine 2/30d\n</Files>),
 );
 my %tree;
 for my $dir (keys %files) {
@@ -46,7 +46,7 @@ $tree{'htdocs/files/b.txt'}   = "b\n";
 
 my $conf = join '', map { <<"END" } qw(weaken weaken-off weaken-none weaken-files weaken-if stricter);
 <Directory "\${DOCROOT}/$_">
-    RateLimit server 2/h
+    RateLimit server 2/30d
 </Directory>
 END
 my $s = httpd($conf . <<'END', files => \%tree);
@@ -67,7 +67,7 @@ my $s = httpd($conf . <<'END', files => \%tree);
     AllowOverride Limit
 </Directory>
 <Location /ok/server-wide>
-    RateLimit g 2/h group=server-wide
+    RateLimit g 2/30d group=server-wide
 </Location>
 <VirtualHost *:${PORT}>
     ServerName one.test

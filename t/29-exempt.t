@@ -7,7 +7,7 @@ RemoteIPInternalProxy 127.0.0.1
 SetEnvIf X-Friend yes FRIEND=1
 RateLimitExempt 192.0.2.1
 <Location /ok>
-    RateLimit zero 0/h
+    RateLimit zero 0/30d
     RateLimitExempt 198.51.100.0/24 2001:db8::/32
     RateLimitExempt env=FRIEND
     RateLimitExempt "expr=%{QUERY_STRING} == 'health'"
@@ -17,11 +17,11 @@ RateLimitExempt 192.0.2.1
 </Location>
 <Location /ok/by-user>
     Include conf/auth.conf
-    RateLimit zero 2/h
+    RateLimit zero 2/30d
     RateLimitExempt "expr=%{REMOTE_USER} == 'alice'"
 </Location>
 <Location /ok/count>
-    RateLimit zero 2/h key=all
+    RateLimit zero 2/30d key=all
 </Location>
 END
 

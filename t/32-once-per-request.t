@@ -19,7 +19,7 @@ for my $dir (qw(di mv rw ssi list act)) {    # the same again, below /target, fo
 
 my $conf = <<'END';
 Protocols h2c http/1.1
-RateLimit all 100/h key=header:X-K missing=skip
+RateLimit all 100/30d key=header:X-K missing=skip
 ErrorDocument 404 /err/404.html
 Action acting /cgi-bin/action.cgi
 AddHandler acting .act
@@ -34,46 +34,46 @@ ScriptAlias /local/ "${CGIBIN}/"
 
 # Rules on targets that are to apply.
 <Location /target/fallback/front.txt>
-    RateLimit target 2/h
+    RateLimit target 2/30d
 </Location>
 <Location /ok/target/local>
-    RateLimit target 2/h
+    RateLimit target 2/30d
 </Location>
 <Location /target/di/index.cgi>
-    RateLimit target 2/h
+    RateLimit target 2/30d
 </Location>
 <Location /target/mv/page.html>
-    RateLimit target 2/h
+    RateLimit target 2/30d
 </Location>
 <Location /target/rw/to.txt>
-    RateLimit target 2/h
+    RateLimit target 2/30d
 </Location>
 <Location /target/act/thing.act>
-    RateLimit target 2/h
+    RateLimit target 2/30d
 </Location>
 <Directory "${DOCROOT}/di">
     <Files "index.cgi">
-        RateLimit by-file 2/h "when=%{HTTP:X-Files} == 'y'"
+        RateLimit by-file 2/30d "when=%{HTTP:X-Files} == 'y'"
     </Files>
 </Directory>
 <Location /target/rw/chain>
-    RateLimit start 50/h group=start
+    RateLimit start 50/30d group=start
 </Location>
 <Location /ok/start>
-    RateLimit start 50/h group=start
+    RateLimit start 50/30d group=start
 </Location>
 
 # Rules on look-ups, includes and error documents, which are not to apply.
 <LocationMatch "^/target/(ssi/part|list/file)">
-    RateLimit not-here 0/h
+    RateLimit not-here 0/30d
 </LocationMatch>
 <Directory "${DOCROOT}/target/list">
     <Files "file*">
-        RateLimit not-here 0/h
+        RateLimit not-here 0/30d
     </Files>
 </Directory>
 <Location /err/>
-    RateLimit not-here 0/h
+    RateLimit not-here 0/30d
 </Location>
 END
 for my $dir ('htdocs', 'htdocs/target') {

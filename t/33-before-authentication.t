@@ -5,32 +5,32 @@ use RL::Test;
 my $s = httpd(<<'END', modules => [qw(proxy proxy_http)]);
 <Location /ok/guess>
     Include conf/auth.conf
-    RateLimit guess 3/h
+    RateLimit guess 3/30d
 </Location>
 <Location /ok/forbidden>
     Require all denied
-    RateLimit r 2/h
+    RateLimit r 2/30d
 </Location>
 <Location /proxied>
-    RateLimit r 2/h
+    RateLimit r 2/30d
     ProxyPass http://127.0.0.1:${PORT2}/ok
 </Location>
 <Location /ok/mixed>
     Include conf/auth.conf
-    RateLimit address 6/h group=address
-    RateLimit user 2/h key=user
+    RateLimit address 6/30d group=address
+    RateLimit user 2/30d key=user
 </Location>
 <Location /ok/address>
-    RateLimit address 6/h group=address
+    RateLimit address 6/30d group=address
 </Location>
 <Location /ok/user-first>
     Include conf/auth.conf
-    RateLimit user 9/h key=user group=u
-    RateLimit address 0/h
+    RateLimit user 9/30d key=user group=u
+    RateLimit address 0/30d
 </Location>
 <Location /ok/user>
     Include conf/auth.conf
-    RateLimit user 9/h key=user group=u
+    RateLimit user 9/30d key=user group=u
 </Location>
 END
 

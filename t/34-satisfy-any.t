@@ -7,28 +7,28 @@ my $s = httpd(<<'END');
     Order allow,deny
     Deny from all
     Satisfy Any
-    RateLimit r 2/h key=query:k
+    RateLimit r 2/30d key=query:k
 </Location>
 <Location /ok/any-open>
     Include conf/auth.conf
     Order allow,deny
     Allow from all
     Satisfy Any
-    RateLimit r 2/h key=query:k
+    RateLimit r 2/30d key=query:k
 </Location>
 <Location /ok/any-user>
     Include conf/auth.conf
     Order allow,deny
     Deny from all
     Satisfy Any
-    RateLimit r 2/h key=user
+    RateLimit r 2/30d key=user
 </Location>
 <Location /ok/all>
     Include conf/auth.conf
     Order allow,deny
     Allow from all
     Satisfy All
-    RateLimit r 2/h key=query:k
+    RateLimit r 2/30d key=query:k
 </Location>
 END
 my @alice = (auth => 'alice:secret');

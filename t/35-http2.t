@@ -7,13 +7,13 @@ plan skip_all => 'nghttp (package nghttp2-client) is not here' if !$nghttp;
 my $s = httpd(<<'END', mpm => 'event', files => { 'upload' => 'x' x 300_000 });
 Protocols h2c http/1.1
 <Location /ok/two>
-    RateLimit r 2/h
+    RateLimit r 2/30d
 </Location>
 <Location /ok/many>
-    RateLimit r 10/h
+    RateLimit r 10/30d
 </Location>
 <Location /cgi-bin/env.cgi>
-    RateLimit r 0/h
+    RateLimit r 0/30d
 </Location>
 END
 my $url = 'http://127.0.0.1:' . $s->port;

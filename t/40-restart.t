@@ -2,7 +2,7 @@
 use RL::Test;
 
 for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event worker prefork)) {
-    my $rules = "<Location /ok/five>\nRateLimit r 5/h\n</Location>\n";
+    my $rules = "<Location /ok/five>\nRateLimit r 5/30d\n</Location>\n";
     my $s = httpd($rules, mpm => $mpm, cgi => 0);
     is statuses($s, 2, '/ok/five'), '200 200', "$mpm: two of five";
     $s->graceful;
@@ -20,18 +20,18 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event worker prefork)) {
 }
 
 # ---- the configuration changes ------------------------------------------------------------------------------
-my $five = "<Location /ok/five>\nRateLimit r 5/h\n</Location>\n";
+my $five = "<Location /ok/five>\nRateLimit r 5/30d\n</Location>\n";
 my $s = httpd($five, cgi => 0);
 status($s, '/ok/five') for 1 .. 3;
 
-$s->set_conf("<Location /aaa>\nRateLimit first 9/h\n</Location>\nRateLimit server 1000/h\n$five");
+$s->set_conf("<Location /aaa>\nRateLimit first 9/30d\n</Location>\nRateLimit server 1000/30d\n$five");
 $s->reload;
 limit_is $s, 2, '/ok/five', 'other rules come: the counter stays';
 
-$s->set_conf("<Location /ok/five>\nRateLimit r 8/h\n</Location>\n");
+$s->set_conf("<Location /ok/five>\nRateLimit r 8/30d\n</Location>\n");
 $s->graceful;
 limit_is $s, 3, '/ok/five', 'a larger COUNT: what was used stays used';
-$s->set_conf("<Location /ok/five>\nRateLimit r 6/h\n</Location>\n");
+$s->set_conf("<Location /ok/five>\nRateLimit r 6/30d\n</Location>\n");
 $s->graceful;
 is status($s, '/ok/five'), 429, 'a smaller COUNT: too';
 
@@ -60,7 +60,7 @@ limit_is $s, 3, '/ok/five', 'each keeps its counter', host => 'b.test';
 limit_is $s, 5, '/ok/five', 'a new one begins', host => 'c.test';
 
 # Reloads while requests come in.
-$s->set_conf("<Location /ok/many>\nRateLimit r 60/h\n</Location>\n");
+$s->set_conf("<Location /ok/many>\nRateLimit r 60/30d\n</Location>\n");
 $s->reload;
 my @r;
 for my $round (1 .. 4) {

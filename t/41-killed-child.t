@@ -4,11 +4,11 @@ use RL::Test;
 for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event prefork)) {
     my $s = httpd(<<'END', mpm => $mpm, cgi => 0);
 <Location /ok/many>
-    RateLimit r 300/h
-    RateLimit path 1000/h key=query:q
+    RateLimit r 300/30d
+    RateLimit path 1000/30d key=query:q
 </Location>
 <LocationMatch "^/ok/exact/">
-    RateLimit r 10/h key=path
+    RateLimit r 10/30d key=path
 </LocationMatch>
 END
     my @r;
@@ -37,7 +37,7 @@ END
 my $s = httpd(<<'END', mpm => 'prefork', workers => 4);
 MaxConnectionsPerChild 5
 <Location /ok/many>
-    RateLimit r 50/h
+    RateLimit r 50/30d
 </Location>
 END
 my %pid;

@@ -4,7 +4,7 @@ use RL::Test;
 my $s = httpd(<<'END');
 RateLimitStore shm size=64K
 <Location /ok/guarded>
-    RateLimit guarded 2/h key=query:k
+    RateLimit guarded 2/30d key=query:k
 </Location>
 <Location /ok/flood>
     RateLimit flood 5/d key=query:k

@@ -1,7 +1,7 @@
 # RateLimitSecret keys the hash of what is stored: the same secret gives the same tags, on every server.
 use RL::Test;
 
-my $rule = "<Location /ok>\nRateLimit r 9/h key=query:k\n</Location>\n";
+my $rule = "<Location /ok>\nRateLimit r 9/30d key=query:k\n</Location>\n";
 
 # The tag of one key on a fresh server.
 sub tag {

@@ -6,21 +6,21 @@ use RL::Body;
 my $conf = <<'END';
 ScriptAliasMatch "^/(?:none|some|small|both)/(.*)" "${CGIBIN}/$1"
 <Location "/none">
-    RateLimit addresses 0/h
+    RateLimit addresses 0/30d
 </Location>
 <Location "/some">
-    RateLimit login 2/h key=form:user
+    RateLimit login 2/30d key=form:user
 </Location>
 <Location "/ok/form">
-    RateLimit login 2/h key=form:user
+    RateLimit login 2/30d key=form:user
 </Location>
 <Location "/small">
     RateLimitFormLimit 1K
-    RateLimit login 2/h key=form:user
+    RateLimit login 2/30d key=form:user
 </Location>
 <Location "/both">
-    RateLimit login 1000/h key=form:user
-    RateLimit addresses 0/h
+    RateLimit login 1000/30d key=form:user
+    RateLimit addresses 0/30d
 </Location>
 END
 

@@ -5,23 +5,23 @@ use RL::Body;
 my $s = httpd(<<'END');
 ScriptAliasMatch "^/(?:share|skip|deny|bytes|tiny|escaped)/(.*)" "${CGIBIN}/$1"
 <Location "/share">
-    RateLimit login 2/h key=form:user
+    RateLimit login 2/30d key=form:user
 </Location>
 <Location "/skip">
-    RateLimit login 2/h key=form:user missing=skip
+    RateLimit login 2/30d key=form:user missing=skip
 </Location>
 <Location "/deny">
-    RateLimit login 2/h key=form:user missing=deny
+    RateLimit login 2/30d key=form:user missing=deny
 </Location>
 <Location "/bytes">
-    RateLimit login 2/h key=form:user fold=off missing=skip
+    RateLimit login 2/30d key=form:user fold=off missing=skip
 </Location>
 <Location "/tiny">
     RateLimitFormLimit 1K
-    RateLimit login 2/h key=form:user missing=deny
+    RateLimit login 2/30d key=form:user missing=deny
 </Location>
 <Location "/escaped">
-    RateLimit login 2/h "key=form:us%er x" missing=deny
+    RateLimit login 2/30d "key=form:us%er x" missing=deny
 </Location>
 END
 my $CGI = 'env.cgi';

@@ -12,53 +12,53 @@ Action acting /target/body-digest.cgi
 AddHandler acting .act
 
 <Location "/fields">
-    RateLimit users 2/h key=form:user
-    RateLimit mails 3/h key=form:mail
+    RateLimit users 2/30d key=form:user
+    RateLimit mails 3/30d key=form:mail
 </Location>
 <Location "/cheap">
-    RateLimit login 1/h key=form:user
-    RateLimit addresses 3/h
+    RateLimit login 1/30d key=form:user
+    RateLimit addresses 3/30d
 </Location>
 <Location "/dear">
-    RateLimit login 3/h key=form:user
-    RateLimit addresses 1/h key=header:X-A
+    RateLimit login 3/30d key=form:user
+    RateLimit addresses 1/30d key=header:X-A
 </Location>
 <Location "/late">
     Include conf/auth.conf
-    RateLimit mine 2/h key=user
-    RateLimit early 100/h key=form:user
+    RateLimit mine 2/30d key=user
+    RateLimit early 100/30d key=form:user
 </Location>
 <Location "/item">
     Include conf/auth.conf
-    RateLimit items 2/h key=form:item+user
+    RateLimit items 2/30d key=form:item+user
 </Location>
 <Location "/nobody">
-    RateLimit both 2/h key=form:user+ip+header:X-A
+    RateLimit both 2/30d key=form:user+ip+header:X-A
 </Location>
 <Location "/watched">
-    RateLimit seen 1/h key=form:user action=observe
+    RateLimit seen 1/30d key=form:user action=observe
 </Location>
 <Location "/methods">
-    RateLimit posts 1/h key=form:user methods=POST
-    RateLimit never 0/h key=form:user "when=%{HTTP:X-Never} == 'y'"
+    RateLimit posts 1/30d key=form:user methods=POST
+    RateLimit never 0/30d key=form:user "when=%{HTTP:X-Never} == 'y'"
 </Location>
 <Location "/error">
-    RateLimit login 1/h key=form:user
+    RateLimit login 1/30d key=form:user
     ErrorDocument 429 /target/env.cgi
 </Location>
 
 # Rules on where a request ends up.
 <Location "/target/body-digest.cgi">
-    RateLimit target 2/h key=form:user
+    RateLimit target 2/30d key=form:user
 </Location>
 <Location "/act">
-    RateLimit start 3/h key=form:user
+    RateLimit start 3/30d key=form:user
 </Location>
 <Directory "${DOCROOT}/di">
     Options +ExecCGI
     AddHandler cgi-script .cgi
     <Files "index.cgi">
-        RateLimit index 2/h key=form:user
+        RateLimit index 2/30d key=form:user
     </Files>
 </Directory>
 <Directory "${DOCROOT}/mv">
@@ -66,7 +66,7 @@ AddHandler acting .act
     MultiviewsMatch Handlers
     AddHandler cgi-script .cgi
     <Files "body.cgi">
-        RateLimit negotiated 2/h key=form:user
+        RateLimit negotiated 2/30d key=form:user
     </Files>
 </Directory>
 <Directory "${DOCROOT}/rw">

@@ -23,11 +23,11 @@ RequestReadTimeout header=5 body=1
 END
 my $rules = <<'END';
 <Location "/">
-    RateLimit login 100/h key=form:user
-    RateLimit addresses 10000/h
+    RateLimit login 100/30d key=form:user
+    RateLimit addresses 10000/30d
 </Location>
 <Location "/all">
-    RateLimit item 100/h key=form:user+user
+    RateLimit item 100/30d key=form:user+user
 </Location>
 END
 my $CGI = 'body-digest.cgi';

@@ -6,8 +6,8 @@ use RL::H2;
 
 my $CGI   = '/cgi-bin/body-digest.cgi';
 my $INNER = "GET /ok/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
-my $RULES = "<Location \"/\">\n" . join('', map { "RateLimit r$_ 100000/h key=form:field$_\n" } 1 .. 99)
-    . "RateLimit login 100000/h key=form:user\n</Location>\n<Location \"/ok/counted\">\nRateLimit once 2/h key=form:user\n</Location>\n";
+my $RULES = "<Location \"/\">\n" . join('', map { "RateLimit r$_ 100000/30d key=form:field$_\n" } 1 .. 99)
+    . "RateLimit login 100000/30d key=form:user\n</Location>\n<Location \"/ok/counted\">\nRateLimit once 2/30d key=form:user\n</Location>\n";
 
 sub chunk { my ($data, $extra) = @_; return sprintf "%x%s\r\n%s\r\n", length $data, $extra // '', $data }
 sub of { my ($method, @rest) = @_; return post_head(@rest) =~ s/\APOST/$method/r }

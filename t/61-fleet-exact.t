@@ -6,22 +6,22 @@ my $m     = RL::Memcached->start;
 my $store = 'RateLimitStore memcached ' . $m->address . " lease=off timeout=2s\nRateLimitSecret fleet\n";
 my $rules = <<'END';
 <LocationMatch "^/ok/hundred/">
-    RateLimit hundred 100/h key=path
+    RateLimit hundred 100/30d key=path
 </LocationMatch>
 <LocationMatch "^/ok/ten/">
-    RateLimit ten 10/h key=path
+    RateLimit ten 10/30d key=path
 </LocationMatch>
 <Location /ok/stacked>
-    RateLimit tight 7/h
-    RateLimit wide 10/h key=path
+    RateLimit tight 7/30d
+    RateLimit wide 10/30d key=path
 </Location>
 <Location /ok/mixed>
-    RateLimit everyone 30/h key=all
-    RateLimit each 5/h key=query:u
+    RateLimit everyone 30/30d key=all
+    RateLimit each 5/30d key=query:u
 </Location>
 <Location /ok/other>
-    RateLimit narrow 5/h key=query:u
-    RateLimit wide 20/h key=all
+    RateLimit narrow 5/30d key=query:u
+    RateLimit wide 20/30d key=all
 </Location>
 END
 

@@ -5,10 +5,10 @@ use RL::Memcached;
 
 my $rules = <<'END';
 <LocationMatch "^/ok/five/">
-    RateLimit five 5/h key=path
+    RateLimit five 5/30d key=path
 </LocationMatch>
 <LocationMatch "^/ok/twenty/">
-    RateLimit twenty 20/h key=path
+    RateLimit twenty 20/30d key=path
 </LocationMatch>
 END
 

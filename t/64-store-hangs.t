@@ -18,10 +18,10 @@ for my $how ('event', 'unix socket', 'prefork') {
 RateLimitStore memcached @{[ $m->address ]} lease=off timeout=50ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/many/">
-    RateLimit many 100000/h key=path
+    RateLimit many 100000/30d key=path
 </LocationMatch>
 <LocationMatch "^/ok/thirty/">
-    RateLimit thirty 30/h key=path
+    RateLimit thirty 30/30d key=path
 </LocationMatch>
 END
     my $children = $mpm eq 'prefork' ? 30 : 2;

@@ -14,10 +14,10 @@ my $s = httpd(<<"END");
 RateLimitStore memcached @{[ $f->address ]} lease=off timeout=50ms cooldown=300ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/ten/">
-    RateLimit ten 10/h key=path
+    RateLimit ten 10/30d key=path
 </LocationMatch>
 <LocationMatch "^/ok/many/">
-    RateLimit many 100000/h key=path
+    RateLimit many 100000/30d key=path
 </LocationMatch>
 END
 my @pids = sort $s->children;
@@ -82,7 +82,7 @@ my $t = httpd(<<"END");
 RateLimitStore memcached @{[ $full->address ]} lease=off
 RateLimitSecret fleet
 <LocationMatch "^/ok/ten/">
-    RateLimit ten 10/h key=path
+    RateLimit ten 10/30d key=path
 </LocationMatch>
 END
 is histogram(parallel($t, 5, '/ok/ten/before'))->{200}, 5, 'memcached -M, not yet full';

@@ -7,34 +7,34 @@ my $s = httpd(<<"END");
 RateLimitStore memcached @{[ $m->address ]} lease=off timeout=1s cooldown=300ms
 RateLimitSecret fleet
 <Location /ok/local>
-    RateLimit r 3/h
+    RateLimit r 3/30d
 </Location>
 <Location /ok/allow>
     RateLimitOnError allow
-    RateLimit r 3/h
+    RateLimit r 3/30d
 </Location>
 <Location /ok/deny>
     RateLimitOnError deny
-    RateLimit r 3/h
+    RateLimit r 3/30d
 </Location>
 <Location /ok/deny/rule-local>
-    RateLimit r 3/h on-error=local
+    RateLimit r 3/30d on-error=local
 </Location>
 <Location /ok/rule-allow>
-    RateLimit r 3/h on-error=allow
+    RateLimit r 3/30d on-error=allow
 </Location>
 <Location /ok/rule-deny>
-    RateLimit r 3/h on-error=deny status=418
+    RateLimit r 3/30d on-error=deny status=418
 </Location>
 <Location /ok/stacked>
-    RateLimit first 3/h on-error=local
-    RateLimit second 3/h on-error=deny
+    RateLimit first 3/30d on-error=local
+    RateLimit second 3/30d on-error=deny
 </Location>
 <Location /ok/observed>
-    RateLimit r 3/h on-error=deny action=observe
+    RateLimit r 3/30d on-error=deny action=observe
 </Location>
 <Location /ok/full>
-    RateLimit r 2/h key=query:k on-error=allow
+    RateLimit r 2/30d key=query:k on-error=allow
 </Location>
 END
 

@@ -9,14 +9,14 @@ my $conf = <<"END";
 RateLimitStore memcached @{[ $f->address ]} lease=off timeout=2s
 RateLimitSecret fleet
 <Location /ok/five>
-    RateLimit five 5/h
+    RateLimit five 5/30d
 </Location>
 <Location /ok/two-rules>
-    RateLimit a 100/h
-    RateLimit b 100/h key=path
+    RateLimit a 100/30d
+    RateLimit b 100/30d key=path
 </Location>
 <Location /ok/zero>
-    RateLimit zero 0/h
+    RateLimit zero 0/30d
 </Location>
 END
 my $s = httpd($conf);

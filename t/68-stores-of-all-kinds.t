@@ -6,10 +6,10 @@ use Socket ();
 
 my $rules = <<'END';
 <LocationMatch "^/ok/ten/">
-    RateLimit ten 10/h key=path
+    RateLimit ten 10/30d key=path
 </LocationMatch>
 <LocationMatch "^/ok/many/">
-    RateLimit many 100000/h key=path
+    RateLimit many 100000/30d key=path
 </LocationMatch>
 END
 sub fleet { my ($n, $store, %o) = @_; return map { httpd("RateLimitStore memcached $store lease=off timeout=2s\nRateLimitSecret fleet\n$rules", %o) } 1 .. $n }
