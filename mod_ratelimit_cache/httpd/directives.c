@@ -27,8 +27,13 @@ static rl_server_config_t *server_config(const cmd_parms *cmd)
     return ap_get_module_config(cmd->server->module_config, &ratelimit_cache_module);
 }
 
-static const char *only_outside_limit(cmd_parms *cmd)
+/* Why the directive can't stand where it does, or NULL: what only the server may say isn't for
+ * an .htaccess either when AllowOverrideList names it. */
+static const char *misplaced(cmd_parms *cmd)
 {
+    if (rl_cmd_is_tenant(cmd) && (cmd->cmd->req_override & OR_LIMIT) == 0) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": not in .htaccess", NULL);
+    }
     return cmd->limited != -1 ? apr_pstrcat(cmd->pool, cmd->cmd->name,
                                             ": not inside <Limit>; use methods=", NULL)
                               : NULL;
@@ -40,7 +45,7 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
 {
     rl_dir_config_t *conf = dir;
     const rl_rule_t *rule;
-    const char *error = only_outside_limit(cmd);
+    const char *error = misplaced(cmd);
     if (error == NULL) {
         error = rl_rule_parse(cmd, argc, argv, &rule);
     }
@@ -64,7 +69,7 @@ static const char *set_inherit(cmd_parms *cmd, void *dir, const char *value)
     if (!conf->detached && ap_cstr_casecmp(value, "On") != 0) {
         return complain(cmd, value, "must be On or Off");
     }
-    return only_outside_limit(cmd);
+    return misplaced(cmd);
 }
 
 static const char *set_engine(cmd_parms *cmd, void *dir, const char *value)
@@ -82,7 +87,7 @@ static const char *set_engine(cmd_parms *cmd, void *dir, const char *value)
     else {
         return complain(cmd, value, "must be On, Off or Observe");
     }
-    return only_outside_limit(cmd);
+    return misplaced(cmd);
 }
 
 static const char *parse_exemption(cmd_parms *cmd, const char *text, rl_exemption_t *exempt)
@@ -119,7 +124,7 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
             return complain(cmd, argv[i], reason);
         }
     }
-    return only_outside_limit(cmd);
+    return misplaced(cmd);
 }
 
 static const char *set_bits(cmd_parms *cmd, const char *value, unsigned most, int *bits)
@@ -130,7 +135,7 @@ static const char *set_bits(cmd_parms *cmd, const char *value, unsigned most, in
                         apr_psprintf(cmd->pool, "must be an integer from 0 to %u", most));
     }
     *bits = (int)n;
-    return only_outside_limit(cmd);
+    return misplaced(cmd);
 }
 
 static const char *set_v4bits(cmd_parms *cmd, void *dir, const char *value)
@@ -147,14 +152,14 @@ static const char *set_deny_status(cmd_parms *cmd, void *dir, const char *value)
 {
     rl_dir_config_t *conf = dir;
     const char *reason = rl_status_parse(value, &conf->deny_status);
-    return reason != NULL ? complain(cmd, value, reason) : only_outside_limit(cmd);
+    return reason != NULL ? complain(cmd, value, reason) : misplaced(cmd);
 }
 
 static const char *set_on_error(cmd_parms *cmd, void *dir, const char *value)
 {
     rl_dir_config_t *conf = dir;
     const char *reason = rl_on_error_parse(value, &conf->on_error);
-    return reason != NULL ? complain(cmd, value, reason) : only_outside_limit(cmd);
+    return reason != NULL ? complain(cmd, value, reason) : misplaced(cmd);
 }
 
 static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
@@ -165,7 +170,7 @@ static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
         return complain(cmd, value, "must be a size from 1K to 1M");
     }
     conf->form_limit = (int)bytes;
-    return only_outside_limit(cmd);
+    return misplaced(cmd);
 }
 
 /* ---- store ---- */
