@@ -14,6 +14,7 @@ use Digest::SHA ();
 use Exporter qw(import);
 use File::Basename qw(dirname basename);
 use File::Copy qw(copy);
+use File::Glob ();
 use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use IO::Socket::IP;
@@ -63,7 +64,7 @@ AuthBasicProvider file
 AuthUserFile "$self->{root}/conf/users"
 Require valid-user
 END
-    for my $cgi (glob "$TOP/t/cgi/*.cgi") {
+    for my $cgi (File::Glob::bsd_glob("$TOP/t/cgi/*.cgi")) {
         copy($cgi, "$self->{root}/cgi-bin/") or die "copy $cgi: $!";
         chmod 0755, "$self->{root}/cgi-bin/" . basename($cgi);
     }
