@@ -74,6 +74,8 @@ same 'expecting a 100',                'user=@@',       'user=@@', second => { e
 same 'query and path do not matter',   'user=@@',       'user=@@', second => { headers => [ 'X-User' => 'other' ] };
 is posts(2, 'bytes', 'user=Case') . ' ' . posts(3, 'bytes', 'user=case'), '200 200 200 200 429', 'fold=off compares bytes';
 is posts(2, 'bytes', 'user=%FF%FE') . ' ' . posts(1, 'bytes', 'user=%FF%FD') . ' ' . post('bytes', 'user=%FF%FE'), '200 200 200 429', 'of any kind';
+is posts(3, 'bytes', 'user=' . 'x' x 8192), '200 200 429', 'fold=off: a value of 8 KiB';
+is posts(3, 'bytes', 'user=' . 'x' x 8193), '200 200 200', 'fold=off: longer ones are no value';
 is posts(3, 'escaped', 'us%25er+x=a'), '200 200 429', 'a name with a percent sign and a space';
 
 has_none 'repeated with different values',          'user=aa&user=bb';

@@ -16,13 +16,15 @@
  */
 
 #define IDLE_READS_MAX 16
+#define READ_MAX       8192
+#define VALUE_MAX      8192
 
 /* What was read early of one client request's body. */
 struct rl_body {
     char *bytes;
     apr_size_t len, size;
     apr_size_t served; /* by the filter */
-    char *value;       /* of the field that was asked for last */
+    char *value;       /* of the field that was asked for last; VALUE_MAX bytes */
     bool ended;        /* the whole body is in bytes */
     rl_form_type_e type;
     char boundary[RL_BOUNDARY_MAX];
@@ -146,6 +148,13 @@ static apr_status_t save(rl_body_t *body, apr_bucket_brigade *bb)
     return APR_SUCCESS;
 }
 
+/* Asked for more, httpd takes all that the socket has into memory that it keeps. */
+static apr_off_t next_read(const rl_body_t *body)
+{
+    const apr_size_t left = body->size - body->len;
+    return (apr_off_t)(left < READ_MAX ? left : READ_MAX);
+}
+
 /* Reads until the body ends or the limit is reached. A blocking read brings a byte, the end or
  * an error; a filter that brings nothing again and again is not waited for. */
 static apr_status_t fill(request_rec *r, rl_body_t *body)
@@ -157,7 +166,7 @@ static apr_status_t fill(request_rec *r, rl_body_t *body)
            idle < IDLE_READS_MAX) {
         const apr_size_t before = body->len;
         rv = ap_get_brigade(r->proto_input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ,
-                            (apr_off_t)(body->size - body->len));
+                            next_read(body));
         if (rv == APR_SUCCESS) {
             rv = save(body, bb);
             idle = body->len > before ? 0 : idle + 1;
@@ -261,10 +270,10 @@ bool rl_body_field(request_rec *r, const char *name, const char **value, apr_siz
         return false;
     }
     if (body->value == NULL) {
-        body->value = apr_palloc(r->pool, body->len);
+        body->value = apr_palloc(r->pool, VALUE_MAX);
     }
     field.value = body->value;
-    field.value_cap = body->len;
+    field.value_cap = VALUE_MAX;
     parse(body, &field);
     *value = field.value;
     *len = field.value_len;

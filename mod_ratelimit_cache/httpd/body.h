@@ -27,8 +27,8 @@ int rl_body_peek(request_rec *r, rl_request_t *request, apr_size_t limit);
 void rl_body_abandon(request_rec *r);
 
 /* The value of a form field, in *value and *len; false when it has none: another content type,
- * an encoded, absent, truncated or longer body, a field that is missing or on whose value
- * applications disagree. The value stands until the next field is asked for. */
+ * an encoded, absent, truncated or longer body, a field that is missing, longer than 8 KiB or
+ * on whose value applications disagree. The value stands until the next field is asked for. */
 bool rl_body_field(request_rec *r, const char *name, const char **value, apr_size_t *len);
 
 #endif
