@@ -230,6 +230,14 @@ static int decide(request_rec *r, rl_request_t *request, int first)
     return status;
 }
 
+static int check_rules(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                       rl_phase_e phase, bool tenants)
+{
+    const int first = request->claims->nelts;
+    return collect_claims(r, request, conf, phase, tenants) > 0 ? decide(r, request, first)
+                                                                : OK;
+}
+
 /* Decides over the server's rules of one phase, then over the tenants'; returns OK or the
  * status of a denial. The clock is read after the body, for which a client may make us wait. */
 static int check_phase(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
@@ -241,11 +249,9 @@ static int check_phase(request_rec *r, rl_request_t *request, const rl_dir_confi
         request->denied_status = status;
         return status;
     }
-    for (int tenants = 0; status == OK && tenants <= conf->rules->tenants; tenants++) {
-        const int first = request->claims->nelts;
-        if (collect_claims(r, request, conf, phase, tenants != 0) > 0) {
-            status = decide(r, request, first);
-        }
+    status = check_rules(r, request, conf, phase, false);
+    if (status == OK && conf->rules->tenants) {
+        status = check_rules(r, request, conf, phase, true);
     }
     return status;
 }

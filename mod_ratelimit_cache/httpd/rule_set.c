@@ -66,7 +66,10 @@ const rl_rule_set_t *rl_rule_set_add(apr_pool_t *pool, const rl_rule_set_t *set,
     const int n = set != NULL ? set->n : 0;
     rl_rule_set_t *more = make_set(pool, n + 1);
     if (set != NULL) {
-        memcpy(more, set, sizeof(*set) + (apr_size_t)n * sizeof(set->rules[0]));
+        *more = *set;
+        for (int i = 0; i < n; i++) {
+            more->rules[i] = set->rules[i];
+        }
     }
     put(more, rule);
     return summed_up(more);
