@@ -157,6 +157,7 @@ static void set_claims(const bench_t *bench, const bench_case_t *c, rl_claim_t *
 static uint64_t decide(const bench_t *bench, const rl_ledger_t *ledger, const bench_case_t *c,
                        int process, uint32_t n)
 {
+    const rl_source_t source = {.ledger = ledger};
     rl_claim_t claims[RULES_MAX];
     uint64_t wrong = 0;
     /* Each process starts elsewhere, so that two don't walk the keys in step. */
@@ -171,7 +172,7 @@ static uint64_t decide(const bench_t *bench, const rl_ledger_t *ledger, const be
     for (uint32_t i = 0; i < n; i++) {
         set_claims(bench, c, claims, at);
         at = at + 1 < c->keys ? at + 1 : 0;
-        wrong += (rl_limiter_decide(ledger, claims, c->rules, bench->now) >= 0) != c->denied;
+        wrong += (rl_limiter_decide(&source, claims, c->rules, bench->now) >= 0) != c->denied;
     }
     return wrong;
 }
