@@ -64,6 +64,10 @@ static void charge(const rl_source_t *source, rl_claim_t *claims, int i, int64_t
 int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
     int denied;
+    if (n == 1 && !claims[0].refuse) { /* nothing to be all or nothing with */
+        charge(source, claims, 0, now);
+        return denies(&claims[0]) ? 0 : -1;
+    }
     for (int i = 0; i < n; i++) {
         claims[i].charged = claims[i].failed = false;
         look_up(source, &claims[i], now);
