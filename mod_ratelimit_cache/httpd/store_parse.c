@@ -170,14 +170,13 @@ static const char *parse_argument(cmd_parms *cmd, const char *text, rl_store_con
     return parse_server(cmd, text, store);
 }
 
-/* Keeps this store's cells in the table apart from those of others. */
+/* Keeps this store's cells in the table apart from those of others: by its place among the
+ * stores of the configuration. The list of servers isn't in it, so that what is known of the
+ * counters outlives a change of the list, when many of them move and have to be made anew. */
 static rl_digest_t salt_of(apr_pool_t *pool, const rl_store_config_t *store)
 {
-    const char *text = apr_pstrcat(pool, "store\n", store->settings.prefix, NULL);
-    for (int i = 0; i < store->servers->nelts; i++) {
-        text = apr_pstrcat(pool, text, "\n",
-                           APR_ARRAY_IDX(store->servers, i, rl_memcached_server_t).name, NULL);
-    }
+    const char *text =
+        apr_psprintf(pool, "store %u %s", rl_global_config()->stores++, store->settings.prefix);
     return rl_digest_public(text, strlen(text));
 }
 
@@ -203,6 +202,7 @@ const char *rl_store_parse(cmd_parms *cmd, int argc, char *const argv[],
                             "%s memcached: write at least one HOST[:PORT] or unix:/PATH",
                             cmd->cmd->name);
     }
+    store->settings.breaker.probe_us = store->settings.timeout_us;
     store->settings.servers = (const rl_memcached_server_t *)store->servers->elts;
     store->settings.nservers = (unsigned)store->servers->nelts;
     store->salt = salt_of(cmd->pool, store);

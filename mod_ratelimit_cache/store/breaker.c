@@ -8,13 +8,15 @@ bool rl_breaker_allows(rl_breaker_t *breaker, const rl_breaker_settings_t *setti
         return true;
     }
     /* Whoever moves the time of the next probe is the one to probe. */
-    return now >= due && atomic_compare_exchange_strong(&breaker->probe_due, &due,
-                                                        now + settings->cooldown_us);
+    return now >= due &&
+           atomic_compare_exchange_strong(&breaker->probe_due, &due,
+                                          now + settings->cooldown_us + settings->probe_us);
 }
 
 static rl_breaker_change_e note_success(rl_breaker_t *breaker)
 {
-    if (atomic_load_explicit(&breaker->failures, memory_order_relaxed) == 0) {
+    if (atomic_load_explicit(&breaker->failures, memory_order_relaxed) == 0 &&
+        atomic_load_explicit(&breaker->probe_due, memory_order_relaxed) == 0) {
         return RL_BREAKER_SAME;
     }
     atomic_store(&breaker->failures, 0);

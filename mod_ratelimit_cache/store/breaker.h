@@ -15,6 +15,7 @@
 typedef struct rl_breaker_settings {
     unsigned failures;   /* in a row, 1 or more */
     int64_t cooldown_us; /* microseconds */
+    int64_t probe_us;    /* the longest that a probe takes; no other one begins meanwhile */
 } rl_breaker_settings_t;
 
 typedef struct rl_breaker {

@@ -139,6 +139,9 @@ static void owe(const rl_reservation_t *res, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t owed = note(res, NOTE_OWED);
+        if ((int32_t)((uint32_t)(owed >> 32) - res->counter.window) > 0) {
+            return; /* a later window has begun, and its debt stands here */
+        }
         const uint64_t sum = (uint64_t)units_of(res, owed) + units;
         const uint64_t flag = is_being_paid(res, owed) ? PAYING : 0;
         if (sum >= PAYING || swap_note(res, NOTE_OWED, owed, make_owed(res, sum | flag))) {
