@@ -4,9 +4,9 @@
 #include <ap_mpm.h>
 #include <http_log.h>
 #include <string.h>
-#include <time.h>
 
 #include "../core/tally.h"
+#include "../store/monotonic.h"
 #include "config.h"
 #include "runtime.h"
 
@@ -35,7 +35,8 @@ static void each_store(server_rec *s, void (*visit)(rl_store_config_t *, apr_poo
 
 /* ---- start ---- */
 
-/* Names are resolved once, here: libmemcached would do it outside of all its time-outs. */
+/* Names are resolved once, here: the client library would do it outside of all its time-outs.
+ */
 static void resolve(rl_store_config_t *store, apr_pool_t *pconf)
 {
     for (int i = 0; i < store->servers->nelts; i++) {
@@ -136,13 +137,6 @@ void rl_store_child_init(apr_pool_t *pchild, server_rec *s)
 
 /* ---- requests ---- */
 
-static int64_t monotonic_now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * RL_USEC_PER_SEC + ts.tv_nsec / 1000;
-}
-
 /* Differs from one moment, request and process to the next; nobody gains by guessing it. */
 static unsigned draw_incarnation(const request_rec *r, int64_t now)
 {
@@ -162,7 +156,7 @@ void rl_store_begin(request_rec *r, rl_request_t *request, rl_store_session_t *s
     if (store->upstream == NULL) {
         return;
     }
-    session->started = monotonic_now();
+    session->started = rl_monotonic_now();
     session->upstream = (rl_upstream_session_t){
         .upstream = store->upstream,
         .deadline = session->started + store->settings.timeout_us - request->store_time,
@@ -175,7 +169,7 @@ void rl_store_end(rl_request_t *request, rl_store_session_t *session)
 {
     if (session->source.session != NULL) {
         session->upstream.upstream->ops->end(&session->upstream);
-        request->store_time += monotonic_now() - session->started;
+        request->store_time += rl_monotonic_now() - session->started;
     }
 }
 

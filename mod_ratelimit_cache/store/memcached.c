@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
@@ -12,6 +11,7 @@
 #include <libmemcached/memcached.h>
 
 #include "../core/number.h"
+#include "monotonic.h"
 #include "watchdog.h"
 
 /* What libmemcached asks of its callers, all of it measured:
@@ -62,13 +62,6 @@ typedef struct rl_memcached {
     _Atomic unsigned era;    /* ends with a failure: what was opened before may be dead, too */
 } rl_memcached_t;
 
-static int64_t monotonic_now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /* ---- handles ---- */
 
 static bool add_server(memcached_st *memc, const rl_memcached_server_t *server)
@@ -113,7 +106,7 @@ static rl_handle_t *take_idle(rl_memcached_t *store, int64_t deadline)
     apr_status_t rv = APR_SUCCESS;
     apr_thread_mutex_lock(store->mutex);
     while (store->idle == NULL && rv == APR_SUCCESS) {
-        const int64_t left = deadline - monotonic_now();
+        const int64_t left = deadline - rl_monotonic_now();
         rv = left > 0 ? apr_thread_cond_timedwait(store->returned, store->mutex, left)
                       : APR_TIMEUP;
     }
@@ -238,7 +231,7 @@ static bool is_given_up(const rl_memcached_t *store, int64_t now)
 static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
                   const rl_counter_t *counter)
 {
-    int64_t now = monotonic_now();
+    int64_t now = rl_monotonic_now();
     rl_handle_t *handle = session->connection;
     op->store = (rl_memcached_t *)session->upstream;
     op->session = session;
@@ -247,7 +240,7 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     }
     if (handle == NULL) {
         handle = session->connection = borrow_handle(op->store, session->deadline);
-        now = monotonic_now(); /* it may have had to wait */
+        now = rl_monotonic_now(); /* it may have had to wait */
     }
     if (handle == NULL || now >= session->deadline) {
         return false;
@@ -273,7 +266,7 @@ static void notify(const rl_operation_t *op, bool works, const char *reason)
 static void note(rl_operation_t *op, bool success, const char *reason)
 {
     switch (rl_breaker_note(&op->store->servers[op->server].breaker,
-                            &op->store->settings->breaker, monotonic_now(), success)) {
+                            &op->store->settings->breaker, rl_monotonic_now(), success)) {
     case RL_BREAKER_OPENED:
         notify(op, false, reason);
         break;

@@ -6,12 +6,13 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
+
+#include "monotonic.h"
 
 #define IDLE_LOOKS 100 /* looks at nothing but empty slots before the thread sleeps */
 #define FD_MAX     65536
@@ -29,17 +30,10 @@ struct rl_watchdog {
     _Atomic int64_t *deadlines; /* 0: no wait */
 };
 
-static int64_t monotonic_now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /* Cuts off what is late; returns whether there was any wait at all. */
 static bool look(rl_watchdog_t *watchdog)
 {
-    const int64_t now = monotonic_now();
+    const int64_t now = rl_monotonic_now();
     bool waits = false;
     for (unsigned i = 0; i < watchdog->n; i++) {
         const int64_t deadline = atomic_load(&watchdog->deadlines[i]);
