@@ -10,11 +10,15 @@
  * follows an earlier one that was charged.
  */
 
+bool rl_claim_is_twin(const rl_claim_t *a, const rl_claim_t *b)
+{
+    return a->key.lo == b->key.lo && a->key.hi == b->key.hi;
+}
+
 static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
 {
     for (int j = 0; j < i; j++) {
-        if (claims[j].charged && claims[j].key.lo == claims[i].key.lo &&
-            claims[j].key.hi == claims[i].key.hi) {
+        if (claims[j].charged && rl_claim_is_twin(&claims[j], &claims[i])) {
             return &claims[j];
         }
     }
@@ -61,54 +65,86 @@ static void charge(const rl_source_t *source, rl_claim_t *claims, int i, int64_t
     claim->charged = claim->step.granted && !claim->failed;
 }
 
+/* What it entails that claims are over their limits, whatever the others are. */
+static void note_overruns(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+{
+    for (int i = 0; i < n; i++) {
+        rl_claim_t *claim = &claims[i];
+        if (!claim->step.granted && !claim->failed && !claim->refuse) {
+            rl_source_overrun(source, &claim->key, &claim->meter, now, claim->cost,
+                              &claim->step);
+        }
+    }
+}
+
+/* Charges the claims that fit, in order, up to one that turns out not to; false in that case.
+ */
+static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+{
+    for (int i = 0; i < n; i++) {
+        if (claims[i].step.granted) {
+            charge(source, claims, i, now);
+        }
+        if (denies(&claims[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
-    int denied;
+    bool admitted;
     if (n == 1 && !claims[0].refuse) { /* nothing to be all or nothing with */
         charge(source, claims, 0, now);
+        note_overruns(source, claims, 1, now);
         return denies(&claims[0]) ? 0 : -1;
     }
     for (int i = 0; i < n; i++) {
         claims[i].charged = claims[i].failed = false;
         look_up(source, &claims[i], now);
     }
-    denied = longest_wait(claims, n);
-    for (int i = 0; i < n && denied < 0; i++) {
-        if (claims[i].step.granted) {
-            charge(source, claims, i, now);
-            denied = denies(&claims[i]) ? i : -1;
-        }
+    admitted = longest_wait(claims, n) < 0 && charge_all(source, claims, n, now);
+    note_overruns(source, claims, n, now);
+    if (!admitted) {
+        rl_limiter_refund(source, claims, n, now);
+        return longest_wait(claims, n);
     }
-    if (denied >= 0) {
-        rl_limiter_refund(source, claims, n);
-    }
-    return denied;
+    return -1;
 }
 
-void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n)
+void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)
+{
+    claim->charged = false;
+    rl_source_clear(source, &claim->key, &claim->meter, now);
+}
+
+void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
     for (int i = 0; i < n; i++) {
         if (claims[i].charged) {
             claims[i].charged = false;
             rl_source_refund(source, &claims[i].key, &claims[i].meter, claims[i].step.stamp,
-                             claims[i].cost);
+                             claims[i].cost, now);
         }
     }
 }
 
 uint32_t rl_claim_remaining(const rl_claim_t *claim)
 {
-    return claim->meter.limit > claim->step.used ? claim->meter.limit - claim->step.used : 0;
+    const uint32_t quota = rl_meter_quota(&claim->meter);
+    return quota > claim->step.used ? quota - claim->step.used : 0;
 }
 
 bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b)
 {
-    /* a.remaining / a.limit < b.remaining / b.limit without division; a limit of 0 is closest
+    /* a.remaining / a.quota < b.remaining / b.quota without division; a quota of 0 is closest
      */
-    const uint64_t left = (uint64_t)rl_claim_remaining(a) * b->meter.limit;
-    const uint64_t right = (uint64_t)rl_claim_remaining(b) * a->meter.limit;
-    if (a->meter.limit == 0 || b->meter.limit == 0) {
-        return a->meter.limit == 0 && b->meter.limit != 0;
+    const uint32_t quota_a = rl_meter_quota(&a->meter), quota_b = rl_meter_quota(&b->meter);
+    const uint64_t left = (uint64_t)rl_claim_remaining(a) * quota_b;
+    const uint64_t right = (uint64_t)rl_claim_remaining(b) * quota_a;
+    if (quota_a == 0 || quota_b == 0) {
+        return quota_a == 0 && quota_b != 0;
     }
     return left < right;
 }

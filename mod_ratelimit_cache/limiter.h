@@ -30,8 +30,14 @@ typedef struct rl_claim {
  * wait and has charged nothing. Claims that observe never deny: theirs is in step.granted. */
 int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
 
-/* Gives back what the claims were charged; each at most once. */
-void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n);
+/* Gives back, at time now, what the claims were charged; each at most once. */
+void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
+
+/* Wipes the counter that the claim was made on: nothing of it is left to give back. */
+void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now);
+
+/* Whether both claims are on one counter. */
+bool rl_claim_is_twin(const rl_claim_t *a, const rl_claim_t *b);
 
 /* Units left to the claim's key after the decision. */
 uint32_t rl_claim_remaining(const rl_claim_t *claim);

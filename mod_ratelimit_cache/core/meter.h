@@ -16,43 +16,79 @@
 
 typedef enum {
     RL_FIXED_WINDOW,
+    RL_SLIDING_WINDOW,
+    RL_TOKEN_BUCKET,
+    RL_PENALTY, /* no rule's own, but what penalty= adds to one: rl_meter_penalty() */
 } rl_algorithm_e;
 
 typedef struct rl_meter {
     rl_algorithm_e algorithm;
-    bool aligned;   /* windows start at multiples of the period (UTC), not staggered by key */
-    uint32_t limit; /* units per window */
-    int64_t period_us; /* length of a window, microseconds */
+    bool aligned;     /* windows start at multiples of the period (UTC), not staggered by key */
+    bool extend;      /* a try during the penalty starts it anew */
+    uint8_t shift;    /* token bucket: a token is 2^shift ticks, see rl_meter_prepare() */
+    uint32_t limit;   /* units per period */
+    uint32_t burst;   /* token bucket: its size, units */
+    uint32_t initial; /* token bucket: units in a new one, at most burst */
+    int64_t period_us;  /* microseconds, from 1 s to 30 days; of a penalty: how long it lasts */
+    int64_t penalty_us; /* how long a key that exceeds its limit stays denied; 0: not at all */
 } rl_meter_t;
 
 #define RL_METER_WORDS 2
 
-/* What a charge would do. Times are microseconds since the epoch. */
+/* What a transition would do. Times are microseconds since the epoch. */
 typedef struct rl_step {
     bool granted;    /* the cost fits */
+    bool again;      /* the change only prepares the transition: apply it, and compute anew */
     int word;        /* the word to change, -1 when nothing changes */
     uint64_t value;  /* its new value */
-    uint32_t stamp;  /* names the window that is charged; a refund must bring it back */
+    uint64_t stamp;  /* names what was charged; a refund must bring it back */
+    uint32_t window; /* of the time charged; of a bucket, which has none: the period of now */
     uint32_t used;   /* units in use after the charge, or now when it isn't granted */
-    int64_t reset;   /* when the window ends */
+    uint32_t room;   /* what the units of this window alone may come to at this moment */
+    int64_t reset;   /* when nothing of the key's use is left, at most a period from the last */
     int64_t retry;   /* when the same cost would fit, if nothing else came; now when granted */
     int64_t expires; /* when the words can be forgotten */
 } rl_step_t;
 
-/* The step that charges cost units to the key at time now. */
+/* Completes a meter: to be called once its other members are set, or have changed. */
+void rl_meter_prepare(rl_meter_t *meter);
+
+/* The most units that can be used at once: the limit, or the size of the bucket. */
+uint32_t rl_meter_quota(const rl_meter_t *meter);
+
+/* The time in which the quota comes back, in microseconds: the period, or the time in which the
+ * bucket fills up. */
+int64_t rl_meter_quota_us(const rl_meter_t *meter);
+
+/* Whether a fleet can share the counter; it can't when numbers of core/tally.h are too small.
+ */
+bool rl_meter_is_shareable(const rl_meter_t *meter);
+
+/* The meter of the penalty that a meter with penalty_us imposes. A charge of 0 units asks
+ * whether the key is free of it; one of 1 unit imposes it. */
+rl_meter_t rl_meter_penalty(const rl_meter_t *meter);
+
+/* The step that charges cost units to the key at time now. A step that isn't granted may have a
+ * change to make all the same. */
 void rl_meter_charge(const rl_meter_t *meter, const rl_digest_t *key,
                      const uint64_t words[RL_METER_WORDS], int64_t now, uint32_t cost,
                      rl_step_t *step);
 
-/* The step that gives back units charged under stamp; word is -1 when that window is over.
- * Never below zero. */
+/* The step that gives back, at time now, units charged under stamp; word is -1 when they no
+ * longer count. Never below zero. */
 void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
-                     uint32_t stamp, uint32_t units, rl_step_t *step);
+                     uint64_t stamp, uint32_t units, int64_t now, rl_step_t *step);
 
-/* The step that raises the units of the window named by stamp to at least this many; word is -1
- * when there is nothing to raise, or a later window has begun. */
+/* The step that raises what counts to at least this much. Windows: the units of the window
+ * named by stamp, to value. Bucket and penalty: the time, to value, in ticks or microseconds.
+ * word is -1 when there is nothing to raise, or it is over. */
 void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
-                    const uint64_t words[RL_METER_WORDS], uint32_t stamp, uint32_t units,
+                    const uint64_t words[RL_METER_WORDS], uint64_t stamp, uint64_t value,
                     rl_step_t *step);
+
+/* The step that wipes what counts at time now, so that it is as if the key had never been seen;
+ * word is -1 when nothing is left to wipe. */
+void rl_meter_clear(const rl_meter_t *meter, const rl_digest_t *key,
+                    const uint64_t words[RL_METER_WORDS], int64_t now, rl_step_t *step);
 
 #endif

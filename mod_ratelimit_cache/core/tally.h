@@ -23,6 +23,17 @@
 #define RL_INCARNATION_BITS 16
 #define RL_TALLY_LIMIT      ((UINT32_C(1) << 23) - 1) /* the highest limit that can be shared */
 
+/* Of a token bucket the value is
+ *
+ *     +-----------------+-----------------------------------+
+ *     | incarnation (16)| theoretical arrival time (48)     |
+ *     +-----------------+-----------------------------------+
+ *
+ * in ticks (core/meter_bucket.c), which are so long that times until RL_TALLY_TIME_MAX (the
+ * year 2100) and a whole bucket fit. */
+#define RL_TALLY_TICKS_MAX (UINT64_C(1) << 47)
+#define RL_TALLY_TIME_MAX  INT64_C(4102444800000000) /* microseconds */
+
 typedef struct rl_tally {
     unsigned incarnation; /* 1 to 65534 */
     uint32_t seed;        /* units */

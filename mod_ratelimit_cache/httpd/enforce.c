@@ -120,12 +120,13 @@ static const rl_settled_t *settled_at(const rl_request_t *request, int i)
 /* A tenant's denial gives back what tenants' rules were charged, and no more: the server's
  * rules count the request all the same, or a tenant could lift the server's limit by denying
  * everything itself and serving its site as the error document. */
-static void refund(const rl_source_t *source, rl_request_t *request, bool tenants_only)
+static void refund(const rl_source_t *source, rl_request_t *request, bool tenants_only,
+                   int64_t now)
 {
     for (int i = 0; i < request->claims->nelts; i++) {
         const rl_rule_t *rule = settled_at(request, i)->rule;
         if (!tenants_only || (rule != NULL && rule->tenant)) {
-            rl_limiter_refund(source, claim_at(request, i), 1);
+            rl_limiter_refund(source, claim_at(request, i), 1, now);
         }
     }
 }
@@ -146,7 +147,7 @@ static int denied_by(request_rec *r, const rl_source_t *source, rl_request_t *re
 {
     const rl_rule_t *rule = settled_at(request, i)->rule;
     const rl_claim_t *claim = claim_at(request, i);
-    refund(source, request, rule->tenant);
+    refund(source, request, rule->tenant, now);
     rl_report_set(r, &request->report, claim->failed ? "error" : "denied",
                   settled_at(request, i), claim, now);
     request->published = NULL;
@@ -202,7 +203,7 @@ static void admitted(request_rec *r, const rl_source_t *source, rl_request_t *re
 static void tell_unshared(request_rec *r, const rl_request_t *request, int first)
 {
     for (int i = first; i < request->claims->nelts; i++) {
-        if (claim_at(request, i)->meter.limit > RL_TALLY_LIMIT) {
+        if (!rl_meter_is_shareable(&claim_at(request, i)->meter)) {
             rl_report_log_unshared(r, settled_at(request, i)->rule);
         }
     }
@@ -260,7 +261,7 @@ static void exempt(request_rec *r, rl_request_t *request)
 {
     rl_store_session_t session;
     rl_store_begin(r, request, &session);
-    refund(&session.source, request, false);
+    refund(&session.source, request, false, apr_time_now());
     rl_store_end(request, &session);
     request->exempt = true;
     request->report = (rl_report_t){.status = "exempt"};

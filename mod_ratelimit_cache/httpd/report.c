@@ -96,8 +96,7 @@ void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_ru
     char tag[RL_TAG_LENGTH + 1];
     char more[64] = "";
     uint32_t repeats;
-    if (rl_source_note_denial(source, &claim->key, &claim->meter, &claim->step, now,
-                              &repeats) != 1) {
+    if (rl_source_note_denial(source, &claim->key, &claim->step, now, &repeats) != 1) {
         return;
     }
     rl_digest_tag(&claim->key, tag);

@@ -344,10 +344,12 @@ void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_
     rl_meter_charge(meter, key, words, now, cost, step);
 }
 
+typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
+
 /* Charges one cell. False when it turned out to be another key's by now, so that nothing that
  * was done there counts. */
 static bool charge_cell(rl_place_t place, const rl_digest_t *key, const rl_meter_t *meter,
-                        int64_t now, uint32_t cost, rl_step_t *step)
+                        int64_t now, uint32_t cost, rl_charge_kind_e kind, rl_step_t *step)
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     const uint64_t owner = place.id;
@@ -358,8 +360,11 @@ static bool charge_cell(rl_place_t place, const rl_digest_t *key, const rl_meter
         }
         unmask_words(key, raw, words);
         rl_meter_charge(meter, key, words, now, cost, step);
-        if ((step->word < 0 || covers(&place, step, meter->limit)) &&
-            apply(place.cell, key, raw, step)) {
+        if (kind == ONLY_DENY && step->granted) {
+            return true;
+        }
+        if ((step->word < 0 || covers(&place, step, rl_meter_quota(meter))) &&
+            apply(place.cell, key, raw, step) && !step->again) {
             return is_still(place.cell, owner);
         }
         place.id = load_id(place.cell);
@@ -368,19 +373,20 @@ static bool charge_cell(rl_place_t place, const rl_digest_t *key, const rl_meter
     return true;
 }
 
-void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key,
-                      const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
+static void charge_or_deny(const rl_ledger_t *ledger, const rl_digest_t *key,
+                           const rl_meter_t *meter, int64_t now, uint32_t cost,
+                           rl_charge_kind_e kind, rl_step_t *step)
 {
     rl_place_t place = find(ledger, key);
     for (int i = 0; i < MOVE_TRIES; i++) {
         if (place.cell == NULL) {
             rl_meter_charge(meter, key, no_words, now, cost, step);
-            if (!step->granted) {
+            if (step->word < 0 || (kind == ONLY_DENY && step->granted)) {
                 return;
             }
             place = claim(ledger, key, now, step->expires);
         }
-        if (place.cell != NULL && charge_cell(place, key, meter, now, cost, step)) {
+        if (place.cell != NULL && charge_cell(place, key, meter, now, cost, kind, step)) {
             return;
         }
         place = nowhere;
@@ -391,8 +397,25 @@ void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key,
     step->retry = step->reset;
 }
 
-void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
-                      const rl_meter_t *meter, uint32_t stamp, uint32_t units)
+void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key,
+                      const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
+{
+    charge_or_deny(ledger, key, meter, now, cost, CHARGE, step);
+}
+
+void rl_ledger_deny(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step)
+{
+    charge_or_deny(ledger, key, meter, now, cost, ONLY_DENY, step);
+}
+
+/* Applies what `compute` says, over and over until nothing is left to change; for changes that
+ * only take away, which need no longer life. */
+typedef void take_away_fn(const void *context, const uint64_t words[RL_METER_WORDS],
+                          rl_step_t *step);
+
+static void take_away(const rl_ledger_t *ledger, const rl_digest_t *key, bool once,
+                      take_away_fn *compute, const void *context)
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     rl_step_t step;
@@ -403,21 +426,62 @@ void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
             return;
         }
         unmask_words(key, raw, words);
-        rl_meter_refund(meter, words, stamp, units, &step);
-        if (apply(place.cell, key, raw, &step)) {
+        compute(context, words, &step);
+        if (step.word < 0 || (apply(place.cell, key, raw, &step) && once)) {
             return;
         }
     }
 }
 
+typedef struct rl_refund {
+    const rl_meter_t *meter;
+    uint64_t stamp;
+    uint32_t units;
+    int64_t now;
+} rl_refund_t;
+
+static void compute_refund(const void *context, const uint64_t words[RL_METER_WORDS],
+                           rl_step_t *step)
+{
+    const rl_refund_t *refund = context;
+    rl_meter_refund(refund->meter, words, refund->stamp, refund->units, refund->now, step);
+}
+
+void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
+                      const rl_meter_t *meter, uint64_t stamp, uint32_t units, int64_t now)
+{
+    const rl_refund_t refund = {meter, stamp, units, now};
+    take_away(ledger, key, true, compute_refund, &refund);
+}
+
+typedef struct rl_clear {
+    const rl_meter_t *meter;
+    const rl_digest_t *key;
+    int64_t now;
+} rl_clear_t;
+
+static void compute_clear(const void *context, const uint64_t words[RL_METER_WORDS],
+                          rl_step_t *step)
+{
+    const rl_clear_t *clear = context;
+    rl_meter_clear(clear->meter, clear->key, words, clear->now, step);
+}
+
+void rl_ledger_clear(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now)
+{
+    const rl_clear_t clear = {meter, key, now};
+    take_away(ledger, key, false, compute_clear, &clear);
+}
+
 void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                     int64_t now, uint32_t stamp, uint32_t units)
+                     int64_t now, uint64_t stamp, uint64_t value)
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     rl_step_t step;
     rl_place_t place = find(ledger, key);
     if (place.cell == NULL) {
-        rl_meter_raise(meter, key, no_words, stamp, units, &step);
+        rl_meter_raise(meter, key, no_words, stamp, value, &step);
         place = claim(ledger, key, now, step.expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
@@ -427,9 +491,9 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
             return;
         }
         unmask_words(key, raw, words);
-        rl_meter_raise(meter, key, words, stamp, units, &step);
-        if (step.word < 0 ||
-            (covers(&place, &step, meter->limit) && apply(place.cell, key, raw, &step))) {
+        rl_meter_raise(meter, key, words, stamp, value, &step);
+        if (step.word < 0 || (covers(&place, &step, rl_meter_quota(meter)) &&
+                              apply(place.cell, key, raw, &step) && !step.again)) {
             return;
         }
         place.id = load_id(place.cell);
@@ -460,11 +524,9 @@ bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsi
 }
 
 uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key,
-                               const rl_meter_t *meter, const rl_step_t *step, int64_t now,
-                               uint32_t *repeats)
+                               const rl_step_t *step, int64_t now, uint32_t *repeats)
 {
     rl_place_t place = find(ledger, key);
-    (void)meter;
     *repeats = 0;
     if (place.cell == NULL) {
         place = claim(ledger, key, now, step->expires);
@@ -472,13 +534,13 @@ uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         uint64_t raw = atomic_load(&place.cell->denials);
         const uint64_t noted = masked(key, raw);
-        const uint32_t before = noted >> 32 == step->stamp ? (uint32_t)noted : 0;
+        const uint32_t before = noted >> 32 == step->window ? (uint32_t)noted : 0;
         const uint32_t count = before == UINT32_MAX ? before : before + 1;
         if (!is_still(place.cell, place.id)) {
             break;
         }
         if (atomic_compare_exchange_strong(&place.cell->denials, &raw,
-                                           masked(key, (uint64_t)step->stamp << 32 | count))) {
+                                           masked(key, (uint64_t)step->window << 32 | count))) {
             *repeats = before == 0 && (uint32_t)noted > 1 ? (uint32_t)noted - 1 : 0;
             return count;
         }

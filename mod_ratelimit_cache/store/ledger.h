@@ -42,13 +42,21 @@ void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_
 void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key,
                       const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step);
 
-/* Gives back units that a step with this stamp charged, unless their window is over. */
-void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
-                      const rl_meter_t *meter, uint32_t stamp, uint32_t units);
+/* Makes the change that a denied charge of cost asks for, if it is still denied. */
+void rl_ledger_deny(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step);
 
-/* Raises what the key has used in the window named by stamp to at least this many units. */
+/* Gives back units that a step with this stamp charged, unless they no longer count. */
+void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
+                      const rl_meter_t *meter, uint64_t stamp, uint32_t units, int64_t now);
+
+/* Raises what the key has used to at least this much; see rl_meter_raise(). */
 void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                     int64_t now, uint32_t stamp, uint32_t units);
+                     int64_t now, uint64_t stamp, uint64_t value);
+
+/* Wipes what the key has used, so that it counts as new. */
+void rl_ledger_clear(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now);
 
 /* Notes that whoever supplies units keeps with a key's cell: numbers without a meaning to the
  * ledger, 0 at first and whenever the key has lost its cell. A swap happens only if the note is
@@ -62,7 +70,6 @@ bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsi
  * in this window: 1 is the one to log. *repeats is set on 1 to the denials after the first in
  * the last window that had any, else to 0. */
 uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key,
-                               const rl_meter_t *meter, const rl_step_t *step, int64_t now,
-                               uint32_t *repeats);
+                               const rl_step_t *step, int64_t now, uint32_t *repeats);
 
 #endif

@@ -189,7 +189,8 @@ static uint32_t known_now(const rl_reservation_t *res)
 {
     rl_step_t step;
     rl_ledger_peek(res->source->ledger, &res->cell, res->meter, res->now, 0, &step);
-    return step.stamp == res->counter.window && step.used > res->known ? step.used : res->known;
+    return step.window == res->counter.window && step.used > res->known ? step.used
+                                                                        : res->known;
 }
 
 /* Makes the counter from what is known here plus what is being reserved. */
@@ -351,7 +352,44 @@ static void look_up_notes(rl_reservation_t *res)
 
 static bool is_shared(const rl_source_t *source, const rl_meter_t *meter)
 {
-    return source->session != NULL && meter->limit <= RL_TALLY_LIMIT;
+    return source->session != NULL && rl_meter_is_shareable(meter);
+}
+
+/* ---- penalties ---- */
+
+/* A key's penalty has a cell of its own. */
+static rl_digest_t penalty_cell(const rl_digest_t *cell)
+{
+    return (rl_digest_t){.hi = cell->hi ^ UINT64_C(0xa54ff53a5f1d36f1),
+                         .lo = cell->lo ^ UINT64_C(0x510e527fade682d1)};
+}
+
+/* A key under a penalty is denied; what it has used stays what it is. */
+static void look_at_penalty(const rl_source_t *source, const rl_digest_t *cell,
+                            const rl_meter_t *meter, int64_t now, rl_step_t *step)
+{
+    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_digest_t place = penalty_cell(cell);
+    rl_step_t sentence;
+    rl_ledger_peek(source->ledger, &place, &penalty, now, 0, &sentence);
+    if (sentence.granted) {
+        return;
+    }
+    if (step->granted) {
+        rl_ledger_peek(source->ledger, cell, meter, now, 0, step);
+        step->granted = false;
+    }
+    step->retry = sentence.retry > step->retry ? sentence.retry : step->retry;
+}
+
+static void impose_penalty(const rl_source_t *source, const rl_digest_t *cell,
+                           const rl_meter_t *meter, int64_t now, rl_step_t *step)
+{
+    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_digest_t place = penalty_cell(cell);
+    rl_step_t sentence;
+    rl_ledger_charge(source->ledger, &place, &penalty, now, 1, &sentence);
+    step->retry = sentence.retry > step->retry ? sentence.retry : step->retry;
 }
 
 /* ---- what the limiter calls ---- */
@@ -361,6 +399,9 @@ void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_
 {
     const rl_digest_t cell = cell_of(source, key);
     rl_ledger_peek(source->ledger, &cell, meter, now, cost, step);
+    if (meter->penalty_us > 0) {
+        look_at_penalty(source, &cell, meter, now, step);
+    }
 }
 
 bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
@@ -372,15 +413,17 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
     rl_upstream_status_e status;
     rl_tally_t tally;
     uint32_t lacking;
+    if (meter->penalty_us > 0 || is_shared(source, meter)) {
+        rl_source_peek(source, key, meter, now, cost, step);
+        if (!step->granted) {
+            return true; /* known to be denied: no round trip */
+        }
+    }
     if (!is_shared(source, meter)) {
         rl_ledger_charge(source->ledger, &cell, meter, now, cost, step);
         return true;
     }
-    rl_ledger_peek(source->ledger, &cell, meter, now, cost, step);
-    if (!step->granted) {
-        return true; /* known to be full: no round trip */
-    }
-    res = reservation(source, key, meter, step->stamp);
+    res = reservation(source, key, meter, step->window);
     res.now = now;
     res.cost = cost;
     res.known = step->used - cost;
@@ -396,13 +439,38 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
     return true;
 }
 
-void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
-                      const rl_meter_t *meter, uint32_t stamp, uint32_t units)
+void rl_source_overrun(const rl_source_t *source, const rl_digest_t *key,
+                       const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
 {
     const rl_digest_t cell = cell_of(source, key);
-    rl_ledger_refund(source->ledger, &cell, meter, stamp, units);
+    rl_step_t denied;
+    if (step->word >= 0) {
+        rl_ledger_deny(source->ledger, &cell, meter, now, cost, &denied);
+    }
+    if (meter->penalty_us > 0) {
+        impose_penalty(source, &cell, meter, now, step);
+    }
+}
+
+void rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now)
+{
+    const rl_digest_t cell = cell_of(source, key);
+    rl_ledger_clear(source->ledger, &cell, meter, now);
+    if (meter->penalty_us > 0) {
+        const rl_meter_t penalty = rl_meter_penalty(meter);
+        const rl_digest_t place = penalty_cell(&cell);
+        rl_ledger_clear(source->ledger, &place, &penalty, now);
+    }
+}
+
+void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
+                      const rl_meter_t *meter, uint64_t stamp, uint32_t units, int64_t now)
+{
+    const rl_digest_t cell = cell_of(source, key);
+    rl_ledger_refund(source->ledger, &cell, meter, stamp, units, now);
     if (is_shared(source, meter)) {
-        const rl_reservation_t res = reservation(source, key, meter, stamp);
+        const rl_reservation_t res = reservation(source, key, meter, (uint32_t)stamp);
         if (!forgive(&res, units)) {
             res.ops->subtract(source->session, &res.counter, units);
         }
@@ -416,7 +484,7 @@ static void unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
     const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
     if (total < res->known) {
         rl_ledger_refund(res->source->ledger, &res->cell, res->meter, res->counter.window,
-                         res->known - total);
+                         res->known - total, res->now);
     }
 }
 
@@ -451,7 +519,7 @@ void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
         return;
     }
     rl_source_peek(source, key, meter, now, 0, &step);
-    res = reservation(source, key, meter, step.stamp);
+    res = reservation(source, key, meter, step.window);
     res.now = now;
     res.known = step.used;
     if (!is_read_due(&res)) {
@@ -462,9 +530,8 @@ void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
 }
 
 uint32_t rl_source_note_denial(const rl_source_t *source, const rl_digest_t *key,
-                               const rl_meter_t *meter, const rl_step_t *step, int64_t now,
-                               uint32_t *repeats)
+                               const rl_step_t *step, int64_t now, uint32_t *repeats)
 {
     const rl_digest_t cell = cell_of(source, key);
-    return rl_ledger_note_denial(source->ledger, &cell, meter, step, now, repeats);
+    return rl_ledger_note_denial(source->ledger, &cell, step, now, repeats);
 }

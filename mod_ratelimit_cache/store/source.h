@@ -33,9 +33,18 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
                       const rl_meter_t *meter, int64_t now, uint32_t cost,
                       rl_on_error_e on_error, rl_step_t *step);
 
-/* Gives back units that a step with this stamp charged. */
+/* Gives back, at time now, units that a step with this stamp charged. */
 void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
-                      const rl_meter_t *meter, uint32_t stamp, uint32_t units);
+                      const rl_meter_t *meter, uint64_t stamp, uint32_t units, int64_t now);
+
+/* A charge of cost was denied because the key is over its limit: what that entails. A penalty
+ * begins, or is extended; a new bucket is remembered. Brings the step's retry up to date. */
+void rl_source_overrun(const rl_source_t *source, const rl_digest_t *key,
+                       const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step);
+
+/* Wipes what the key has used, its penalty included. */
+void rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now);
 
 /* Looks, at most once a second per key, whether the shared store still knows what this server
  * knows of a key that is denied from here, and tells it if not. For after the answer. */
@@ -44,7 +53,6 @@ void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
 
 /* Counts a denial; see rl_ledger_note_denial(). */
 uint32_t rl_source_note_denial(const rl_source_t *source, const rl_digest_t *key,
-                               const rl_meter_t *meter, const rl_step_t *step, int64_t now,
-                               uint32_t *repeats);
+                               const rl_step_t *step, int64_t now, uint32_t *repeats);
 
 #endif

@@ -139,14 +139,14 @@ static void refunds_return_units_in_their_window_only(void **state)
     (void)state;
     open_ledger(RL_LEDGER_SIZE_MIN);
     rl_ledger_charge(&ledger, &key, &meter, NOON, 3, &step);
-    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2);
+    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2, NOON);
     assert_int_equal(used(key, meter, NOON), 1);
-    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2);
+    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2, NOON);
     assert_int_equal(used(key, meter, NOON), 0);
     assert_true(charge(key, meter, NOON + HOUR, 3));
-    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2);
+    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2, NOON);
     assert_int_equal(used(key, meter, NOON + HOUR), 3);
-    rl_ledger_refund(&ledger, &other, &meter, step.stamp, 2);
+    rl_ledger_refund(&ledger, &other, &meter, step.stamp, 2, NOON);
 }
 
 /* ---- room ---- */
@@ -346,7 +346,7 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
         charge(key, hour, NOON, 3);
         rl_ledger_charge(&ledger, &key, &hour, NOON, 1, &step);
         for (int n = 0; n < 5; n++) {
-            rl_ledger_note_denial(&ledger, &key, &hour, &step, NOON, &repeats);
+            rl_ledger_note_denial(&ledger, &key, &step, NOON, &repeats);
         }
     }
     for (uint64_t i = 10; i < 18; i++) {
@@ -354,8 +354,8 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
         assert_int_equal(used(key, hour, NOON), 0);
         rl_ledger_charge(&ledger, &key, &hour, NOON + 2 * HOUR, 1, &step);
         assert_int_equal(step.used, 1);
-        assert_int_equal(
-            rl_ledger_note_denial(&ledger, &key, &hour, &step, NOON + 2 * HOUR, &repeats), 1);
+        assert_int_equal(rl_ledger_note_denial(&ledger, &key, &step, NOON + 2 * HOUR, &repeats),
+                         1);
         assert_int_equal(repeats, 0);
     }
     for (uint64_t i = 0; i < 8; i++) {
@@ -370,7 +370,7 @@ static uint32_t denied(rl_digest_t key, rl_meter_t meter, int64_t now, uint32_t 
     rl_step_t step;
     rl_ledger_charge(&ledger, &key, &meter, now, 1, &step);
     assert_false(step.granted);
-    return rl_ledger_note_denial(&ledger, &key, &meter, &step, now, repeats);
+    return rl_ledger_note_denial(&ledger, &key, &step, now, repeats);
 }
 
 static void denials_are_counted_by_window_and_the_repeats_told_in_the_next(void **state)
@@ -410,7 +410,7 @@ static void random_traffic_agrees_with_a_plain_array_of_counters(void **state)
 {
     enum { KEYS = 300 };
     static struct {
-        uint32_t stamp, units;
+        uint64_t stamp, units;
     } plain[KEYS];
     const rl_meter_t meter = fixed_window(5, 60 * SECOND);
     int64_t now = NOON;
@@ -431,7 +431,7 @@ static void random_traffic_agrees_with_a_plain_array_of_counters(void **state)
         assert_int_equal(step.granted, plain[k].units + cost <= 5);
         plain[k].units += step.granted ? cost : 0;
         if (step.granted && random_below(&rng, 4) == 0) {
-            rl_ledger_refund(&ledger, &key, &meter, step.stamp, cost);
+            rl_ledger_refund(&ledger, &key, &meter, step.stamp, cost, NOON);
             plain[k].units -= cost;
         }
         now += (int64_t)random_below(&rng, SECOND / 10);

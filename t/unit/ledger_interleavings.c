@@ -112,7 +112,7 @@ typedef struct script {
 /* What was granted to a key, by the stamps of two windows. */
 typedef struct tally {
     unsigned asked;
-    uint32_t stamp[4];
+    uint64_t stamp[4];
     unsigned granted[4];
     unsigned all;
 } tally_t;

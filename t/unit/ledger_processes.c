@@ -176,7 +176,7 @@ static void hold_and_give_back(int process)
                    !atomic_compare_exchange_weak(&board->most_holders, &most, holders)) {
             }
             atomic_fetch_sub(&board->holders, 1);
-            rl_ledger_refund(&ledger, &key, &meter, step.stamp, 1);
+            rl_ledger_refund(&ledger, &key, &meter, step.stamp, 1, NOON);
         }
     }
 }

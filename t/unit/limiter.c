@@ -181,7 +181,7 @@ static void claims_on_one_counter_are_charged_once(void **state)
         assert_int_equal(claims[2].step.used, i);
     }
     assert_int_equal(decide(claims, 3), 0);
-    rl_limiter_refund(&source, claims, 3);
+    rl_limiter_refund(&source, claims, 3, NOON);
     assert_int_equal(used(&claims[0]), 3);
 }
 
@@ -191,7 +191,7 @@ static void a_refund_of_claims_on_one_counter_gives_one_charge_back(void **state
     (void)state;
     assert_int_equal(decide(&before, 1), -1);
     assert_int_equal(decide(claims, 2), -1);
-    rl_limiter_refund(&source, claims, 2);
+    rl_limiter_refund(&source, claims, 2, NOON);
     assert_int_equal(used(&before), 1);
 }
 
@@ -218,8 +218,8 @@ static void a_refund_is_given_once(void **state)
     (void)state;
     assert_int_equal(decide(&other, 1), -1);
     assert_int_equal(decide(&claim, 1), -1);
-    rl_limiter_refund(&source, &claim, 1);
-    rl_limiter_refund(&source, &claim, 1);
+    rl_limiter_refund(&source, &claim, 1, NOON);
+    rl_limiter_refund(&source, &claim, 1, NOON);
     assert_int_equal(used(&other), 1);
 }
 

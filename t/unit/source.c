@@ -65,7 +65,7 @@ static void refund(server_t *server)
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
     rl_source_peek(&source, &key, &meter, now, 0, &step);
-    rl_source_refund(&source, &key, &meter, step.stamp, 1);
+    rl_source_refund(&source, &key, &meter, step.stamp, 1, now);
 }
 
 static rl_tally_t shared(void)

@@ -140,7 +140,7 @@ static void request(server_t *server)
     count(server, (int)cost);
     if (one_in(story->refund_one_in)) {
         count(server, -(int)cost);
-        rl_source_refund(&source, &key, &meter, step.stamp, cost);
+        rl_source_refund(&source, &key, &meter, step.stamp, cost, now);
     }
 }
 

@@ -1,0 +1,158 @@
+#include "meter_private.h"
+#include "tally.h"
+
+/* Token bucket, as the generic cell rate algorithm (ITU-T I.371): all that is kept is the
+ * theoretical arrival time, the moment at which the bucket will be full.
+ *
+ *     word 0:  theoretical arrival time (64 bits), in ticks since the epoch
+ *
+ * A token is worth 2^shift ticks, so adding tokens is exact; a tick is a token's time divided
+ * by that, so a rate that doesn't divide evenly is exact, too: rounding happens only where the
+ * clock is read, and never adds up. shift is as large as possible for times until the year
+ * 2100 and a whole bucket to fit into core/tally.h's numbers; a tick is some 30 to 60
+ * microseconds then, and never more than a token's time.
+ *
+ * A request fits when the time, moved on by its cost, is at most a whole bucket ahead of now.
+ * A new bucket holds `initial` tokens; if that isn't all of it, it is written down also when
+ * the request doesn't fit, or it would be new for ever.
+ */
+
+static unsigned __int128 scaled_limit(const rl_meter_t *meter)
+{
+    return (unsigned __int128)meter->limit << meter->shift;
+}
+
+uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us)
+{
+    return (uint64_t)(scaled_limit(meter) * (uint64_t)time_us / (uint64_t)meter->period_us);
+}
+
+int64_t rl_bucket_time(const rl_meter_t *meter, uint64_t ticks)
+{
+    const unsigned __int128 scale = scaled_limit(meter);
+    return (int64_t)(((unsigned __int128)ticks * (uint64_t)meter->period_us + scale - 1) /
+                     scale);
+}
+
+void rl_bucket_prepare(rl_meter_t *meter)
+{
+    meter->shift = 0;
+    for (unsigned shift = 1; shift < 48 && meter->limit > 0; shift++) {
+        rl_meter_t finer = *meter;
+        finer.shift = (uint8_t)shift;
+        if (rl_bucket_ticks(&finer, RL_TALLY_TIME_MAX) >= RL_TALLY_TICKS_MAX ||
+            (uint64_t)meter->burst << shift >= RL_TALLY_TICKS_MAX) {
+            break;
+        }
+        meter->shift = (uint8_t)shift;
+    }
+}
+
+static uint64_t ticks_of(const rl_meter_t *meter, uint32_t tokens)
+{
+    return (uint64_t)tokens << meter->shift;
+}
+
+static uint32_t tokens_in(const rl_meter_t *meter, uint64_t ticks)
+{
+    const uint64_t whole = UINT64_C(1) << meter->shift;
+    return (uint32_t)((ticks + whole - 1) >> meter->shift);
+}
+
+/* The arrival time that counts at now, from now to a whole bucket ahead; *changed when it isn't
+ * what the word says, or comes to. */
+static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t now,
+                             bool *changed)
+{
+    const uint64_t full = now + ticks_of(meter, meter->burst);
+    *changed = false;
+    if (stored > full) {
+        const uint64_t slack = rl_bucket_ticks(meter, CLOCK_SLACK);
+        const bool noise = stored - full > rl_bucket_ticks(meter, CLOCK_HORIZON);
+        if (!noise) {
+            *changed = stored - full > slack;
+            return full;
+        }
+    }
+    else if (stored != 0) {
+        return stored > now ? stored : now;
+    }
+    *changed = meter->initial < meter->burst;
+    return full - ticks_of(meter, meter->initial);
+}
+
+/* A limit of 0, for which there are no ticks. */
+static void deny_all(const rl_meter_t *meter, int64_t now, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1, .window = (uint32_t)(now / meter->period_us)};
+    step->reset = step->retry = step->expires = now + meter->period_us;
+}
+
+static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                   int64_t now_us, uint32_t cost, rl_step_t *step)
+{
+    bool changed;
+    uint64_t now, time, end;
+    (void)key;
+    if (meter->limit == 0) {
+        deny_all(meter, now_us, step);
+        return;
+    }
+    now = rl_bucket_ticks(meter, now_us);
+    time = current_time(meter, words[0], now, &changed);
+    end = now + ticks_of(meter, meter->burst);
+    const bool possible = cost <= meter->burst;
+    const bool granted = cost == 0 || (possible && time + ticks_of(meter, cost) <= end);
+    const uint64_t after = granted ? time + ticks_of(meter, cost) : time;
+    step->granted = granted;
+    step->again = false;
+    step->word = changed || (granted && cost > 0) ? 0 : -1;
+    step->value = after;
+    step->stamp = after;
+    step->window = (uint32_t)(now_us / meter->period_us);
+    step->used = tokens_in(meter, after - now);
+    step->room = meter->burst;
+    step->reset = rl_bucket_time(meter, after);
+    step->retry = now_us + (granted ? 0 : meter->period_us);
+    if (!granted && possible) {
+        step->retry =
+            rl_bucket_time(meter, time + ticks_of(meter, cost) - ticks_of(meter, meter->burst));
+    }
+    step->expires = step->reset + (meter->initial < meter->burst ? meter->period_us : 0);
+}
+
+/* What is given back is what hasn't drained yet: up to then the bucket can't have been full
+ * since, so nothing is given back that was lost anyway. */
+static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp,
+                   uint32_t units, int64_t now_us, rl_step_t *step)
+{
+    const uint64_t now = meter->limit > 0 ? rl_bucket_ticks(meter, now_us) : UINT64_MAX;
+    const uint64_t left = stamp > now ? stamp - now : 0;
+    const uint64_t ticks = ticks_of(meter, units) < left ? ticks_of(meter, units) : left;
+    if (ticks > 0 && words[0] > ticks) {
+        step->word = 0;
+        step->value = words[0] - ticks;
+    }
+}
+
+static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                  uint64_t stamp, uint64_t value, rl_step_t *step)
+{
+    (void)key;
+    (void)stamp;
+    step->word = words[0] < value ? 0 : -1;
+    step->value = step->stamp = value;
+    step->reset = step->expires = rl_bucket_time(meter, value);
+    step->used = meter->burst;
+}
+
+static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                  int64_t now, rl_step_t *step)
+{
+    (void)meter;
+    (void)key;
+    (void)now;
+    step->word = words[0] != 0 ? 0 : -1;
+}
+
+const rl_meter_ops_t rl_meter_bucket = {charge, refund, raise, clear};

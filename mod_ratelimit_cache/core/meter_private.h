@@ -1,0 +1,37 @@
+/* The algorithms behind meter.c, one file each. */
+#ifndef RL_CORE_METER_PRIVATE_H
+#define RL_CORE_METER_PRIVATE_H
+
+#include "meter.h"
+
+/* Clocks. Processes read the clock a moment before they look at the words, and the clock may be
+ * set back. What lies up to CLOCK_SLACK beyond what is possible now is taken for the former;
+ * what lies further ahead, for the latter, and is carried over into now, so that nobody waits
+ * for a clock to catch up. Beyond CLOCK_HORIZON it is no time that ever was, but noise that
+ * another key left (see store/ledger_cell.h): nothing. */
+#define CLOCK_SLACK   (10 * RL_USEC_PER_SEC)
+#define CLOCK_HORIZON (400 * 86400 * RL_USEC_PER_SEC)
+
+/* One algorithm: what the functions of meter.h do for it. */
+typedef struct rl_meter_ops {
+    void (*charge)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t, uint32_t,
+                   rl_step_t *);
+    void (*refund)(const rl_meter_t *, const uint64_t *, uint64_t, uint32_t, int64_t,
+                   rl_step_t *);
+    void (*raise)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, uint64_t, uint64_t,
+                  rl_step_t *);
+    void (*clear)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t,
+                  rl_step_t *);
+} rl_meter_ops_t;
+
+extern const rl_meter_ops_t rl_meter_window, rl_meter_bucket, rl_meter_block;
+
+/* A token bucket's time: ticks from the epoch to a moment, rounded down, and the first moment
+ * at which that many have passed. */
+uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us);
+int64_t rl_bucket_time(const rl_meter_t *meter, uint64_t ticks);
+
+/* Sets shift. */
+void rl_bucket_prepare(rl_meter_t *meter);
+
+#endif
