@@ -7,6 +7,7 @@
 #include "../core/tally.h"
 #include "../limiter.h"
 #include "body.h"
+#include "claim.h"
 #include "config.h"
 #include "deny.h"
 #include "exempt.h"
@@ -28,47 +29,29 @@ static bool is_client_request(const request_rec *r)
 
 /* ---- claims ---- */
 
-static rl_digest_t scope_of(const request_rec *r, const rl_rule_t *rule)
-{
-    rl_digest_t scope = rule->id;
-    if (rule->per_vhost) {
-        const rl_digest_t *vhost = &rl_server_config(r->server)->vhost;
-        scope.hi ^= vhost->hi;
-        scope.lo ^= vhost->lo;
-    }
-    return scope;
-}
-
-/* The claim that a rule makes on a request; false when it makes none. */
-static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                       rl_claim_t *claim)
-{
-    const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
-                                        .v6bits = rl_dir_v6bits(conf)};
-    const rl_digest_t scope = scope_of(r, rule);
-    const rl_key_result_e result = rl_key_digest(
-        r, &rule->key, &prefixes, rl_store_secret(r->server), &scope, &claim->key);
-    if (result == RL_KEY_ANONYMOUS ||
-        (result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP)) {
-        return false;
-    }
-    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
-    claim->meter = rule->meter;
-    claim->cost = 1;
-    claim->on_error =
-        (rl_on_error_e)(rule->on_error != RL_ON_ERROR_UNSET ? rule->on_error
-                                                            : rl_dir_on_error(conf));
-    claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
-    return true;
-}
-
 /* Rules of one group may be due together, and differ in their verdict; the limiter charges
  * their counter once. `settled` is how many rules were settled before this phase. */
 static bool is_due(request_rec *r, const rl_request_t *request, const rl_rule_t *rule,
                    rl_phase_e phase, int settled)
 {
     return rule->phase == phase && !rule->dropped && !rule->unlimited &&
-           !rl_request_has_settled(request, rule, settled) && rl_rule_applies(rule, r);
+           !rl_request_has_settled(request, &rule->id, settled) && rl_rule_applies(rule, r);
+}
+
+/* Appends the rule's claim, if it makes one, and none that another rule has made before at the
+ * rate that was computed. */
+static void add_claim(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                      const rl_rule_t *rule, int settled)
+{
+    rl_claim_t *claim = apr_array_push(request->claims);
+    rl_settled_t *one = apr_array_push(request->settled);
+    if (rl_claim_make(r, conf, rule, claim, one) &&
+        !rl_request_has_settled(request, &one->counters, settled)) {
+        request->by_outcome |= rule->count != NULL || rule->clear != NULL;
+        return;
+    }
+    apr_array_pop(request->claims);
+    apr_array_pop(request->settled);
 }
 
 /* Appends the claims of the rules that are due, the server's or the tenants'; returns how
@@ -79,15 +62,9 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
     const int before = request->claims->nelts;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
-        if (rule->tenant != tenants || !is_due(r, request, rule, phase, before)) {
-            continue;
+        if (rule->tenant == tenants && is_due(r, request, rule, phase, before)) {
+            add_claim(r, request, conf, rule, before);
         }
-        if (!make_claim(r, conf, rule, apr_array_push(request->claims))) {
-            apr_array_pop(request->claims);
-            continue;
-        }
-        APR_ARRAY_PUSH(request->settled, rl_settled_t) = (rl_settled_t){
-            .id = rule->id, .name = rule->name, .limit = rule->limit_text, .rule = rule};
     }
     return request->claims->nelts - before;
 }
@@ -131,9 +108,10 @@ static void refund(const rl_source_t *source, rl_request_t *request, bool tenant
     }
 }
 
-/* ---- outcomes ---- */
+/* ---- verdicts ---- */
 
-/* The status of a denial: the rule's or the location's; the shared store's failure is a 503. */
+/* The status of a denial: the rule's or the location's; a failure of the shared store, or of
+ * a rate's expression, is a 503. */
 static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
 {
     if (claim->failed) {
@@ -209,6 +187,14 @@ static void tell_unshared(request_rec *r, const rl_request_t *request, int first
     }
 }
 
+/* A rate that couldn't be computed is told like a store that can't answer. */
+static void mark_invalid(const rl_request_t *request, int first)
+{
+    for (int i = first; i < request->claims->nelts; i++) {
+        claim_at(request, i)->failed |= settled_at(request, i)->invalid;
+    }
+}
+
 /* Decides over the claims from the first new one on; returns OK or the status of a denial. */
 static int decide(request_rec *r, rl_request_t *request, int first)
 {
@@ -221,6 +207,7 @@ static int decide(request_rec *r, rl_request_t *request, int first)
     }
     denied = rl_limiter_decide(&session.source, claim_at(request, first),
                                request->claims->nelts - first, now);
+    mark_invalid(request, first);
     if (denied >= 0) {
         status = denied_by(r, &session.source, request, first + denied, now);
     }
@@ -395,21 +382,4 @@ int rl_enforce_fixups(request_rec *r)
         rl_request_offer_upgrade(r);
     }
     return status == OK ? DECLINED : status;
-}
-
-int rl_enforce_log_transaction(request_rec *r)
-{
-    rl_request_t *request = rl_request_get(r);
-    rl_store_session_t session;
-    if (request == NULL || request->denied_claim < 0) {
-        return DECLINED;
-    }
-    request->store_time = 0;
-    rl_store_begin(r, request, &session);
-    if (session.source.session != NULL) {
-        const rl_claim_t *claim = claim_at(request, request->denied_claim);
-        rl_source_refresh(&session.source, &claim->key, &claim->meter, apr_time_now());
-    }
-    rl_store_end(request, &session);
-    return DECLINED;
 }

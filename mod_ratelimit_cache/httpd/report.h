@@ -26,4 +26,8 @@ void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule);
 /* Logs, once a day, that a rule's limit is too high to be shared by a fleet. */
 void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule);
 
+/* Logs, once a minute, that a rule's rate can't be computed, or its cost. */
+void rl_report_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason);
+void rl_report_log_cost(request_rec *r, const rl_rule_t *rule);
+
 #endif
