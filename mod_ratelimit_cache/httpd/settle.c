@@ -1,5 +1,8 @@
 #include "settle.h"
 
+#include <string.h>
+
+#include "../core/number.h"
 #include "config.h"
 #include "outcome.h"
 #include "request.h"
@@ -29,6 +32,17 @@ static request_rec *last_of(request_rec *r)
         r = r->next;
     }
     return r;
+}
+
+/* The status that the client saw. When a handler fails after its header was sent, r->status
+ * changes, but not the status line, which httpd has made sure of when it sent it. */
+static int status_sent(const request_rec *r)
+{
+    const char *line = r->sent_bodyct != 0 ? r->status_line : NULL;
+    uint64_t status;
+    return line != NULL && strlen(line) >= 3 && rl_number_parse(line, 3, 599, &status)
+               ? (int)status
+               : r->status;
 }
 
 static bool is_aborted(const conn_rec *c)
@@ -98,14 +112,18 @@ static void apply(const rl_source_t *source, const rl_request_t *request,
     }
 }
 
-/* Fills in the fate of each claim; whether there is anything to do. */
+/* Fills in the fate of each claim; whether there is anything to do. Expressions see the status
+ * that was sent, the access log what httpd makes of it. */
 static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fates)
 {
+    const int status = last->status;
     bool any = false;
+    last->status = status_sent(last);
     for (int i = 0; i < request->claims->nelts; i++) {
         fates[i] = fate_of(request, i, last);
         any |= !fates[i].counts || fates[i].clears;
     }
+    last->status = status;
     return any;
 }
 
