@@ -68,9 +68,11 @@ SetEnvIf X-Observe "y" OBSERVE
     RateLimit one 10/30d group=clears count=all
     RateLimit two 10/30d group=clears count=404 clear=201
 </Location>
-<Location /run/unknown>
-    RateLimit kept    10/30d "count=expr=file('/no/such/file') == 'x'"
-    RateLimit cleared 10/30d "clear=expr=file('/no/such/file') == 'x'"
+<Location /run/unknown/count>
+    RateLimit r 10/30d "count=expr=file('/no/such/file') == 'x'"
+</Location>
+<Location /run/unknown/clear>
+    RateLimit r 10/30d "clear=expr=file('/no/such/file') == 'x'"
 </Location>
 <Location /run/header>
     RateLimit r 10/30d "count=expr=%{resp:X-Failed} == 'yes'"
@@ -78,6 +80,11 @@ SetEnvIf X-Observe "y" OBSERVE
 </Location>
 <Location /run/exempt>
     RateLimit r 10/30d clear=201
+</Location>
+<Location /ok/friend>
+    Include conf/auth.conf
+    RateLimitExempt "expr=%{REMOTE_USER} == 'bob'"
+    RateLimit r 10/30d clear=200
 </Location>
 <If "%{QUERY_STRING} =~ /free/">
     RateLimitExempt 127.0.0.1
@@ -184,8 +191,8 @@ for (stores()) {
     is $left->('/run/header?failed'), '200 9', "$name: what a response header says";
     is $left->('/run/header?fine'), '200 8', "$name: has counted";
     is $left->('/run/header?fine'), '200 8', "$name: or has not";
-    is $left->('/run/unknown'), '200 9', "$name: an expression that fails";
-    is $left->('/run/unknown'), '200 8', "$name: leaves both as they are";
+    is join(' ', map { $left->("/run/unknown/$_") } qw(count count)), '200 9 200 8', "$name: charged when the expression fails";
+    is join(' ', map { $left->("/run/unknown/$_") } qw(clear clear)), '200 9 200 8', "$name: and not cleared";
     is $left->('/ssi/page.shtml'), '200 9', "$name: missing includes";
     is $left->('/ssi/page.shtml'), '200 9', "$name: are not the request's outcome";
 
@@ -211,6 +218,9 @@ for (stores()) {
     is $left->('/run/exempt'), '200 9', "$name: not exempt";
     is $see->('/run/exempt?free&cgi_status=201')->{state}, 'exempt', "$name: exempt";
     is $left->('/run/exempt'), '200 8', "$name: an exempt request clears nothing";
+    is $left->('/ok/friend', @wrong), '401 9', "$name: exempt by its name, which is known after the charge";
+    is $see->('/ok/friend', auth => 'bob:hunter2')->{state}, 'exempt', "$name: when it was charged already";
+    is $left->('/ok/friend', @wrong), '401 8', "$name: takes its charge back, and clears nothing";
     is $left->('/run/clear'), '200 7', "$name: a free rule beside a paid one";
     is $series->(3, '/run/denied'), '200 429 429', "$name: a denial";
     is $see->('/run/denied')->{status}, 429, "$name: clears nothing, though 429 is in the list";
