@@ -182,7 +182,7 @@ static void tell_unshared(request_rec *r, const rl_request_t *request, int first
 {
     for (int i = first; i < request->claims->nelts; i++) {
         if (!rl_meter_is_shareable(&claim_at(request, i)->meter)) {
-            rl_report_log_unshared(r, settled_at(request, i)->rule);
+            rl_report_log_unshared(r, settled_at(request, i)->rule, claim_at(request, i));
         }
     }
 }

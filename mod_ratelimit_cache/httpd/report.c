@@ -168,13 +168,15 @@ void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule)
     }
 }
 
-void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule)
+void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
 {
     if (is_due(r, rule, &unshared)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "ratelimit: rule %s, limit %s: a fleet can share limits up to %u; each "
-                      "server counts this one by itself",
-                      rule->name, rule->rate_text, RL_TALLY_LIMIT);
+                      "ratelimit: rule %s, limit %s: a fleet can share limits up to %u, and "
+                      "token buckets up to %" APR_INT64_T_FMT
+                      " a second; each server counts this one by itself",
+                      rule->name, rate_of(r, rule, claim), RL_TALLY_LIMIT,
+                      (int64_t)RL_TALLY_TICKS_MAX / (RL_TALLY_TIME_MAX / RL_USEC_PER_SEC));
     }
 }
 

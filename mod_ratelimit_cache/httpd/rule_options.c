@@ -82,8 +82,7 @@ static const char *option_burst(rl_draft_t *draft, const char *value)
     return parse_bucket(draft, value, &draft->rule->burst);
 }
 
-/* Behind burst=. What the size of a bucket is at a computed rate isn't known yet; it starts
- * full then rather than fuller. */
+/* The size of a bucket at a computed rate isn't known yet; a smaller one will start full. */
 static const char *option_initial(rl_draft_t *draft, const char *value)
 {
     rl_rule_t *rule = draft->rule;

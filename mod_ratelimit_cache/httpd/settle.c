@@ -142,24 +142,28 @@ static void refresh(const rl_source_t *source, const rl_request_t *request, int6
     }
 }
 
+/* What the outcome does to each claim, or NULL when that is nothing. */
+static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
+{
+    rl_fate_t *fates;
+    if (!has_outcome(r, request)) {
+        return NULL;
+    }
+    fates = apr_palloc(r->pool, (apr_size_t)request->claims->nelts * sizeof(*fates));
+    return judge(request, last_of(r), fates) ? fates : NULL;
+}
+
 int rl_settle_log_transaction(request_rec *r)
 {
     rl_request_t *request = rl_request_get(r);
-    rl_fate_t *fates = NULL;
+    const rl_fate_t *fates = request != NULL ? fates_of(r, request) : NULL;
     rl_store_session_t session;
     int64_t now;
-    if (request == NULL || (request->denied_claim < 0 && !request->by_outcome)) {
-        return DECLINED;
-    }
-    if (has_outcome(r, request)) {
-        fates = apr_palloc(r->pool, (apr_size_t)request->claims->nelts * sizeof(*fates));
-        fates = judge(request, last_of(r), fates) ? fates : NULL;
-    }
-    if (fates == NULL && request->denied_claim < 0) {
+    if (request == NULL || (fates == NULL && request->denied_claim < 0)) {
         return DECLINED;
     }
     now = apr_time_now();
-    request->store_time = 0;
+    request->store_time = 0; /* nobody waits for it any more */
     rl_store_begin(r, request, &session);
     if (fates != NULL) {
         apply(&session.source, request, fates, now);
