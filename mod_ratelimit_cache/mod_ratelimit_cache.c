@@ -36,6 +36,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     rl_body_register();
+    rl_settle_register();
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_store_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);

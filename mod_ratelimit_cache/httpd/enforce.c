@@ -13,6 +13,7 @@
 #include "exempt.h"
 #include "report.h"
 #include "request.h"
+#include "settle.h"
 #include "store.h"
 
 /* httpd makes several request_recs of one client request: internal redirects (r->prev) and
@@ -47,7 +48,9 @@ static void add_claim(request_rec *r, rl_request_t *request, const rl_dir_config
     rl_settled_t *one = apr_array_push(request->settled);
     if (rl_claim_make(r, conf, rule, claim, one) &&
         !rl_request_has_settled(request, &one->counters, settled)) {
-        request->by_outcome |= rule->count != NULL || rule->clear != NULL;
+        if (rule->count != NULL || rule->clear != NULL) {
+            rl_settle_by_outcome(r, request);
+        }
         return;
     }
     apr_array_pop(request->claims);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "settle.h"
 
 /* An upgrade to HTTP/2 (h2c). httpd runs the hooks for the HTTP/1.1 request first; then
  * mod_http2 processes the same request as stream 1 on a connection of its own, in another
@@ -78,7 +79,7 @@ static bool is_upgraded(rl_upgrade_t *upgrade, const request_rec *r)
            apr_atomic_xchg32(&upgrade->taken, 1) == 0;
 }
 
-static bool take_over_upgrade(const request_rec *r, rl_request_t *request)
+static bool take_over_upgrade(request_rec *r, rl_request_t *request)
 {
     rl_upgrade_t *upgrade;
     if (r->connection->master == NULL) {
@@ -89,6 +90,9 @@ static bool take_over_upgrade(const request_rec *r, rl_request_t *request)
         return false;
     }
     copy_request(r->pool, &upgrade->request, request);
+    if (request->by_outcome) {
+        rl_settle_by_outcome(r, request);
+    }
     return true;
 }
 

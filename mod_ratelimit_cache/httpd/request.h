@@ -36,6 +36,8 @@ typedef struct rl_request {
     rl_upgrade_t *upgrade;        /* the offer to go on as a stream, or NULL */
     bool exempt;
     bool by_outcome;            /* a rule has count= or clear= */
+    bool watched;               /* HTTP/2: it is seen whether the answer goes out, */
+    bool unanswered;            /* and it did not */
     int denied_status;          /* 0: not denied */
     int denied_claim;           /* the claim that a rule denied, -1: none */
     const request_rec *denied;  /* the request_rec that was denied */

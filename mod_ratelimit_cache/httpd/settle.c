@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include <string.h>
+#include <util_filter.h>
 
 #include "../core/number.h"
 #include "config.h"
@@ -45,9 +46,37 @@ static int status_sent(const request_rec *r)
                : r->status;
 }
 
-static bool is_aborted(const conn_rec *c)
+/* Streams of HTTP/2. mod_http2 tears a stream down, and marks its connection as aborted, as
+ * soon as the client has the answer, which may be before we come here. So whether an answer
+ * went out is seen when it is written. */
+
+static const char watch_name[] = "RL_WATCH_ANSWER";
+
+static apr_status_t watch_answer(ap_filter_t *filter, apr_bucket_brigade *bb)
 {
-    return c->aborted || (c->master != NULL && c->master->aborted);
+    rl_request_t *request = filter->ctx;
+    const apr_status_t rv = ap_pass_brigade(filter->next, bb);
+    request->unanswered |= rv != APR_SUCCESS;
+    return rv;
+}
+
+void rl_settle_register(void)
+{
+    ap_register_output_filter(watch_name, watch_answer, NULL, AP_FTYPE_CONNECTION);
+}
+
+void rl_settle_by_outcome(request_rec *r, rl_request_t *request)
+{
+    if (!request->watched && r->connection->master != NULL) {
+        ap_add_output_filter(watch_name, request, r, r->connection);
+        request->watched = true;
+    }
+    request->by_outcome = true;
+}
+
+static bool is_aborted(const conn_rec *c, const rl_request_t *request)
+{
+    return c->master != NULL ? request->unanswered : c->aborted != 0;
 }
 
 static rl_claim_t *claim_at(const rl_request_t *request, int i)
@@ -129,7 +158,7 @@ static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fat
 
 static bool has_outcome(const request_rec *r, const rl_request_t *request)
 {
-    return request->by_outcome && !request->exempt && !is_aborted(r->connection) &&
+    return request->by_outcome && !request->exempt && !is_aborted(r->connection, request) &&
            !rl_request_was_taken_over(request);
 }
 
