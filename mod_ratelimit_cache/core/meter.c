@@ -62,12 +62,25 @@ void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORD
     algorithms[meter->algorithm]->refund(meter, words, stamp, units, now, step);
 }
 
+uint64_t rl_meter_held(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
+                       uint64_t stamp)
+{
+    return algorithms[meter->algorithm]->held(meter, words, stamp);
+}
+
 void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
                     const uint64_t words[RL_METER_WORDS], uint64_t stamp, uint64_t value,
                     rl_step_t *step)
 {
     *step = (rl_step_t){.word = -1};
     algorithms[meter->algorithm]->raise(meter, key, words, stamp, value, step);
+}
+
+void rl_meter_lower(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
+                    uint64_t stamp, uint64_t from, uint64_t to, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1};
+    algorithms[meter->algorithm]->lower(words, stamp, from, to, step);
 }
 
 void rl_meter_clear(const rl_meter_t *meter, const rl_digest_t *key,

@@ -27,7 +27,8 @@ uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us)
     return (uint64_t)(scaled_limit(meter) * (uint64_t)time_us / (uint64_t)meter->period_us);
 }
 
-int64_t rl_bucket_time(const rl_meter_t *meter, uint64_t ticks)
+/* The first moment at which that many have passed. */
+static int64_t time_of(const rl_meter_t *meter, uint64_t ticks)
 {
     const unsigned __int128 scale = scaled_limit(meter);
     return (int64_t)(((unsigned __int128)ticks * (uint64_t)meter->period_us + scale - 1) /
@@ -41,14 +42,14 @@ void rl_bucket_prepare(rl_meter_t *meter)
         rl_meter_t finer = *meter;
         finer.shift = (uint8_t)shift;
         if (rl_bucket_ticks(&finer, RL_TALLY_TIME_MAX) >= RL_TALLY_TICKS_MAX ||
-            (uint64_t)meter->burst << shift >= RL_TALLY_TICKS_MAX) {
+            (uint64_t)meter->burst << shift > RL_TALLY_BUCKET_MAX) {
             break;
         }
         meter->shift = (uint8_t)shift;
     }
 }
 
-static uint64_t ticks_of(const rl_meter_t *meter, uint32_t tokens)
+uint64_t rl_bucket_cost(const rl_meter_t *meter, uint32_t tokens)
 {
     return (uint64_t)tokens << meter->shift;
 }
@@ -64,7 +65,7 @@ static uint32_t tokens_in(const rl_meter_t *meter, uint64_t ticks)
 static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t now,
                              bool *changed)
 {
-    const uint64_t full = now + ticks_of(meter, meter->burst);
+    const uint64_t full = now + rl_bucket_cost(meter, meter->burst);
     *changed = false;
     if (stored > full) {
         const uint64_t slack = rl_bucket_ticks(meter, CLOCK_SLACK);
@@ -78,7 +79,7 @@ static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t 
         return stored > now ? stored : now;
     }
     *changed = meter->initial < meter->burst;
-    return full - ticks_of(meter, meter->initial);
+    return full - rl_bucket_cost(meter, meter->initial);
 }
 
 /* A limit of 0, for which there are no ticks. */
@@ -100,10 +101,10 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     }
     now = rl_bucket_ticks(meter, now_us);
     time = current_time(meter, words[0], now, &changed);
-    end = now + ticks_of(meter, meter->burst);
+    end = now + rl_bucket_cost(meter, meter->burst);
     const bool possible = cost <= meter->burst;
-    const bool granted = cost == 0 || (possible && time + ticks_of(meter, cost) <= end);
-    const uint64_t after = granted ? time + ticks_of(meter, cost) : time;
+    const bool granted = cost == 0 || (possible && time + rl_bucket_cost(meter, cost) <= end);
+    const uint64_t after = granted ? time + rl_bucket_cost(meter, cost) : time;
     step->granted = granted;
     step->again = false;
     step->word = changed || (granted && cost > 0) ? 0 : -1;
@@ -112,11 +113,11 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     step->window = (uint32_t)(now_us / meter->period_us);
     step->used = tokens_in(meter, after - now);
     step->room = meter->burst;
-    step->reset = rl_bucket_time(meter, after);
+    step->reset = time_of(meter, after);
     step->retry = now_us + (granted ? 0 : meter->period_us);
     if (!granted && possible) {
-        step->retry =
-            rl_bucket_time(meter, time + ticks_of(meter, cost) - ticks_of(meter, meter->burst));
+        step->retry = time_of(meter, time + rl_bucket_cost(meter, cost) -
+                                         rl_bucket_cost(meter, meter->burst));
     }
     step->expires = step->reset + (meter->initial < meter->burst ? meter->period_us : 0);
 }
@@ -128,11 +129,19 @@ static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stam
 {
     const uint64_t now = meter->limit > 0 ? rl_bucket_ticks(meter, now_us) : UINT64_MAX;
     const uint64_t left = stamp > now ? stamp - now : 0;
-    const uint64_t ticks = ticks_of(meter, units) < left ? ticks_of(meter, units) : left;
+    const uint64_t ticks =
+        rl_bucket_cost(meter, units) < left ? rl_bucket_cost(meter, units) : left;
     if (ticks > 0 && words[0] > ticks) {
         step->word = 0;
         step->value = words[0] - ticks;
     }
+}
+
+static uint64_t held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    (void)meter;
+    (void)stamp;
+    return words[0];
 }
 
 static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
@@ -142,8 +151,16 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     (void)stamp;
     step->word = words[0] < value ? 0 : -1;
     step->value = step->stamp = value;
-    step->reset = step->expires = rl_bucket_time(meter, value);
+    step->reset = step->expires = time_of(meter, value);
     step->used = meter->burst;
+}
+
+static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
+                  rl_step_t *step)
+{
+    (void)stamp;
+    step->word = words[0] == from ? 0 : -1;
+    step->value = to;
 }
 
 static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
@@ -155,4 +172,4 @@ static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     step->word = words[0] != 0 ? 0 : -1;
 }
 
-const rl_meter_ops_t rl_meter_bucket = {charge, refund, raise, clear};
+const rl_meter_ops_t rl_meter_bucket = {charge, refund, held, raise, lower, clear};

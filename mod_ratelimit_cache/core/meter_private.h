@@ -18,20 +18,17 @@ typedef struct rl_meter_ops {
                    rl_step_t *);
     void (*refund)(const rl_meter_t *, const uint64_t *, uint64_t, uint32_t, int64_t,
                    rl_step_t *);
+    uint64_t (*held)(const rl_meter_t *, const uint64_t *, uint64_t);
     void (*raise)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, uint64_t, uint64_t,
                   rl_step_t *);
+    void (*lower)(const uint64_t *, uint64_t, uint64_t, uint64_t, rl_step_t *);
     void (*clear)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t,
                   rl_step_t *);
 } rl_meter_ops_t;
 
 extern const rl_meter_ops_t rl_meter_window, rl_meter_bucket, rl_meter_block;
 
-/* A token bucket's time: ticks from the epoch to a moment, rounded down, and the first moment
- * at which that many have passed. */
-uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us);
-int64_t rl_bucket_time(const rl_meter_t *meter, uint64_t ticks);
-
-/* Sets shift. */
+/* Sets a token bucket's shift. */
 void rl_bucket_prepare(rl_meter_t *meter);
 
 #endif

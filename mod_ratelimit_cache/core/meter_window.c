@@ -204,6 +204,12 @@ static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stam
     step->value = make_word((uint32_t)stamp, held > units ? held - units : 0);
 }
 
+static uint64_t held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    const int word = word_of(meter, words, stamp);
+    return word >= 0 ? word_units(words[word]) : 0;
+}
+
 /* Raises a window that is the current one or later. */
 static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32_t window,
                           uint32_t units, rl_step_t *step)
@@ -247,6 +253,13 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     }
 }
 
+static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
+                  rl_step_t *step)
+{
+    step->word = words[0] == make_word((uint32_t)stamp, (uint32_t)from) ? 0 : -1;
+    step->value = make_word((uint32_t)stamp, (uint32_t)to);
+}
+
 static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   int64_t now, rl_step_t *step)
 {
@@ -264,4 +277,4 @@ static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     }
 }
 
-const rl_meter_ops_t rl_meter_window = {charge, refund, raise, clear};
+const rl_meter_ops_t rl_meter_window = {charge, refund, held, raise, lower, clear};

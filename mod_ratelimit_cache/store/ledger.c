@@ -329,19 +329,35 @@ static rl_place_t claim(const rl_ledger_t *ledger, const rl_digest_t *key, int64
 
 static const uint64_t no_words[RL_METER_WORDS];
 
-void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, uint32_t cost, rl_step_t *step)
+/* The words of the key at this moment, none if it has no cell. */
+static void read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
+                       uint64_t words[RL_METER_WORDS])
 {
-    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    uint64_t raw[RL_METER_WORDS];
     const rl_place_t place = find(ledger, key);
     if (place.cell != NULL) {
         load_words(place.cell, raw);
         unmask_words(key, raw, words);
     }
     if (place.cell == NULL || !is_still(place.cell, place.id)) {
-        memcpy(words, no_words, sizeof(words));
+        memcpy(words, no_words, sizeof(no_words));
     }
+}
+
+void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step)
+{
+    uint64_t words[RL_METER_WORDS];
+    read_words(ledger, key, words);
     rl_meter_charge(meter, key, words, now, cost, step);
+}
+
+uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_digest_t *key,
+                        const rl_meter_t *meter, uint64_t stamp)
+{
+    uint64_t words[RL_METER_WORDS];
+    read_words(ledger, key, words);
+    return rl_meter_held(meter, words, stamp);
 }
 
 typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
@@ -452,6 +468,25 @@ void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
 {
     const rl_refund_t refund = {meter, stamp, units, now};
     take_away(ledger, key, true, compute_refund, &refund);
+}
+
+typedef struct rl_lower {
+    const rl_meter_t *meter;
+    uint64_t stamp, from, to;
+} rl_lower_t;
+
+static void compute_lower(const void *context, const uint64_t words[RL_METER_WORDS],
+                          rl_step_t *step)
+{
+    const rl_lower_t *lower = context;
+    rl_meter_lower(lower->meter, words, lower->stamp, lower->from, lower->to, step);
+}
+
+void rl_ledger_lower(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                     uint64_t stamp, uint64_t from, uint64_t to)
+{
+    const rl_lower_t lower = {meter, stamp, from, to};
+    take_away(ledger, key, true, compute_lower, &lower);
 }
 
 typedef struct rl_clear {
