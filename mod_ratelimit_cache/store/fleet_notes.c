@@ -2,6 +2,8 @@
 
 #define SWAP_TRIES 100
 
+#define READ_EVERY (1 * (uint64_t)RL_USEC_PER_SEC)
+
 /* "Being paid since" is 0, or 1 + a second modulo SINCE_CYCLE. No session lasts as long as
  * PAYING_MAX seconds. */
 #define SINCE_CYCLE 255
@@ -24,6 +26,15 @@ uint64_t rl_link(const rl_reservation_t *res, unsigned incarnation, uint32_t see
 {
     return (uint64_t)(res->counter.window & ((1u << RL_TALLY_BITS) - 1)) << RL_LINK_WINDOW |
            (uint64_t)incarnation << RL_TALLY_BITS | seed;
+}
+
+bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_digest_t *cell, int64_t now)
+{
+    const uint64_t last = rl_ledger_note(ledger, cell, RL_NOTE_CONTACT);
+    if (last > 0 && (uint64_t)now >= last && (uint64_t)now - last < READ_EVERY) {
+        return false;
+    }
+    return rl_ledger_swap_note(ledger, cell, RL_NOTE_CONTACT, last, (uint64_t)now) && last > 0;
 }
 
 /* ---- debts ---- */

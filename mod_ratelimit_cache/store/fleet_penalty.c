@@ -1,5 +1,7 @@
 #include "fleet_penalty.h"
 
+#include "fleet.h"
+
 #define TTL_SLACK   60
 #define TTL_MAX_SEC (30 * 86400)
 
@@ -107,7 +109,8 @@ void rl_penalty_refresh(const rl_source_t *source, const rl_digest_t *key,
     rl_step_t sentence;
     uint64_t until;
     look(source, cell, meter, now, &sentence);
-    if (sentence.granted || source->session == NULL) {
+    if (sentence.granted || source->session == NULL ||
+        !rl_contact_is_due(source->ledger, &place, now)) {
         return;
     }
     switch (source->session->upstream->ops->read(source->session, &counter, &until)) {

@@ -25,7 +25,8 @@ void rl_penalty_impose(const rl_source_t *source, const rl_digest_t *key,
 void rl_penalty_lift(const rl_source_t *source, const rl_digest_t *key, const rl_digest_t *cell,
                      const rl_meter_t *meter, int64_t now);
 
-/* Whether somebody else has lifted it: then it is lifted here, too. */
+/* Looks, at most once a second, whether somebody else has lifted it: then it is lifted here,
+ * too. */
 void rl_penalty_refresh(const rl_source_t *source, const rl_digest_t *key,
                         const rl_digest_t *cell, const rl_meter_t *meter, int64_t now);
 

@@ -3,7 +3,6 @@
 #include "fleet.h"
 #include "fleet_penalty.h"
 
-#define READ_EVERY  (1 * RL_USEC_PER_SEC)
 #define TTL_SLACK   60
 #define TTL_MAX_SEC (30 * 86400)
 
@@ -58,21 +57,10 @@ static void look_up(rl_reservation_t *res)
     rl_debt_take(res);
 }
 
-/* Whether a read is due, to one caller a second. */
-static bool is_read_due(const rl_reservation_t *res)
-{
-    const uint64_t last = rl_note(res, RL_NOTE_CONTACT);
-    const uint64_t now = (uint64_t)res->now;
-    if (last > 0 && now >= last && now - last < (uint64_t)READ_EVERY) {
-        return false;
-    }
-    return rl_note_swap(res, RL_NOTE_CONTACT, last, now) && last > 0;
-}
-
 static void keep_alive(const rl_reservation_t *res)
 {
     uint64_t value;
-    if (is_read_due(res)) {
+    if (rl_contact_is_due(res->source->ledger, &res->cell, res->now)) {
         res->ops->read(res->source->session, &res->counter, &value);
     }
 }
@@ -190,21 +178,20 @@ void rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl
 void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
                        const rl_meter_t *meter, int64_t now)
 {
-    rl_reservation_t res;
+    const rl_digest_t cell = cell_of(source, key);
     rl_step_t step;
     if (!is_shared(source, meter)) {
         return;
     }
-    rl_source_peek(source, key, meter, now, 0, &step);
-    res = reservation(source, key, meter, step.window, now);
-    if (!is_read_due(&res)) {
-        return;
+    if (rl_contact_is_due(source->ledger, &cell, now)) {
+        rl_ledger_peek(source->ledger, &cell, meter, now, 0, &step);
+        rl_reservation_t res = reservation(source, key, meter, step.window, now);
+        look_up(&res);
+        fleet_of(meter)->refresh(&res);
+        rl_debt_settle(&res, 0);
     }
-    look_up(&res);
-    fleet_of(meter)->refresh(&res);
-    rl_debt_settle(&res, 0);
     if (meter->penalty_us > 0) {
-        rl_penalty_refresh(source, key, &res.cell, meter, now);
+        rl_penalty_refresh(source, key, &cell, meter, now);
     }
 }
 
