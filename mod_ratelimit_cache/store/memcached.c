@@ -113,9 +113,11 @@ static void open_handle(rl_handle_t *handle)
     handle->memc = open_memc(config);
 }
 
+/* From here on the watchdog looks at it no more, and doesn't while it is freed. */
 static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
     if (store->watchdog != NULL) {
+        rl_watchdog_end(store->watchdog, slot_of(store, handle));
         rl_watchdog_hold(store->watchdog);
     }
     memcached_free(handle->memc);

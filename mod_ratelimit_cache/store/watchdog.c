@@ -24,6 +24,7 @@ struct rl_watchdog {
     pthread_cond_t wake;
     _Atomic bool asleep;
     bool stop;
+    bool is_over; /* the thread has ended */
     unsigned n;
     _Atomic int64_t deadlines[]; /* 0: no wait */
 };
@@ -131,9 +132,19 @@ static apr_status_t stop(void *data)
     pthread_cond_signal(&watchdog->wake);
     pthread_mutex_unlock(&watchdog->mutex);
     pthread_join(watchdog->thread, NULL);
-    pthread_cond_destroy(&watchdog->wake);
-    pthread_mutex_destroy(&watchdog->mutex);
-    free(watchdog);
+    watchdog->is_over = true;
+    return APR_SUCCESS;
+}
+
+/* Later than stop(): HTTP/2's threads may still serve requests then. */
+static apr_status_t release(void *data)
+{
+    rl_watchdog_t *watchdog = data;
+    if (watchdog->is_over) {
+        pthread_cond_destroy(&watchdog->wake);
+        pthread_mutex_destroy(&watchdog->mutex);
+        free(watchdog);
+    }
     return APR_SUCCESS;
 }
 
@@ -164,6 +175,7 @@ rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval
         return NULL;
     }
     apr_pool_pre_cleanup_register(pool, watchdog, stop);
+    apr_pool_cleanup_register(pool, watchdog, release, apr_pool_cleanup_null);
     return watchdog;
 }
 
