@@ -480,6 +480,20 @@ static void a_value_that_is_no_number_is_an_error(void **state)
     assert_int_equal(add_one(store, &sound, &value), RL_UPSTREAM_OK);
 }
 
+static void a_store_that_is_absent_refuses_everything(void **state)
+{
+    rl_upstream_session_t session = short_session(rl_upstream_absent());
+    const rl_upstream_ops_t *ops = session.upstream->ops;
+    const rl_counter_t counter = suite_counter();
+    uint64_t value;
+    (void)state;
+    assert_int_equal(ops->create(&session, &counter, 1), RL_UPSTREAM_REFUSED);
+    assert_int_equal(ops->add(&session, &counter, 1, &value), RL_UPSTREAM_REFUSED);
+    assert_int_equal(ops->subtract(&session, &counter, 1), RL_UPSTREAM_REFUSED);
+    assert_int_equal(ops->read(&session, &counter, &value), RL_UPSTREAM_REFUSED);
+    suite_end(&session);
+}
+
 static void a_probe_tells_whether_a_server_answers(void **state)
 {
     (void)state;
@@ -511,6 +525,7 @@ int main(void)
         SERVER_TEST(a_session_holds_one_connection_at_a_time),
         SERVER_TEST(waiting_for_a_connection_ends_at_the_deadline),
         SERVER_TEST(a_value_that_is_no_number_is_an_error),
+        SERVER_TEST(a_store_that_is_absent_refuses_everything),
         SERVER_TEST(a_probe_tells_whether_a_server_answers),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
