@@ -67,4 +67,8 @@ struct rl_upstream {
     const rl_upstream_ops_t *ops;
 };
 
+/* Stands in for a store that could not be made: it refuses everything, so that whoever asks
+ * goes on as he is told to when a store fails. */
+rl_upstream_t *rl_upstream_absent(void);
+
 #endif
