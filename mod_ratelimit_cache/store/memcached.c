@@ -7,7 +7,7 @@
 
 #include <libmemcached/memcached.h>
 
-#include "../core/number.h"
+#include "counter_text.h"
 #include "monotonic.h"
 #include "shelf.h"
 #include "socket.h"
@@ -32,8 +32,6 @@
  * - It notices that a connection was closed when a request has been sent into it. So an idle
  *   one is looked at before it is used again.
  */
-
-#define KEY_MAX (RL_MEMCACHED_PREFIX_MAX + 32 + 8 + 1)
 
 /* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself;
  * how often that is looked for. */
@@ -71,8 +69,8 @@ typedef struct rl_memcached {
     void *context;
     memcached_st *ring;
     rl_server_t *servers;
-    rl_handle_t *handles;    /* of all servers, by slot */
-    rl_watchdog_t *watchdog; /* NULL: none could be had */
+    rl_handle_t *handles; /* of all servers, by slot */
+    rl_watchdog_t *watchdog;
 } rl_memcached_t;
 
 /* ---- handles ---- */
@@ -92,6 +90,7 @@ static memcached_st *open_memc(const rl_memcached_server_t *server)
     }
     memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
     memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_VERIFY_KEY, 1);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
     if (!add_server(memc, server->address, server->port)) {
         memcached_free(memc);
         return NULL;
@@ -104,35 +103,30 @@ static unsigned slot_of(const rl_memcached_t *store, const rl_handle_t *handle)
     return (unsigned)(handle - store->handles);
 }
 
-static void open_handle(rl_handle_t *handle)
+static bool open_handle(rl_handle_t *handle)
 {
     const rl_memcached_server_t *config = handle->server->config;
     handle->era = atomic_load(&handle->server->era);
     handle->has_answered = false;
     handle->stamp = config->port == 0 ? rl_socket_file_stamp(config->address) : 0;
     handle->memc = open_memc(config);
+    return handle->memc != NULL;
 }
 
 /* From here on the watchdog looks at it no more, and doesn't while it is freed. */
 static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
-    if (store->watchdog != NULL) {
-        rl_watchdog_end(store->watchdog, slot_of(store, handle));
-        rl_watchdog_hold(store->watchdog);
-    }
+    rl_watchdog_end(store->watchdog, slot_of(store, handle));
+    rl_watchdog_hold(store->watchdog);
     memcached_free(handle->memc);
     handle->memc = NULL;
     atomic_store(&handle->fd, -1);
-    if (store->watchdog != NULL) {
-        rl_watchdog_release(store->watchdog);
-    }
+    rl_watchdog_release(store->watchdog);
 }
 
 static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
-    if (store->watchdog != NULL) {
-        rl_watchdog_end(store->watchdog, slot_of(store, handle));
-    }
+    rl_watchdog_end(store->watchdog, slot_of(store, handle));
     handle->shelved_at = rl_monotonic_now();
     rl_shelf_put(&handle->server->idle, &handle->shelved);
 }
@@ -177,22 +171,16 @@ static bool is_still_good(rl_handle_t *handle)
 static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, int64_t deadline)
 {
     rl_handle_t *handle = (rl_handle_t *)rl_shelf_take(&server->idle, deadline);
-    if (handle == NULL) {
-        return NULL;
-    }
-    if (handle->memc != NULL && !is_still_good(handle)) {
+    if (handle != NULL && handle->memc != NULL && !is_still_good(handle)) {
         close_handle(store, handle);
     }
-    if (handle->memc == NULL) {
-        open_handle(handle);
-    }
-    if (handle->memc == NULL) {
-        give_back_handle(store, handle);
+    if (handle == NULL || (handle->memc == NULL && !open_handle(handle))) {
+        if (handle != NULL) {
+            give_back_handle(store, handle);
+        }
         return NULL;
     }
-    if (store->watchdog != NULL) {
-        rl_watchdog_begin(store->watchdog, slot_of(store, handle), deadline + WATCHDOG_SLACK);
-    }
+    rl_watchdog_begin(store->watchdog, slot_of(store, handle), deadline + WATCHDOG_SLACK);
     return handle;
 }
 
@@ -233,17 +221,10 @@ typedef struct rl_operation {
     rl_server_t *server;
     rl_handle_t *handle;
     memcached_st *memc;
-    char key[KEY_MAX + 1];
+    const rl_counter_t *counter;
+    char key[RL_COUNTER_NAME_MAX + 1];
     size_t key_len;
 } rl_operation_t;
-
-static void name_key(rl_operation_t *op, const rl_counter_t *counter)
-{
-    op->key_len =
-        (size_t)snprintf(op->key, sizeof(op->key), "%s%016llx%016llx%08x",
-                         op->store->settings->prefix, (unsigned long long)counter->key.hi,
-                         (unsigned long long)counter->key.lo, counter->window);
-}
 
 static void set_timeouts(memcached_st *memc, int64_t left_us)
 {
@@ -268,7 +249,8 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     int64_t now = rl_monotonic_now();
     op->store = (rl_memcached_t *)session->upstream;
     op->session = session;
-    name_key(op, counter);
+    op->counter = counter;
+    op->key_len = rl_counter_name(op->store->settings->prefix, counter, op->key);
     op->server = server_of(op);
     if (op->server == NULL || now >= session->deadline ||
         rl_breaker_is_waiting(&op->server->breaker, now)) {
@@ -379,26 +361,6 @@ static rl_upstream_status_e no_result(rl_operation_t *op, memcached_return_t rc)
 
 /* ---- the interface ---- */
 
-static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                   uint64_t value)
-{
-    rl_operation_t op;
-    char text[24];
-    memcached_return_t rc;
-    if (!begin(&op, session, counter)) {
-        return RL_UPSTREAM_REFUSED;
-    }
-    const int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-    rc = memcached_add(op.memc, op.key, op.key_len, text, (size_t)len, (time_t)counter->ttl, 0);
-    if (rc == MEMCACHED_SUCCESS) {
-        return answered(&op, RL_UPSTREAM_OK);
-    }
-    if (is_answer(&op, rc, MEMCACHED_NOTSTORED) || is_answer(&op, rc, MEMCACHED_DATA_EXISTS)) {
-        return answered(&op, RL_UPSTREAM_EXISTS);
-    }
-    return no_result(&op, rc);
-}
-
 static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
 {
     if (rc == MEMCACHED_SUCCESS) {
@@ -408,6 +370,61 @@ static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
         return answered(op, RL_UPSTREAM_MISSING);
     }
     return no_result(op, rc);
+}
+
+typedef enum { CREATE, REPLACE, PUT } rl_write_e;
+
+static memcached_return_t send_write(const rl_operation_t *op, rl_write_e kind, uint64_t value)
+{
+    const time_t ttl = (time_t)op->counter->ttl;
+    char text[RL_COUNTER_DIGITS_MAX + 1];
+    const size_t len = rl_counter_print(value, text);
+    switch (kind) {
+    case CREATE:
+        return memcached_add(op->memc, op->key, op->key_len, text, len, ttl, 0);
+    case REPLACE:
+        return memcached_cas(op->memc, op->key, op->key_len, text, len, ttl, 0,
+                             op->session->version);
+    default:
+        return memcached_set(op->memc, op->key, op->key_len, text, len, ttl, 0);
+    }
+}
+
+static rl_upstream_status_e write_value(rl_upstream_session_t *session,
+                                        const rl_counter_t *counter, rl_write_e kind,
+                                        uint64_t value)
+{
+    rl_operation_t op;
+    memcached_return_t rc;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    rc = send_write(&op, kind, value);
+    if (rc == MEMCACHED_SUCCESS) {
+        return answered(&op, RL_UPSTREAM_OK);
+    }
+    if (is_answer(&op, rc, MEMCACHED_NOTSTORED) || is_answer(&op, rc, MEMCACHED_DATA_EXISTS)) {
+        return answered(&op, RL_UPSTREAM_EXISTS);
+    }
+    return conclude(&op, rc);
+}
+
+static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                   uint64_t value)
+{
+    return write_value(session, counter, CREATE, value);
+}
+
+static rl_upstream_status_e replace(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                    uint64_t value)
+{
+    return write_value(session, counter, REPLACE, value);
+}
+
+static rl_upstream_status_e put(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                uint64_t value)
+{
+    return write_value(session, counter, PUT, value);
 }
 
 /* Of a sum. The library takes an answer of another kind for this one, and leaves the rest of it
@@ -420,8 +437,11 @@ static rl_upstream_status_e conclude_sum(rl_operation_t *op, memcached_return_t 
                             : rc);
 }
 
-static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                uint64_t units, uint64_t *value)
+typedef memcached_return_t change_fn(memcached_st *, const char *, size_t, const char *, size_t,
+                                     uint64_t, uint64_t *);
+
+static rl_upstream_status_e change(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                   change_fn *send, uint64_t units, uint64_t *value)
 {
     rl_operation_t op;
     memcached_return_t rc;
@@ -429,32 +449,21 @@ static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter
         return RL_UPSTREAM_REFUSED;
     }
     *value = 0;
-    rc = memcached_increment_by_key(op.memc, op.key, op.key_len, op.key, op.key_len, units,
-                                    value);
+    rc = send(op.memc, op.key, op.key_len, op.key, op.key_len, units, value);
     return conclude_sum(&op, rc, *value);
+}
+
+static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                uint64_t units, uint64_t *value)
+{
+    return change(session, counter, memcached_increment_by_key, units, value);
 }
 
 static rl_upstream_status_e subtract(rl_upstream_session_t *session,
                                      const rl_counter_t *counter, uint64_t units)
 {
-    rl_operation_t op;
-    memcached_return_t rc;
-    uint64_t value = 0;
-    if (!begin(&op, session, counter)) {
-        return RL_UPSTREAM_REFUSED;
-    }
-    rc = memcached_decrement_by_key(op.memc, op.key, op.key_len, op.key, op.key_len, units,
-                                    &value);
-    return conclude_sum(&op, rc, value);
-}
-
-/* The number that a value is; a counter that was subtracted from ends in blanks. */
-static bool parse_value(const char *text, size_t len, uint64_t *value)
-{
-    while (len > 0 && text[len - 1] == ' ') {
-        len--;
-    }
-    return rl_number_parse(text, len, UINT64_MAX, value);
+    uint64_t value;
+    return change(session, counter, memcached_decrement_by_key, units, &value);
 }
 
 static rl_upstream_status_e read_counter(rl_upstream_session_t *session,
@@ -475,7 +484,8 @@ static rl_upstream_status_e read_counter(rl_upstream_session_t *session,
         return rc == MEMCACHED_SUCCESS ? failed(&op, MEMCACHED_UNKNOWN_READ_FAILURE)
                                        : conclude(&op, rc);
     }
-    valid = parse_value(text, len, value);
+    valid = rl_counter_parse(text, len, value);
+    session->version = memcached_result_cas(&op.memc->result);
     free(text);
     return answered(&op, valid ? RL_UPSTREAM_OK : RL_UPSTREAM_ERROR);
 }
@@ -493,6 +503,8 @@ static const rl_upstream_ops_t memcached_ops = {
     .add = add,
     .subtract = subtract,
     .read = read_counter,
+    .replace = replace,
+    .put = put,
     .end = end,
 };
 
@@ -500,10 +512,8 @@ static void close_idle(rl_server_t *server)
 {
     for (rl_shelved_t *thing = server->idle.top; thing != NULL; thing = thing->next) {
         rl_handle_t *handle = (rl_handle_t *)thing;
-        if (handle->memc != NULL) {
-            memcached_free(handle->memc);
-            handle->memc = NULL;
-        }
+        memcached_free(handle->memc);
+        handle->memc = NULL;
     }
 }
 

@@ -1,12 +1,5 @@
 #include "upstream.h"
 
-static rl_upstream_status_e refuse_create(rl_upstream_session_t *session,
-                                          const rl_counter_t *counter, uint64_t value)
-{
-    (void)session, (void)counter, (void)value;
-    return RL_UPSTREAM_REFUSED;
-}
-
 static rl_upstream_status_e refuse_add(rl_upstream_session_t *session,
                                        const rl_counter_t *counter, uint64_t units,
                                        uint64_t *value)
@@ -29,6 +22,13 @@ static rl_upstream_status_e refuse_read(rl_upstream_session_t *session,
     return RL_UPSTREAM_REFUSED;
 }
 
+static rl_upstream_status_e refuse_write(rl_upstream_session_t *session,
+                                         const rl_counter_t *counter, uint64_t value)
+{
+    (void)session, (void)counter, (void)value;
+    return RL_UPSTREAM_REFUSED;
+}
+
 static void end(rl_upstream_session_t *session)
 {
     (void)session;
@@ -37,10 +37,12 @@ static void end(rl_upstream_session_t *session)
 rl_upstream_t *rl_upstream_absent(void)
 {
     static const rl_upstream_ops_t ops = {
-        .create = refuse_create,
+        .create = refuse_write,
         .add = refuse_add,
         .subtract = refuse_subtract,
         .read = refuse_read,
+        .replace = refuse_write,
+        .put = refuse_write,
         .end = end,
     };
     static rl_upstream_t absent = {.ops = &ops};

@@ -181,6 +181,9 @@ rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval
 
 void rl_watchdog_begin(rl_watchdog_t *watchdog, unsigned n, int64_t deadline)
 {
+    if (watchdog == NULL) {
+        return;
+    }
     atomic_store(&watchdog->deadlines[n], deadline);
     if (atomic_load(&watchdog->asleep)) {
         pthread_mutex_lock(&watchdog->mutex);
@@ -191,15 +194,21 @@ void rl_watchdog_begin(rl_watchdog_t *watchdog, unsigned n, int64_t deadline)
 
 void rl_watchdog_end(rl_watchdog_t *watchdog, unsigned n)
 {
-    atomic_store_explicit(&watchdog->deadlines[n], 0, memory_order_release);
+    if (watchdog != NULL) {
+        atomic_store_explicit(&watchdog->deadlines[n], 0, memory_order_release);
+    }
 }
 
 void rl_watchdog_hold(rl_watchdog_t *watchdog)
 {
-    pthread_mutex_lock(&watchdog->mutex);
+    if (watchdog != NULL) {
+        pthread_mutex_lock(&watchdog->mutex);
+    }
 }
 
 void rl_watchdog_release(rl_watchdog_t *watchdog)
 {
-    pthread_mutex_unlock(&watchdog->mutex);
+    if (watchdog != NULL) {
+        pthread_mutex_unlock(&watchdog->mutex);
+    }
 }

@@ -20,7 +20,7 @@ typedef struct rl_watchdog rl_watchdog_t;
 typedef int rl_watchdog_find_fn(void *context, unsigned n);
 
 /* Watches n slots, looking every interval_us microseconds. The thread ends with the pool. NULL
- * when no thread can be had. */
+ * when no thread can be had; what follows does nothing then. */
 rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval_us,
                                   rl_watchdog_find_fn *find, void *context);
 
