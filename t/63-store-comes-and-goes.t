@@ -97,7 +97,7 @@ sub all_counted {
     my %before = %{ $store->keys };
     my $h = histogram(parallel($strict, 40, $path));
     my ($key) = grep { !exists $before{$_} } keys %{ $store->keys };
-    return ($h->{200} // 0) . ' answered, ' . (defined $key ? $store->value($key) & 0xffffff : 0) . ' counted';
+    return ($h->{200} // 0) . ' answered, ' . (defined $key ? ($store->value($key) & 0xffffff) - 65536 : 0) . ' counted';
 }
 for my $unix (0, 1) {
     my $store  = RL::Memcached->start(unix => $unix);
