@@ -20,6 +20,8 @@
  * ends more than a period and CLOCK_SLACK ahead is carried over into the window of now.
  */
 
+#define WINDOW_ONE (UINT64_C(1) << 32)
+
 /* What the words come to at a moment. */
 typedef struct rl_frame {
     uint32_t window;   /* the current one */
@@ -41,7 +43,7 @@ static uint32_t word_units(uint64_t word)
 
 static uint64_t make_word(uint32_t window, uint32_t units)
 {
-    return (uint64_t)window << 32 | units;
+    return window * WINDOW_ONE | units;
 }
 
 static bool is_sliding(const rl_meter_t *meter)
