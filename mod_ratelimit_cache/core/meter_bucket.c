@@ -140,6 +140,9 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
 {
     (void)key;
     (void)stamp;
+    if (meter->limit == 0) {
+        return; /* there are no ticks, and nothing that would have to be denied yet */
+    }
     step->word = words[0] < value ? 0 : -1;
     step->value = step->stamp = value;
     step->reset = step->expires = rl_bucket_time(meter, value);

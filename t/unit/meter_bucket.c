@@ -108,6 +108,18 @@ static void a_cost_of_zero_is_free_but_a_limit_of_zero_denies_it(void **state)
     assert_true(rl_meter_quota_us(&closed.meter) == SECOND);
 }
 
+static void a_limit_of_zero_survives_every_transition(void **state)
+{
+    counter_t closed = full_bucket(0, SECOND, 2);
+    (void)state;
+    refund(&closed, UINT64_MAX, 1, NOON);
+    raise_to(&closed, 0, 1);
+    refund(&closed, UINT64_MAX, 1, NOON);
+    clear(&closed, NOON);
+    assert_false(charge(&closed, NOON, 1));
+    assert_true(rl_meter_is_shareable(&closed.meter));
+}
+
 static void a_bucket_without_a_size_grants_only_what_is_free(void **state)
 {
     counter_t counter = full_bucket(10, MINUTE, 0);
@@ -407,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_cost_fits_exactly_or_not_at_all),
         cmocka_unit_test(a_cost_above_the_burst_is_denied_for_a_period_at_a_time),
         cmocka_unit_test(a_cost_of_zero_is_free_but_a_limit_of_zero_denies_it),
+        cmocka_unit_test(a_limit_of_zero_survives_every_transition),
         cmocka_unit_test(a_bucket_without_a_size_grants_only_what_is_free),
         cmocka_unit_test(denials_neither_use_tokens_nor_delay_them),
         cmocka_unit_test(a_token_comes_at_its_microsecond),
