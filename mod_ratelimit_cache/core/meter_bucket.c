@@ -53,32 +53,30 @@ static uint64_t ticks_of(const rl_meter_t *meter, uint32_t tokens)
     return (uint64_t)tokens << meter->shift;
 }
 
+/* Rounded up, and no more than there is room for. */
 static uint32_t tokens_in(const rl_meter_t *meter, uint64_t ticks)
 {
     const uint64_t whole = UINT64_C(1) << meter->shift;
-    return (uint32_t)((ticks + whole - 1) >> meter->shift);
+    const uint64_t tokens = (ticks + whole - 1) >> meter->shift;
+    return tokens < meter->burst ? (uint32_t)tokens : meter->burst;
 }
 
-/* The arrival time that counts at now, from now to a whole bucket ahead; *changed when it isn't
- * what the word says, or comes to. */
+/* The arrival time that counts at now, from now to a whole bucket and CLOCK_SLACK ahead;
+ * *changed when it isn't what the word says, or comes to. */
 static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t now,
                              bool *changed)
 {
     const uint64_t full = now + ticks_of(meter, meter->burst);
-    *changed = false;
-    if (stored > full) {
-        const uint64_t slack = rl_bucket_ticks(meter, CLOCK_SLACK);
-        const bool noise = stored - full > rl_bucket_ticks(meter, CLOCK_HORIZON);
-        if (!noise) {
-            *changed = stored - full > slack;
-            return full;
-        }
+    const uint64_t ahead = stored > full ? stored - full : 0;
+    if (stored == 0 || ahead > rl_bucket_ticks(meter, CLOCK_HORIZON)) {
+        *changed = meter->initial < meter->burst;
+        return full - ticks_of(meter, meter->initial);
     }
-    else if (stored != 0) {
-        return stored > now ? stored : now;
+    *changed = ahead > rl_bucket_ticks(meter, CLOCK_SLACK);
+    if (*changed) {
+        return full;
     }
-    *changed = meter->initial < meter->burst;
-    return full - ticks_of(meter, meter->initial);
+    return stored > now ? stored : now;
 }
 
 /* A limit of 0, for which there are no ticks. */

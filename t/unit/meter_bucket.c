@@ -290,6 +290,27 @@ static void too_fast_a_bucket_is_not_shareable_but_counts(void **state)
 
 /* ---- clocks ---- */
 
+static void a_clock_set_back_neither_drains_nor_refills(void **state)
+{
+    static const int64_t back[] = {1,    SECOND,   9 * SECOND, 61 * SECOND,
+                                   HOUR, 10 * DAY, 300 * DAY};
+    static const int64_t periods[] = {SECOND, 60 * SECOND, HOUR, 30 * DAY};
+    (void)state;
+    for (size_t p = 0; p < 4; p++) {
+        for (size_t i = 0; i < sizeof(back) / sizeof(back[0]); i++) {
+            counter_t counter = full_bucket(5, periods[p], 5);
+            const int64_t then = NOON - back[i];
+            drain(&counter, NOON);
+            assert_false(charge(&counter, then, 1));
+            assert_int_equal(counter.step.used, 5);
+            assert_true(counter.step.retry <= then + periods[p] + 10 * SECOND);
+            assert_true(fits(&counter, counter.step.retry, 1));
+            assert_false(fits(&counter, counter.step.retry - 1, 1));
+            assert_false(fits(&counter, counter.step.retry, 2));
+        }
+    }
+}
+
 static void nobody_waits_for_a_clock_to_catch_up(void **state)
 {
     counter_t counter = full_bucket(5, SECOND, 5);
@@ -431,6 +452,7 @@ int main(void)
         cmocka_unit_test(the_largest_rates_and_sizes_do_not_wrap),
         cmocka_unit_test(ticks_of_a_shareable_bucket_fit_47_bits_until_2100),
         cmocka_unit_test(too_fast_a_bucket_is_not_shareable_but_counts),
+        cmocka_unit_test(a_clock_set_back_neither_drains_nor_refills),
         cmocka_unit_test(nobody_waits_for_a_clock_to_catch_up),
         cmocka_unit_test(a_clock_that_was_years_ahead_is_forgotten),
         cmocka_unit_test(a_clock_that_jumps_ahead_finds_a_full_bucket),
