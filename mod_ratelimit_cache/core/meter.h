@@ -57,7 +57,7 @@ void rl_meter_prepare(rl_meter_t *meter);
 uint32_t rl_meter_quota(const rl_meter_t *meter);
 
 /* The time in which the quota comes back, in microseconds: the period, or the time in which the
- * bucket fills up. */
+ * bucket fills up, 136 years at most. */
 int64_t rl_meter_quota_us(const rl_meter_t *meter);
 
 /* Whether a fleet can share the counter; it can't when numbers of core/tally.h are too small.

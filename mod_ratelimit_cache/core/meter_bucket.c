@@ -30,8 +30,9 @@ uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us)
 int64_t rl_bucket_time(const rl_meter_t *meter, uint64_t ticks)
 {
     const unsigned __int128 scale = scaled_limit(meter);
-    return (int64_t)(((unsigned __int128)ticks * (uint64_t)meter->period_us + scale - 1) /
-                     scale);
+    const unsigned __int128 time =
+        ((unsigned __int128)ticks * (uint64_t)meter->period_us + scale - 1) / scale;
+    return time < TIME_MAX ? (int64_t)time : TIME_MAX;
 }
 
 void rl_bucket_prepare(rl_meter_t *meter)

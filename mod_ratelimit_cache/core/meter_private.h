@@ -12,6 +12,10 @@
 #define CLOCK_SLACK   (10 * RL_USEC_PER_SEC)
 #define CLOCK_HORIZON (400 * 86400 * RL_USEC_PER_SEC)
 
+/* The last second of 32 bits, in 2106: a bucket of many tokens that come once a month takes
+ * longer to fill than any clock runs. */
+#define TIME_MAX (INT64_C(4294967295) * RL_USEC_PER_SEC)
+
 /* One algorithm: what the functions of meter.h do for it. */
 typedef struct rl_meter_ops {
     void (*charge)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t, uint32_t,
@@ -27,7 +31,7 @@ typedef struct rl_meter_ops {
 extern const rl_meter_ops_t rl_meter_window, rl_meter_bucket, rl_meter_block;
 
 /* A token bucket's time: ticks from the epoch to a moment, rounded down, and the first moment
- * at which that many have passed. */
+ * at which that many have passed, at most TIME_MAX. */
 uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us);
 int64_t rl_bucket_time(const rl_meter_t *meter, uint64_t ticks);
 

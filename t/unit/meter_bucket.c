@@ -160,6 +160,23 @@ static void a_token_comes_at_its_microsecond(void **state)
     assert_false(charge(&counter, NOON + MINUTE, 1));
 }
 
+static void retry_is_exactly_the_earliest_time_at_any_rate(void **state)
+{
+    uint64_t rng = 1;
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        counter_t counter = counter_with(random_bucket(&rng));
+        const int64_t now = NOON + (int64_t)random_below(&rng, (uint64_t)DAY);
+        const uint32_t size = counter.meter.burst;
+        const uint32_t cost = 1 + (uint32_t)random_below(&rng, size);
+        assert_true(charge(&counter, now, size));
+        assert_false(charge(&counter, now, cost));
+        if (counter.step.retry < NOON + 25000 * DAY) {
+            assert_retry_is_exact(&counter, now, cost);
+        }
+    }
+}
+
 /* A token's time after the bucket was drained, as long division has it: never more than a tick
  * early, and not late. */
 static void a_token_is_at_most_a_tick_early_and_never_late(void **state)
@@ -249,6 +266,22 @@ static void the_largest_rates_and_sizes_do_not_wrap(void **state)
         assert_true(charge(&counter, NOON, 0));
         assert_true(counter.step.reset == NOON + periods[i]);
     }
+}
+
+/* Microseconds in 63 bits last for 290,000 years; 2^32 months are longer. */
+static void a_bucket_that_takes_ages_to_fill_has_a_far_reset(void **state)
+{
+    counter_t counter = full_bucket(1, 30 * DAY, UINT32_MAX);
+    (void)state;
+    assert_true(rl_meter_quota_us(&counter.meter) >= 25000 * DAY);
+    drain(&counter, NOON);
+    assert_false(charge(&counter, NOON, 1));
+    assert_true(counter.step.retry <= NOON + 30 * DAY);
+    assert_true(counter.step.retry >= NOON + 30 * DAY - tick_us(&counter.meter));
+    assert_true(counter.step.reset > NOON + 25000 * DAY);
+    assert_true(counter.step.reset <= INT64_C(4294967295) * SECOND);
+    charge(&counter, NOON, UINT32_MAX);
+    assert_true(counter.step.retry > NOON + 25000 * DAY);
 }
 
 static void ticks_of_a_shareable_bucket_fit_47_bits_until_2100(void **state)
@@ -444,12 +477,14 @@ int main(void)
         cmocka_unit_test(a_bucket_without_a_size_grants_only_what_is_free),
         cmocka_unit_test(denials_neither_use_tokens_nor_delay_them),
         cmocka_unit_test(a_token_comes_at_its_microsecond),
+        cmocka_unit_test(retry_is_exactly_the_earliest_time_at_any_rate),
         cmocka_unit_test(a_token_is_at_most_a_tick_early_and_never_late),
         cmocka_unit_test(reset_is_when_the_bucket_is_full),
         cmocka_unit_test(a_new_bucket_holds_its_initial_tokens),
         cmocka_unit_test(an_empty_new_bucket_fills_from_its_first_denial),
         cmocka_unit_test(a_bucket_outlives_the_wait_for_its_first_token),
         cmocka_unit_test(the_largest_rates_and_sizes_do_not_wrap),
+        cmocka_unit_test(a_bucket_that_takes_ages_to_fill_has_a_far_reset),
         cmocka_unit_test(ticks_of_a_shareable_bucket_fit_47_bits_until_2100),
         cmocka_unit_test(too_fast_a_bucket_is_not_shareable_but_counts),
         cmocka_unit_test(a_clock_set_back_neither_drains_nor_refills),
