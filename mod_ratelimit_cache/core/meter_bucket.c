@@ -80,6 +80,14 @@ static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t 
     return stored > now ? stored : now;
 }
 
+/* Once full a bucket may be forgotten; one that would have less when it is new, a period later.
+ * One that nobody has asked for a year is forgotten, full or not: see LIFE_MAX. */
+static int64_t expiry(const rl_meter_t *meter, int64_t now, int64_t reset)
+{
+    const int64_t end = reset + (meter->initial < meter->burst ? meter->period_us : 0);
+    return end < now + LIFE_MAX ? end : now + LIFE_MAX;
+}
+
 /* A limit of 0, for which there are no ticks. */
 static void deny_all(const rl_meter_t *meter, int64_t now, rl_step_t *step)
 {
@@ -117,7 +125,7 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
         step->retry =
             rl_bucket_time(meter, time + ticks_of(meter, cost) - ticks_of(meter, meter->burst));
     }
-    step->expires = step->reset + (meter->initial < meter->burst ? meter->period_us : 0);
+    step->expires = expiry(meter, now_us, step->reset);
 }
 
 /* What is given back is what hasn't drained yet: up to then the bucket can't have been full

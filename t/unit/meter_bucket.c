@@ -284,6 +284,18 @@ static void a_bucket_that_takes_ages_to_fill_has_a_far_reset(void **state)
     assert_true(counter.step.retry > NOON + 25000 * DAY);
 }
 
+/* The ledger takes an expiry over 400 days ahead for that of a clock which was set back since,
+ * and gives the cell away: a bucket with years to fill would be full again at once. */
+static void no_bucket_expires_later_than_a_cell_can_live(void **state)
+{
+    counter_t slow = full_bucket(1, DAY, 1000), empty = bucket_of(1, 30 * DAY, 1000, 0);
+    (void)state;
+    drain(&slow, NOON);
+    charge(&empty, NOON, 1);
+    assert_true(slow.step.expires > NOON + 390 * DAY && slow.step.expires < NOON + 400 * DAY);
+    assert_true(empty.step.expires > NOON + 390 * DAY && empty.step.expires < NOON + 400 * DAY);
+}
+
 static void ticks_of_a_shareable_bucket_fit_47_bits_until_2100(void **state)
 {
     const int64_t last = RL_TALLY_TIME_MAX - 1;
@@ -485,6 +497,7 @@ int main(void)
         cmocka_unit_test(a_bucket_outlives_the_wait_for_its_first_token),
         cmocka_unit_test(the_largest_rates_and_sizes_do_not_wrap),
         cmocka_unit_test(a_bucket_that_takes_ages_to_fill_has_a_far_reset),
+        cmocka_unit_test(no_bucket_expires_later_than_a_cell_can_live),
         cmocka_unit_test(ticks_of_a_shareable_bucket_fit_47_bits_until_2100),
         cmocka_unit_test(too_fast_a_bucket_is_not_shareable_but_counts),
         cmocka_unit_test(a_clock_set_back_neither_drains_nor_refills),
