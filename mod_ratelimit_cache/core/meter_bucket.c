@@ -119,7 +119,7 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     step->window = (uint32_t)(now_us / meter->period_us);
     step->used = tokens_in(meter, after - now);
     step->room = meter->burst;
-    step->reset = rl_bucket_time(meter, after);
+    step->reset = after > now ? rl_bucket_time(meter, after) : now_us;
     step->retry = now_us + (granted ? 0 : meter->period_us);
     if (!granted && possible) {
         step->retry =

@@ -208,6 +208,21 @@ static void reset_is_when_the_bucket_is_full(void **state)
     assert_true(counter.step.expires == reset);
 }
 
+/* Not a moment ago, for which nobody waits: what is asked without a charge is asked now. */
+static void a_full_bucket_is_reset_now(void **state)
+{
+    uint64_t rng = 3;
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        counter_t counter = counter_with(random_bucket(&rng));
+        const int64_t now = NOON + (int64_t)random_below(&rng, (uint64_t)DAY);
+        assert_true(charge(&counter, now, 0));
+        assert_int_equal(counter.step.used, 0);
+        assert_true(counter.step.reset == now);
+        assert_true(counter.step.expires >= now);
+    }
+}
+
 /* ---- new buckets ---- */
 
 static void a_new_bucket_holds_its_initial_tokens(void **state)
@@ -492,6 +507,7 @@ int main(void)
         cmocka_unit_test(retry_is_exactly_the_earliest_time_at_any_rate),
         cmocka_unit_test(a_token_is_at_most_a_tick_early_and_never_late),
         cmocka_unit_test(reset_is_when_the_bucket_is_full),
+        cmocka_unit_test(a_full_bucket_is_reset_now),
         cmocka_unit_test(a_new_bucket_holds_its_initial_tokens),
         cmocka_unit_test(an_empty_new_bucket_fills_from_its_first_denial),
         cmocka_unit_test(a_bucket_outlives_the_wait_for_its_first_token),
