@@ -222,12 +222,13 @@ static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32
     }
 }
 
-/* Raises the window before the current one. */
+/* Raises the window before the current one, unless somebody is about to begin the next. */
 static void raise_previous(const uint64_t *words, uint32_t window, uint32_t units,
                            rl_step_t *step)
 {
     const bool same = word_window(words[1]) == window;
-    if (units > (same ? word_units(words[1]) : 0)) {
+    const bool copied = word_window(words[1]) == window + 1;
+    if (!copied && units > (same ? word_units(words[1]) : 0)) {
         step->word = 1;
         step->value = make_word(window, units);
     }

@@ -315,6 +315,22 @@ static void a_raise_lifts_the_window_it_names(void **state)
     assert_int_equal(used_at(&counter, NOON + MINUTE), 10);
 }
 
+/* Word 1 holds the copy of what a process is about to replace word 0 of. */
+static void a_late_raise_does_not_undo_a_copy(void **state)
+{
+    counter_t counter = counter_of(10, MINUTE);
+    rl_step_t begin;
+    (void)state;
+    exhaust(&counter, NOON);
+    counter.words[1] = counter.words[0];
+    rl_meter_charge(&counter.meter, &counter.key, counter.words, NOON + MINUTE + 30 * SECOND, 1,
+                    &begin);
+    assert_true(begin.granted && !begin.again && begin.word == 0);
+    raise_to(&counter, counter.step.window - 1, 3);
+    counter.words[0] = begin.value;
+    assert_int_equal(used_at(&counter, NOON + MINUTE + 30 * SECOND), 6);
+}
+
 static void clearing_wipes_both_windows(void **state)
 {
     (void)state;
@@ -378,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_refund_goes_to_its_window_while_that_weighs),
         cmocka_unit_test(a_refund_between_two_steps_is_not_undone),
         cmocka_unit_test(a_raise_lifts_the_window_it_names),
+        cmocka_unit_test(a_late_raise_does_not_undo_a_copy),
         cmocka_unit_test(clearing_wipes_both_windows),
         cmocka_unit_test(a_copy_without_what_was_to_follow_changes_nothing),
     };
