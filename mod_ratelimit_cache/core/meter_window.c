@@ -159,10 +159,10 @@ static bool must_copy(const rl_meter_t *meter, const uint64_t *words, uint32_t w
            (word_units(words[0]) > 0 || word_window(words[1]) == window - 1);
 }
 
-static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, int64_t now)
+/* When nothing of units in the current window counts any more, nor of those before. */
+static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t units)
 {
-    const int64_t after = frame->end + (is_sliding(meter) ? meter->period_us : 0);
-    return is_sliding(meter) && after > now + meter->period_us ? now + meter->period_us : after;
+    return frame->end + (is_sliding(meter) && units > 0 ? meter->period_us : 0);
 }
 
 static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
@@ -173,16 +173,16 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     look(meter, offset, words, now, &frame);
     const uint64_t used = (uint64_t)frame.units + frame.weighted;
     const bool granted = meter->limit > 0 && (used + cost <= meter->limit || cost == 0);
+    const uint32_t units = frame.units + (granted ? cost : 0);
     const bool carried = frame.units > 0 && frame.window < word_window(words[0]);
     step->granted = granted;
     step->again = granted && cost > 0 && must_copy(meter, words, frame.window);
     step->word = step->again ? 1 : (granted && cost > 0) || carried ? 0 : -1;
-    step->value =
-        step->again ? words[0] : make_word(frame.window, frame.units + (granted ? cost : 0));
+    step->value = step->again ? words[0] : make_word(frame.window, units);
     step->stamp = step->window = frame.window;
     step->used = sum_at_most(used, granted ? cost : 0, UINT32_MAX);
     step->room = meter->limit > frame.weighted ? meter->limit - frame.weighted : 0;
-    step->reset = reset_time(meter, &frame, now);
+    step->reset = reset_time(meter, &frame, units);
     step->retry = granted ? now : retry_time(meter, &frame, cost);
     step->expires = frame.end + (is_sliding(meter) ? meter->period_us : 0);
 }

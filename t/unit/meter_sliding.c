@@ -149,6 +149,25 @@ static void the_end_of_any_window_is_its_microsecond(void **state)
     }
 }
 
+static void reset_is_when_nothing_weighs_any_more(void **state)
+{
+    uint64_t rng = 2;
+    (void)state;
+    for (int i = 0; i < 4000; i++) {
+        counter_t counter = staggered(100, HOUR, &rng);
+        int64_t now = NOON + (int64_t)random_below(&rng, (uint64_t)DAY);
+        for (int n = 0; n < 3; n++) {
+            charge(&counter, now, (uint32_t)random_below(&rng, 40));
+            assert_int_equal(used_at(&counter, counter.step.reset), 0);
+            assert_true(counter.step.used == 0 ||
+                        used_at(&counter, counter.step.reset - 1) > 0);
+            assert_true(counter.step.reset > now && counter.step.reset <= now + 2 * HOUR);
+            assert_true(counter.step.retry <= counter.step.reset);
+            now += (int64_t)random_below(&rng, (uint64_t)HOUR);
+        }
+    }
+}
+
 /* ---- retry ---- */
 
 static void retry_is_exactly_the_earliest_time(void **state)
@@ -384,6 +403,7 @@ int main(void)
         cmocka_unit_test(room_is_what_this_window_alone_may_come_to),
         cmocka_unit_test(a_window_of_nothing_in_between_forgets),
         cmocka_unit_test(the_end_of_any_window_is_its_microsecond),
+        cmocka_unit_test(reset_is_when_nothing_weighs_any_more),
         cmocka_unit_test(retry_is_exactly_the_earliest_time),
         cmocka_unit_test(a_cost_above_the_limit_waits_for_nothing_in_the_past),
         cmocka_unit_test(a_clock_set_back_neither_drains_nor_refills),
