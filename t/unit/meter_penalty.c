@@ -79,6 +79,17 @@ static void another_try_starts_an_extending_one_anew(void **state)
     assert_true(is_free(&counter, NOON + 2 * HOUR - 1));
 }
 
+/* Processes read the clock a moment before they look. */
+static void a_stale_try_shortens_nothing(void **state)
+{
+    counter_t counter = penalty_of(HOUR, true);
+    (void)state;
+    charge(&counter, NOON, 1);
+    charge(&counter, NOON - 3 * SECOND, 1);
+    assert_true(counter.step.retry == NOON + HOUR);
+    assert_false(is_free(&counter, NOON + HOUR - 1));
+}
+
 static void a_clock_set_back_neither_frees_nor_prolongs(void **state)
 {
     static const int64_t back[] = {1,    SECOND,   9 * SECOND, 61 * SECOND,
@@ -160,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_penalty_ends_at_its_microsecond),
         cmocka_unit_test(another_try_leaves_the_end_where_it_is),
         cmocka_unit_test(another_try_starts_an_extending_one_anew),
+        cmocka_unit_test(a_stale_try_shortens_nothing),
         cmocka_unit_test(a_clock_set_back_neither_frees_nor_prolongs),
         cmocka_unit_test(a_clock_that_was_years_ahead_is_forgotten),
         cmocka_unit_test(noise_is_hardly_ever_taken_for_a_penalty),
