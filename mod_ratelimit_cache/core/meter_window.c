@@ -152,11 +152,16 @@ static int64_t retry_time(const rl_meter_t *meter, const rl_frame_t *frame, uint
                : frame->end;
 }
 
-/* A sliding window that begins has to keep the one that ends. */
+/* A sliding window that begins has to keep the one that ends. Word 0 is read before word 1: if
+ * that holds more of the window that ends, or a later one, others have copied since, and what
+ * word 0 said must not take the place of it. */
 static bool must_copy(const rl_meter_t *meter, const uint64_t *words, uint32_t window)
 {
-    return is_sliding(meter) && word_window(words[0]) == window - 1 && words[1] != words[0] &&
-           (word_units(words[0]) > 0 || word_window(words[1]) == window - 1);
+    const uint32_t copied = word_window(words[1]);
+    if (!is_sliding(meter) || word_window(words[0]) != window - 1 || copied == window) {
+        return false;
+    }
+    return word_units(words[0]) > (copied == window - 1 ? word_units(words[1]) : 0);
 }
 
 /* When nothing of units in the current window counts any more, nor of those before. */

@@ -234,6 +234,22 @@ static void three_processes_never_exceed_the_limit(void **state)
     }
 }
 
+/* One of them may stop between its two loads while the others copy, or go two windows on. */
+static void four_processes_never_exceed_the_limit(void **state)
+{
+    static const size_t about[] = {0, 2, 4, 5};
+    (void)state;
+    exact = true;
+    for (size_t n = 0; n < 256; n++) {
+        const size_t a = n % 4, b = n / 4 % 4, c = n / 16 % 4, d = n / 64;
+        const task_t list[] = {charge_at(about[a], 1), charge_at(about[b], 3),
+                               charge_at(about[c], 1), charge_at(about[d], 1)};
+        if (a <= c && c <= d) {
+            check(4, 1, list, 4);
+        }
+    }
+}
+
 /* A raise to what was granted anyway, as one that another server is the cause of. */
 static void a_raise_in_between_loses_no_grant(void **state)
 {
@@ -266,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_processes_never_exceed_the_limit),
         cmocka_unit_test(three_processes_never_exceed_the_limit),
+        cmocka_unit_test(four_processes_never_exceed_the_limit),
         cmocka_unit_test(a_raise_in_between_loses_no_grant),
         cmocka_unit_test(a_refund_in_between_never_exceeds_the_limit),
     };
