@@ -255,6 +255,7 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     }
 }
 
+/* Word 0 goes first, so that nobody finds a window to copy once that is done. */
 static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   int64_t now, rl_step_t *step)
 {
@@ -262,13 +263,13 @@ static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     look(meter, offset_of(meter, key), words, now, &frame);
     step->window = frame.window;
     step->stamp = frame.window;
-    if (is_sliding(meter) && word_units(words[1]) > 0) {
-        step->word = 1;
-        step->value = make_word(word_window(words[1]), 0);
-    }
-    else if (frame.units > 0 || frame.previous > 0) {
+    if (word_units(words[0]) > 0) {
         step->word = 0;
         step->value = make_word(frame.window, 0);
+    }
+    else if (is_sliding(meter) && word_units(words[1]) > 0) {
+        step->word = 1;
+        step->value = make_word(word_window(words[1]), 0);
     }
 }
 

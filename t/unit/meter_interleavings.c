@@ -277,6 +277,18 @@ static void a_refund_in_between_never_exceeds_the_limit(void **state)
     }
 }
 
+static void a_clear_in_between_comes_to_an_end(void **state)
+{
+    (void)state;
+    exact = false;
+    for (size_t n = 0; n < TIMES * TIMES * TIMES; n++) {
+        const task_t list[] = {charge_at(n % TIMES, 1),
+                               charge_at(n / TIMES % TIMES, 1),
+                               {.act = CLEAR, .now = times[n / TIMES / TIMES]}};
+        check(5, 3, list, 3);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +297,7 @@ int main(void)
         cmocka_unit_test(four_processes_never_exceed_the_limit),
         cmocka_unit_test(a_raise_in_between_loses_no_grant),
         cmocka_unit_test(a_refund_in_between_never_exceeds_the_limit),
+        cmocka_unit_test(a_clear_in_between_comes_to_an_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
