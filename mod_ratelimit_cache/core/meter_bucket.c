@@ -128,8 +128,13 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     step->expires = expiry(meter, now_us, step->reset);
 }
 
-/* What is given back is what hasn't drained yet: up to then the bucket can't have been full
- * since, so nothing is given back that was lost anyway. */
+/* What is given back is what hasn't drained yet; the bucket never holds more than its size.
+ *
+ * When earlier charges were given back meanwhile, the stamp tells a later time than the charge
+ * has in fact, and tokens that came back by themselves are given back once more. Who has half a
+ * bucket given back at once, waits until the rest has drained, and only then has that given
+ * back as well, gets up to half a bucket more in all. Nothing short of a list of all charges
+ * under way would tell; to give back less would charge those for whom refunds are meant. */
 static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp,
                    uint32_t units, int64_t now_us, rl_step_t *step)
 {

@@ -463,6 +463,34 @@ static void a_refund_never_makes_a_bucket_hold_more_than_its_size(void **state)
     drain(&fresh, NOON);
 }
 
+/* Of twenty charges all but a few are given back at once, and those when they have drained. */
+static void late_refunds_let_through_at_most_half_a_bucket_more(void **state)
+{
+    uint32_t most = 0;
+    (void)state;
+    for (uint32_t late = 0; late <= 20; late++) {
+        counter_t counter = full_bucket(1, SECOND, 20);
+        const int64_t then = NOON + late * SECOND;
+        uint64_t stamps[20];
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < 20; i++) {
+            assert_true(charge(&counter, NOON, 1));
+            stamps[i] = counter.step.stamp;
+        }
+        for (uint32_t i = 0; i < 20; i++) {
+            if (i == 20 - late) {
+                for (; charge(&counter, then, 1); kept++) {
+                }
+            }
+            refund(&counter, stamps[i], 1, i < 20 - late ? NOON : then);
+        }
+        for (; charge(&counter, then, 1); kept++) {
+        }
+        most = kept > most ? kept : most;
+    }
+    assert_int_equal(most, 30);
+}
+
 static void a_raise_moves_the_time_forward_only(void **state)
 {
     counter_t counter = full_bucket(1, MINUTE, 4), other = counter;
@@ -524,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_refund_gives_back_what_has_not_come_back_by_itself),
         cmocka_unit_test(a_refund_of_a_token_that_came_back_gives_nothing),
         cmocka_unit_test(a_refund_never_makes_a_bucket_hold_more_than_its_size),
+        cmocka_unit_test(late_refunds_let_through_at_most_half_a_bucket_more),
         cmocka_unit_test(a_raise_moves_the_time_forward_only),
         cmocka_unit_test(clearing_makes_a_bucket_new),
     };
