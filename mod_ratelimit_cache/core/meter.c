@@ -25,12 +25,13 @@ uint32_t rl_meter_quota(const rl_meter_t *meter)
 
 int64_t rl_meter_quota_us(const rl_meter_t *meter)
 {
+    unsigned __int128 time;
     if (meter->algorithm != RL_TOKEN_BUCKET || meter->limit == 0) {
         return meter->period_us;
     }
-    return (int64_t)(((unsigned __int128)meter->burst * (uint64_t)meter->period_us +
-                      meter->limit - 1) /
-                     meter->limit);
+    time = ((unsigned __int128)meter->burst * (uint64_t)meter->period_us + meter->limit - 1) /
+           meter->limit;
+    return time < TIME_MAX ? (int64_t)time : TIME_MAX;
 }
 
 bool rl_meter_is_shareable(const rl_meter_t *meter)

@@ -45,7 +45,7 @@ typedef struct rl_step {
     uint32_t window; /* of the time charged; of a bucket, which has none: the period of now */
     uint32_t used;   /* units in use after the charge, or now when it isn't granted */
     uint32_t room;   /* what the units of this window alone may come to at this moment */
-    int64_t reset;   /* when nothing of the key's use is left, at most a period from the last */
+    int64_t reset;   /* when nothing of the key's use is left; later than now, or now */
     int64_t retry;   /* when the same cost would fit, if nothing else came; now when granted */
     int64_t expires; /* when the words can be forgotten */
 } rl_step_t;
@@ -57,7 +57,7 @@ void rl_meter_prepare(rl_meter_t *meter);
 uint32_t rl_meter_quota(const rl_meter_t *meter);
 
 /* The time in which the quota comes back, in microseconds: the period, or the time in which the
- * bucket fills up. */
+ * bucket fills up, 136 years at most. */
 int64_t rl_meter_quota_us(const rl_meter_t *meter);
 
 /* Whether a fleet can share the counter; it can't when numbers of core/tally.h are too small.

@@ -31,8 +31,9 @@ uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us)
 static int64_t time_of(const rl_meter_t *meter, uint64_t ticks)
 {
     const unsigned __int128 scale = scaled_limit(meter);
-    return (int64_t)(((unsigned __int128)ticks * (uint64_t)meter->period_us + scale - 1) /
-                     scale);
+    const unsigned __int128 time =
+        ((unsigned __int128)ticks * (uint64_t)meter->period_us + scale - 1) / scale;
+    return time < TIME_MAX ? (int64_t)time : TIME_MAX;
 }
 
 void rl_bucket_prepare(rl_meter_t *meter)
@@ -54,32 +55,38 @@ uint64_t rl_bucket_cost(const rl_meter_t *meter, uint32_t tokens)
     return (uint64_t)tokens << meter->shift;
 }
 
+/* Rounded up, and no more than there is room for. */
 static uint32_t tokens_in(const rl_meter_t *meter, uint64_t ticks)
 {
     const uint64_t whole = UINT64_C(1) << meter->shift;
-    return (uint32_t)((ticks + whole - 1) >> meter->shift);
+    const uint64_t tokens = (ticks + whole - 1) >> meter->shift;
+    return tokens < meter->burst ? (uint32_t)tokens : meter->burst;
 }
 
-/* The arrival time that counts at now, from now to a whole bucket ahead; *changed when it isn't
- * what the word says, or comes to. */
+/* The arrival time that counts at now, from now to a whole bucket and CLOCK_SLACK ahead;
+ * *changed when it isn't what the word says, or comes to. */
 static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t now,
                              bool *changed)
 {
     const uint64_t full = now + rl_bucket_cost(meter, meter->burst);
-    *changed = false;
-    if (stored > full) {
-        const uint64_t slack = rl_bucket_ticks(meter, CLOCK_SLACK);
-        const bool noise = stored - full > rl_bucket_ticks(meter, CLOCK_HORIZON);
-        if (!noise) {
-            *changed = stored - full > slack;
-            return full;
-        }
+    const uint64_t ahead = stored > full ? stored - full : 0;
+    if (stored == 0 || ahead > rl_bucket_ticks(meter, CLOCK_HORIZON)) {
+        *changed = meter->initial < meter->burst;
+        return full - rl_bucket_cost(meter, meter->initial);
     }
-    else if (stored != 0) {
-        return stored > now ? stored : now;
+    *changed = ahead > rl_bucket_ticks(meter, CLOCK_SLACK);
+    if (*changed) {
+        return full;
     }
-    *changed = meter->initial < meter->burst;
-    return full - rl_bucket_cost(meter, meter->initial);
+    return stored > now ? stored : now;
+}
+
+/* Once full a bucket may be forgotten; one that would have less when it is new, a period later.
+ * One that nobody has asked for a year is forgotten, full or not: see LIFE_MAX. */
+static int64_t expiry(const rl_meter_t *meter, int64_t now, int64_t reset)
+{
+    const int64_t end = reset + (meter->initial < meter->burst ? meter->period_us : 0);
+    return end < now + LIFE_MAX ? end : now + LIFE_MAX;
 }
 
 /* A limit of 0, for which there are no ticks. */
@@ -113,17 +120,22 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     step->window = (uint32_t)(now_us / meter->period_us);
     step->used = tokens_in(meter, after - now);
     step->room = meter->burst;
-    step->reset = time_of(meter, after);
+    step->reset = after > now ? time_of(meter, after) : now_us;
     step->retry = now_us + (granted ? 0 : meter->period_us);
     if (!granted && possible) {
         step->retry = time_of(meter, time + rl_bucket_cost(meter, cost) -
                                          rl_bucket_cost(meter, meter->burst));
     }
-    step->expires = step->reset + (meter->initial < meter->burst ? meter->period_us : 0);
+    step->expires = expiry(meter, now_us, step->reset);
 }
 
-/* What is given back is what hasn't drained yet: up to then the bucket can't have been full
- * since, so nothing is given back that was lost anyway. */
+/* What is given back is what hasn't drained yet; the bucket never holds more than its size.
+ *
+ * When earlier charges were given back meanwhile, the stamp tells a later time than the charge
+ * has in fact, and tokens that came back by themselves are given back once more. Who has half a
+ * bucket given back at once, waits until the rest has drained, and only then has that given
+ * back as well, gets up to half a bucket more in all. Nothing short of a list of all charges
+ * under way would tell; to give back less would charge those for whom refunds are meant. */
 static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp,
                    uint32_t units, int64_t now_us, rl_step_t *step)
 {
@@ -149,10 +161,12 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
 {
     (void)key;
     (void)stamp;
+    if (meter->limit == 0) {
+        return; /* there are no ticks, and nothing that would have to be denied yet */
+    }
     step->word = words[0] < value ? 0 : -1;
     step->value = step->stamp = value;
     step->reset = step->expires = time_of(meter, value);
-    step->used = meter->burst;
 }
 
 static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,

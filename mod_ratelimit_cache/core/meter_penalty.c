@@ -26,7 +26,8 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     const bool is_free = ends <= now;
     const bool imposed = cost > 0 && (is_free || meter->extend);
     const bool corrected = !is_free && (uint64_t)ends < words[0];
-    const int64_t until = imposed ? now + meter->period_us : ends;
+    const int64_t anew = now + meter->period_us;
+    const int64_t until = imposed && anew > ends ? anew : ends;
     (void)key;
     *step = (rl_step_t){.granted = is_free, .word = imposed || corrected ? 0 : -1};
     step->value = step->stamp = (uint64_t)until;

@@ -12,6 +12,14 @@
 #define CLOCK_SLACK   (10 * RL_USEC_PER_SEC)
 #define CLOCK_HORIZON (400 * 86400 * RL_USEC_PER_SEC)
 
+/* The longest life to ask for. An expiry that lies further ahead than the horizon looks as if
+ * the clock had been set back since, and its cell as if it could be had by anybody. */
+#define LIFE_MAX (CLOCK_HORIZON - 2 * 86400 * RL_USEC_PER_SEC)
+
+/* The last second of 32 bits, in 2106: a bucket of many tokens that come once a month takes
+ * longer to fill than any clock runs. */
+#define TIME_MAX (INT64_C(4294967295) * RL_USEC_PER_SEC)
+
 /* One algorithm: what the functions of meter.h do for it. */
 typedef struct rl_meter_ops {
     void (*charge)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t, uint32_t,

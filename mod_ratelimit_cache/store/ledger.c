@@ -110,6 +110,7 @@ static uint64_t masked(const rl_digest_t *key, uint64_t word)
     return word == 0 ? 0 : word ^ key->hi;
 }
 
+/* Word 0 before word 1: sliding windows rely on it. */
 static void load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
 {
     for (int i = 0; i < RL_METER_WORDS; i++) {
@@ -509,6 +510,13 @@ void rl_ledger_clear(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
     take_away(ledger, key, false, compute_clear, &clear);
 }
 
+/* A value that somebody else has come up with may lie further ahead than a cell lives. */
+static void limit_life(rl_step_t *step, int64_t now)
+{
+    const int64_t most = now + (int64_t)(LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
+    step->expires = step->expires < most ? step->expires : most;
+}
+
 void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
                      int64_t now, uint64_t stamp, uint64_t value)
 {
@@ -517,6 +525,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
     rl_place_t place = find(ledger, key);
     if (place.cell == NULL) {
         rl_meter_raise(meter, key, no_words, stamp, value, &step);
+        limit_life(&step, now);
         place = claim(ledger, key, now, step.expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
@@ -527,6 +536,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
         }
         unmask_words(key, raw, words);
         rl_meter_raise(meter, key, words, stamp, value, &step);
+        limit_life(&step, now);
         if (step.word < 0 || (covers(&place, &step, rl_meter_quota(meter)) &&
                               apply(place.cell, key, raw, &step) && !step.again)) {
             return;
