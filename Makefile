@@ -80,7 +80,7 @@ $(LIBRARY): $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN))
 $(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | test-deps
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
-	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS) -lm
 
 $(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(LIBRARY) | deps
 	@mkdir -p $(@D)

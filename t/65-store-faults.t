@@ -5,9 +5,13 @@ use RL::FaultyMemcached;
 use RL::Memcached;
 use Time::HiRes qw(time);
 
-my $SLACK = 0.25;    # scheduling on a busy machine
+# On a busy machine any one request may take long, but not most of them; and none as long as without a time-out.
+my $SLACK = 0.5;
+my $LONG  = 4;
 
-sub slowest { my $t = 0; $_->{total} > $t and $t = $_->{total} for @_; return $t }
+sub took  { return sort { $a <=> $b } map { $_->{total} } @_ }
+sub usual  { my @t = took(@_); return $t[ @t / 2 ] }
+sub slowest { return (took(@_))[-1] }
 
 my $f = RL::FaultyMemcached->start;
 my $s = httpd(<<"END");
@@ -22,7 +26,11 @@ RateLimitSecret fleet
 END
 my @pids = sort $s->children;
 
-# Mode; how long a request may take (seconds, besides scheduling); what the log says at the least.
+# All children have what the log says of the server in common.
+sub told { return grep { /memcached \S+ (?:fails|works again|refuses)/ } $s->log_lines($_[0] // 0) }
+sub said_last_that_it_works { my ($last) = reverse grep { !/refuses/ } told(); return !$last || $last =~ /works again/ }
+
+# Mode; how long a request may take (seconds, besides scheduling); what the log says.
 my @faults = (
     [ 'delay 30',      0.05, undef ],
     [ 'delay 500',     0.05, qr/fails/ ],
@@ -30,10 +38,10 @@ my @faults = (
     [ 'reset',         0.05, qr/fails/ ],
     [ 'close',         0.05, qr/fails/ ],
     [ 'half',          0.05, qr/fails/ ],
-    [ 'memory',        0.05, qr/fails \(.*memory/i ],
+    [ 'memory',        0.05, qr/refuses to store new counters \(.*give it more memory \(-m\)/ ],
     [ 'error',         0.05, qr/fails/ ],
-    [ 'client',        0.05, qr/fails/ ],
-    [ 'server',        0.05, qr/fails/ ],
+    [ 'client',        0.05, undef ],    # it answers: what is wrong with one key doesn't switch it off
+    [ 'server',        0.05, undef ],    # a refusal, told with that of "memory"
     [ 'garbage',       0.05, qr/fails/ ],
     [ 'empty',         0.05, qr/fails/ ],
     [ 'value',         0.05, qr/fails/ ],
@@ -56,25 +64,34 @@ for my $fault (@faults) {
     my $h = histogram(@r);
     ok !(grep { $_ != 200 && $_ != 429 } keys %$h), "$mode: all are answered" or diag explain $h;
     cmp_ok $h->{200} // 0, '==', 9, "$mode: this server's own limit holds";
-    cmp_ok slowest(@r), '<', 2 * $wait + $SLACK, "$mode: in time" or diag slowest(@r);
+    cmp_ok usual(@r), '<', 2 * $wait + $SLACK, "$mode: in time" or diag usual(@r);
+    cmp_ok slowest(@r), '<', $LONG, "$mode: all of them" or diag slowest(@r);
     my @free = parallel($s, 10, '/ok');
-    cmp_ok slowest(@free), '<', $SLACK, "$mode: locations without rules are not slowed" or diag slowest(@free);
-    parallel($s, 10, "/ok/many/$n") for 1 .. 2;
-    my @lines = $says ? $s->wait_log($from, $says) : ();
-    ok !$says || (@lines && @lines <= 8), "$mode: the log says so, not often" or diag join "\n", @lines, $s->log_lines($from);
+    cmp_ok usual(@free), '<', $SLACK, "$mode: locations without rules are not slowed" or diag usual(@free);
+    if ($says) {
+        ok await(10, sub { parallel($s, 10, "/ok/many/$n"); grep { $_ =~ $says } told($from) }), "$mode: the log says so"
+            or diag join "\n", $s->log_lines($from);
+    }
+    else {
+        parallel($s, 10, "/ok/many/$n") for 1 .. 2;
+        ok !(grep { /fails/ } told($from)) || $mode =~ /delay/, "$mode: the server doesn't fail" or diag join "\n", told($from);
+    }
 
     $f->mode('ok');
-    my $t = time;
-    ok await(3, sub {
+    ok await(10, sub {
         my $before = $f->commands;
         my $p = "/ok/many/$n-" . int rand 1e9;
         parallel($s, 6, $p);
-        $f->commands >= $before + 6;
-    }), "$mode: used again";
-    cmp_ok time - $t, '<', 1.3 + $SLACK, "$mode: within the cooldown plus a second" or diag time - $t;
+        $f->commands >= $before + 6 && said_last_that_it_works();
+    }), "$mode: used again" or diag join "\n", told($from);
     is status($s, $path), 429, "$mode: who was over the limit stays so";
 }
 is_deeply [ sort $s->children ], \@pids, 'no child has died';
+
+# Each kind of trouble once a minute, whatever comes and goes in between.
+my @errors = grep { /:error\]/ } told();
+cmp_ok scalar @errors, '<=', 2 * (1 + (time - $^T) / 60), 'the log says so, not often' or diag join "\n", @errors;
+cmp_ok scalar(grep { /works again/ && /:notice\]/ } told()), '<=', scalar @errors, '... nor that it works again';
 
 # A real one that is full and may not evict.
 my $full = RL::Memcached->start(args => [ '-m', 2, '-M' ]);
@@ -91,13 +108,20 @@ $full->flood(100_000, 60);
 my $from = $t->log_mark;
 # A request that finds room while others are counted here may count theirs a second time: too few, never too many.
 my $got = histogram(map { parallel($t, 20, '/ok/ten/full') } 1 .. 2);
-ok $got->{200} >= 5 && $got->{200} <= 10 && $got->{200} + $got->{429} == 40, 'memcached -M, full: own counters go on'
+ok $got->{200} >= 8 && $got->{200} <= 10 && $got->{200} + $got->{429} == 40, 'memcached -M, full: own counters go on'
     or diag explain $got;
 is_deeply histogram(parallel($t, 20, '/ok/ten/before')), { 200 => 5, 429 => 15 }, 'and counters that are there count on';
-ok $t->wait_log($from, qr/memcached \S+ fails \(.*memory to spare/i), 'the log says what is wrong';
+my @lines = $t->wait_log($from, qr/:error\].*memcached \S+ refuses to store new counters/);
+is scalar @lines, 1, 'the log says so, once' or diag join "\n", @lines;
+like $lines[0] // '', qr/give it more memory \(-m\)/, '... and what to do';
 is_deeply [ sort $t->children ], \@children, 'no child has died';
 $full->flush;
 ok await(5, sub { status($t, '/ok/ten/x' . int rand 1e9); $full->stat('curr_items') > 0 }), 'with room again it counts again';
-ok await(5, sub { status($t, '/ok/ten/x' . int rand 1e9); grep { /works again/ } $t->log_lines($from) }), 'and the log says so';
+ok !(grep { /memcached \S+ (?:fails|works again)/ } $t->log_lines($from)), 'it never failed';
 
-finish allow => qr/memcached \S+ fails/;
+# One that drips its answers while httpd starts.
+$f->mode('drip', 900);
+my $slow = httpd("RateLimitStore memcached @{[ $f->address ]} timeout=1s\n");
+ok $slow->wait_log(0, qr/does not answer/), 'a start does not wait longer than the time-out for a server that drips';
+
+finish allow => qr/memcached \S+ (?:fails|refuses)/;

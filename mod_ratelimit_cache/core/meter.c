@@ -25,12 +25,13 @@ uint32_t rl_meter_quota(const rl_meter_t *meter)
 
 int64_t rl_meter_quota_us(const rl_meter_t *meter)
 {
+    unsigned __int128 time;
     if (meter->algorithm != RL_TOKEN_BUCKET || meter->limit == 0) {
         return meter->period_us;
     }
-    return (int64_t)(((unsigned __int128)meter->burst * (uint64_t)meter->period_us +
-                      meter->limit - 1) /
-                     meter->limit);
+    time = ((unsigned __int128)meter->burst * (uint64_t)meter->period_us + meter->limit - 1) /
+           meter->limit;
+    return time < TIME_MAX ? (int64_t)time : TIME_MAX;
 }
 
 bool rl_meter_is_shareable(const rl_meter_t *meter)
@@ -62,12 +63,25 @@ void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORD
     algorithms[meter->algorithm]->refund(meter, words, stamp, units, now, step);
 }
 
+uint64_t rl_meter_held(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
+                       uint64_t stamp)
+{
+    return algorithms[meter->algorithm]->held(meter, words, stamp);
+}
+
 void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
                     const uint64_t words[RL_METER_WORDS], uint64_t stamp, uint64_t value,
                     rl_step_t *step)
 {
     *step = (rl_step_t){.word = -1};
     algorithms[meter->algorithm]->raise(meter, key, words, stamp, value, step);
+}
+
+void rl_meter_lower(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
+                    uint64_t stamp, uint64_t from, uint64_t to, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1};
+    algorithms[meter->algorithm]->lower(words, stamp, from, to, step);
 }
 
 void rl_meter_clear(const rl_meter_t *meter, const rl_digest_t *key,

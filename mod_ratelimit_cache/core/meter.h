@@ -45,7 +45,7 @@ typedef struct rl_step {
     uint32_t window; /* of the time charged; of a bucket, which has none: the period of now */
     uint32_t used;   /* units in use after the charge, or now when it isn't granted */
     uint32_t room;   /* what the units of this window alone may come to at this moment */
-    int64_t reset;   /* when nothing of the key's use is left, at most a period from the last */
+    int64_t reset;   /* when nothing of the key's use is left; later than now, or now */
     int64_t retry;   /* when the same cost would fit, if nothing else came; now when granted */
     int64_t expires; /* when the words can be forgotten */
 } rl_step_t;
@@ -57,7 +57,7 @@ void rl_meter_prepare(rl_meter_t *meter);
 uint32_t rl_meter_quota(const rl_meter_t *meter);
 
 /* The time in which the quota comes back, in microseconds: the period, or the time in which the
- * bucket fills up. */
+ * bucket fills up, 136 years at most. */
 int64_t rl_meter_quota_us(const rl_meter_t *meter);
 
 /* Whether a fleet can share the counter; it can't when numbers of core/tally.h are too small.
@@ -79,6 +79,10 @@ void rl_meter_charge(const rl_meter_t *meter, const rl_digest_t *key,
 void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
                      uint64_t stamp, uint32_t units, int64_t now, rl_step_t *step);
 
+/* What counts, as the value of the next two: units of the window named by stamp; a time. */
+uint64_t rl_meter_held(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
+                       uint64_t stamp);
+
 /* The step that raises what counts to at least this much. Windows: the units of the window
  * named by stamp, to value. Bucket and penalty: the time, to value, in ticks or microseconds.
  * word is -1 when there is nothing to raise, or it is over. */
@@ -86,9 +90,19 @@ void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
                     const uint64_t words[RL_METER_WORDS], uint64_t stamp, uint64_t value,
                     rl_step_t *step);
 
+/* The step that sets what counts to `to`, a lower value, if it is exactly `from`; values as
+ * above. word is -1 when it isn't. */
+void rl_meter_lower(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
+                    uint64_t stamp, uint64_t from, uint64_t to, rl_step_t *step);
+
 /* The step that wipes what counts at time now, so that it is as if the key had never been seen;
  * word is -1 when nothing is left to wipe. */
 void rl_meter_clear(const rl_meter_t *meter, const rl_digest_t *key,
                     const uint64_t words[RL_METER_WORDS], int64_t now, rl_step_t *step);
+
+/* A token bucket's time: ticks from the epoch to a moment, rounded down; and what a number of
+ * tokens, at most a bucket full, is in ticks. */
+uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us);
+uint64_t rl_bucket_cost(const rl_meter_t *meter, uint32_t tokens);
 
 #endif

@@ -26,7 +26,8 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     const bool is_free = ends <= now;
     const bool imposed = cost > 0 && (is_free || meter->extend);
     const bool corrected = !is_free && (uint64_t)ends < words[0];
-    const int64_t until = imposed ? now + meter->period_us : ends;
+    const int64_t anew = now + meter->period_us;
+    const int64_t until = imposed && anew > ends ? anew : ends;
     (void)key;
     *step = (rl_step_t){.granted = is_free, .word = imposed || corrected ? 0 : -1};
     step->value = step->stamp = (uint64_t)until;
@@ -43,6 +44,13 @@ static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stam
     (void)meter, (void)words, (void)stamp, (void)units, (void)now, (void)step;
 }
 
+static uint64_t held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    (void)meter;
+    (void)stamp;
+    return words[0];
+}
+
 static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   uint64_t stamp, uint64_t value, rl_step_t *step)
 {
@@ -55,6 +63,14 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     step->reset = step->expires = (int64_t)value;
 }
 
+static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
+                  rl_step_t *step)
+{
+    (void)stamp;
+    step->word = words[0] == from ? 0 : -1;
+    step->value = to;
+}
+
 static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   int64_t now, rl_step_t *step)
 {
@@ -62,4 +78,4 @@ static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     step->word = words[0] != 0 ? 0 : -1;
 }
 
-const rl_meter_ops_t rl_meter_block = {charge, refund, raise, clear};
+const rl_meter_ops_t rl_meter_block = {charge, refund, held, raise, lower, clear};

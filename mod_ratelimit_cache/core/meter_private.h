@@ -12,26 +12,31 @@
 #define CLOCK_SLACK   (10 * RL_USEC_PER_SEC)
 #define CLOCK_HORIZON (400 * 86400 * RL_USEC_PER_SEC)
 
+/* The longest life to ask for. An expiry that lies further ahead than the horizon looks as if
+ * the clock had been set back since, and its cell as if it could be had by anybody. */
+#define LIFE_MAX (CLOCK_HORIZON - 2 * 86400 * RL_USEC_PER_SEC)
+
+/* The last second of 32 bits, in 2106: a bucket of many tokens that come once a month takes
+ * longer to fill than any clock runs. */
+#define TIME_MAX (INT64_C(4294967295) * RL_USEC_PER_SEC)
+
 /* One algorithm: what the functions of meter.h do for it. */
 typedef struct rl_meter_ops {
     void (*charge)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t, uint32_t,
                    rl_step_t *);
     void (*refund)(const rl_meter_t *, const uint64_t *, uint64_t, uint32_t, int64_t,
                    rl_step_t *);
+    uint64_t (*held)(const rl_meter_t *, const uint64_t *, uint64_t);
     void (*raise)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, uint64_t, uint64_t,
                   rl_step_t *);
+    void (*lower)(const uint64_t *, uint64_t, uint64_t, uint64_t, rl_step_t *);
     void (*clear)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t,
                   rl_step_t *);
 } rl_meter_ops_t;
 
 extern const rl_meter_ops_t rl_meter_window, rl_meter_bucket, rl_meter_block;
 
-/* A token bucket's time: ticks from the epoch to a moment, rounded down, and the first moment
- * at which that many have passed. */
-uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us);
-int64_t rl_bucket_time(const rl_meter_t *meter, uint64_t ticks);
-
-/* Sets shift. */
+/* Sets a token bucket's shift. */
 void rl_bucket_prepare(rl_meter_t *meter);
 
 #endif

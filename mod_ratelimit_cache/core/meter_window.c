@@ -20,6 +20,8 @@
  * ends more than a period and CLOCK_SLACK ahead is carried over into the window of now.
  */
 
+#define WINDOW_ONE (UINT64_C(1) << 32)
+
 /* What the words come to at a moment. */
 typedef struct rl_frame {
     uint32_t window;   /* the current one */
@@ -41,7 +43,7 @@ static uint32_t word_units(uint64_t word)
 
 static uint64_t make_word(uint32_t window, uint32_t units)
 {
-    return (uint64_t)window << 32 | units;
+    return window * WINDOW_ONE | units;
 }
 
 static bool is_sliding(const rl_meter_t *meter)
@@ -150,17 +152,22 @@ static int64_t retry_time(const rl_meter_t *meter, const rl_frame_t *frame, uint
                : frame->end;
 }
 
-/* A sliding window that begins has to keep the one that ends. */
+/* A sliding window that begins has to keep the one that ends. Word 0 is read before word 1: if
+ * that holds more of the window that ends, or a later one, others have copied since, and what
+ * word 0 said must not take the place of it. */
 static bool must_copy(const rl_meter_t *meter, const uint64_t *words, uint32_t window)
 {
-    return is_sliding(meter) && word_window(words[0]) == window - 1 && words[1] != words[0] &&
-           (word_units(words[0]) > 0 || word_window(words[1]) == window - 1);
+    const uint32_t copied = word_window(words[1]);
+    if (!is_sliding(meter) || word_window(words[0]) != window - 1 || copied == window) {
+        return false;
+    }
+    return word_units(words[0]) > (copied == window - 1 ? word_units(words[1]) : 0);
 }
 
-static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, int64_t now)
+/* When nothing of units in the current window counts any more, nor of those before. */
+static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t units)
 {
-    const int64_t after = frame->end + (is_sliding(meter) ? meter->period_us : 0);
-    return is_sliding(meter) && after > now + meter->period_us ? now + meter->period_us : after;
+    return frame->end + (is_sliding(meter) && units > 0 ? meter->period_us : 0);
 }
 
 static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
@@ -171,16 +178,16 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
     look(meter, offset, words, now, &frame);
     const uint64_t used = (uint64_t)frame.units + frame.weighted;
     const bool granted = meter->limit > 0 && (used + cost <= meter->limit || cost == 0);
+    const uint32_t units = frame.units + (granted ? cost : 0);
     const bool carried = frame.units > 0 && frame.window < word_window(words[0]);
     step->granted = granted;
     step->again = granted && cost > 0 && must_copy(meter, words, frame.window);
     step->word = step->again ? 1 : (granted && cost > 0) || carried ? 0 : -1;
-    step->value =
-        step->again ? words[0] : make_word(frame.window, frame.units + (granted ? cost : 0));
+    step->value = step->again ? words[0] : make_word(frame.window, units);
     step->stamp = step->window = frame.window;
     step->used = sum_at_most(used, granted ? cost : 0, UINT32_MAX);
     step->room = meter->limit > frame.weighted ? meter->limit - frame.weighted : 0;
-    step->reset = reset_time(meter, &frame, now);
+    step->reset = reset_time(meter, &frame, units);
     step->retry = granted ? now : retry_time(meter, &frame, cost);
     step->expires = frame.end + (is_sliding(meter) ? meter->period_us : 0);
 }
@@ -204,6 +211,12 @@ static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stam
     step->value = make_word((uint32_t)stamp, held > units ? held - units : 0);
 }
 
+static uint64_t held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    const int word = word_of(meter, words, stamp);
+    return word >= 0 ? word_units(words[word]) : 0;
+}
+
 /* Raises a window that is the current one or later. */
 static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32_t window,
                           uint32_t units, rl_step_t *step)
@@ -220,12 +233,13 @@ static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32
     }
 }
 
-/* Raises the window before the current one. */
+/* Raises the window before the current one, unless somebody is about to begin the next. */
 static void raise_previous(const uint64_t *words, uint32_t window, uint32_t units,
                            rl_step_t *step)
 {
     const bool same = word_window(words[1]) == window;
-    if (units > (same ? word_units(words[1]) : 0)) {
+    const bool copied = word_window(words[1]) == window + 1;
+    if (!copied && units > (same ? word_units(words[1]) : 0)) {
         step->word = 1;
         step->value = make_word(window, units);
     }
@@ -247,6 +261,14 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     }
 }
 
+static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
+                  rl_step_t *step)
+{
+    step->word = words[0] == make_word((uint32_t)stamp, (uint32_t)from) ? 0 : -1;
+    step->value = make_word((uint32_t)stamp, (uint32_t)to);
+}
+
+/* Word 0 goes first, so that nobody finds a window to copy once that is done. */
 static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   int64_t now, rl_step_t *step)
 {
@@ -254,14 +276,14 @@ static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     look(meter, offset_of(meter, key), words, now, &frame);
     step->window = frame.window;
     step->stamp = frame.window;
-    if (is_sliding(meter) && word_units(words[1]) > 0) {
-        step->word = 1;
-        step->value = make_word(word_window(words[1]), 0);
-    }
-    else if (frame.units > 0 || frame.previous > 0) {
+    if (word_units(words[0]) > 0) {
         step->word = 0;
         step->value = make_word(frame.window, 0);
     }
+    else if (is_sliding(meter) && word_units(words[1]) > 0) {
+        step->word = 1;
+        step->value = make_word(word_window(words[1]), 0);
+    }
 }
 
-const rl_meter_ops_t rl_meter_window = {charge, refund, raise, clear};
+const rl_meter_ops_t rl_meter_window = {charge, refund, held, raise, lower, clear};

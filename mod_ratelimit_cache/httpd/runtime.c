@@ -6,6 +6,7 @@
 #include <http_log.h>
 
 #include "../store/segment.h"
+#include "../store/told.h"
 #include "config.h"
 #include "store.h"
 
@@ -13,8 +14,13 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define TABLE_SIZE_DEFAULT ((apr_size_t)32 << 20)
 #define RETAINED_KEY       "mod_ratelimit_cache-1"
+#define RETAINED_TOLD_KEY  "mod_ratelimit_cache-told-1"
 
-/* What outlives a reload: the module is unloaded and loaded again, this memory stays. */
+/* What outlives a reload: the module is unloaded and loaded again, this memory stays.
+ *
+ *     RETAINED_KEY       rl_retained_t --> | the ledger's cells (RateLimitStore size=) |
+ *     RETAINED_TOLD_KEY  void *        --> | RL_TOLD_SLOTS slots, store/told.h |
+ */
 typedef struct rl_retained {
     void *table;
     apr_size_t size;
@@ -44,6 +50,26 @@ static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     retained->size = size;
+    return OK;
+}
+
+/* A reload is no reason to tell again that a server fails, or not to tell that it works. */
+static int find_told(server_rec *s)
+{
+    void **told = ap_retained_data_get(RETAINED_TOLD_KEY);
+    apr_status_t rv = APR_SUCCESS;
+    if (told == NULL) {
+        told = ap_retained_data_create(RETAINED_TOLD_KEY, sizeof(*told));
+    }
+    if (*told == NULL) {
+        rv = rl_segment_create(told, RL_TOLD_SIZE, s->process->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        *told = NULL;
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "ratelimit: no shared memory");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    runtime.told = *told;
     return OK;
 }
 
@@ -93,6 +119,9 @@ int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         note_changed_size(retained, size, s);
     }
     else if (create_table(retained, size, s) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (find_told(s) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     derive_secrets(retained);

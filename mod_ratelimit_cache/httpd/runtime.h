@@ -9,6 +9,7 @@
 
 typedef struct rl_runtime {
     rl_ledger_t ledger;
+    void *told;               /* RL_TOLD_SIZE bytes, see store/told.h */
     rl_secret_t secret;       /* for counters in this server's memory */
     rl_secret_t fleet_secret; /* for counters that several servers share */
 } rl_runtime_t;

@@ -36,33 +36,40 @@ static void each_store(server_rec *s, void (*visit)(rl_store_config_t *, apr_poo
 /* ---- start ---- */
 
 /* Names are resolved once, here: the client library would do it outside of all its time-outs.
- */
-static void resolve(rl_store_config_t *store, apr_pool_t *pconf)
+ * A server whose name can't be resolved keeps its share of the keys, as on the other members of
+ * the fleet. */
+static void resolve(const rl_store_config_t *store, rl_memcached_server_t *server,
+                    apr_pool_t *pconf)
 {
-    for (int i = 0; i < store->servers->nelts; i++) {
+    apr_sockaddr_t *address;
+    char *ip;
+    apr_status_t rv =
+        apr_sockaddr_info_get(&address, server->host, APR_UNSPEC, server->port, 0, pconf);
+    if (rv == APR_SUCCESS) {
+        rv = apr_sockaddr_ip_get(&ip, address);
+    }
+    if (rv == APR_SUCCESS) {
+        server->address = ip;
+        return;
+    }
+    server->address = NULL;
+    ap_log_error(APLOG_MARK, APLOG_ERR, rv, store->server,
+                 "ratelimit: RateLimitStore memcached %s: the name can't be resolved; its "
+                 "share of the keys is counted by RateLimitOnError until a reload",
+                 server->name);
+}
+
+static void look_up_servers(rl_store_config_t *store, apr_pool_t *pconf)
+{
+    store->told = apr_array_make(pconf, store->servers->nelts, sizeof(rl_told_slot_t *));
+    for (unsigned i = 0; i < store->settings.nservers; i++) {
         rl_memcached_server_t *server =
-            &APR_ARRAY_IDX(store->servers, i, rl_memcached_server_t);
-        apr_sockaddr_t *address;
-        char *ip;
-        apr_status_t rv;
-        if (server->port == 0) {
-            continue;
+            &APR_ARRAY_IDX(store->servers, (int)i, rl_memcached_server_t);
+        if (server->port != 0) {
+            resolve(store, server, pconf);
         }
-        rv = apr_sockaddr_info_get(&address, server->address, APR_UNSPEC, server->port, 0,
-                                   pconf);
-        if (rv == APR_SUCCESS) {
-            rv = apr_sockaddr_ip_get(&ip, address);
-        }
-        if (rv == APR_SUCCESS) {
-            server->address = ip;
-            continue;
-        }
-        ap_log_error(APLOG_MARK, APLOG_ERR, rv, store->server,
-                     "ratelimit: RateLimitStore memcached %s: the name can't be resolved; its "
-                     "share of the keys is counted by RateLimitOnError until a reload",
-                     server->name);
-        server->address =
-            "255.255.255.255"; /* fails at once, and keeps its place in the ring */
+        APR_ARRAY_PUSH(store->told, rl_told_slot_t *) =
+            rl_told_find(rl_runtime()->told, server->name);
     }
 }
 
@@ -70,7 +77,11 @@ static void tell_whether_it_answers(rl_store_config_t *store, apr_pool_t *ptemp)
 {
     for (unsigned i = 0; i < store->settings.nservers; i++) {
         const char *name = store->settings.servers[i].name;
-        const char *reason = rl_memcached_probe(ptemp, &store->settings, i);
+        const char *reason;
+        if (store->settings.servers[i].address == NULL) {
+            continue; /* has been told */
+        }
+        reason = rl_memcached_probe(ptemp, &store->settings, i);
         if (reason == NULL) {
             ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, store->server,
                          "ratelimit: counters in memcached %s, which answers", name);
@@ -92,7 +103,7 @@ static void tell_whether_it_answers(rl_store_config_t *store, apr_pool_t *ptemp)
 
 static void post_config_store(rl_store_config_t *store, apr_pool_t *pool)
 {
-    resolve(store, pool);
+    look_up_servers(store, pool);
     tell_whether_it_answers(store, pool);
 }
 
@@ -104,20 +115,63 @@ void rl_store_post_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 
 /* ---- children ---- */
 
-static void tell_change(void *context, bool works, const char *server, const char *reason)
+/* The level to log at; -1 for what is not to be logged. */
+static int level_of(rl_tell_e how)
+{
+    switch (how) {
+    case RL_TELL_ERROR:
+        return APLOG_ERR;
+    case RL_TELL_NOTICE:
+        return APLOG_NOTICE;
+    case RL_TELL_INFO:
+        return APLOG_INFO;
+    default:
+        return -1;
+    }
+}
+
+static void tell_failure(const rl_store_config_t *store, int level, const char *name,
+                         const char *reason)
+{
+    ap_log_error(
+        APLOG_MARK, level, 0, store->server,
+        "ratelimit: memcached %s fails (%s); rules go on by RateLimitOnError, and it is tried "
+        "again every %" APR_INT64_T_FMT " ms. Check that it runs and can be reached",
+        name, reason, store->settings.breaker.cooldown_us / 1000);
+}
+
+static void tell_refusal(const rl_store_config_t *store, int level, const char *name,
+                         const char *reason)
+{
+    ap_log_error(
+        APLOG_MARK, level, 0, store->server,
+        "ratelimit: memcached %s refuses to store new counters (%s); they are counted by "
+        "RateLimitOnError. It is full, and evicts nothing or not enough: give it more memory "
+        "(-m), and don't start it with -M",
+        name, reason);
+}
+
+static void tell(void *context, rl_server_event_e event, unsigned server, const char *reason)
 {
     const rl_store_config_t *store = context;
-    if (works) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, store->server,
-                     "ratelimit: memcached %s works again", server);
+    const char *name = store->settings.servers[server].name;
+    rl_told_slot_t *told = APR_ARRAY_IDX(store->told, (int)server, rl_told_slot_t *);
+    const int level = level_of(rl_told_note(told, event, rl_monotonic_now()));
+    if (level < 0) {
         return;
     }
-    ap_log_error(
-        APLOG_MARK, APLOG_ERR, 0, store->server,
-        "ratelimit: memcached %s fails (%s); rules go on by RateLimitOnError, and it is "
-        "tried again every %" APR_INT64_T_FMT " ms. Check that it runs, can be reached, "
-        "and has memory to spare",
-        server, reason, store->settings.breaker.cooldown_us / 1000);
+    switch (event) {
+    case RL_SERVER_WORKS:
+        ap_log_error(APLOG_MARK, level, 0, store->server, "ratelimit: memcached %s works again",
+                     name);
+        break;
+    case RL_SERVER_REFUSES:
+        tell_refusal(store, level, name, reason);
+        break;
+    default:
+        tell_failure(store, level, name, reason);
+        break;
+    }
 }
 
 static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
@@ -127,7 +181,14 @@ static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
     if (!store->connections_given) {
         store->settings.connections = threads > 0 ? (unsigned)threads : 1;
     }
-    store->upstream = rl_memcached_create(pchild, &store->settings, tell_change, store);
+    store->upstream = rl_memcached_create(pchild, &store->settings, tell, store);
+    if (store->upstream == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, store->server,
+                     "ratelimit: RateLimitStore memcached %s: no memory for its connections; "
+                     "rules go on by RateLimitOnError in this child",
+                     store->settings.servers[0].name);
+        store->upstream = rl_upstream_absent();
+    }
 }
 
 void rl_store_child_init(apr_pool_t *pchild, server_rec *s)

@@ -15,6 +15,7 @@
 typedef struct rl_store_config {
     rl_memcached_settings_t settings;
     apr_array_header_t *servers; /* of rl_memcached_server_t, behind settings.servers */
+    apr_array_header_t *told;    /* of rl_told_slot_t *, for each server */
     bool connections_given;
     rl_digest_t salt;
     server_rec *server;      /* logs go here */

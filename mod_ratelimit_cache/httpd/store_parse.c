@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <ctype.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "../core/number.h"
 #include "../core/rate.h"
@@ -48,8 +49,21 @@ static const char *parse_host(apr_pool_t *pool, const char *text, rl_memcached_s
     if (end == host) {
         return "the host is missing";
     }
-    server->address = apr_pstrmemdup(pool, host, (apr_size_t)(end - host));
+    server->host = apr_pstrmemdup(pool, host, (apr_size_t)(end - host));
     return *port == ':' ? parse_port(port + 1, &server->port) : NULL;
+}
+
+/* A longer one would be cut off, and be another one. */
+static const char *parse_path(const char *path, rl_memcached_server_t *server)
+{
+    const struct sockaddr_un *address = NULL;
+    server->host = server->address = path;
+    if (*path != '/') {
+        return "write unix:/PATH";
+    }
+    return strlen(path) < sizeof(address->sun_path)
+               ? NULL
+               : "the path of a unix socket must be at most 107 characters";
 }
 
 static const char *parse_server(cmd_parms *cmd, const char *text, rl_store_config_t *store)
@@ -58,8 +72,7 @@ static const char *parse_server(cmd_parms *cmd, const char *text, rl_store_confi
     memset(server, 0, sizeof(*server));
     server->name = text;
     if (strncmp(text, "unix:", 5) == 0) {
-        server->address = text + 5;
-        return text[5] == '/' ? NULL : "write unix:/PATH";
+        return parse_path(text + 5, server);
     }
     return parse_host(cmd->pool, text, server);
 }

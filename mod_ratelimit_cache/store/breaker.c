@@ -42,7 +42,7 @@ rl_breaker_change_e rl_breaker_note(rl_breaker_t *breaker,
     }
     /* A failed probe: the pause starts anew from now. */
     atomic_store(&breaker->probe_due, now + settings->cooldown_us);
-    return RL_BREAKER_SAME;
+    return RL_BREAKER_STAYS_OPEN;
 }
 
 bool rl_breaker_is_waiting(const rl_breaker_t *breaker, int64_t now)

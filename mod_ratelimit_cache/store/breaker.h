@@ -23,13 +23,18 @@ typedef struct rl_breaker {
     _Atomic int64_t probe_due; /* open: when the next probe is due; 0: closed */
 } rl_breaker_t;
 
-typedef enum { RL_BREAKER_SAME, RL_BREAKER_OPENED, RL_BREAKER_CLOSED } rl_breaker_change_e;
+typedef enum {
+    RL_BREAKER_SAME,
+    RL_BREAKER_OPENED,
+    RL_BREAKER_STAYS_OPEN, /* a probe failed, or what was asked before it opened */
+    RL_BREAKER_CLOSED
+} rl_breaker_change_e;
 
 /* Whether a request may ask the server at time now; when open, one request per cooldown may. */
 bool rl_breaker_allows(rl_breaker_t *breaker, const rl_breaker_settings_t *settings,
                        int64_t now);
 
-/* Tells how a request that was allowed went; says whether that changed the state, to exactly
+/* Tells how a request that was allowed went; says whether that opened or closed it, to exactly
  * one caller. */
 rl_breaker_change_e rl_breaker_note(rl_breaker_t *breaker,
                                     const rl_breaker_settings_t *settings, int64_t now,

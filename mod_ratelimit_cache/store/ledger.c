@@ -110,6 +110,7 @@ static uint64_t masked(const rl_digest_t *key, uint64_t word)
     return word == 0 ? 0 : word ^ key->hi;
 }
 
+/* Word 0 before word 1: sliding windows rely on it. */
 static void load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
 {
     for (int i = 0; i < RL_METER_WORDS; i++) {
@@ -329,19 +330,35 @@ static rl_place_t claim(const rl_ledger_t *ledger, const rl_digest_t *key, int64
 
 static const uint64_t no_words[RL_METER_WORDS];
 
-void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, uint32_t cost, rl_step_t *step)
+/* The words of the key at this moment, none if it has no cell. */
+static void read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
+                       uint64_t words[RL_METER_WORDS])
 {
-    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    uint64_t raw[RL_METER_WORDS];
     const rl_place_t place = find(ledger, key);
     if (place.cell != NULL) {
         load_words(place.cell, raw);
         unmask_words(key, raw, words);
     }
     if (place.cell == NULL || !is_still(place.cell, place.id)) {
-        memcpy(words, no_words, sizeof(words));
+        memcpy(words, no_words, sizeof(no_words));
     }
+}
+
+void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step)
+{
+    uint64_t words[RL_METER_WORDS];
+    read_words(ledger, key, words);
     rl_meter_charge(meter, key, words, now, cost, step);
+}
+
+uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_digest_t *key,
+                        const rl_meter_t *meter, uint64_t stamp)
+{
+    uint64_t words[RL_METER_WORDS];
+    read_words(ledger, key, words);
+    return rl_meter_held(meter, words, stamp);
 }
 
 typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
@@ -454,6 +471,25 @@ void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
     take_away(ledger, key, true, compute_refund, &refund);
 }
 
+typedef struct rl_lower {
+    const rl_meter_t *meter;
+    uint64_t stamp, from, to;
+} rl_lower_t;
+
+static void compute_lower(const void *context, const uint64_t words[RL_METER_WORDS],
+                          rl_step_t *step)
+{
+    const rl_lower_t *lower = context;
+    rl_meter_lower(lower->meter, words, lower->stamp, lower->from, lower->to, step);
+}
+
+void rl_ledger_lower(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                     uint64_t stamp, uint64_t from, uint64_t to)
+{
+    const rl_lower_t lower = {meter, stamp, from, to};
+    take_away(ledger, key, true, compute_lower, &lower);
+}
+
 typedef struct rl_clear {
     const rl_meter_t *meter;
     const rl_digest_t *key;
@@ -474,6 +510,13 @@ void rl_ledger_clear(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
     take_away(ledger, key, false, compute_clear, &clear);
 }
 
+/* A value that somebody else has come up with may lie further ahead than a cell lives. */
+static void limit_life(rl_step_t *step, int64_t now)
+{
+    const int64_t most = now + (int64_t)(LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
+    step->expires = step->expires < most ? step->expires : most;
+}
+
 void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
                      int64_t now, uint64_t stamp, uint64_t value)
 {
@@ -482,6 +525,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
     rl_place_t place = find(ledger, key);
     if (place.cell == NULL) {
         rl_meter_raise(meter, key, no_words, stamp, value, &step);
+        limit_life(&step, now);
         place = claim(ledger, key, now, step.expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
@@ -492,6 +536,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
         }
         unmask_words(key, raw, words);
         rl_meter_raise(meter, key, words, stamp, value, &step);
+        limit_life(&step, now);
         if (step.word < 0 || (covers(&place, &step, rl_meter_quota(meter)) &&
                               apply(place.cell, key, raw, &step) && !step.again)) {
             return;

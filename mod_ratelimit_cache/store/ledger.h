@@ -50,9 +50,18 @@ void rl_ledger_deny(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_
 void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
                       const rl_meter_t *meter, uint64_t stamp, uint32_t units, int64_t now);
 
+/* What the key has used; see rl_meter_held(). */
+uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_digest_t *key,
+                        const rl_meter_t *meter, uint64_t stamp);
+
 /* Raises what the key has used to at least this much; see rl_meter_raise(). */
 void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
                      int64_t now, uint64_t stamp, uint64_t value);
+
+/* Sets what the key has used to `to`, lower than before, if it is exactly `from`; see
+ * rl_meter_lower(). */
+void rl_ledger_lower(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                     uint64_t stamp, uint64_t from, uint64_t to);
 
 /* Wipes what the key has used, so that it counts as new. */
 void rl_ledger_clear(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,

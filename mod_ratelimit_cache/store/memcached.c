@@ -5,30 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_strings.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
 #include <libmemcached/memcached.h>
 
-#include "../core/number.h"
+#include "counter_text.h"
 #include "monotonic.h"
+#include "shelf.h"
+#include "socket.h"
 #include "watchdog.h"
 
 /* What libmemcached asks of its callers, all of it measured:
  *
  * - A memcached_st belongs to one thread at a time, and must not cross a fork. Each process
- *   keeps a stack of them; a session borrows one.
+ *   keeps a shelf of them for each server; a session borrows one at a time, so that nobody
+ *   waits for one while holding another.
+ * - One that knows several servers would have them all connected and thrown away together, and
+ *   would hash their addresses. So each connects to a single server, and a further one, the
+ *   ring, which never connects, knows all by their names and tells which has a key.
  * - Its binary protocol aborts the process when the server is out of memory, so: text.
  * - A server that hangs costs the poll timeout each time, so it is set from what the session
  *   has left, and the breaker stops asking.
  * - That time-out is per byte, as it were: a server that drips its answer can take any time. A
  *   watchdog cuts such a connection off (TCP only).
- * - After an error the handle is thrown away with its connections: an answer that comes late
+ * - After an error the handle is thrown away with its connection: an answer that comes late
  *   can't be taken for the next one, and no timer of the library's own keeps us away from a
  *   server that has come back.
+ * - It notices that a connection was closed when a request has been sent into it. So an idle
+ *   one is looked at before it is used again.
  */
-
-#define KEY_MAX (RL_MEMCACHED_PREFIX_MAX + 32 + 8 + 1)
 
 /* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself;
  * how often that is looked for. */
@@ -36,95 +39,63 @@
 #define WATCHDOG_LEAST 2000
 #define WATCHDOG_MOST  50000
 
-/* One of the process's connections, or rather set of them: one to each server. */
+/* Microseconds: firewalls forget idle connections and tell neither end. */
+#define IDLE_MAX (60 * INT64_C(1000000))
+
+/* One of the process's connections to a server. */
 typedef struct rl_handle {
-    struct rl_handle *next;
+    rl_shelved_t shelved;
+    struct rl_server *server;
     memcached_st *memc; /* NULL: not open */
-    unsigned era;       /* in which it was opened */
+    unsigned era;       /* of the server, in which it was opened */
+    bool has_answered;
+    int64_t shelved_at;
+    uint64_t stamp;        /* unix socket: of its file */
+    rl_socket_ends_t ends; /* TCP, when fd is known */
+    _Atomic int fd;        /* -1: not known */
 } rl_handle_t;
 
-typedef struct rl_server_state {
+typedef struct rl_server {
+    const rl_memcached_server_t *config;
     rl_breaker_t breaker;
-    _Atomic bool refuses; /* it answers, but stores nothing: out of memory */
-} rl_server_state_t;
+    rl_shelf_t idle;
+    _Atomic unsigned era; /* ends with a failure: what was opened before may be dead, too */
+} rl_server_t;
 
 typedef struct rl_memcached {
     rl_upstream_t base;
     const rl_memcached_settings_t *settings;
     rl_memcached_notify_fn *notify;
     void *context;
-    rl_server_state_t *servers;
-    rl_handle_t *handles;      /* as many as there may be connections */
-    rl_handle_t *idle;         /* a stack of them */
-    apr_thread_mutex_t *mutex; /* of the stack, within this process */
-    apr_thread_cond_t *returned;
-    rl_watchdog_t *watchdog; /* NULL: none could be had */
-    _Atomic unsigned era;    /* ends with a failure: what was opened before may be dead, too */
+    memcached_st *ring;
+    rl_server_t *servers;
+    rl_handle_t *handles; /* of all servers, by slot */
+    rl_watchdog_t *watchdog;
 } rl_memcached_t;
 
 /* ---- handles ---- */
 
-static bool add_server(memcached_st *memc, const rl_memcached_server_t *server)
+static bool add_server(memcached_st *memc, const char *host, uint16_t port)
 {
-    return memcached_success(server->port == 0
-                                 ? memcached_server_add_unix_socket(memc, server->address)
-                                 : memcached_server_add(memc, server->address, server->port));
+    return memcached_success(port == 0 ? memcached_server_add_unix_socket(memc, host)
+                                       : memcached_server_add(memc, host, port));
 }
 
-/* The behaviours that all servers of a fleet must agree on come first. */
-static bool configure(memcached_st *memc, const rl_memcached_settings_t *settings,
-                      const rl_memcached_server_t *servers, unsigned n)
-{
-    const uint64_t ms = (uint64_t)(settings->timeout_us + 999) / 1000;
-    bool ok = memcached_success(memcached_behavior_set(
-        memc, MEMCACHED_BEHAVIOR_DISTRIBUTION, MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA));
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_VERIFY_KEY, 1);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, ms);
-    for (unsigned i = 0; ok && i < n; i++) {
-        ok = add_server(memc, &servers[i]);
-    }
-    return ok;
-}
-
-static memcached_st *open_memc(const rl_memcached_settings_t *settings,
-                               const rl_memcached_server_t *servers, unsigned n)
+/* Not connected yet. */
+static memcached_st *open_memc(const rl_memcached_server_t *server)
 {
     memcached_st *memc = memcached_create(NULL);
-    if (memc != NULL && !configure(memc, settings, servers, n)) {
+    if (memc == NULL) {
+        return NULL;
+    }
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_VERIFY_KEY, 1);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
+    if (!add_server(memc, server->address, server->port)) {
         memcached_free(memc);
         return NULL;
     }
     return memc;
-}
-
-/* The top of the stack; NULL when none comes back before the deadline. */
-static rl_handle_t *take_idle(rl_memcached_t *store, int64_t deadline)
-{
-    rl_handle_t *handle;
-    apr_status_t rv = APR_SUCCESS;
-    apr_thread_mutex_lock(store->mutex);
-    while (store->idle == NULL && rv == APR_SUCCESS) {
-        const int64_t left = deadline - rl_monotonic_now();
-        rv = left > 0 ? apr_thread_cond_timedwait(store->returned, store->mutex, left)
-                      : APR_TIMEUP;
-    }
-    handle = store->idle;
-    if (handle != NULL) {
-        store->idle = handle->next;
-    }
-    apr_thread_mutex_unlock(store->mutex);
-    return handle;
-}
-
-static void put_idle(rl_memcached_t *store, rl_handle_t *handle)
-{
-    apr_thread_mutex_lock(store->mutex);
-    handle->next = store->idle;
-    store->idle = handle;
-    apr_thread_cond_signal(store->returned);
-    apr_thread_mutex_unlock(store->mutex);
 }
 
 static unsigned slot_of(const rl_memcached_t *store, const rl_handle_t *handle)
@@ -132,62 +103,114 @@ static unsigned slot_of(const rl_memcached_t *store, const rl_handle_t *handle)
     return (unsigned)(handle - store->handles);
 }
 
+static bool open_handle(rl_handle_t *handle)
+{
+    const rl_memcached_server_t *config = handle->server->config;
+    handle->era = atomic_load(&handle->server->era);
+    handle->has_answered = false;
+    handle->stamp = config->port == 0 ? rl_socket_file_stamp(config->address) : 0;
+    handle->memc = open_memc(config);
+    return handle->memc != NULL;
+}
+
+/* From here on the watchdog looks at it no more, and doesn't while it is freed. */
 static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
-    if (store->watchdog != NULL) {
-        rl_watchdog_hold(store->watchdog);
-    }
+    rl_watchdog_end(store->watchdog, slot_of(store, handle));
+    rl_watchdog_hold(store->watchdog);
     memcached_free(handle->memc);
     handle->memc = NULL;
-    if (store->watchdog != NULL) {
-        rl_watchdog_release(store->watchdog);
-    }
+    atomic_store(&handle->fd, -1);
+    rl_watchdog_release(store->watchdog);
 }
 
 static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
-    if (store->watchdog != NULL) {
-        rl_watchdog_end(store->watchdog, slot_of(store, handle));
-    }
-    put_idle(store, handle);
+    rl_watchdog_end(store->watchdog, slot_of(store, handle));
+    handle->shelved_at = rl_monotonic_now();
+    rl_shelf_put(&handle->server->idle, &handle->shelved);
 }
 
-static rl_handle_t *borrow_handle(rl_memcached_t *store, int64_t deadline)
+/* The ends of the handle's connection; 0 when it has none, or it isn't TCP. Also called by the
+ * watchdog, in its thread. */
+static rl_socket_ends_t ends_of(const rl_handle_t *handle)
 {
-    rl_handle_t *handle = take_idle(store, deadline);
-    if (handle == NULL) {
-        return NULL;
+    const memcached_instance_st *instance =
+        handle->memc != NULL ? memcached_server_instance_by_position(handle->memc, 0) : NULL;
+    const in_port_t port = instance != NULL ? memcached_server_srcport(instance) : 0;
+    if (handle->server->config->port == 0 || port == 0 || port == (in_port_t)-1) {
+        return (rl_socket_ends_t){0};
     }
-    if (handle->memc != NULL && handle->era != atomic_load(&store->era)) {
+    return (rl_socket_ends_t){.local = port, .peer = handle->server->config->port};
+}
+
+/* The library hides its descriptor, so it is looked for, once for each connection. */
+static void remember_socket(rl_handle_t *handle)
+{
+    handle->ends = ends_of(handle);
+    if (handle->ends.local != 0) {
+        atomic_store_explicit(&handle->fd, rl_socket_find(&handle->ends), memory_order_release);
+    }
+}
+
+/* Whether a connection that was idle can be relied on, as far as can be told from here. */
+static bool is_still_good(rl_handle_t *handle)
+{
+    const rl_memcached_server_t *config = handle->server->config;
+    const int fd = atomic_load_explicit(&handle->fd, memory_order_relaxed);
+    if (handle->era != atomic_load(&handle->server->era) ||
+        rl_monotonic_now() - handle->shelved_at > IDLE_MAX) {
+        return false;
+    }
+    if (config->port == 0) {
+        return handle->stamp == rl_socket_file_stamp(config->address);
+    }
+    return fd < 0 || rl_socket_is_idle(fd, &handle->ends);
+}
+
+static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, int64_t deadline)
+{
+    rl_handle_t *handle = (rl_handle_t *)rl_shelf_take(&server->idle, deadline);
+    if (handle != NULL && handle->memc != NULL && !is_still_good(handle)) {
         close_handle(store, handle);
     }
-    if (handle->memc == NULL) {
-        handle->era = atomic_load(&store->era);
-        handle->memc =
-            open_memc(store->settings, store->settings->servers, store->settings->nservers);
-    }
-    if (handle->memc == NULL) {
-        put_idle(store, handle);
+    if (handle == NULL || (handle->memc == NULL && !open_handle(handle))) {
+        if (handle != NULL) {
+            give_back_handle(store, handle);
+        }
         return NULL;
     }
-    if (store->watchdog != NULL) {
-        rl_watchdog_begin(store->watchdog, slot_of(store, handle), deadline + WATCHDOG_SLACK);
-    }
+    rl_watchdog_begin(store->watchdog, slot_of(store, handle), deadline + WATCHDOG_SLACK);
     return handle;
 }
 
-/* Called by the watchdog: ends whatever the handle's user waits for. */
-static void cut_off(void *context, unsigned slot)
+/* For the watchdog: the socket that the handle's user waits on. */
+static int find_socket(void *context, unsigned slot)
 {
     const rl_memcached_t *store = context;
-    const memcached_st *memc = store->handles[slot].memc;
-    for (unsigned i = 0; memc != NULL && i < store->settings->nservers; i++) {
-        const memcached_instance_st *instance = memcached_server_instance_by_position(memc, i);
-        const in_port_t port = instance != NULL ? memcached_server_srcport(instance) : 0;
-        if (port != 0 && port != (in_port_t)-1 && store->settings->servers[i].port != 0) {
-            rl_socket_cut(port, store->settings->servers[i].port);
-        }
+    const rl_handle_t *handle = &store->handles[slot];
+    int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);
+    const rl_socket_ends_t ends = fd >= 0 ? handle->ends : ends_of(handle);
+    if (fd < 0 && ends.local != 0) {
+        fd = rl_socket_find(&ends);
     }
+    return fd >= 0 ? rl_socket_copy(fd, &ends) : -1;
+}
+
+/* The handle that a session goes on with: its own if that is the server's. NULL when none comes
+ * back in time. */
+static rl_handle_t *handle_for(rl_upstream_session_t *session, rl_server_t *server)
+{
+    rl_memcached_t *store = (rl_memcached_t *)session->upstream;
+    rl_handle_t *handle = session->connection;
+    if (handle != NULL && handle->server == server) {
+        return handle;
+    }
+    if (handle != NULL) {
+        give_back_handle(store, handle);
+    }
+    session->connection = borrow_handle(store, server, session->deadline);
+    return session->connection;
 }
 
 /* ---- one operation ---- */
@@ -195,19 +218,13 @@ static void cut_off(void *context, unsigned slot)
 typedef struct rl_operation {
     rl_memcached_t *store;
     rl_upstream_session_t *session;
+    rl_server_t *server;
+    rl_handle_t *handle;
     memcached_st *memc;
-    unsigned server;
-    char key[KEY_MAX + 1];
+    const rl_counter_t *counter;
+    char key[RL_COUNTER_NAME_MAX + 1];
     size_t key_len;
 } rl_operation_t;
-
-static void name_key(rl_operation_t *op, const rl_counter_t *counter)
-{
-    op->key_len =
-        (size_t)snprintf(op->key, sizeof(op->key), "%s%016llx%016llx%08x",
-                         op->store->settings->prefix, (unsigned long long)counter->key.hi,
-                         (unsigned long long)counter->key.lo, counter->window);
-}
 
 static void set_timeouts(memcached_st *memc, int64_t left_us)
 {
@@ -216,15 +233,13 @@ static void set_timeouts(memcached_st *memc, int64_t left_us)
     memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
 }
 
-/* Whether no server is to be asked now, so that nobody has to wait for a connection first. */
-static bool is_given_up(const rl_memcached_t *store, int64_t now)
+/* The server that has the key; NULL when it can't be asked: its address is not known. */
+static rl_server_t *server_of(const rl_operation_t *op)
 {
-    for (unsigned i = 0; i < store->settings->nservers; i++) {
-        if (!rl_breaker_is_waiting(&store->servers[i].breaker, now)) {
-            return false;
-        }
-    }
-    return true;
+    const unsigned n = memcached_generate_hash(op->store->ring, op->key, op->key_len);
+    return n < op->store->settings->nservers && op->store->servers[n].config->address != NULL
+               ? &op->store->servers[n]
+               : NULL;
 }
 
 /* Gets ready to send; false when there is no time, no connection, or the breaker is open. */
@@ -232,55 +247,50 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
                   const rl_counter_t *counter)
 {
     int64_t now = rl_monotonic_now();
-    rl_handle_t *handle = session->connection;
     op->store = (rl_memcached_t *)session->upstream;
     op->session = session;
-    if (now >= session->deadline || is_given_up(op->store, now)) {
+    op->counter = counter;
+    op->key_len = rl_counter_name(op->store->settings->prefix, counter, op->key);
+    op->server = server_of(op);
+    if (op->server == NULL || now >= session->deadline ||
+        rl_breaker_is_waiting(&op->server->breaker, now)) {
+        return false; /* nobody waits for a connection to a server that isn't asked */
+    }
+    op->handle = handle_for(session, op->server);
+    now = rl_monotonic_now(); /* it may have had to wait */
+    if (op->handle == NULL || now >= session->deadline ||
+        !rl_breaker_allows(&op->server->breaker, &op->store->settings->breaker, now)) {
         return false;
     }
-    if (handle == NULL) {
-        handle = session->connection = borrow_handle(op->store, session->deadline);
-        now = rl_monotonic_now(); /* it may have had to wait */
-    }
-    if (handle == NULL || now >= session->deadline) {
-        return false;
-    }
-    op->memc = handle->memc;
-    name_key(op, counter);
-    op->server = memcached_generate_hash(op->memc, op->key, op->key_len);
-    if (op->server >= op->store->settings->nservers ||
-        !rl_breaker_allows(&op->store->servers[op->server].breaker,
-                           &op->store->settings->breaker, now)) {
-        return false;
-    }
+    op->memc = op->handle->memc;
     set_timeouts(op->memc, session->deadline - now);
     return true;
 }
 
-static void notify(const rl_operation_t *op, bool works, const char *reason)
+static void notify(const rl_operation_t *op, rl_server_event_e event, const char *reason)
 {
     const rl_memcached_t *store = op->store;
-    store->notify(store->context, works, store->settings->servers[op->server].name, reason);
+    store->notify(store->context, event, (unsigned)(op->server - store->servers), reason);
 }
 
-static void note(rl_operation_t *op, bool success, const char *reason)
+static rl_breaker_change_e note(rl_operation_t *op, bool success)
 {
-    switch (rl_breaker_note(&op->store->servers[op->server].breaker,
-                            &op->store->settings->breaker, rl_monotonic_now(), success)) {
-    case RL_BREAKER_OPENED:
-        notify(op, false, reason);
-        break;
-    case RL_BREAKER_CLOSED:
-        notify(op, true, "");
-        break;
-    case RL_BREAKER_SAME:
-        break;
-    }
+    return rl_breaker_note(&op->server->breaker, &op->store->settings->breaker,
+                           rl_monotonic_now(), success);
 }
 
+/* The first answer of a connection is news as well: who saw the server fail may be another
+ * process, and have ended. */
 static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e status)
 {
-    note(op, true, "");
+    const bool first = !op->handle->has_answered;
+    if (first) {
+        op->handle->has_answered = true;
+        remember_socket(op->handle);
+    }
+    if (note(op, true) == RL_BREAKER_CLOSED || first) {
+        notify(op, RL_SERVER_WORKS, "");
+    }
     return status;
 }
 
@@ -288,10 +298,24 @@ static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e st
  * has. */
 static rl_upstream_status_e refused(rl_operation_t *op, memcached_return_t rc)
 {
-    if (!atomic_exchange(&op->store->servers[op->server].refuses, true)) {
-        notify(op, false, memcached_strerror(op->memc, rc));
-    }
+    notify(op, RL_SERVER_REFUSES, memcached_strerror(op->memc, rc));
     return answered(op, RL_UPSTREAM_REFUSED);
+}
+
+static void drop_handle(rl_operation_t *op)
+{
+    close_handle(op->store, op->handle);
+    give_back_handle(op->store, op->handle);
+    op->session->connection = NULL;
+}
+
+/* The server takes this command for a mistake: something is wrong with this key, not with the
+ * server. What it makes of the rest that was sent isn't known, so the connection ends. */
+static rl_upstream_status_e rejected(rl_operation_t *op)
+{
+    answered(op, RL_UPSTREAM_ERROR);
+    drop_handle(op);
+    return RL_UPSTREAM_ERROR;
 }
 
 static bool was_never_sent(memcached_return_t rc)
@@ -302,13 +326,14 @@ static bool was_never_sent(memcached_return_t rc)
 
 static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
 {
-    rl_handle_t *handle = op->session->connection;
-    unsigned era = handle->era;
-    note(op, false, memcached_strerror(op->memc, rc));
-    atomic_compare_exchange_strong(&op->store->era, &era, era + 1);
-    close_handle(op->store, handle);
-    give_back_handle(op->store, handle);
-    op->session->connection = NULL;
+    unsigned era = op->handle->era;
+    const rl_breaker_change_e change = note(op, false);
+    if (change == RL_BREAKER_OPENED || change == RL_BREAKER_STAYS_OPEN) {
+        notify(op, change == RL_BREAKER_OPENED ? RL_SERVER_FAILS : RL_SERVER_STILL_FAILS,
+               memcached_strerror(op->memc, rc));
+    }
+    atomic_compare_exchange_strong(&op->server->era, &era, era + 1);
+    drop_handle(op);
     return was_never_sent(rc) ? RL_UPSTREAM_REFUSED : RL_UPSTREAM_ERROR;
 }
 
@@ -320,36 +345,21 @@ static bool is_answer(const rl_operation_t *op, memcached_return_t rc,
     return rc == expected && (last == MEMCACHED_SUCCESS || last == expected);
 }
 
-static bool is_refusal(memcached_return_t rc)
+static rl_upstream_status_e no_result(rl_operation_t *op, memcached_return_t rc)
 {
-    return rc == MEMCACHED_SERVER_ERROR || rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE;
+    switch (rc) {
+    case MEMCACHED_SERVER_ERROR:
+    case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
+        return refused(op, rc);
+    case MEMCACHED_CLIENT_ERROR:
+    case MEMCACHED_E2BIG:
+        return rejected(op);
+    default:
+        return failed(op, rc);
+    }
 }
 
 /* ---- the interface ---- */
-
-static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                   uint64_t value)
-{
-    rl_operation_t op;
-    char text[24];
-    memcached_return_t rc;
-    if (!begin(&op, session, counter)) {
-        return RL_UPSTREAM_REFUSED;
-    }
-    const int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-    rc = memcached_add(op.memc, op.key, op.key_len, text, (size_t)len, (time_t)counter->ttl, 0);
-    if (rc == MEMCACHED_SUCCESS) {
-        if (atomic_load_explicit(&op.store->servers[op.server].refuses, memory_order_relaxed) &&
-            atomic_exchange(&op.store->servers[op.server].refuses, false)) {
-            notify(&op, true, "");
-        }
-        return answered(&op, RL_UPSTREAM_OK);
-    }
-    if (is_answer(&op, rc, MEMCACHED_NOTSTORED) || is_answer(&op, rc, MEMCACHED_DATA_EXISTS)) {
-        return answered(&op, RL_UPSTREAM_EXISTS);
-    }
-    return is_refusal(rc) ? refused(&op, rc) : failed(&op, rc);
-}
 
 static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
 {
@@ -359,7 +369,62 @@ static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
     if (is_answer(op, rc, MEMCACHED_NOTFOUND)) {
         return answered(op, RL_UPSTREAM_MISSING);
     }
-    return is_refusal(rc) ? refused(op, rc) : failed(op, rc);
+    return no_result(op, rc);
+}
+
+typedef enum { CREATE, REPLACE, PUT } rl_write_e;
+
+static memcached_return_t send_write(const rl_operation_t *op, rl_write_e kind, uint64_t value)
+{
+    const time_t ttl = (time_t)op->counter->ttl;
+    char text[RL_COUNTER_DIGITS_MAX + 1];
+    const size_t len = rl_counter_print(value, text);
+    switch (kind) {
+    case CREATE:
+        return memcached_add(op->memc, op->key, op->key_len, text, len, ttl, 0);
+    case REPLACE:
+        return memcached_cas(op->memc, op->key, op->key_len, text, len, ttl, 0,
+                             op->session->version);
+    default:
+        return memcached_set(op->memc, op->key, op->key_len, text, len, ttl, 0);
+    }
+}
+
+static rl_upstream_status_e write_value(rl_upstream_session_t *session,
+                                        const rl_counter_t *counter, rl_write_e kind,
+                                        uint64_t value)
+{
+    rl_operation_t op;
+    memcached_return_t rc;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    rc = send_write(&op, kind, value);
+    if (rc == MEMCACHED_SUCCESS) {
+        return answered(&op, RL_UPSTREAM_OK);
+    }
+    if (is_answer(&op, rc, MEMCACHED_NOTSTORED) || is_answer(&op, rc, MEMCACHED_DATA_EXISTS)) {
+        return answered(&op, RL_UPSTREAM_EXISTS);
+    }
+    return conclude(&op, rc);
+}
+
+static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                   uint64_t value)
+{
+    return write_value(session, counter, CREATE, value);
+}
+
+static rl_upstream_status_e replace(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                    uint64_t value)
+{
+    return write_value(session, counter, REPLACE, value);
+}
+
+static rl_upstream_status_e put(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                uint64_t value)
+{
+    return write_value(session, counter, PUT, value);
 }
 
 /* Of a sum. The library takes an answer of another kind for this one, and leaves the rest of it
@@ -372,8 +437,11 @@ static rl_upstream_status_e conclude_sum(rl_operation_t *op, memcached_return_t 
                             : rc);
 }
 
-static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                uint64_t units, uint64_t *value)
+typedef memcached_return_t change_fn(memcached_st *, const char *, size_t, const char *, size_t,
+                                     uint64_t, uint64_t *);
+
+static rl_upstream_status_e change(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                   change_fn *send, uint64_t units, uint64_t *value)
 {
     rl_operation_t op;
     memcached_return_t rc;
@@ -381,32 +449,21 @@ static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter
         return RL_UPSTREAM_REFUSED;
     }
     *value = 0;
-    rc = memcached_increment_by_key(op.memc, op.key, op.key_len, op.key, op.key_len, units,
-                                    value);
+    rc = send(op.memc, op.key, op.key_len, op.key, op.key_len, units, value);
     return conclude_sum(&op, rc, *value);
+}
+
+static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                uint64_t units, uint64_t *value)
+{
+    return change(session, counter, memcached_increment_by_key, units, value);
 }
 
 static rl_upstream_status_e subtract(rl_upstream_session_t *session,
                                      const rl_counter_t *counter, uint64_t units)
 {
-    rl_operation_t op;
-    memcached_return_t rc;
-    uint64_t value = 0;
-    if (!begin(&op, session, counter)) {
-        return RL_UPSTREAM_REFUSED;
-    }
-    rc = memcached_decrement_by_key(op.memc, op.key, op.key_len, op.key, op.key_len, units,
-                                    &value);
-    return conclude_sum(&op, rc, value);
-}
-
-/* The number that a value is; a counter that was subtracted from ends in blanks. */
-static bool parse_value(const char *text, size_t len, uint64_t *value)
-{
-    while (len > 0 && text[len - 1] == ' ') {
-        len--;
-    }
-    return rl_number_parse(text, len, UINT64_MAX, value);
+    uint64_t value;
+    return change(session, counter, memcached_decrement_by_key, units, &value);
 }
 
 static rl_upstream_status_e read_counter(rl_upstream_session_t *session,
@@ -427,7 +484,8 @@ static rl_upstream_status_e read_counter(rl_upstream_session_t *session,
         return rc == MEMCACHED_SUCCESS ? failed(&op, MEMCACHED_UNKNOWN_READ_FAILURE)
                                        : conclude(&op, rc);
     }
-    valid = parse_value(text, len, value);
+    valid = rl_counter_parse(text, len, value);
+    session->version = memcached_result_cas(&op.memc->result);
     free(text);
     return answered(&op, valid ? RL_UPSTREAM_OK : RL_UPSTREAM_ERROR);
 }
@@ -445,30 +503,65 @@ static const rl_upstream_ops_t memcached_ops = {
     .add = add,
     .subtract = subtract,
     .read = read_counter,
+    .replace = replace,
+    .put = put,
     .end = end,
 };
+
+static void close_idle(rl_server_t *server)
+{
+    for (rl_shelved_t *thing = server->idle.top; thing != NULL; thing = thing->next) {
+        rl_handle_t *handle = (rl_handle_t *)thing;
+        memcached_free(handle->memc);
+        handle->memc = NULL;
+    }
+}
 
 static apr_status_t close_all(void *data)
 {
     rl_memcached_t *store = data;
-    for (rl_handle_t *handle = store->idle; handle != NULL; handle = handle->next) {
-        if (handle->memc != NULL) {
-            memcached_free(handle->memc);
-            handle->memc = NULL;
-        }
+    for (unsigned i = 0; i < store->settings->nservers; i++) {
+        close_idle(&store->servers[i]);
+    }
+    if (store->ring != NULL) {
+        memcached_free(store->ring);
     }
     return APR_SUCCESS;
 }
 
-/* All handles, none of them open yet, on the stack. */
-static void make_handles(apr_pool_t *pool, rl_memcached_t *store)
+/* What all of a fleet must agree on. */
+static memcached_st *make_ring(const rl_memcached_settings_t *settings)
 {
-    const unsigned n = store->settings->connections;
-    store->handles = apr_pcalloc(pool, n * sizeof(*store->handles));
-    for (unsigned i = 0; i < n; i++) {
-        store->handles[i].next = i + 1 < n ? &store->handles[i + 1] : NULL;
+    memcached_st *ring = memcached_create(NULL);
+    bool ok =
+        ring != NULL &&
+        memcached_success(memcached_behavior_set(ring, MEMCACHED_BEHAVIOR_DISTRIBUTION,
+                                                 MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA));
+    for (unsigned i = 0; ok && i < settings->nservers; i++) {
+        ok = add_server(ring, settings->servers[i].host, settings->servers[i].port);
     }
-    store->idle = store->handles;
+    if (ring != NULL && !ok) {
+        memcached_free(ring);
+        return NULL;
+    }
+    return ring;
+}
+
+/* Puts the server's handles on its shelf, none of them open yet. */
+static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n)
+{
+    rl_server_t *server = &store->servers[n];
+    rl_handle_t *handles = &store->handles[n * store->settings->connections];
+    server->config = &store->settings->servers[n];
+    if (!rl_shelf_init(&server->idle, pool)) {
+        return false;
+    }
+    for (unsigned i = store->settings->connections; i-- > 0;) {
+        handles[i].server = server;
+        atomic_init(&handles[i].fd, -1);
+        rl_shelf_put(&server->idle, &handles[i].shelved);
+    }
+    return true;
 }
 
 /* How often the watchdog looks: a fraction of what a wait may last. */
@@ -484,41 +577,24 @@ rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings
                                    rl_memcached_notify_fn *notify_fn, void *context)
 {
     rl_memcached_t *store = apr_pcalloc(pool, sizeof(*store));
+    const unsigned nhandles = settings->nservers * settings->connections;
+    bool ok;
     store->base.ops = &memcached_ops;
     store->settings = settings;
     store->notify = notify_fn;
     store->context = context;
     store->servers = apr_pcalloc(pool, settings->nservers * sizeof(*store->servers));
-    if (apr_thread_mutex_create(&store->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
-        apr_thread_cond_create(&store->returned, pool) != APR_SUCCESS) {
+    store->handles = apr_pcalloc(pool, nhandles * sizeof(*store->handles));
+    store->ring = make_ring(settings);
+    apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
+    ok = store->ring != NULL;
+    for (unsigned i = 0; ok && i < settings->nservers; i++) {
+        ok = make_server(pool, store, i);
+    }
+    if (!ok) {
         return NULL;
     }
-    make_handles(pool, store);
-    apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
-    store->watchdog = rl_watchdog_create(pool, settings->connections,
-                                         watchdog_interval(settings), cut_off, store);
+    store->watchdog =
+        rl_watchdog_create(pool, nhandles, watchdog_interval(settings), find_socket, store);
     return &store->base;
-}
-
-const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *settings,
-                               unsigned server)
-{
-    static const char key[] = "rl:probe";
-    memcached_st *memc = open_memc(settings, &settings->servers[server], 1);
-    const char *reason = NULL;
-    memcached_return_t rc;
-    uint32_t flags;
-    size_t len;
-    if (memc == NULL) {
-        return "out of memory";
-    }
-    free(memcached_get(memc, key, sizeof(key) - 1, &len, &flags, &rc));
-    if (rc == MEMCACHED_NOTFOUND) {
-        rc = memcached_last_error(memc); /* of the connection, if there is none */
-    }
-    if (rc != MEMCACHED_SUCCESS && rc != MEMCACHED_NOTFOUND) {
-        reason = apr_pstrdup(pool, memcached_strerror(memc, rc));
-    }
-    memcached_free(memc);
-    return reason;
 }

@@ -6,16 +6,20 @@
 #include <apr_pools.h>
 
 #include "breaker.h"
+#include "told.h"
 #include "upstream.h"
 
 #define RL_MEMCACHED_PREFIX_MAX 64
 
 typedef struct rl_memcached_server {
     const char *name;    /* as it was written, for logs */
-    const char *address; /* a numeric address, or the path of a unix socket */
+    const char *host;    /* of that the host, or the path of a unix socket */
+    const char *address; /* numeric address of the host, NULL: unknown; or the path again */
     uint16_t port;       /* 0 for a unix socket */
 } rl_memcached_server_t;
 
+/* Which server has a counter depends on the hosts and ports, not on the addresses: names may be
+ * resolved differently, or not at all, on each member of a fleet. */
 typedef struct rl_memcached_settings {
     const rl_memcached_server_t *servers; /* the same, in the same order, on all of a fleet */
     unsigned nservers;
@@ -25,8 +29,10 @@ typedef struct rl_memcached_settings {
     rl_breaker_settings_t breaker;
 } rl_memcached_settings_t;
 
-/* Told once per change of a server's state, from any thread. */
-typedef void rl_memcached_notify_fn(void *context, bool works, const char *server,
+/* Told of what happens to a server, by its place in the settings, from any thread; as often as
+ * it happens: once per change of its state as this process sees it, but each refusal to store.
+ */
+typedef void rl_memcached_notify_fn(void *context, rl_server_event_e event, unsigned server,
                                     const char *reason);
 
 /* Makes the store for one process; to be called after the fork, for a connection that two

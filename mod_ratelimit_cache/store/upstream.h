@@ -35,6 +35,7 @@ typedef struct rl_upstream_session {
     rl_upstream_t *upstream;
     int64_t deadline; /* microseconds of the monotonic clock */
     void *connection; /* the implementation's; NULL at first */
+    uint64_t version; /* the implementation's: of what was read last */
 } rl_upstream_session_t;
 
 /* An implementation. */
@@ -51,6 +52,12 @@ typedef struct rl_upstream_ops {
     /* Reads, and keeps the counter from being evicted: OK, MISSING or an error. */
     rl_upstream_status_e (*read)(rl_upstream_session_t *, const rl_counter_t *,
                                  uint64_t *value);
+    /* Sets the value, unless somebody has changed the counter since this session, in its last
+     * operation, read it: OK, EXISTS when somebody has, MISSING or an error. */
+    rl_upstream_status_e (*replace)(rl_upstream_session_t *, const rl_counter_t *,
+                                    uint64_t value);
+    /* Sets the value, whatever it was: OK or an error. */
+    rl_upstream_status_e (*put)(rl_upstream_session_t *, const rl_counter_t *, uint64_t value);
     /* Ends the session: what it borrowed goes back. */
     void (*end)(rl_upstream_session_t *);
 } rl_upstream_ops_t;
@@ -59,5 +66,9 @@ typedef struct rl_upstream_ops {
 struct rl_upstream {
     const rl_upstream_ops_t *ops;
 };
+
+/* Stands in for a store that could not be made: it refuses everything, so that whoever asks
+ * goes on as he is told to when a store fails. */
+rl_upstream_t *rl_upstream_absent(void);
 
 #endif

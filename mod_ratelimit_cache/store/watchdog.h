@@ -8,21 +8,21 @@
 #ifndef RL_STORE_WATCHDOG_H
 #define RL_STORE_WATCHDOG_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 #include <apr_pools.h>
 
 typedef struct rl_watchdog rl_watchdog_t;
 
-/* Ends the wait of slot n; called in the watchdog's thread, again at each look until the wait
- * is over. */
-typedef void rl_watchdog_cut_fn(void *context, unsigned n);
+/* A descriptor for the socket that slot n waits on, to be shut down and closed by the watchdog;
+ * -1 when there is none. Called in the watchdog's thread, again at each look until the wait is
+ * over. */
+typedef int rl_watchdog_find_fn(void *context, unsigned n);
 
 /* Watches n slots, looking every interval_us microseconds. The thread ends with the pool. NULL
- * when no thread can be had. */
+ * when no thread can be had; what follows does nothing then. */
 rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval_us,
-                                  rl_watchdog_cut_fn *cut, void *context);
+                                  rl_watchdog_find_fn *find, void *context);
 
 /* A wait begins in slot n; it should be over at deadline, of the monotonic clock. */
 void rl_watchdog_begin(rl_watchdog_t *watchdog, unsigned n, int64_t deadline);
@@ -30,12 +30,8 @@ void rl_watchdog_begin(rl_watchdog_t *watchdog, unsigned n, int64_t deadline);
 /* The wait in slot n is over. */
 void rl_watchdog_end(rl_watchdog_t *watchdog, unsigned n);
 
-/* Between these the watchdog cuts nothing off, so that what it would touch can be freed. */
+/* Between these the watchdog looks for nothing, so that what it would touch can be freed. */
 void rl_watchdog_hold(rl_watchdog_t *watchdog);
 void rl_watchdog_release(rl_watchdog_t *watchdog);
-
-/* Ends the TCP connection of this process between these ports, whoever is reading from it: he
- * sees it closed. */
-void rl_socket_cut(uint16_t local_port, uint16_t peer_port);
 
 #endif

@@ -42,7 +42,7 @@ static void failures_in_a_row_open_it_once(void **state)
     assert_false(rl_breaker_is_open(&breaker));
     assert_int_equal(fail_at(&breaker, 5), RL_BREAKER_OPENED);
     assert_true(rl_breaker_is_open(&breaker));
-    assert_int_equal(fail_at(&breaker, 5), RL_BREAKER_SAME);
+    assert_int_equal(fail_at(&breaker, 5), RL_BREAKER_STAYS_OPEN);
     assert_false(rl_breaker_allows(&breaker, &settings, 6));
 }
 
@@ -87,7 +87,7 @@ static void a_probe_that_fails_starts_the_pause_anew(void **state)
     (void)state;
     open_at(&breaker, 10);
     assert_true(rl_breaker_allows(&breaker, &settings, 10 + COOLDOWN));
-    assert_int_equal(fail_at(&breaker, 60 + COOLDOWN), RL_BREAKER_SAME);
+    assert_int_equal(fail_at(&breaker, 60 + COOLDOWN), RL_BREAKER_STAYS_OPEN);
     assert_false(rl_breaker_allows(&breaker, &settings, 59 + 2 * COOLDOWN));
     assert_true(rl_breaker_allows(&breaker, &settings, 60 + 2 * COOLDOWN));
 }

@@ -7,52 +7,13 @@
 
 #include <cmocka.h>
 
-#include "core/meter.h"
-#include "support.h"
-
-#define SECOND RL_USEC_PER_SEC
-#define HOUR   (3600 * SECOND)
-#define DAY    (24 * HOUR)
-#define NOON   (INT64_C(1700049600) * SECOND) /* a moment at a whole UTC 2-hour mark */
-
-/* One counter with its words, as a store would keep it. */
-typedef struct counter {
-    rl_meter_t meter;
-    rl_digest_t key;
-    uint64_t words[RL_METER_WORDS];
-    rl_step_t step; /* of the last charge */
-} counter_t;
+#include "counter.h"
 
 static counter_t counter_of(uint32_t limit, int64_t period_us, bool aligned)
 {
-    counter_t counter = {.meter = fixed_window(limit, period_us),
-                         .key = {.hi = UINT64_C(0x5555555555555555), .lo = 9}};
+    counter_t counter = counter_with(fixed_window(limit, period_us));
     counter.meter.aligned = aligned;
     return counter;
-}
-
-static bool charge(counter_t *counter, int64_t now, uint32_t cost)
-{
-    rl_meter_charge(&counter->meter, &counter->key, counter->words, now, cost, &counter->step);
-    if (counter->step.word >= 0) {
-        counter->words[counter->step.word] = counter->step.value;
-    }
-    return counter->step.granted;
-}
-
-static bool fits(const counter_t *counter, int64_t now, uint32_t cost)
-{
-    counter_t copy = *counter;
-    return charge(&copy, now, cost);
-}
-
-static void refund(counter_t *counter, uint64_t stamp, uint32_t units)
-{
-    rl_step_t step;
-    rl_meter_refund(&counter->meter, counter->words, stamp, units, NOON, &step);
-    if (step.word >= 0) {
-        counter->words[step.word] = step.value;
-    }
 }
 
 static void exhaust(counter_t *counter, int64_t now)
@@ -326,11 +287,11 @@ static void a_refund_gives_units_back_in_its_own_window_only(void **state)
     (void)state;
     exhaust(&counter, NOON);
     stamp = counter.step.stamp;
-    refund(&counter, stamp, 2);
+    refund(&counter, stamp, 2, NOON);
     assert_true(charge(&counter, NOON + 60 * SECOND - 1, 2));
     assert_false(charge(&counter, NOON + 60 * SECOND - 1, 1));
     assert_true(charge(&counter, NOON + 60 * SECOND, 4));
-    refund(&counter, stamp, 2);
+    refund(&counter, stamp, 2, NOON);
     assert_true(fits(&counter, NOON + 60 * SECOND, 1));
     assert_false(fits(&counter, NOON + 60 * SECOND, 2));
 }
@@ -340,8 +301,8 @@ static void a_refund_never_goes_below_zero(void **state)
     counter_t counter = counter_of(5, 60 * SECOND, true);
     (void)state;
     assert_true(charge(&counter, NOON, 2));
-    refund(&counter, counter.step.stamp, 3);
-    refund(&counter, counter.step.stamp, UINT32_MAX);
+    refund(&counter, counter.step.stamp, 3, NOON);
+    refund(&counter, counter.step.stamp, UINT32_MAX, NOON);
     assert_true(charge(&counter, NOON, 5));
     assert_false(charge(&counter, NOON, 1));
 }
@@ -350,7 +311,7 @@ static void a_refund_to_a_counter_that_was_never_charged_changes_nothing(void **
 {
     counter_t counter = counter_of(5, 60 * SECOND, true);
     (void)state;
-    refund(&counter, 12345, 3);
+    refund(&counter, 12345, 3, NOON);
     assert_int_equal(counter.words[0], 0);
 }
 

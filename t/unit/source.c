@@ -153,6 +153,40 @@ static void time_outs_do_not_count_a_debt_twice(void **state)
     assert_int_equal(shared().total, 43);
 }
 
+static void ask_once(void)
+{
+    ask(&servers[0], RL_ON_ERROR_LOCAL);
+}
+
+/* A process that is killed while it pays: its request never goes on. */
+static void a_debt_that_nobody_finished_paying_is_paid_by_another(void **state)
+{
+    (void)state;
+    set_out(20);
+    assert_int_equal(admitted(&servers[0], 1), 1);
+    next(FAULT_REFUSED, 5);
+    assert_int_equal(admitted(&servers[0], 5), 5);
+    store.pause = leave;
+    actors[0].server = &servers[0];
+    getcontext(&actors[0].context);
+    actors[0].context.uc_stack.ss_sp = stacks[0];
+    actors[0].context.uc_stack.ss_size = STACK_SIZE;
+    actors[0].context.uc_link = &home;
+    makecontext(&actors[0].context, ask_once, 0);
+    for (int i = 0; i < 3; i++) { /* its unit was added, and the payment is on its way */
+        running = &actors[0];
+        swapcontext(&home, &actors[0].context);
+        running = NULL;
+    }
+    assert_int_equal(shared().total, 2);
+    assert_int_equal(admitted(&servers[0], 1), 1);
+    assert_int_equal(shared().total, 3); /* somebody is paying it */
+    now += 40 * SECOND;
+    assert_int_equal(admitted(&servers[0], 1), 1);
+    assert_int_equal(shared().total, 4 + 5);
+    assert_int_equal(admitted(&servers[1], 20), 11);
+}
+
 static void a_counter_that_is_lost_starts_from_what_is_known(void **state)
 {
     (void)state;
@@ -355,6 +389,7 @@ int main(void)
         cmocka_unit_test(what_was_granted_without_the_store_is_added_when_it_answers),
         cmocka_unit_test(a_full_key_tells_the_store_of_its_debt),
         cmocka_unit_test(time_outs_do_not_count_a_debt_twice),
+        cmocka_unit_test(a_debt_that_nobody_finished_paying_is_paid_by_another),
         cmocka_unit_test(a_counter_that_is_lost_starts_from_what_is_known),
         cmocka_unit_test(a_counter_that_somebody_made_from_less_is_raised_by_who_knew_more),
         cmocka_unit_test(a_raise_that_fails_is_made_up_for),

@@ -47,13 +47,40 @@ static void adding_units_raises_the_total_alone(void **state)
 
 static void raising_moves_seed_and_total_together(void **state)
 {
-    const rl_tally_t made = {.incarnation = 65534, .seed = 3, .total = 10};
+    const rl_tally_t made = {.incarnation = 32766, .seed = 3, .total = 10};
     rl_tally_t read;
     (void)state;
     assert_true(rl_tally_unpack(rl_tally_pack(&made) + rl_tally_raise(90), &read));
-    assert_int_equal(read.incarnation, 65534);
+    assert_int_equal(read.incarnation, 32766);
     assert_int_equal(read.seed, 93);
     assert_int_equal(read.total, 100);
+}
+
+static void what_was_never_counted_can_be_given_back(void **state)
+{
+    const rl_tally_t made = {.incarnation = 7, .seed = 40, .total = 2};
+    rl_tally_t read;
+    (void)state;
+    assert_true(rl_tally_unpack(rl_tally_pack(&made) - 5, &read));
+    assert_int_equal(read.incarnation, 7);
+    assert_int_equal(read.seed, 40);
+    assert_int_equal(read.total, 0);
+    assert_true(rl_tally_unpack(rl_tally_pack(&made) - 5 + 4, &read));
+    assert_int_equal(read.total, 1);
+}
+
+static void a_time_keeps_its_incarnation(void **state)
+{
+    const rl_tally_time_t made = {.incarnation = 32766 | RL_TALLY_CLEARED,
+                                  .ticks = RL_TALLY_TICKS_MAX - 1};
+    rl_tally_time_t read;
+    (void)state;
+    assert_true(
+        rl_tally_unpack_time(rl_tally_pack_time(&made) + 2000 * RL_TALLY_BUCKET_MAX, &read));
+    assert_int_equal(read.incarnation, made.incarnation);
+    assert_true(read.ticks == made.ticks + 2000 * RL_TALLY_BUCKET_MAX);
+    assert_false(rl_tally_unpack_time(5, &read));
+    assert_false(rl_tally_unpack_time(UINT64_MAX, &read));
 }
 
 /* 0, small numbers, all bits set, what is subtracted below 0, a total beyond any limit. */
@@ -68,16 +95,17 @@ static void numbers_of_somebody_elses_are_refused(void **state)
     assert_false(unpacks(UINT64_MAX));
     assert_false(unpacks(UINT64_MAX - 1000));
     assert_true(unpacks(rl_tally_pack(&high)));
-    assert_false(unpacks(rl_tally_pack(&high) + RL_TALLY_LIMIT));
-    assert_false(unpacks(rl_tally_pack(&zero) - 1));
+    assert_true(unpacks(rl_tally_pack(&high) + RL_TALLY_LIMIT));
+    assert_true(unpacks(rl_tally_pack(&zero) - RL_TALLY_BASE));
+    assert_false(unpacks(rl_tally_pack(&zero) - RL_TALLY_BASE - 1));
 }
 
 static void incarnations_are_never_all_bits_0_or_1(void **state)
 {
     (void)state;
     for (uint64_t i = 0; i < 200000; i++) {
-        assert_in_range(rl_tally_incarnation(i), 1, 65534);
-        assert_in_range(rl_tally_incarnation(UINT64_MAX - i), 1, 65534);
+        assert_in_range(rl_tally_incarnation(i), 1, 32766);
+        assert_in_range(rl_tally_incarnation(UINT64_MAX - i), 1, 32766);
     }
 }
 
@@ -87,6 +115,8 @@ int main(void)
         cmocka_unit_test(what_is_packed_is_unpacked),
         cmocka_unit_test(adding_units_raises_the_total_alone),
         cmocka_unit_test(raising_moves_seed_and_total_together),
+        cmocka_unit_test(what_was_never_counted_can_be_given_back),
+        cmocka_unit_test(a_time_keeps_its_incarnation),
         cmocka_unit_test(numbers_of_somebody_elses_are_refused),
         cmocka_unit_test(incarnations_are_never_all_bits_0_or_1),
     };

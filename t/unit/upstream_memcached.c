@@ -22,20 +22,21 @@
 
 static apr_pool_t *pool;
 static char directory[] = "/tmp/rl-unit-XXXXXX";
-static char socket_path[sizeof(directory) + 8];
+static char socket_path[sizeof(directory) + 8], other_path[sizeof(directory) + 8];
 static pid_t server_pid;
 static rl_memcached_server_t server;
+static rl_told_slot_t told;
 static rl_memcached_settings_t settings;
 static int failures_told, recoveries_told;
 
 /* ---- the server ---- */
 
-static bool accepts(void)
+static bool accepts(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     bool connected;
-    memcpy(address.sun_path, socket_path, sizeof(socket_path));
+    memcpy(address.sun_path, path, sizeof(socket_path));
     connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
     close(fd);
     return connected;
@@ -47,10 +48,10 @@ static void sleep_ms(long ms)
     nanosleep(&time, NULL);
 }
 
-static void exec_server(void)
+static void exec_server(const char *path)
 {
     const char *binary = getenv("RL_MEMCACHED");
-    const char *argv[] = {"memcached", "-s", socket_path, "-a", "0777", "-u", "nobody", NULL};
+    const char *argv[] = {"memcached", "-s", path, "-a", "0777", "-u", "nobody", NULL};
     if (geteuid() != 0) {
         argv[5] = NULL;
     }
@@ -59,24 +60,36 @@ static void exec_server(void)
     _exit(127);
 }
 
-static void start_server(void)
+static pid_t start_at(const char *path)
 {
-    unlink(socket_path);
-    server_pid = fork();
-    if (server_pid == 0) {
-        exec_server();
+    pid_t pid;
+    unlink(path);
+    pid = fork();
+    if (pid == 0) {
+        exec_server(path);
     }
-    for (int i = 0; i < 500 && !accepts(); i++) {
+    for (int i = 0; i < 500 && !accepts(path); i++) {
         sleep_ms(10);
     }
-    assert_true(accepts());
+    assert_true(accepts(path));
+    return pid;
+}
+
+static void start_server(void)
+{
+    server_pid = start_at(socket_path);
+}
+
+static void stop(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
 }
 
 static void stop_server(void)
 {
     if (server_pid > 0) {
-        kill(server_pid, SIGKILL);
-        waitpid(server_pid, NULL, 0);
+        stop(server_pid);
         server_pid = 0;
     }
 }
@@ -99,6 +112,7 @@ static int start_all(void **state)
         return -1;
     }
     snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
+    snprintf(other_path, sizeof(other_path), "%s/other", directory);
     start_server();
     return 0;
 }
@@ -125,17 +139,26 @@ static int stop_all(void **state)
 
 /* ---- stores ---- */
 
-static void tell(void *context, bool works, const char *name, const char *reason)
+static void tell(void *context, rl_server_event_e event, unsigned n, const char *reason)
 {
     (void)context;
-    assert_string_equal(name, "here");
-    assert_true(works || *reason != '\0');
-    __atomic_fetch_add(works ? &recoveries_told : &failures_told, 1, __ATOMIC_RELAXED);
+    assert_int_equal(n, 0);
+    assert_true(event == RL_SERVER_WORKS || *reason != '\0');
+    if (rl_told_note(&told, event, suite_now()) != RL_TELL_NOBODY) {
+        __atomic_fetch_add(event == RL_SERVER_WORKS ? &recoveries_told : &failures_told, 1,
+                           __ATOMIC_RELAXED);
+    }
+}
+
+static void tell_nobody(void *context, rl_server_event_e event, unsigned n, const char *reason)
+{
+    (void)context, (void)event, (void)n, (void)reason;
 }
 
 static rl_upstream_t *open_store(unsigned connections, int64_t timeout_us)
 {
-    server = (rl_memcached_server_t){.name = "here", .address = socket_path};
+    server =
+        (rl_memcached_server_t){.name = "here", .host = socket_path, .address = socket_path};
     settings = (rl_memcached_settings_t){.servers = &server,
                                          .nservers = 1,
                                          .prefix = "unit:",
@@ -143,6 +166,7 @@ static rl_upstream_t *open_store(unsigned connections, int64_t timeout_us)
                                          .connections = connections,
                                          .breaker = {.failures = 3, .cooldown_us = 200 * 1000}};
     failures_told = recoveries_told = 0;
+    memset(&told, 0, sizeof(told));
     return rl_memcached_create(pool, &settings, tell, NULL);
 }
 
@@ -271,36 +295,144 @@ static void a_server_that_went_away_refuses_and_comes_back(void **state)
     assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
 }
 
-/* Idle connections to a server that was restarted are all dead; one request finds out. */
-static void one_failure_ends_all_connections_of_its_time(void **state)
+#define MANY 8
+
+/* As many connections as there may be, all of them in use at once. */
+static int fail_on_all(rl_upstream_t *store, const rl_counter_t *counter,
+                       rl_upstream_status_e expected)
 {
-    rl_upstream_t *store = open_store(8, TIMEOUT_US);
-    rl_counter_t counter = made_counter(store);
-    rl_upstream_session_t sessions[8];
+    rl_upstream_session_t sessions[MANY];
     uint64_t value;
     int failed = 0;
-    (void)state;
-    for (int i = 0; i < 8; i++) {
-        sessions[i] = short_session(store);
-        sessions[i].deadline += SUITE_TIMEOUT;
-        assert_int_equal(store->ops->add(&sessions[i], &counter, 1, &value), RL_UPSTREAM_OK);
+    for (int i = 0; i < MANY; i++) {
+        sessions[i] =
+            (rl_upstream_session_t){.upstream = store, .deadline = suite_now() + SUITE_TIMEOUT};
+        failed += store->ops->add(&sessions[i], counter, 1, &value) != expected;
     }
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < MANY; i++) {
         suite_end(&sessions[i]);
     }
+    return failed;
+}
+
+static void a_restart_in_between_costs_no_request(void **state)
+{
+    rl_upstream_t *store = open_store(MANY, SUITE_TIMEOUT);
+    const rl_counter_t counter = made_counter(store);
+    (void)state;
+    assert_int_equal(fail_on_all(store, &counter, RL_UPSTREAM_OK), 0);
     stop_server();
     start_server();
-    for (int i = 0; i < 8; i++) {
-        sessions[i] = short_session(store);
-        sessions[i].deadline += SUITE_TIMEOUT;
-        failed += store->ops->add(&sessions[i], &counter, 1, &value) != RL_UPSTREAM_MISSING;
-    }
-    for (int i = 0; i < 8; i++) {
-        suite_end(&sessions[i]);
-    }
-    assert_int_equal(failed, 1);
+    assert_int_equal(fail_on_all(store, &counter, RL_UPSTREAM_MISSING), 0);
     assert_int_equal(failures_told, 0);
 }
+
+static int open_sockets(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 200; fd++) {
+        struct sockaddr_un address = {.sun_family = AF_UNSPEC};
+        socklen_t len = sizeof(address);
+        n += getpeername(fd, (struct sockaddr *)&address, &len) == 0 &&
+             strcmp(address.sun_path, socket_path) == 0;
+    }
+    return n;
+}
+
+/* What is wrong with one connection may be wrong with all that are as old. */
+static void one_failure_ends_all_connections_of_its_time(void **state)
+{
+    rl_upstream_t *store = open_store(MANY, TIMEOUT_US);
+    const rl_counter_t counter = made_counter(store);
+    const int before = open_sockets();
+    uint64_t value;
+    (void)state;
+    assert_int_equal(fail_on_all(store, &counter, RL_UPSTREAM_OK), 0);
+    assert_int_equal(open_sockets(), before + MANY - 1); /* one was open */
+    stop_for_a_while();
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR);
+    assert_int_equal(open_sockets(), before + MANY - 2);
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR); /* not an old one */
+    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR);
+    assert_int_equal(open_sockets(), before + MANY - 2);
+}
+
+/* ---- several servers ---- */
+
+/* The same two servers, at addresses that may differ from those of another member. */
+static rl_upstream_t *open_fleet(rl_memcached_server_t servers[2],
+                                 rl_memcached_settings_t *fleet, const char *first,
+                                 const char *second)
+{
+    servers[0] =
+        (rl_memcached_server_t){.name = "a:1", .host = "cache-a", .address = first, .port = 1};
+    servers[1] = (rl_memcached_server_t){
+        .name = "b:11211", .host = "cache-b", .address = second, .port = 11211};
+    *fleet = settings;
+    fleet->servers = servers;
+    fleet->nservers = 2;
+    fleet->connections = 1;
+    fleet->timeout_us = SUITE_TIMEOUT;
+    return rl_memcached_create(pool, fleet, tell_nobody, NULL);
+}
+
+static void names_and_not_addresses_make_the_ring(void **state)
+{
+    static rl_memcached_server_t here[2], there[2], blind[2];
+    static rl_memcached_settings_t fleets[3];
+    rl_upstream_t *stores[3];
+    const pid_t other_pid = start_at(other_path);
+    char link_path[sizeof(other_path) + 8];
+    int on_first = 0;
+    (void)state;
+    snprintf(link_path, sizeof(link_path), "%s.link", other_path);
+    assert_int_equal(symlink(other_path, link_path), 0);
+    open_store(1, SUITE_TIMEOUT);
+    stores[0] = open_fleet(here, &fleets[0], socket_path, other_path);
+    stores[1] = open_fleet(there, &fleets[1], socket_path, link_path);
+    stores[2] = open_fleet(blind, &fleets[2], socket_path, NULL);
+    for (int i = 0; i < 40; i++) {
+        const rl_counter_t counter = made_counter(stores[0]);
+        uint64_t value;
+        rl_upstream_status_e status;
+        assert_int_equal(add_one(stores[1], &counter, &value), RL_UPSTREAM_OK);
+        status = add_one(stores[2], &counter, &value);
+        assert_true(status == RL_UPSTREAM_OK || status == RL_UPSTREAM_REFUSED);
+        on_first += status == RL_UPSTREAM_OK;
+    }
+    assert_in_range(on_first, 5, 35);
+    stop(other_pid);
+    unlink(other_path);
+    unlink(link_path);
+}
+
+/* With one connection to each, it would wait for ever. */
+static void a_session_holds_one_connection_at_a_time(void **state)
+{
+    static rl_memcached_server_t servers[2];
+    static rl_memcached_settings_t fleet;
+    const pid_t other_pid = start_at(other_path);
+    rl_upstream_t *store;
+    (void)state;
+    open_store(1, SUITE_TIMEOUT);
+    store = open_fleet(servers, &fleet, socket_path, other_path);
+    for (int i = 0; i < 20; i++) {
+        rl_upstream_session_t first = {.upstream = store,
+                                       .deadline = suite_now() + SUITE_TIMEOUT};
+        rl_upstream_session_t second = first;
+        const rl_counter_t counters[] = {suite_counter(), suite_counter(), suite_counter()};
+        for (int j = 0; j < 3; j++) {
+            suite_create(&first, &counters[j], 0);
+        }
+        suite_end(&first);
+        suite_read(&second, &counters[0]);
+        suite_end(&second);
+    }
+    stop(other_pid);
+    unlink(other_path);
+}
+
+/* ---- mistakes ---- */
 
 static void waiting_for_a_connection_ends_at_the_deadline(void **state)
 {
@@ -322,7 +454,7 @@ static void waiting_for_a_connection_ends_at_the_deadline(void **state)
 static void a_value_that_is_no_number_is_an_error(void **state)
 {
     rl_upstream_t *store = open_store(4, TIMEOUT_US);
-    const rl_counter_t counter = suite_counter();
+    const rl_counter_t counter = suite_counter(), sound = made_counter(store);
     char command[200];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -340,7 +472,25 @@ static void a_value_that_is_no_number_is_an_error(void **state)
     close(fd);
     session.deadline += SUITE_TIMEOUT;
     assert_int_equal(store->ops->read(&session, &counter, &value), RL_UPSTREAM_ERROR);
-    assert_int_equal(store->ops->add(&session, &counter, 1, &value), RL_UPSTREAM_ERROR);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(store->ops->add(&session, &counter, 1, &value), RL_UPSTREAM_ERROR);
+    }
+    suite_end(&session);
+    assert_int_equal(failures_told, 0); /* of one key, not of the server */
+    assert_int_equal(add_one(store, &sound, &value), RL_UPSTREAM_OK);
+}
+
+static void a_store_that_is_absent_refuses_everything(void **state)
+{
+    rl_upstream_session_t session = short_session(rl_upstream_absent());
+    const rl_upstream_ops_t *ops = session.upstream->ops;
+    const rl_counter_t counter = suite_counter();
+    uint64_t value;
+    (void)state;
+    assert_int_equal(ops->create(&session, &counter, 1), RL_UPSTREAM_REFUSED);
+    assert_int_equal(ops->add(&session, &counter, 1, &value), RL_UPSTREAM_REFUSED);
+    assert_int_equal(ops->subtract(&session, &counter, 1), RL_UPSTREAM_REFUSED);
+    assert_int_equal(ops->read(&session, &counter, &value), RL_UPSTREAM_REFUSED);
     suite_end(&session);
 }
 
@@ -353,6 +503,8 @@ static void a_probe_tells_whether_a_server_answers(void **state)
     assert_non_null(rl_memcached_probe(pool, &settings, 0));
     kill(server_pid, SIGCONT);
     server.address = "/nowhere/socket";
+    assert_non_null(rl_memcached_probe(pool, &settings, 0));
+    server.address = NULL;
     assert_non_null(rl_memcached_probe(pool, &settings, 0));
 }
 
@@ -367,9 +519,13 @@ int main(void)
         SERVER_TEST(a_server_that_hangs_is_waited_for_until_the_deadline_then_not_asked),
         SERVER_TEST(an_answer_that_comes_late_is_nobody_elses),
         SERVER_TEST(a_server_that_went_away_refuses_and_comes_back),
+        SERVER_TEST(a_restart_in_between_costs_no_request),
         SERVER_TEST(one_failure_ends_all_connections_of_its_time),
+        SERVER_TEST(names_and_not_addresses_make_the_ring),
+        SERVER_TEST(a_session_holds_one_connection_at_a_time),
         SERVER_TEST(waiting_for_a_connection_ends_at_the_deadline),
         SERVER_TEST(a_value_that_is_no_number_is_an_error),
+        SERVER_TEST(a_store_that_is_absent_refuses_everything),
         SERVER_TEST(a_probe_tells_whether_a_server_answers),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

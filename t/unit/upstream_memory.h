@@ -17,9 +17,10 @@ typedef struct memory_upstream {
     rl_upstream_t base;
     struct {
         rl_counter_t name;
-        uint64_t value;
+        uint64_t value, version;
     } counters[MEMORY_COUNTERS];
     int n;
+    uint64_t versions;
     /* Asked before each operation; NULL: nothing ever fails. */
     fault_e (*fault)(void *context, rl_upstream_session_t *session);
     void (*pause)(void *context); /* while request or answer are on their way; may be NULL */
@@ -47,23 +48,49 @@ static inline void memory_pause(const memory_upstream_t *store)
     }
 }
 
-typedef enum { MEMORY_CREATE, MEMORY_ADD, MEMORY_SUBTRACT, MEMORY_READ } memory_op_e;
+typedef enum {
+    MEMORY_CREATE,
+    MEMORY_ADD,
+    MEMORY_SUBTRACT,
+    MEMORY_READ,
+    MEMORY_REPLACE,
+    MEMORY_PUT,
+} memory_op_e;
 
-static inline rl_upstream_status_e memory_apply(memory_upstream_t *store, memory_op_e op,
+static inline rl_upstream_status_e memory_make(memory_upstream_t *store,
+                                               const rl_counter_t *name, uint64_t value)
+{
+    if (store->n == MEMORY_COUNTERS) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    store->counters[store->n].name = *name;
+    store->counters[store->n].version = ++store->versions;
+    store->counters[store->n++].value = value;
+    return RL_UPSTREAM_OK;
+}
+
+static inline rl_upstream_status_e memory_apply(memory_upstream_t *store,
+                                                rl_upstream_session_t *session, memory_op_e op,
                                                 const rl_counter_t *name, uint64_t *value)
 {
-    int i = memory_find(store, name);
-    if (op == MEMORY_CREATE) {
-        if (i >= 0 || store->n == MEMORY_COUNTERS) {
-            return i >= 0 ? RL_UPSTREAM_EXISTS : RL_UPSTREAM_REFUSED;
-        }
-        i = store->n++;
-        store->counters[i].name = *name;
-        store->counters[i].value = *value;
-        return RL_UPSTREAM_OK;
+    const int i = memory_find(store, name);
+    if (op == MEMORY_CREATE || (op == MEMORY_PUT && i < 0)) {
+        return i >= 0 ? RL_UPSTREAM_EXISTS : memory_make(store, name, *value);
     }
     if (i < 0) {
         return RL_UPSTREAM_MISSING;
+    }
+    if (op == MEMORY_REPLACE && session->version != store->counters[i].version) {
+        return RL_UPSTREAM_EXISTS;
+    }
+    if (op == MEMORY_READ) {
+        session->version = store->counters[i].version;
+    }
+    else {
+        store->counters[i].version = ++store->versions;
+    }
+    if (op == MEMORY_REPLACE || op == MEMORY_PUT) {
+        store->counters[i].value = *value;
     }
     if (op == MEMORY_ADD) {
         store->counters[i].value += *value;
@@ -94,7 +121,7 @@ static inline rl_upstream_status_e memory_do(rl_upstream_session_t *session, mem
         return RL_UPSTREAM_ERROR;
     }
     pthread_mutex_lock(&store->mutex);
-    status = memory_apply(store, op, name, value);
+    status = memory_apply(store, session, op, name, value);
     pthread_mutex_unlock(&store->mutex);
     memory_pause(store);
     return fault == FAULT_LOST_ANSWER ? RL_UPSTREAM_ERROR : status;
@@ -126,6 +153,18 @@ static inline rl_upstream_status_e memory_read(rl_upstream_session_t *session,
     return memory_do(session, MEMORY_READ, name, value);
 }
 
+static inline rl_upstream_status_e memory_replace(rl_upstream_session_t *session,
+                                                  const rl_counter_t *name, uint64_t value)
+{
+    return memory_do(session, MEMORY_REPLACE, name, &value);
+}
+
+static inline rl_upstream_status_e memory_put(rl_upstream_session_t *session,
+                                              const rl_counter_t *name, uint64_t value)
+{
+    return memory_do(session, MEMORY_PUT, name, &value);
+}
+
 static inline void memory_end(rl_upstream_session_t *session)
 {
     session->connection = NULL;
@@ -136,6 +175,8 @@ static const rl_upstream_ops_t memory_ops = {
     .add = memory_add,
     .subtract = memory_subtract,
     .read = memory_read,
+    .replace = memory_replace,
+    .put = memory_put,
     .end = memory_end,
 };
 

@@ -145,6 +145,44 @@ static void numbers_have_64_bits(void **state)
     suite_end(&session);
 }
 
+static void what_was_read_is_replaced_unless_it_changed(void **state)
+{
+    rl_upstream_session_t session = suite_session(state), other = suite_session(state);
+    const rl_upstream_ops_t *ops = session.upstream->ops;
+    const rl_counter_t counter = suite_counter(), absent = suite_counter();
+    uint64_t value = 0;
+    suite_create(&session, &counter, 12);
+    assert_int_equal(suite_read(&session, &counter), 12);
+    assert_int_equal(ops->replace(&session, &counter, UINT64_MAX - 5), RL_UPSTREAM_OK);
+    assert_true(suite_read(&session, &counter) == UINT64_MAX - 5);
+    assert_int_equal(ops->replace(&session, &counter, 40), RL_UPSTREAM_OK);
+    assert_int_equal(suite_read(&session, &counter), 40);
+    suite_end(&session);
+    assert_int_equal(ops->add(&other, &counter, 1, &value), RL_UPSTREAM_OK);
+    assert_int_equal(ops->replace(&session, &counter, 50), RL_UPSTREAM_EXISTS);
+    assert_int_equal(suite_read(&session, &counter), 41);
+    assert_int_equal(ops->read(&session, &absent, &value), RL_UPSTREAM_MISSING);
+    assert_int_equal(ops->replace(&session, &absent, 50), RL_UPSTREAM_MISSING);
+    suite_end(&session);
+    suite_end(&other);
+}
+
+static void a_value_is_put_over_another_or_none(void **state)
+{
+    rl_upstream_session_t session = suite_session(state);
+    const rl_upstream_ops_t *ops = session.upstream->ops;
+    const rl_counter_t counter = suite_counter();
+    uint64_t value = 0;
+    assert_int_equal(ops->put(&session, &counter, 7), RL_UPSTREAM_OK);
+    assert_int_equal(suite_read(&session, &counter), 7);
+    assert_int_equal(ops->put(&session, &counter, UINT64_MAX), RL_UPSTREAM_OK);
+    assert_true(suite_read(&session, &counter) == UINT64_MAX);
+    assert_int_equal(ops->put(&session, &counter, 8), RL_UPSTREAM_OK);
+    assert_int_equal(ops->add(&session, &counter, 1, &value), RL_UPSTREAM_OK);
+    assert_int_equal(value, 9);
+    suite_end(&session);
+}
+
 static void keys_and_windows_are_counted_apart(void **state)
 {
     rl_upstream_session_t session = suite_session(state);
@@ -264,21 +302,51 @@ static void *suite_create_one(void *data)
     return NULL;
 }
 
+static void *suite_replace_one(void *data)
+{
+    suite_worker_t *worker = data;
+    rl_upstream_session_t session = suite_session(worker->state);
+    uint64_t value = 0;
+    worker->failed =
+        session.upstream->ops->read(&session, &worker->counter, &value) != RL_UPSTREAM_OK ||
+        value != 0 ||
+        session.upstream->ops->replace(&session, &worker->counter, 1) != RL_UPSTREAM_OK;
+    suite_end(&session);
+    return NULL;
+}
+
+/* Runs one round of threads; returns how many succeeded. */
+static int suite_round(void **state, const rl_counter_t *counter, void *(*work)(void *))
+{
+    suite_worker_t workers[SUITE_THREADS];
+    int succeeded = 0;
+    for (int i = 0; i < SUITE_THREADS; i++) {
+        workers[i] = (suite_worker_t){.state = state, .counter = *counter};
+        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+    }
+    for (int i = 0; i < SUITE_THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        succeeded += !workers[i].failed;
+    }
+    return succeeded;
+}
+
+static void of_many_threads_one_replaces_the_value(void **state)
+{
+    for (int round = 0; round < 20; round++) {
+        const rl_counter_t counter = suite_counter();
+        rl_upstream_session_t session = suite_session(state);
+        suite_create(&session, &counter, 0);
+        suite_end(&session);
+        assert_int_equal(suite_round(state, &counter, suite_replace_one), 1);
+    }
+}
+
 static void of_many_threads_one_makes_the_counter(void **state)
 {
     for (int round = 0; round < 20; round++) {
-        suite_worker_t workers[SUITE_THREADS];
         const rl_counter_t counter = suite_counter();
-        int made = 0;
-        for (int i = 0; i < SUITE_THREADS; i++) {
-            workers[i] = (suite_worker_t){.state = state, .counter = counter};
-            pthread_create(&workers[i].thread, NULL, suite_create_one, &workers[i]);
-        }
-        for (int i = 0; i < SUITE_THREADS; i++) {
-            pthread_join(workers[i].thread, NULL);
-            made += !workers[i].failed;
-        }
-        assert_int_equal(made, 1);
+        assert_int_equal(suite_round(state, &counter, suite_create_one), 1);
     }
 }
 
@@ -289,11 +357,14 @@ static void of_many_threads_one_makes_the_counter(void **state)
         SUITE_TEST(adding_tells_the_sum, up, down),                                            \
         SUITE_TEST(subtracting_stops_at_zero, up, down),                                       \
         SUITE_TEST(numbers_have_64_bits, up, down),                                            \
+        SUITE_TEST(what_was_read_is_replaced_unless_it_changed, up, down),                     \
+        SUITE_TEST(a_value_is_put_over_another_or_none, up, down),                             \
         SUITE_TEST(keys_and_windows_are_counted_apart, up, down),                              \
         SUITE_TEST(the_shortest_and_the_longest_memory, up, down),                             \
         SUITE_TEST(sessions_follow_one_another, up, down),                                     \
         SUITE_TEST(an_unused_session_ends, up, down),                                          \
         SUITE_TEST(every_sum_is_told_to_one_of_many_threads, up, down),                        \
-        SUITE_TEST(of_many_threads_one_makes_the_counter, up, down)
+        SUITE_TEST(of_many_threads_one_makes_the_counter, up, down),                           \
+        SUITE_TEST(of_many_threads_one_replaces_the_value, up, down)
 
 #endif

@@ -97,6 +97,7 @@ END {
 # ---- the server's side -----------------------------------------------------------------------------------------
 
 my ($select, %clients, %memory, %count, @due, @mode);
+my $versions = 0;
 
 sub serve {
     my ($listen, $control) = @_;
@@ -145,7 +146,7 @@ sub listen_to {
     while ($client->{in} =~ s/\A([^\r\n]*)\r?\n//) {
         my ($name, @args) = split ' ', $1;
         next if !defined $name;
-        if ($name eq 'add' && $client->{in} !~ s/\A(.{$args[3]})\r\n//s) {
+        if ($name =~ /\A(?:add|set|cas)\z/ && $client->{in} !~ s/\A(.{$args[3]})\r\n//s) {
             $client->{in} = "$name @args\r\n$client->{in}";    # its data is still to come
             return;
         }
@@ -162,19 +163,23 @@ sub respond {
     my ($name, $args) = @_;
     my ($key, @more) = @$args;
     my $item = defined $key ? $memory{$key} : undef;
-    if ($name eq 'add') {
-        return "NOT_STORED\r\n" if $item;
+    if ($name =~ /\A(?:add|set|cas)\z/) {
+        return "NOT_STORED\r\n" if $name eq 'add' && $item;
+        return $item ? "EXISTS\r\n" : "NOT_FOUND\r\n" if $name eq 'cas' && (!$item || $item->{version} != $more[3]);
         return "STORED\r\n" if $mode[0] eq 'memory';
-        $memory{$key} = { ttl => $more[1], value => $more[3] };
+        $memory{$key} = { ttl => $more[1], value => $more[-1], version => ++$versions };
         return "STORED\r\n";
     }
     if ($name eq 'incr' || $name eq 'decr') {
         return "NOT_FOUND\r\n" if !$item;
         $item->{value} = $name eq 'incr' ? $item->{value} + $more[0] : $item->{value} > $more[0] ? $item->{value} - $more[0] : 0;
+        $item->{version} = ++$versions;
         return "$item->{value}\r\n";
     }
-    if ($name eq 'get') {
-        return $item ? "VALUE $key 0 " . length($item->{value}) . "\r\n$item->{value}\r\nEND\r\n" : "END\r\n";
+    if ($name eq 'get' || $name eq 'gets') {
+        return "END\r\n" if !$item;
+        my $version = $name eq 'gets' ? " $item->{version}" : '';
+        return "VALUE $key 0 " . length($item->{value}) . "$version\r\n$item->{value}\r\nEND\r\n";
     }
     return $name eq 'version' ? "VERSION 1.6.0\r\n" : "ERROR\r\n";
 }

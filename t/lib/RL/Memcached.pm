@@ -101,7 +101,7 @@ sub command {
         $line =~ s/\r?\n\z//;
         last if $line eq 'END';
         push @lines, $line;
-        last if $line =~ /\A(?:OK|ERROR|CLIENT_ERROR.*|SERVER_ERROR.*|VERSION.*|RESET|DELETED|NOT_FOUND|STORED|\d+ *)\z/;
+        last if $line =~ /\A(?:OK|ERROR|CLIENT_ERROR.*|SERVER_ERROR.*|BUSY.*|VERSION.*|RESET|DELETED|NOT_FOUND|STORED|\d+ *)\z/;
     }
     return @lines;
 }
@@ -115,13 +115,27 @@ sub stat {
 
 sub flush { my ($self) = @_; return ($self->command('flush_all'))[0] }
 
-# What it remembers: { key => seconds to live, -1 for ever }.
+# What it remembers: { key => seconds to live, -1 for ever }. Its crawler may be busy with a round of its own, and leaves
+# out items that are locked at that moment: asked again until as many came as there are.
 sub keys {
     my ($self) = @_;
-    my $now = time;
+    my $whole;
+    await(5, sub {
+        my $ttl = $self->dump or return 0;
+        $whole = $ttl;
+        return %$ttl == ($self->stat('curr_items') // -1);
+    });
+    return $whole // die "memcached tells no keys\n";
+}
+
+# One try; nothing when it didn't come to its end.
+sub dump {
+    my ($self) = @_;
+    my $now   = time;
+    my @lines = $self->command('lru_crawler metadump all');
     my %ttl;
-    for ($self->command('lru_crawler metadump all')) {
-        my ($key, $exp) = /\Akey=(\S+) exp=(-?\d+)/ or next;
+    for (@lines) {
+        my ($key, $exp) = /\Akey=(\S+) exp=(-?\d+)/ or return;
         $key =~ s/%([0-9a-fA-F]{2})/chr hex $1/ge;
         $ttl{$key} = $exp < 0 ? -1 : $exp - $now;
     }

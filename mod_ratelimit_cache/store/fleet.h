@@ -1,0 +1,97 @@
+/* One limit for a fleet; private to source.c, and to the files that say how each algorithm's
+ * counter is shared.
+ *
+ * Each unit is reserved in the shared store by an atomic addition whose sum is within the
+ * limit, before it is spent. The key's cell in the ledger holds the most that this server knows
+ * of: once that is the limit nothing is asked any more until a retry could succeed.
+ *
+ * Next to it the cell keeps three notes:
+ *
+ *     link     window (24 bits) | incarnation (16) | seed (24): the shared counter we know
+ *     owed     window (32) | being paid since (8) | units (24): granted here without the store
+ *     contact  microseconds: when the shared counter was last read
+ *
+ * A counter that is missing is made anew from what is known here; one that somebody else made
+ * anew from less is raised (core/tally.h), one that was wiped on purpose is believed. Units
+ * that were granted without the store are added after the next reservation that is answered, so
+ * that the fleet learns of them and nobody is let in for them a second time; until they are,
+ * they count on top of what it answers. A reservation without an answer counts as spent in the
+ * store, and is owed as well if it is granted here: a count may come out too high by it, never
+ * too low.
+ *
+ * memcached forgets what is only added to, so a counter is read once a second while it is used.
+ */
+#ifndef RL_STORE_FLEET_H
+#define RL_STORE_FLEET_H
+
+#include "../core/tally.h"
+#include "source.h"
+
+/* One key's work with the shared store. */
+typedef struct rl_reservation {
+    const rl_source_t *source;
+    const rl_upstream_ops_t *ops;
+    const rl_meter_t *meter;
+    rl_digest_t cell; /* what the ledger files the key under */
+    rl_counter_t counter;
+    int64_t now;
+    uint32_t cost;
+    uint64_t known; /* here: units in the window, or the bucket's time; what is owed included */
+    uint32_t owed;  /* then */
+    uint32_t debt;  /* what of it this reservation is to pay */
+    unsigned paying; /* since when, as the note has it */
+    uint64_t link;
+    bool not_added; /* windows: cost was found not to fit before it was added */
+} rl_reservation_t;
+
+/* How one algorithm's counters are shared. */
+typedef struct rl_fleet_ops {
+    /* Reserves cost; OK and a step, or why there was no answer. */
+    rl_upstream_status_e (*charge)(rl_reservation_t *, rl_step_t *);
+    /* Gives units back that were charged under a stamp. */
+    void (*refund)(rl_reservation_t *, uint64_t stamp, uint32_t units);
+    /* Compares what is known here with what the store knows, and mends what is wrong. */
+    void (*refresh)(rl_reservation_t *);
+    /* Wipes the counter. */
+    void (*clear)(rl_reservation_t *);
+} rl_fleet_ops_t;
+
+extern const rl_fleet_ops_t rl_fleet_window, rl_fleet_bucket;
+
+/* ---- notes ---- */
+
+enum { RL_NOTE_LINK, RL_NOTE_OWED, RL_NOTE_CONTACT };
+
+#define RL_LINK_WINDOW (RL_TALLY_BITS + RL_INCARNATION_BITS) /* where it starts */
+
+uint64_t rl_note(const rl_reservation_t *res, unsigned n);
+bool rl_note_swap(const rl_reservation_t *res, unsigned n, uint64_t from, uint64_t to);
+
+/* The link to a counter of the reservation's window. */
+uint64_t rl_link(const rl_reservation_t *res, unsigned incarnation, uint32_t seed);
+
+/* Whether the shared counter of this cell is due to be read, to one caller a second. */
+bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_digest_t *cell, int64_t now);
+
+/* ---- debts ---- */
+
+/* Units that the store doesn't know of yet. */
+uint32_t rl_debt_units(const rl_reservation_t *res);
+
+/* Puts this reservation in charge of paying what is owed, unless another one is: res->debt. One
+ * that never came to an end, because its process was killed, is in charge for a while only. */
+void rl_debt_take(rl_reservation_t *res);
+
+/* The debt that was taken has been paid, or not: paid is what it said, or 0. */
+void rl_debt_settle(rl_reservation_t *res, uint32_t paid);
+
+/* Units are to be granted without the store. */
+void rl_debt_owe(const rl_reservation_t *res, uint32_t units);
+
+/* Takes units off a debt that nobody is paying; false when there are not that many. */
+bool rl_debt_forgive(const rl_reservation_t *res, uint32_t units);
+
+/* Forgets the debt. */
+void rl_debt_wipe(const rl_reservation_t *res);
+
+#endif

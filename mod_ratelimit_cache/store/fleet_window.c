@@ -1,0 +1,300 @@
+#include "fleet.h"
+
+/* Fixed and sliding windows: a counter for each window of a key (core/tally.h). Of a sliding
+ * one, a server's first request in a window also asks for the count of the window before, which
+ * others may have added to after this server did last. */
+
+#define REPLACE_TRIES 8
+
+static uint32_t at_most(uint64_t value, uint32_t most)
+{
+    return value < most ? (uint32_t)value : most;
+}
+
+/* What is known of the key at this moment; others may have learned more since we looked. */
+static uint32_t known_now(const rl_reservation_t *res)
+{
+    return (uint32_t)rl_ledger_held(res->source->ledger, &res->cell, res->meter,
+                                    res->counter.window);
+}
+
+/* Makes the counter from what is known here, and what is being reserved. Debts are part of
+ * what is known, but are paid by themselves; they are looked at first, so that one that is
+ * being made counts twice rather than not at all. */
+static rl_upstream_status_e create(rl_reservation_t *res, rl_tally_t *tally)
+{
+    uint32_t seed;
+    res->owed = rl_debt_units(res);
+    res->known = known_now(res);
+    seed = at_most(res->known > res->owed ? res->known - res->owed : 0, RL_TALLY_LIMIT);
+    *tally = (rl_tally_t){
+        .incarnation = res->source->incarnation, .seed = seed, .total = seed + res->cost};
+    return res->ops->create(res->source->session, &res->counter, rl_tally_pack(tally));
+}
+
+static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t units, rl_tally_t *tally)
+{
+    uint64_t value;
+    const rl_upstream_status_e status =
+        res->ops->add(res->source->session, &res->counter, units, &value);
+    if (status == RL_UPSTREAM_OK && !rl_tally_unpack(value, tally)) {
+        res->ops->subtract(res->source->session, &res->counter, units); /* no counter of ours */
+        return RL_UPSTREAM_ERROR;
+    }
+    return status;
+}
+
+/* Adds a large cost, but only if it fits. */
+static rl_upstream_status_e add_fitting(rl_reservation_t *res, rl_tally_t *tally)
+{
+    rl_upstream_status_e status = RL_UPSTREAM_EXISTS;
+    uint64_t value;
+    for (int i = 0; i < REPLACE_TRIES && status == RL_UPSTREAM_EXISTS; i++) {
+        status = res->ops->read(res->source->session, &res->counter, &value);
+        if (status != RL_UPSTREAM_OK) {
+            return status;
+        }
+        if (!rl_tally_unpack(value, tally)) {
+            return RL_UPSTREAM_ERROR;
+        }
+        tally->total += res->cost;
+        res->not_added = tally->total > res->meter->limit;
+        if (!res->not_added) {
+            status = res->ops->replace(res->source->session, &res->counter, value + res->cost);
+        }
+    }
+    return status == RL_UPSTREAM_EXISTS ? RL_UPSTREAM_ERROR : status;
+}
+
+static rl_upstream_status_e add_cost(rl_reservation_t *res, rl_tally_t *tally)
+{
+    return res->cost > RL_TALLY_COST_MAX ? add_fitting(res, tally) : add(res, res->cost, tally);
+}
+
+/* Reserves cost. One round trip, three for the first in a window. */
+static rl_upstream_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
+{
+    rl_upstream_status_e status = add_cost(res, tally);
+    if (status == RL_UPSTREAM_MISSING) {
+        status = create(res, tally);
+        if (status == RL_UPSTREAM_EXISTS) {
+            status = add_cost(res, tally);
+        }
+    }
+    return status;
+}
+
+/* Adds what is owed, by itself and only to a store that has just answered: a debt that is sent
+ * with every attempt would be counted as often as an attempt times out. */
+static void pay(rl_reservation_t *res, rl_tally_t *tally)
+{
+    const rl_tally_t unpaid = *tally;
+    if (res->debt > 0 && add(res, res->debt, tally) == RL_UPSTREAM_OK) {
+        rl_debt_settle(res, res->debt);
+    }
+    else {
+        rl_debt_settle(res, 0);
+        *tally = unpaid;
+    }
+}
+
+/* Raises the total known here. */
+static void learn(const rl_reservation_t *res, uint64_t total)
+{
+    rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, res->counter.window,
+                    at_most(total, res->meter->limit));
+}
+
+/* ---- which counter it is ---- */
+
+static bool is_same_window(const rl_reservation_t *res, uint64_t link)
+{
+    return link >> RL_LINK_WINDOW == rl_link(res, 0, 0) >> RL_LINK_WINDOW;
+}
+
+/* Whether a request with a later clock has linked the key to a later window's counter. */
+static bool is_late(const rl_reservation_t *res)
+{
+    const uint32_t ahead = (uint32_t)(res->link >> RL_LINK_WINDOW) - res->counter.window;
+    return res->link != 0 && (int32_t)(ahead << (32 - RL_TALLY_BITS)) > 0;
+}
+
+static bool is_linked(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    return res->link >> RL_TALLY_BITS == rl_link(res, tally->incarnation, 0) >> RL_TALLY_BITS;
+}
+
+/* What the counter should have been made from, as far as this server knows; 0 if it has none
+ * of this window. A link without an incarnation is left by a raise that failed: it may have
+ * been carried out. */
+static uint32_t seed_wanted(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    if (!is_same_window(res, res->link)) {
+        return 0;
+    }
+    if (is_linked(res, tally) ||
+        res->link >> RL_TALLY_BITS == rl_link(res, 0, 0) >> RL_TALLY_BITS) {
+        return (uint32_t)(res->link & ((1u << RL_TALLY_BITS) - 1));
+    }
+    return res->known > res->owed ? (uint32_t)res->known - res->owed : 0;
+}
+
+/* The counter was wiped on purpose: what is known here is old. */
+static uint32_t believe(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    if (rl_note_swap(res, RL_NOTE_LINK, res->link, rl_link(res, tally->incarnation, 0))) {
+        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, res->counter.window,
+                        res->known, tally->total < res->known ? tally->total : res->known);
+    }
+    return 0;
+}
+
+/* Learns which counter answered. If it is another than before, made by somebody who knew less
+ * than we did, the one thread that notices first adds the difference; when that fails, the next
+ * one tries again. Returns what the counter still lacks. */
+static uint32_t reconcile(const rl_reservation_t *res, rl_tally_t *tally)
+{
+    const bool linked = is_linked(res, tally);
+    rl_tally_t raised;
+    if (res->link == 0) {
+        learn(res, res->known); /* a key without a cell can't keep notes */
+    }
+    if (is_late(res)) {
+        return 0;
+    }
+    if (!linked && (tally->incarnation & RL_TALLY_CLEARED) != 0) {
+        return believe(res, tally);
+    }
+    const uint32_t wanted = seed_wanted(res, tally);
+    const uint32_t lacking = wanted > tally->seed ? wanted - tally->seed : 0;
+    const uint64_t link = rl_link(res, tally->incarnation, tally->seed + lacking);
+    if (res->link == link || !rl_note_swap(res, RL_NOTE_LINK, res->link, link) || linked ||
+        lacking == 0) {
+        return lacking;
+    }
+    if (add(res, rl_tally_raise(lacking), &raised) != RL_UPSTREAM_OK) {
+        rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, 0, wanted));
+        return lacking;
+    }
+    *tally = raised;
+    return 0;
+}
+
+/* ---- the interface ---- */
+
+/* The window before, once in this one. */
+static void learn_previous(const rl_reservation_t *res)
+{
+    rl_counter_t previous = res->counter;
+    rl_tally_t tally;
+    uint64_t value;
+    if (res->meter->algorithm != RL_SLIDING_WINDOW || is_same_window(res, res->link)) {
+        return;
+    }
+    previous.window--;
+    if (res->ops->read(res->source->session, &previous, &value) == RL_UPSTREAM_OK &&
+        rl_tally_unpack(value, &tally)) {
+        rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, previous.window,
+                        at_most(tally.total, res->meter->limit));
+    }
+}
+
+/* Within the limit: spend it. Beyond: give it back, and remember what is known now. What the
+ * counter lacks, and what was granted without it meanwhile, counts as well. */
+static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
+                  rl_step_t *step)
+{
+    const uint32_t total = tally->total + lacking + rl_debt_units(res);
+    const rl_ledger_t *ledger = res->source->ledger;
+    rl_ledger_peek(ledger, &res->cell, res->meter, res->now, 0, step);
+    const uint32_t room = step->window == res->counter.window ? step->room : res->meter->limit;
+    const bool granted = total <= room;
+    learn(res, granted ? total : total - res->cost);
+    if (!granted && !res->not_added) {
+        res->ops->subtract(res->source->session, &res->counter, res->cost);
+    }
+    rl_ledger_peek(ledger, &res->cell, res->meter, res->now, granted ? 0 : res->cost, step);
+    step->window = res->counter.window;
+    step->stamp = res->counter.window;
+    step->retry = granted ? res->now : step->granted ? step->reset : step->retry;
+    step->granted = granted;
+}
+
+static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_tally_t tally;
+    rl_upstream_status_e status;
+    uint32_t lacking;
+    learn_previous(res);
+    status = reserve(res, &tally);
+    if (status != RL_UPSTREAM_OK) {
+        return status;
+    }
+    lacking = reconcile(res, &tally);
+    pay(res, &tally);
+    spend(res, &tally, lacking, step);
+    return RL_UPSTREAM_OK;
+}
+
+static void refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
+{
+    (void)stamp;
+    if (!rl_debt_forgive(res, units)) {
+        res->ops->subtract(res->source->session, &res->counter, units);
+    }
+}
+
+/* What others gave back since is there to be asked for again. */
+static void unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    const uint32_t owed = rl_debt_units(res);
+    const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
+    if (total < res->known) {
+        rl_ledger_refund(res->source->ledger, &res->cell, res->meter, res->counter.window,
+                         (uint32_t)res->known - total, res->now);
+    }
+}
+
+static void refresh(rl_reservation_t *res)
+{
+    uint64_t value;
+    rl_tally_t tally;
+    switch (res->ops->read(res->source->session, &res->counter, &value)) {
+    case RL_UPSTREAM_MISSING:
+        if (create(res, &tally) == RL_UPSTREAM_OK) {
+            pay(res, &tally);
+        }
+        break;
+    case RL_UPSTREAM_OK:
+        if (rl_tally_unpack(value, &tally) && reconcile(res, &tally) == 0) {
+            pay(res, &tally);
+            unlearn(res, &tally);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void clear_window(const rl_reservation_t *res, uint32_t window)
+{
+    const rl_tally_t none = {.incarnation = res->source->incarnation | RL_TALLY_CLEARED};
+    rl_counter_t counter = res->counter;
+    counter.window = window;
+    res->ops->put(res->source->session, &counter, rl_tally_pack(&none));
+}
+
+static void clear(rl_reservation_t *res)
+{
+    const uint64_t link = rl_link(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
+    rl_debt_wipe(res);
+    if (!is_late(res)) {
+        rl_note_swap(res, RL_NOTE_LINK, res->link, link);
+    }
+    clear_window(res, res->counter.window);
+    if (res->meter->algorithm == RL_SLIDING_WINDOW) {
+        clear_window(res, res->counter.window - 1);
+    }
+}
+
+const rl_fleet_ops_t rl_fleet_window = {charge, refund, refresh, clear};

@@ -1,0 +1,62 @@
+/* Whether a memcached answers, asked before there are children and stores. */
+#include <apr_strings.h>
+
+#include "memcached.h"
+#include "monotonic.h"
+
+typedef struct rl_probe {
+    apr_pool_t *pool;
+    const char *reason;
+} rl_probe_t;
+
+static void note_reason(void *context, rl_server_event_e event, unsigned server,
+                        const char *reason)
+{
+    rl_probe_t *probe = context;
+    (void)server;
+    if (event != RL_SERVER_WORKS) {
+        probe->reason = apr_pstrdup(probe->pool, reason);
+    }
+}
+
+/* Through a store of its own, which keeps the time-out whatever the server does. */
+static const char *ask(apr_pool_t *pool, rl_probe_t *probe,
+                       const rl_memcached_settings_t *settings)
+{
+    static const rl_counter_t counter = {.ttl = 1};
+    rl_upstream_session_t session = {
+        .upstream = rl_memcached_create(pool, settings, note_reason, probe),
+        .deadline = rl_monotonic_now() + settings->timeout_us,
+    };
+    rl_upstream_status_e status;
+    uint64_t value;
+    if (session.upstream == NULL) {
+        return "out of memory";
+    }
+    status = session.upstream->ops->read(&session, &counter, &value);
+    session.upstream->ops->end(&session);
+    if (status == RL_UPSTREAM_OK || status == RL_UPSTREAM_MISSING) {
+        return NULL;
+    }
+    return probe->reason != NULL ? probe->reason : "no answer";
+}
+
+const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *settings,
+                               unsigned server)
+{
+    rl_memcached_settings_t one = *settings;
+    rl_probe_t probe = {.pool = pool};
+    apr_pool_t *own;
+    const char *reason;
+    if (settings->servers[server].address == NULL) {
+        return "its name can't be resolved";
+    }
+    one.servers = &settings->servers[server];
+    one.nservers = one.connections = one.breaker.failures = 1;
+    if (apr_pool_create(&own, pool) != APR_SUCCESS) {
+        return "out of memory";
+    }
+    reason = ask(own, &probe, &one);
+    apr_pool_destroy(own);
+    return reason;
+}
