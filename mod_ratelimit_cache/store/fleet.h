@@ -52,8 +52,11 @@ typedef struct rl_fleet_ops {
     void (*refund)(rl_reservation_t *, uint64_t stamp, uint32_t units);
     /* Compares what is known here with what the store knows, and mends what is wrong. */
     void (*refresh)(rl_reservation_t *);
-    /* Wipes the counter. */
-    void (*clear)(rl_reservation_t *);
+    /* Brings what is known here up to what the store knows, be it more or less; OK also when
+     * the store knows nothing, or why there was no answer. */
+    rl_upstream_status_e (*learn)(rl_reservation_t *);
+    /* Wipes the counter; OK or why the store could not be told. */
+    rl_upstream_status_e (*clear)(rl_reservation_t *);
 } rl_fleet_ops_t;
 
 extern const rl_fleet_ops_t rl_fleet_window, rl_fleet_bucket;

@@ -251,7 +251,26 @@ static void refresh(rl_reservation_t *res)
     catch_up(res, reconcile(res, 0, &tally), &tally);
 }
 
-static void clear(rl_reservation_t *res)
+static rl_upstream_status_e learn(rl_reservation_t *res)
+{
+    rl_tally_time_t tally;
+    const rl_upstream_status_e status = read_time(res, &tally);
+    if (status != RL_UPSTREAM_OK) {
+        return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
+    }
+    if (!is_linked(res, &tally)) {
+        catch_up(res, reconcile(res, 0, &tally), &tally);
+    }
+    pay(res, &tally);
+    if (tally.ticks < res->known) {
+        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, res->known,
+                        tally.ticks);
+    }
+    rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, tally.ticks);
+    return RL_UPSTREAM_OK;
+}
+
+static rl_upstream_status_e clear(rl_reservation_t *res)
 {
     const unsigned incarnation = res->source->incarnation | RL_TALLY_CLEARED;
     rl_tally_time_t none = {.incarnation = incarnation};
@@ -259,7 +278,7 @@ static void clear(rl_reservation_t *res)
     none.ticks = time_here(res);
     rl_debt_wipe(res);
     rl_note_swap(res, RL_NOTE_LINK, res->link, rl_link(res, incarnation, 0));
-    res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
+    return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 
-const rl_fleet_ops_t rl_fleet_bucket = {charge, refund, refresh, clear};
+const rl_fleet_ops_t rl_fleet_bucket = {charge, refund, refresh, learn, clear};

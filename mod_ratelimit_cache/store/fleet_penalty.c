@@ -48,21 +48,45 @@ void rl_penalty_peek(const rl_source_t *source, const rl_digest_t *cell,
     later(step, sentence.retry);
 }
 
+/* When the shared store says that the penalty ends, or ended; false when it says nothing that
+ * makes sense. */
+static bool read_end(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now, uint64_t *until)
+{
+    const rl_counter_t counter = counter_of(key, meter);
+    return source->session != NULL &&
+           source->session->upstream->ops->read(source->session, &counter, until) ==
+               RL_UPSTREAM_OK &&
+           *until <= (uint64_t)(now + 2 * meter->penalty_us);
+}
+
 void rl_penalty_ask(const rl_source_t *source, const rl_digest_t *key, const rl_digest_t *cell,
                     const rl_meter_t *meter, int64_t now, rl_step_t *step)
 {
     const rl_meter_t penalty = rl_meter_penalty(meter);
-    const rl_counter_t counter = counter_of(key, meter);
     const rl_digest_t place = apart(cell);
     uint64_t until;
-    if (source->session == NULL ||
-        source->session->upstream->ops->read(source->session, &counter, &until) !=
-            RL_UPSTREAM_OK ||
-        until <= (uint64_t)now || until > (uint64_t)(now + 2 * meter->penalty_us)) {
+    if (read_end(source, key, meter, now, &until) && until > (uint64_t)now) {
+        rl_ledger_raise(source->ledger, &place, &penalty, now, 0, until);
+        rl_penalty_peek(source, cell, meter, now, step);
+    }
+}
+
+void rl_penalty_learn(const rl_source_t *source, const rl_digest_t *key,
+                      const rl_digest_t *cell, const rl_meter_t *meter, int64_t now)
+{
+    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_digest_t place = apart(cell);
+    uint64_t until;
+    if (!read_end(source, key, meter, now, &until)) {
         return;
     }
-    rl_ledger_raise(source->ledger, &place, &penalty, now, 0, until);
-    rl_penalty_peek(source, cell, meter, now, step);
+    if (until > (uint64_t)now) {
+        rl_ledger_raise(source->ledger, &place, &penalty, now, 0, until);
+    }
+    else {
+        rl_ledger_clear(source->ledger, &place, &penalty, now);
+    }
 }
 
 /* The fleet is told once a second at most, however often a penalty is extended. */

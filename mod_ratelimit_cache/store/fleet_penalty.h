@@ -16,6 +16,11 @@ void rl_penalty_peek(const rl_source_t *source, const rl_digest_t *cell,
 void rl_penalty_ask(const rl_source_t *source, const rl_digest_t *key, const rl_digest_t *cell,
                     const rl_meter_t *meter, int64_t now, rl_step_t *step);
 
+/* Brings what is known here of a penalty up to what the shared store knows, one that was lifted
+ * included. */
+void rl_penalty_learn(const rl_source_t *source, const rl_digest_t *key,
+                      const rl_digest_t *cell, const rl_meter_t *meter, int64_t now);
+
 /* Imposes the penalty, or extends it, and brings the step's retry up to date. */
 void rl_penalty_impose(const rl_source_t *source, const rl_digest_t *key,
                        const rl_digest_t *cell, const rl_meter_t *meter, int64_t now,

@@ -276,25 +276,51 @@ static void refresh(rl_reservation_t *res)
     }
 }
 
-static void clear_window(const rl_reservation_t *res, uint32_t window)
+static rl_upstream_status_e learn_count(rl_reservation_t *res)
+{
+    uint64_t value = 0;
+    rl_tally_t tally;
+    uint32_t lacking;
+    rl_upstream_status_e status;
+    learn_previous(res);
+    status = res->ops->read(res->source->session, &res->counter, &value);
+    if (status != RL_UPSTREAM_OK) {
+        return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
+    }
+    if (!rl_tally_unpack(value, &tally)) {
+        return RL_UPSTREAM_ERROR;
+    }
+    lacking = reconcile(res, &tally);
+    pay(res, &tally);
+    learn(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
+    if (lacking == 0) {
+        res->known = known_now(res);
+        unlearn(res, &tally);
+    }
+    return RL_UPSTREAM_OK;
+}
+
+static rl_upstream_status_e clear_window(const rl_reservation_t *res, uint32_t window)
 {
     const rl_tally_t none = {.incarnation = res->source->incarnation | RL_TALLY_CLEARED};
     rl_counter_t counter = res->counter;
     counter.window = window;
-    res->ops->put(res->source->session, &counter, rl_tally_pack(&none));
+    return res->ops->put(res->source->session, &counter, rl_tally_pack(&none));
 }
 
-static void clear(rl_reservation_t *res)
+static rl_upstream_status_e clear(rl_reservation_t *res)
 {
+    rl_upstream_status_e status;
     const uint64_t link = rl_link(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
     rl_debt_wipe(res);
     if (!is_late(res)) {
         rl_note_swap(res, RL_NOTE_LINK, res->link, link);
     }
-    clear_window(res, res->counter.window);
-    if (res->meter->algorithm == RL_SLIDING_WINDOW) {
-        clear_window(res, res->counter.window - 1);
+    status = clear_window(res, res->counter.window);
+    if (status == RL_UPSTREAM_OK && res->meter->algorithm == RL_SLIDING_WINDOW) {
+        status = clear_window(res, res->counter.window - 1);
     }
+    return status;
 }
 
-const rl_fleet_ops_t rl_fleet_window = {charge, refund, refresh, clear};
+const rl_fleet_ops_t rl_fleet_window = {charge, refund, refresh, learn_count, clear};

@@ -158,21 +158,43 @@ void rl_source_overrun(const rl_source_t *source, const rl_digest_t *key,
     }
 }
 
-void rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+bool rl_source_learn(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
                      int64_t now)
 {
     const rl_digest_t cell = cell_of(source, key);
+    bool learned;
+    rl_step_t step;
+    if (!is_shared(source, meter)) {
+        return true;
+    }
+    rl_ledger_peek(source->ledger, &cell, meter, now, 0, &step);
+    rl_reservation_t res = reservation(source, key, meter, step.window, now);
+    look_up(&res);
+    learned = fleet_of(meter)->learn(&res) == RL_UPSTREAM_OK;
+    rl_debt_settle(&res, 0);
+    if (learned && meter->penalty_us > 0) {
+        rl_penalty_learn(source, key, &cell, meter, now);
+    }
+    return learned;
+}
+
+bool rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now)
+{
+    const rl_digest_t cell = cell_of(source, key);
+    bool told = true;
     rl_step_t step;
     rl_ledger_peek(source->ledger, &cell, meter, now, 0, &step);
     rl_ledger_clear(source->ledger, &cell, meter, now);
     if (is_shared(source, meter)) {
         rl_reservation_t res = reservation(source, key, meter, step.window, now);
         res.link = rl_note(&res, RL_NOTE_LINK);
-        fleet_of(meter)->clear(&res);
+        told = fleet_of(meter)->clear(&res) == RL_UPSTREAM_OK;
     }
     if (meter->penalty_us > 0) {
         rl_penalty_lift(source, key, &cell, meter, now);
     }
+    return told;
 }
 
 void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,

@@ -42,8 +42,14 @@ void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
 void rl_source_overrun(const rl_source_t *source, const rl_digest_t *key,
                        const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step);
 
-/* Wipes what the key has used, its penalty included. */
-void rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+/* Brings what this server knows of the key up to what the shared store knows, so that a peek
+ * speaks for the fleet. False when the store could not answer. */
+bool rl_source_learn(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                     int64_t now);
+
+/* Wipes what the key has used, its penalty included. False when the shared store could not be
+ * told; it is wiped here all the same. */
+bool rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
                      int64_t now);
 
 /* Looks, at most once a second per key, whether the shared store still knows what this server

@@ -66,11 +66,11 @@ static void refund(unsigned server, const rl_step_t *step, uint32_t units)
     rl_source_refund(&source, &key, &meter, step->stamp, units, now);
 }
 
-static void clear(unsigned server)
+static bool clear(unsigned server)
 {
     rl_upstream_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    rl_source_clear(&source, &key, &meter, now);
+    return rl_source_clear(&source, &key, &meter, now);
 }
 
 static void refresh(unsigned server)
@@ -78,6 +78,17 @@ static void refresh(unsigned server)
     rl_upstream_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_source_refresh(&source, &key, &meter, now);
+}
+
+/* What a server would tell of the key after it has asked; -1: there was no answer. */
+static int learned(unsigned server)
+{
+    rl_upstream_session_t session;
+    const rl_source_t source = source_of(&servers[server], &session);
+    rl_step_t step;
+    const bool answered = rl_source_learn(&source, &key, &meter, now);
+    rl_source_peek(&source, &key, &meter, now, 0, &step);
+    return answered ? (int)step.used : -1;
 }
 
 /* ---- token buckets ---- */
@@ -480,6 +491,71 @@ static void a_penalty_that_the_store_lost_is_told_again(void **state)
     assert_false(ask(1));
 }
 
+/* ---- asking without charging ---- */
+
+static void asking_tells_what_the_fleet_has_used(const rl_meter_t *what)
+{
+    rl_step_t last;
+    set_out(what);
+    assert_int_equal(learned(0), 0);
+    assert_int_equal(store.n, 0);
+    assert_int_equal(admitted(0, 3), 3);
+    assert_int_equal(learned(1), 3);
+    last = ask_for(2, 2);
+    assert_int_equal(learned(0), 5);
+    assert_int_equal(learned(1), 5);
+    refund(2, &last, 2);
+    assert_int_equal(learned(0), 3);
+    assert_int_equal(learned(1), 3);
+    clear(2);
+    assert_int_equal(learned(0), 0);
+    assert_int_equal(learned(1), 0);
+    assert_int_equal(admitted(0, 20) + admitted(1, 20), 10);
+    assert_int_equal(learned(2), 10);
+    memory_flush(&store);
+    assert_int_equal(learned(0), 10);
+}
+
+static void asking_works_with_every_algorithm(void **state)
+{
+    const rl_meter_t all[] = {window(RL_FIXED_WINDOW, 10, HOUR),
+                              window(RL_SLIDING_WINDOW, 10, HOUR), bucket(10, HOUR, 10)};
+    (void)state;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        asking_tells_what_the_fleet_has_used(&all[i]);
+    }
+}
+
+static void asking_learns_of_penalties(void **state)
+{
+    rl_meter_t what = window(RL_FIXED_WINDOW, 3, MINUTE);
+    (void)state;
+    what.penalty_us = HOUR;
+    set_out(&what);
+    assert_int_equal(admitted(0, 4), 3);
+    now += 2 * MINUTE;
+    assert_int_equal(learned(1), 0);
+    assert_false(ask(1));
+    clear(0);
+    now += SECOND;
+    assert_int_equal(learned(1), 0);
+    assert_true(ask(1));
+}
+
+static void who_gets_no_answer_is_told(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 10, HOUR);
+    (void)state;
+    set_out(&what);
+    assert_int_equal(admitted(0, 4), 4);
+    store.fault = all_or_none;
+    cut_off = true;
+    assert_int_equal(learned(0), -1);
+    assert_false(clear(0));
+    cut_off = false;
+    assert_int_equal(learned(1), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +579,9 @@ int main(void)
         cmocka_unit_test(a_penalty_is_extended_by_every_try),
         cmocka_unit_test(a_wiped_counter_is_free_of_its_penalty),
         cmocka_unit_test(a_penalty_that_the_store_lost_is_told_again),
+        cmocka_unit_test(asking_works_with_every_algorithm),
+        cmocka_unit_test(asking_learns_of_penalties),
+        cmocka_unit_test(who_gets_no_answer_is_told),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
