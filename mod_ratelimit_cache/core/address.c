@@ -36,7 +36,7 @@ void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits)
     memset(address->bytes + whole + 1, 0, sizeof(address->bytes) - whole - 1);
 }
 
-static bool parse_address(const char *text, rl_address_t *address)
+bool rl_address_parse(const char *text, rl_address_t *address)
 {
     uint8_t bytes[16];
     if (inet_pton(AF_INET, text, bytes) == 1) {
@@ -61,7 +61,7 @@ const char *rl_address_parse_prefix(const char *text, rl_address_t *prefix)
     }
     memcpy(host, text, len);
     host[len] = '\0';
-    if (!parse_address(host, prefix)) {
+    if (!rl_address_parse(host, prefix)) {
         return "not an IPv4 or IPv6 address";
     }
     if (slash == NULL) {

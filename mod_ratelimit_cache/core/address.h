@@ -24,6 +24,9 @@ size_t rl_address_size(const rl_address_t *address);
 /* Keeps the first v4bits or v6bits bits, by the address's family, and zeroes the rest. */
 void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits);
 
+/* Reads an IPv4 or IPv6 address; false for anything else. */
+bool rl_address_parse(const char *text, rl_address_t *address);
+
 /* Reads ADDR or ADDR/BITS, IPv4 or IPv6; bits of the host part are dropped. Returns NULL, or
  * the reason. */
 const char *rl_address_parse_prefix(const char *text, rl_address_t *prefix);

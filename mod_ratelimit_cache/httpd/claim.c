@@ -95,30 +95,50 @@ static rl_digest_t scope_of(const request_rec *r, const rl_rule_t *rule,
     return scope;
 }
 
-static bool set_key(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                    rl_claim_t *claim, const rl_digest_t *counters)
+static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
+                                 const rl_rule_t *rule, const char *const *values,
+                                 rl_claim_t *claim, const rl_digest_t *counters)
 {
     const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
                                         .v6bits = rl_dir_v6bits(conf)};
     const rl_digest_t scope = scope_of(r, rule, counters);
-    const rl_key_result_e result = rl_key_digest(
-        r, &rule->key, &prefixes, rl_store_secret(r->server), &scope, &claim->key);
+    const rl_secret_t *secret = rl_store_secret(r->server);
+    const rl_key_result_e result =
+        values == NULL ? rl_key_digest(r, &rule->key, &prefixes, secret, &scope, &claim->key)
+                       : rl_key_digest_given(r->pool, &rule->key, values, &prefixes, secret,
+                                             &scope, &claim->key);
     claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
-    return result != RL_KEY_ANONYMOUS &&
-           !(result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP);
+    if (result == RL_KEY_MALFORMED) {
+        return RL_CLAIM_MALFORMED;
+    }
+    return result == RL_KEY_ANONYMOUS ||
+                   (result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP)
+               ? RL_CLAIM_NONE
+               : RL_CLAIM_MADE;
+}
+
+rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
+                                    const rl_rule_t *rule, const char *const *values,
+                                    rl_claim_t *claim, rl_settled_t *settled)
+{
+    rl_claim_result_e result;
+    *claim = (rl_claim_t){.on_error = on_error_of(conf, rule)};
+    *settled = (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
+    if (!set_meter(r, conf, rule, claim, settled)) {
+        return RL_CLAIM_NONE;
+    }
+    result = set_key(r, conf, rule, values, claim, &settled->counters);
+    if (result != RL_CLAIM_MADE) {
+        return result;
+    }
+    claim->refuse |= settled->invalid;
+    claim->cost = settled->invalid ? 1 : cost_of(r, rule);
+    claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
+    return RL_CLAIM_MADE;
 }
 
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
                    rl_claim_t *claim, rl_settled_t *settled)
 {
-    *claim = (rl_claim_t){.on_error = on_error_of(conf, rule)};
-    *settled = (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
-    if (!set_meter(r, conf, rule, claim, settled) ||
-        !set_key(r, conf, rule, claim, &settled->counters)) {
-        return false;
-    }
-    claim->refuse |= settled->invalid;
-    claim->cost = settled->invalid ? 1 : cost_of(r, rule);
-    claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
-    return true;
+    return rl_claim_make_for(r, conf, rule, NULL, claim, settled) == RL_CLAIM_MADE;
 }

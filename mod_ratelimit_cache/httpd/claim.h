@@ -15,4 +15,16 @@
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
                    rl_claim_t *claim, rl_settled_t *settled);
 
+typedef enum {
+    RL_CLAIM_MADE,
+    RL_CLAIM_NONE,     /* there is nothing to claim */
+    RL_CLAIM_MALFORMED /* a value is not what its key part takes */
+} rl_claim_result_e;
+
+/* The same for somebody else: for values that are given, see rl_key_digest_given(), or the
+ * request's own when that is NULL. */
+rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
+                                    const rl_rule_t *rule, const char *const *values,
+                                    rl_claim_t *claim, rl_settled_t *settled);
+
 #endif

@@ -30,6 +30,7 @@ typedef enum {
 typedef struct rl_key_part {
     rl_key_part_e kind;
     const char *name;           /* field, header, cookie, variable or expression; else "" */
+    int place;                  /* in the order of writing, from 0 */
     int v4bits, v6bits;         /* ip: prefix lengths, -1 for the location's */
     const ap_expr_info_t *expr; /* expr: */
 } rl_key_part_t;
@@ -53,6 +54,7 @@ typedef enum {
     RL_KEY_WHOLE,     /* every part has a value */
     RL_KEY_MISSING,   /* a part has none; it is hashed as such */
     RL_KEY_ANONYMOUS, /* there's no authenticated user: the rule does not apply */
+    RL_KEY_MALFORMED, /* a value that was given is not what the part takes */
 } rl_key_result_e;
 
 typedef struct rl_key_prefixes {
@@ -63,5 +65,14 @@ typedef struct rl_key_prefixes {
 rl_key_result_e rl_key_digest(request_rec *r, const rl_key_spec_t *key,
                               const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
                               const rl_digest_t *scope, rl_digest_t *digest);
+
+/* Hashes values that somebody gives for the key's parts, one for each, in the order in which
+ * the parts were written. A value is what a request would have: the same counter. NULL is none;
+ * what an address, or a user-or-ip, looks like is said in mod_ratelimit_cache.h. */
+rl_key_result_e rl_key_digest_given(apr_pool_t *pool, const rl_key_spec_t *key,
+                                    const char *const *values,
+                                    const rl_key_prefixes_t *prefixes,
+                                    const rl_secret_t *secret, const rl_digest_t *scope,
+                                    rl_digest_t *digest);
 
 #endif
