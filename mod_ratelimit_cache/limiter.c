@@ -30,8 +30,7 @@ static bool denies(const rl_claim_t *claim)
     return !claim->observe && !claim->step.granted;
 }
 
-/* The index of the denial to report: of all that deny the one with the longest wait. */
-static int longest_wait(const rl_claim_t *claims, int n)
+int rl_limiter_denial(const rl_claim_t *claims, int n)
 {
     int longest = -1;
     for (int i = 0; i < n; i++) {
@@ -104,11 +103,11 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
         claims[i].charged = claims[i].failed = false;
         look_up(source, &claims[i], now);
     }
-    admitted = longest_wait(claims, n) < 0 && charge_all(source, claims, n, now);
+    admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n, now);
     note_overruns(source, claims, n, now);
     if (!admitted) {
         rl_limiter_refund(source, claims, n, now);
-        return longest_wait(claims, n);
+        return rl_limiter_denial(claims, n);
     }
     return -1;
 }

@@ -30,6 +30,10 @@ typedef struct rl_claim {
  * wait and has charged nothing. Claims that observe never deny: theirs is in step.granted. */
 int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
 
+/* Of claims that have been decided over: the index of the one that denies with the longest
+ * wait, -1 when none does. */
+int rl_limiter_denial(const rl_claim_t *claims, int n);
+
 /* Gives back, at time now, what the claims were charged; each at most once. */
 void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
 

@@ -16,6 +16,8 @@
  *
  * log_transaction, before the access log: what came of the request is known, so units are given
  * back and counters cleared by outcome.
+ *
+ * What other modules may call, and hook: mod_ratelimit_cache.h.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -25,6 +27,7 @@
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/enforce.h"
+#include "httpd/interface.h"
 #include "httpd/request.h"
 #include "httpd/runtime.h"
 #include "httpd/settle.h"
@@ -37,6 +40,7 @@ static void register_hooks(apr_pool_t *pool)
     (void)pool;
     rl_body_register();
     rl_settle_register();
+    rl_interface_register();
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_store_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);

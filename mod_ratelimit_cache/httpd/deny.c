@@ -32,10 +32,18 @@ static const char *body_of(const request_rec *r, int status, const char *retry_a
                        ".</p>\n</body></html>\n", NULL);
 }
 
+/* What another module has said of the denial stands (mod_ratelimit_cache.h). */
+static void set_unless_set(request_rec *r, const char *name, const char *value)
+{
+    if (apr_table_get(r->err_headers_out, name) == NULL) {
+        apr_table_setn(r->err_headers_out, name, value);
+    }
+}
+
 int rl_deny(request_rec *r, int status, const char *retry_after)
 {
-    apr_table_setn(r->err_headers_out, "Retry-After", retry_after);
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    set_unless_set(r, "Retry-After", retry_after);
+    set_unless_set(r, "Cache-Control", "no-store");
     if (rl_body_is_unread(r)) {
         rl_body_abandon(r); /* httpd would read it all before it answers */
     }

@@ -6,11 +6,13 @@
 
 #include "../core/tally.h"
 #include "../limiter.h"
+#include "../mod_ratelimit_cache.h"
 #include "body.h"
 #include "claim.h"
 #include "config.h"
 #include "deny.h"
 #include "exempt.h"
+#include "opinion.h"
 #include "report.h"
 #include "request.h"
 #include "settle.h"
@@ -123,22 +125,36 @@ static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_c
     return rule->status > 0 ? rule->status : rl_dir_deny_status(rl_dir_config(r));
 }
 
-static int denied_by(request_rec *r, const rl_source_t *source, rl_request_t *request, int i,
-                     int64_t now)
+static void report_denial(request_rec *r, rl_request_t *request, int i, int64_t now)
+{
+    rl_report_set(r, &request->report, claim_at(request, i)->failed ? "error" : "denied",
+                  settled_at(request, i), claim_at(request, i), now);
+    request->published = NULL;
+}
+
+/* What other modules make of the denial: its status, DONE or RATELIMIT_VETO. */
+static int ask_about(request_rec *r, rl_request_t *request, int i, int64_t now)
+{
+    const int status = denial_status(r, settled_at(request, i)->rule, claim_at(request, i));
+    report_denial(r, request, i, now);
+    return rl_opinion_ask(r, request, i, status, now);
+}
+
+/* Denies with this status, or for DONE what another module has answered. */
+static int denied_by(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
 {
     const rl_rule_t *rule = settled_at(request, i)->rule;
-    const rl_claim_t *claim = claim_at(request, i);
-    refund(source, request, rule->tenant, now);
-    rl_report_set(r, &request->report, claim->failed ? "error" : "denied",
-                  settled_at(request, i), claim, now);
-    request->published = NULL;
-    if (!claim->failed) {
-        rl_report_log_denial(r, source, rule, claim, now);
+    rl_store_session_t session;
+    rl_store_begin(r, request, &session);
+    refund(&session.source, request, rule->tenant, now);
+    if (!claim_at(request, i)->failed) {
+        rl_report_log_denial(r, &session.source, rule, claim_at(request, i), now);
         request->denied_claim = i;
     }
+    rl_store_end(request, &session);
     request->denied = r;
     request->denied_status =
-        rl_deny(r, denial_status(r, rule, claim), request->report.retry_after);
+        status == DONE ? DONE : rl_deny(r, status, request->report.retry_after);
     return request->denied_status;
 }
 
@@ -198,12 +214,11 @@ static void mark_invalid(const rl_request_t *request, int first)
     }
 }
 
-/* Decides over the claims from the first new one on; returns OK or the status of a denial. */
-static int decide(request_rec *r, rl_request_t *request, int first)
+/* Charges the claims from the first new one on. Returns -1, or the index of the denying one. */
+static int charge(request_rec *r, rl_request_t *request, int first, int64_t now)
 {
-    const int64_t now = apr_time_now();
     rl_store_session_t session;
-    int denied, status = OK;
+    int denied;
     rl_store_begin(r, request, &session);
     if (session.source.session != NULL) {
         tell_unshared(r, request, first);
@@ -211,14 +226,33 @@ static int decide(request_rec *r, rl_request_t *request, int first)
     denied = rl_limiter_decide(&session.source, claim_at(request, first),
                                request->claims->nelts - first, now);
     mark_invalid(request, first);
-    if (denied >= 0) {
-        status = denied_by(r, &session.source, request, first + denied, now);
-    }
-    else {
+    if (denied < 0) {
         admitted(r, &session.source, request, first, now);
     }
     rl_store_end(request, &session);
-    return status;
+    return denied < 0 ? -1 : first + denied;
+}
+
+/* Decides over the claims from the first new one to the last; returns OK or the status of a
+ * denial. A denial that another module vetoes becomes an observation, and all is decided anew:
+ * once per vetoed claim at most, and once only when all that deny are known from the start. */
+static int decide(request_rec *r, rl_request_t *request, int first)
+{
+    const int64_t now = apr_time_now();
+    const int n = request->claims->nelts - first;
+    int denied;
+    while ((denied = charge(r, request, first, now)) >= 0) {
+        do {
+            const int status = ask_about(r, request, denied, now);
+            if (status != RATELIMIT_VETO) {
+                return denied_by(r, request, denied, status, now);
+            }
+            claim_at(request, denied)->observe = true;
+            denied = rl_limiter_denial(claim_at(request, first), n);
+            denied = denied < 0 ? denied : first + denied;
+        } while (denied >= 0);
+    }
+    return OK;
 }
 
 static int check_rules(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,

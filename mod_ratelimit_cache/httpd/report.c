@@ -96,8 +96,7 @@ void rl_report_publish(request_rec *r, const rl_report_t *report)
     }
 }
 
-/* The rate as it was written, or as it was computed. */
-static const char *rate_of(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
+const char *rl_report_rate(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
 {
     return rule->rate_expr == NULL
                ? rule->rate_text
@@ -119,11 +118,11 @@ void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_ru
     if (repeats > 0) {
         snprintf(more, sizeof(more), "; %u more since the last such line", repeats);
     }
-    ap_log_rerror(APLOG_MARK, level, 0, r,
-                  "ratelimit: rule %s, limit %s: %s, key %s, retry after %" APR_INT64_T_FMT
-                  " s%s",
-                  rule->name, rate_of(r, rule, claim), claim->observe ? "would deny" : "denied",
-                  tag, rl_seconds_until(claim->step.retry, now), more);
+    ap_log_rerror(
+        APLOG_MARK, level, 0, r,
+        "ratelimit: rule %s, limit %s: %s, key %s, retry after %" APR_INT64_T_FMT " s%s",
+        rule->name, rl_report_rate(r, rule, claim), claim->observe ? "would deny" : "denied",
+        tag, rl_seconds_until(claim->step.retry, now), more);
 }
 
 /* Messages about a rule that come with every request, and are logged at most once a period,
@@ -175,7 +174,7 @@ void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule, const rl_clai
                       "ratelimit: rule %s, limit %s: a fleet can share limits up to %u, and "
                       "token buckets up to %" APR_INT64_T_FMT
                       " a second; each server counts this one by itself",
-                      rule->name, rate_of(r, rule, claim), RL_TALLY_LIMIT,
+                      rule->name, rl_report_rate(r, rule, claim), RL_TALLY_LIMIT,
                       (int64_t)RL_TALLY_TICKS_MAX / (RL_TALLY_TIME_MAX / RL_USEC_PER_SEC));
     }
 }

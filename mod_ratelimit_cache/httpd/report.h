@@ -16,6 +16,10 @@ int64_t rl_seconds_until(int64_t time_us, int64_t now_us);
 /* Puts the variables into r's environment. */
 void rl_report_publish(request_rec *r, const rl_report_t *report);
 
+/* The rule's rate as it was written, or as it was computed for the claim. */
+const char *rl_report_rate(const request_rec *r, const rl_rule_t *rule,
+                           const rl_claim_t *claim);
+
 /* Logs a key's first denial in a window; later ones are only counted. */
 void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_rule_t *rule,
                           const rl_claim_t *claim, int64_t now);
