@@ -200,10 +200,11 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_charge,
                          ratelimit_receipt_t *receipt));
 
 /* Gives back what the receipt says, and zeroes it, so that a second time does nothing. Copies
- * are the caller's business; a count never goes below 0. r's virtual host must use the same
- * store as the charge's. Units of a window that is over are gone with it. If the shared store
- * doesn't take them the fleet's count stays too high, not too low. Returns APR_SUCCESS also
- * then, and for a zero receipt; RATELIMIT_BAD_CALL for one that isn't ours. */
+ * are the caller's business, and so is what was charged before a clear: both would come off
+ * what others are charged. Nothing else is ever given back by it. r's virtual host must use the
+ * same store as the charge's. Units of a window that is over are gone with it. If the shared
+ * store doesn't take them the fleet's count stays too high, not too low. Returns APR_SUCCESS
+ * also then, and for a zero receipt; RATELIMIT_BAD_CALL for one that isn't ours. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_refund,
                         (request_rec * r, ratelimit_receipt_t *receipt));
 

@@ -188,6 +188,20 @@ static apr_status_t ratelimit_read(request_rec *r, const char *rule, const char 
 
 /* ---- charge and refund ---- */
 
+/* What is refused whatever the count is leaves no trace. */
+static void take(rl_call_t *call, ratelimit_usage_t *usage)
+{
+    if (call->claim.refuse) {
+        look(call, usage);
+        return;
+    }
+    rl_limiter_decide(&call->session.source, &call->claim, 1, call->now);
+    tell(call, &call->claim.step, usage);
+    if (usage != NULL) {
+        usage->store_failed = call->claim.failed;
+    }
+}
+
 static apr_status_t ratelimit_charge(request_rec *r, const char *rule,
                                      const char *const *values, int n, apr_int64_t cost,
                                      ratelimit_usage_t *usage, ratelimit_receipt_t *receipt)
@@ -202,13 +216,8 @@ static apr_status_t ratelimit_charge(request_rec *r, const char *rule,
         return rv;
     }
     begin(r, &call);
-    rl_limiter_decide(&call.session.source, &call.claim, 1, call.now);
+    take(&call, usage);
     end(&call);
-    call.claim.failed |= call.settled.invalid;
-    tell(&call, &call.claim.step, usage);
-    if (usage != NULL) {
-        usage->store_failed = call.claim.failed;
-    }
     if (receipt != NULL) {
         rl_receipt_write(&call.claim, rl_store_secret(r->server), &call.session.source.salt,
                          receipt);
