@@ -1,16 +1,18 @@
 #!/bin/sh
-# Installs the module through apxs; where httpd is laid out as on Debian, also the files that
-# a2enmod looks for. Nothing is enabled and no server is touched.
+# Installs the module through apxs, and the header for other modules beside httpd's own; where
+# httpd is laid out as on Debian, also the files that a2enmod looks for. Nothing is enabled and no server is touched.
 # Usage: install.sh APXS DESTDIR MODULE      (DESTDIR may be empty)
 set -eu
 [ $# -eq 3 ] || { echo "usage: $0 APXS DESTDIR MODULE" >&2; exit 2; }
 apxs=$1
 destdir=$2
 module=$3
-conf=$(cd "$(dirname "$0")/../conf" && pwd)
+top=$(cd "$(dirname "$0")/.." && pwd)
+conf=$top/conf
 
 libexecdir=$("$apxs" -q LIBEXECDIR)
 sysconfdir=$("$apxs" -q SYSCONFDIR)
+includedir=$("$apxs" -q INCLUDEDIR)
 
 # A directory that we can write to, or one sentence instead of three tools' complaints.
 need_directory() {
@@ -25,6 +27,11 @@ need_directory() {
 install_module() {
     need_directory "$destdir$libexecdir"
     "$apxs" -S LIBEXECDIR="$destdir$libexecdir" -i -n ratelimit_cache "$module"
+}
+
+install_header() {
+    need_directory "$destdir$includedir"
+    install -m 644 "$top/mod_ratelimit_cache/mod_ratelimit_cache.h" "$destdir$includedir"
 }
 
 # a2enmod links NAME.load and NAME.conf from mods-available. LoadModule names the place where
@@ -44,6 +51,7 @@ install_debian_files() {
 }
 
 install_module
+install_header
 if [ -d "$sysconfdir/mods-available" ] || [ -e /etc/debian_version ]; then
     install_debian_files
     echo "Installed. To enable it: a2enmod ratelimit_cache, then restart httpd."
