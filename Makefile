@@ -4,6 +4,7 @@
 #   make run        a private httpd with a login form behind rules (PORT=8080)
 #                   STORE=memcached: two of them that share one limit through a private memcached
 #   make test       builds and runs every test
+#   make example    the module of t/module, which the tests of the C interface load
 #   make bench      measures; prints a table
 #   make bench-fleet  the same of a shared store
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
@@ -49,10 +50,11 @@ OBJECTS := $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN) $(HTTPD))
 LIBRARY := $(OUT)/librl.a
 
 UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(wildcard t/unit/*.c))
+EXAMPLE    := $(OUT)/t/mod_ratelimit_example.so
 FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(wildcard t/fuzz/fuzz_*.c))
 PERL_TESTS := $(sort $(wildcard t/*.t))
 
-.PHONY: all deps test-deps run test unit bench bench-fleet fuzz lint format install clean
+.PHONY: all deps test-deps run test unit example bench bench-fleet fuzz lint format install clean
 all: $(MODULE)
 
 deps:
@@ -87,10 +89,17 @@ $(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(LIBRARY) | deps
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -DRL_CORPUS='"t/fuzz/corpus/$*"' -I$(SRC) $(APR_FLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
+# A module that uses the installed header, as somebody else's would.
+example: $(EXAMPLE)
+$(OUT)/t/%.so: t/module/%.c $(SRC)/mod_ratelimit_cache.h | test-deps
+	@mkdir -p $(@D)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(HTTPD_FLAGS) -shared $< -o $@
+
 unit: $(UNIT_TESTS) $(FUZZ_TESTS)
 	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
 
-test: test-deps all $(UNIT_TESTS) $(FUZZ_TESTS)
+test: test-deps all $(UNIT_TESTS) $(FUZZ_TESTS) $(EXAMPLE)
 	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
 	$(PROVE) $(PROVE_FLAGS) $(PERL_TESTS)
 

@@ -47,7 +47,7 @@ source_rules() {
 static_analysis() {
     cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability \
         --inline-suppr --suppressions-list=build/cppcheck.txt --error-exitcode=1 \
-        -DLINUX -D_REENTRANT -D_GNU_SOURCE $module_c t/bench/*.c
+        -DLINUX -D_REENTRANT -D_GNU_SOURCE $module_c t/bench/*.c t/module/*.c
 }
 
 # Left out of clang-tidy's checks, each for a reason:
@@ -64,7 +64,8 @@ deep_analysis() {
         -bugprone-implicit-widening-of-multiplication-result'
     checks=$(printf '%s' "$checks" | tr -s '\n ' ',')
     # The counts of what it left out go to standard error.
-    clang-tidy --quiet -warnings-as-errors='*' -checks="$checks" $module_c -- -std=gnu11 -fPIC \
+    clang-tidy --quiet -warnings-as-errors='*' -checks="$checks" $module_c t/module/*.c -- \
+        -std=gnu11 -fPIC -Imod_ratelimit_cache \
         $(apr-1-config --includes --cppflags) -isystem "$(${APXS:-apxs} -q INCLUDEDIR)" 2>/dev/null
 }
 
