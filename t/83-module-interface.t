@@ -469,4 +469,21 @@ for my $cc (grep { my $c = (split)[0]; grep { -x "$_/$c" } split /:/, $ENV{PATH}
     is system("$cc $flags -I'$dest$include' -c -o /dev/null '" . $s->root . "/one.c'"), 0, "and is complete by itself: $cc";
 }
 
+my ($paid) = RL::Test::slurp('README.md') =~ /^```c\n(.*?)^```/ms;
+my $root = $s->root;
+$s->write('mod_paid.c', $paid);
+my $built = `cd '$root' && apxs -I"$dest$include" -c mod_paid.c 2>&1`;
+ok -e "$root/.libs/mod_paid.so", "the README's example compiles with apxs" or diag $built;
+$s->stop;
+$s = httpd("$ours LoadModule paid_module $root/.libs/mod_paid.so\n" . <<'END', rl => 0);
+SetEnvIf X-Paid 1 PAID
+<Location /ok/api>
+    Include conf/auth.conf
+    RateLimit api 20/30d key=user
+</Location>
+END
+my @alice = (auth => 'alice:secret');
+is join(' ', map { status($s, $_, @alice) } ('/ok/api/export') x 3), '200 200 429', '... and does what it says';
+is status($s, '/ok/api/x', @alice, headers => [ 'X-Paid' => 1 ]), 200, '... both of it';
+
 finish allow => qr/memcached \S+ fails|ratelimit: |AH01617/;
