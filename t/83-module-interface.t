@@ -180,6 +180,9 @@ sub functions {
     limit_is $s, 3, '/ok/login?user=alice', "$name: it is open again";
     is said('read', 'by-ip', '&v=127.0.0.1&at=/ok/login'), 'ok 5', "$name: another rule, by address";
 
+    my @together = map { $json->decode($_->body)->{result} } parallel($s, 30, '/api?op=charge&rule=dear&v=crowd&cost=2');
+    is scalar(grep { $_ eq 'ok' } @together), 5, "$name: thirty charges together: exactly what fits";
+
     my $from = $s->log_mark;
     my $r = request($s, 'GET', '/ok/login?user=eve', headers => [ 'X-Everywhere' => 'login' ]);
     is $r->status, 200, "$name: a read in every phase";
