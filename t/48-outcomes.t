@@ -104,7 +104,7 @@ ScriptAliasMatch "^/run/" "${CGIBIN}/env.cgi"
 
 <Directory "${DOCROOT}/tenant">
     AllowOverride Limit
-    RateLimit server 10/30d count=429
+    RateLimit server 10/30d count=429 clear=429
 </Directory>
 <Directory "${DOCROOT}/tenant2">
     AllowOverride Limit
