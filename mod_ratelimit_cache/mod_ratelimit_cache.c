@@ -14,7 +14,8 @@
  * fixups, last: rules of the target when mod_dir, mod_negotiation or a rewrite have put it in
  * the request's place.
  *
- * log_transaction: what can wait until the client has its answer.
+ * log_transaction, before the access log: what came of the request is known, so units are given
+ * back and counters cleared by outcome.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -26,6 +27,7 @@
 #include "httpd/enforce.h"
 #include "httpd/request.h"
 #include "httpd/runtime.h"
+#include "httpd/settle.h"
 #include "httpd/store.h"
 
 /* The check_access hooks are registered "per configuration": a raw access_checker hook would
@@ -34,6 +36,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     rl_body_register();
+    rl_settle_register();
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_store_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -44,7 +47,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_post_read_request(rl_request_post_read, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_log_transaction(rl_enforce_log_transaction, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }
 
 AP_DECLARE_MODULE(ratelimit_cache) = {

@@ -44,6 +44,13 @@ my @bad_option = (
     'status=', 'status=200', 'status=399', 'status=600', 'status=42x', 'status=4290', 'status=-429', 'status=429.0',
     'group=', 'group=a.b', 'group=1st', 'group=' . 'g' x 33,
     'when=', 'when=%{', 'unless=', 'unless=(',
+    'cost=', 'cost=x', 'cost=-1', 'cost=1.5', 'cost=4294967296', 'cost=1,2', 'cost=expr=', 'cost=expr=%{',
+    'count=', 'count=4xy', 'count=6xx', 'count=0xx', 'count=xx', 'count=5x', 'count=99', 'count=600', 'count=4010', 'count=+401',
+    'count=401,,403', 'count=401,', 'count=,401', 'count=401;403', 'count=all,401', 'count=none', 'count=expr=', 'count=expr=(',
+    'clear=', 'clear=fine', 'clear=2xx,', 'clear=expr=', 'clear=expr=%{',
+    'penalty=', 'penalty=0', 'penalty=0s', 'penalty=5week', 'penalty=31d', 'penalty=-1m', 'penalty=1.5m', 'penalty=m5',
+    'penalty=5m,', 'penalty=5m,more', 'penalty=,extend', 'penalty=extend', 'penalty=5m,extend,extend', 'penalty=none',
+    'on-error=', 'on-error=maybe',
 );
 config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "option $_") for @bad_option;
 config_error(qq(RateLimit r 5/m "when=%{HTTP_HOST} =="\n),     'RateLimit', 'when',   'an unfinished expression');
@@ -55,7 +62,26 @@ config_error("<Location /a>\nRateLimit r off key=ip\n</Location>\n", 'RateLimit'
 # ---- options of another algorithm ---------------------------------------------------------------------------
 config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "$_ is token-bucket's", qr/token-bucket|fixed-window|algorithm/)
     for qw(burst=5 initial=5 burst=0);
-config_error("RateLimit r 5/m algorithm=fixed-window burst=5\n", 'RateLimit', 'burst=5', 'whatever the order');
+config_error("RateLimit r 5/m $_->[0]\n", 'RateLimit', $_->[1], $_->[0], qr/belongs to algorithm=\Q$_->[2]\E/) for
+    [ 'algorithm=fixed-window burst=5',      'burst=5',      'token-bucket' ],
+    [ 'burst=5 algorithm=fixed-window',      'burst=5',      'token-bucket' ],
+    [ 'algorithm=sliding-window burst=5',    'burst=5',      'token-bucket' ],
+    [ 'algorithm=sliding-window initial=5',  'initial=5',    'token-bucket' ],
+    [ 'algorithm=sliding-window window=clock',   'window=clock', 'fixed-window' ],
+    [ 'window=staggered algorithm=token-bucket', 'window=staggered', 'fixed-window' ];
+
+# ---- the bucket ---------------------------------------------------------------------------------------------
+config_error("RateLimit r 5/m algorithm=token-bucket $_\n", 'RateLimit', $_, $_, qr/integer/)
+    for qw(burst=x burst=-1 burst=1.5 burst=4294967296 initial=x initial=-1 initial=1.5);
+config_error("RateLimit r $_->[0]\n", 'RateLimit', $_->[1], $_->[0], qr/at most the size/) for
+    [ '5/m algorithm=token-bucket initial=6',            'initial=6' ],
+    [ '5/m initial=6 burst=5 algorithm=token-bucket',    'initial=6' ],
+    [ '5/m algorithm=token-bucket burst=0 initial=1',    'initial=1' ],
+    [ '0/m algorithm=token-bucket initial=1',            'initial=1' ],
+    [ 'expr=%{env:R} algorithm=token-bucket burst=3 initial=4', 'initial=4' ];
+
+# ---- computed rates -----------------------------------------------------------------------------------------
+config_error("RateLimit r $_\n", 'RateLimit', $_, $_, qr/expression/) for 'expr=', 'expr=%{', 'expr=%{no_such:x}';
 
 # ---- the other directives -----------------------------------------------------------------------------------
 my @bad = (

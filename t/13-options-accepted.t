@@ -11,9 +11,21 @@ my @options = (
     'missing=share', 'missing=skip', 'missing=deny', 'fold=on', 'fold=off', 'action=deny', 'action=observe', 'count=all', 'cost=1', 'on-error=local',
     'status=400', 'status=403', 'status=429', 'status=499', 'status=503', 'status=599', 'group=g', 'group=A-b_9', 'group=' . 'g' x 32,
     'when=true', '"when=%{HTTP_HOST} == \'x\'"', '"unless=%{REMOTE_ADDR} -ipmatch \'10.0.0.0/8\'"',
+    'algorithm=sliding-window', 'algorithm=Token-Bucket', 'algorithm=token-bucket burst=5', 'algorithm=token-bucket burst=0',
+    'burst=9 initial=9 algorithm=token-bucket', 'initial=0 burst=3 algorithm=token-bucket', 'algorithm=token-bucket initial=5',
+    'algorithm=token-bucket burst=4294967295 initial=4294967295', 'algorithm=token-bucket initial=0',
+    'cost=0', 'cost=5', 'cost=4294967295', 'cost=expr=%{HTTP:X-Cost}', 'count=ALL', 'count=401', 'count=401,403,5xx', 'count=1xx,2XX,599',
+    '"count=expr=%{REQUEST_STATUS} == 401"', '"count=expr=%{resp:X-Login} == \'failed\'"', 'clear=200', 'clear=2xx', 'clear=302,303',
+    '"clear=expr=-n %{resp:Location}"', 'penalty=10m', 'penalty=10m,extend', 'penalty=1', 'penalty=30d,Extend',
+    'algorithm=sliding-window penalty=1h count=401 clear=200 cost=2', 'algorithm=token-bucket penalty=1h', 'count=2xx clear=2xx',
     q{"when=%{HTTP:X} == 'a=b'"}, 'key=query:u fold=off missing=deny methods=POST window=clock status=420 action=observe group=z when=true unless=false',
 );
 config_ok("RateLimit r 5/m $_\n", "rule: $_") for @options;
+
+config_ok("RateLimit r $_\n", "rule: $_") for
+    'expr=%{env:PLAN_RATE}', '"expr=%{HTTP:X-A} %{HTTP:X-B}"', 'expr=5/m', 'none algorithm=token-bucket burst=5 initial=5', 'none cost=3',
+    'expr=%{env:R} algorithm=token-bucket', 'expr=%{env:R} algorithm=token-bucket initial=7', 'expr=%{env:R} algorithm=token-bucket burst=7 initial=7',
+    'expr=%{env:R} window=clock', 'expr=%{env:R} algorithm=sliding-window on-error=deny', '0/m algorithm=token-bucket initial=0';
 
 my %where = (
     'the server'      => [ '', '' ],

@@ -7,11 +7,13 @@
 #include "../core/tally.h"
 #include "../limiter.h"
 #include "body.h"
+#include "claim.h"
 #include "config.h"
 #include "deny.h"
 #include "exempt.h"
 #include "report.h"
 #include "request.h"
+#include "settle.h"
 #include "store.h"
 
 /* httpd makes several request_recs of one client request: internal redirects (r->prev) and
@@ -28,38 +30,14 @@ static bool is_client_request(const request_rec *r)
 
 /* ---- claims ---- */
 
-static rl_digest_t scope_of(const request_rec *r, const rl_rule_t *rule)
+static rl_claim_t *claim_at(const rl_request_t *request, int i)
 {
-    rl_digest_t scope = rule->id;
-    if (rule->per_vhost) {
-        const rl_digest_t *vhost = &rl_server_config(r->server)->vhost;
-        scope.hi ^= vhost->hi;
-        scope.lo ^= vhost->lo;
-    }
-    return scope;
+    return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
 }
 
-/* The claim that a rule makes on a request; false when it makes none. */
-static bool make_claim(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                       rl_claim_t *claim)
+static const rl_settled_t *settled_at(const rl_request_t *request, int i)
 {
-    const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
-                                        .v6bits = rl_dir_v6bits(conf)};
-    const rl_digest_t scope = scope_of(r, rule);
-    const rl_key_result_e result = rl_key_digest(
-        r, &rule->key, &prefixes, rl_store_secret(r->server), &scope, &claim->key);
-    if (result == RL_KEY_ANONYMOUS ||
-        (result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP)) {
-        return false;
-    }
-    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
-    claim->meter = rule->meter;
-    claim->cost = 1;
-    claim->on_error =
-        (rl_on_error_e)(rule->on_error != RL_ON_ERROR_UNSET ? rule->on_error
-                                                            : rl_dir_on_error(conf));
-    claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
-    return true;
+    return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
 }
 
 /* Rules of one group may be due together, and differ in their verdict; the limiter charges
@@ -68,7 +46,38 @@ static bool is_due(request_rec *r, const rl_request_t *request, const rl_rule_t 
                    rl_phase_e phase, int settled)
 {
     return rule->phase == phase && !rule->dropped && !rule->unlimited &&
-           !rl_request_has_settled(request, rule, settled) && rl_rule_applies(rule, r);
+           !rl_request_has_settled(request, &rule->id, settled) && rl_rule_applies(rule, r);
+}
+
+/* Appends the rule's claim, if it makes one, and none that another rule has made before at the
+ * rate that was computed. */
+static void add_claim(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                      const rl_rule_t *rule, int settled)
+{
+    rl_claim_t *claim = apr_array_push(request->claims);
+    rl_settled_t *one = apr_array_push(request->settled);
+    if (rl_claim_make(r, conf, rule, claim, one) &&
+        !rl_request_has_settled(request, &one->counters, settled)) {
+        if (rule->count != NULL || rule->clear != NULL) {
+            rl_settle_by_outcome(r, request);
+        }
+        return;
+    }
+    apr_array_pop(request->claims);
+    apr_array_pop(request->settled);
+}
+
+/* Rules of one group may share a counter, which is charged once: with what the dearest of them
+ * asks for. */
+static void share_cost(const rl_request_t *request, int first, int i)
+{
+    rl_claim_t *claim = claim_at(request, i);
+    for (int j = first; j < i && settled_at(request, i)->rule->group != NULL; j++) {
+        rl_claim_t *other = claim_at(request, j);
+        if (rl_claim_is_twin(claim, other)) {
+            claim->cost = other->cost = claim->cost > other->cost ? claim->cost : other->cost;
+        }
+    }
 }
 
 /* Appends the claims of the rules that are due, the server's or the tenants'; returns how
@@ -79,15 +88,12 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
     const int before = request->claims->nelts;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
-        if (rule->tenant != tenants || !is_due(r, request, rule, phase, before)) {
-            continue;
+        if (rule->tenant == tenants && is_due(r, request, rule, phase, before)) {
+            add_claim(r, request, conf, rule, before);
         }
-        if (!make_claim(r, conf, rule, apr_array_push(request->claims))) {
-            apr_array_pop(request->claims);
-            continue;
-        }
-        APR_ARRAY_PUSH(request->settled, rl_settled_t) = (rl_settled_t){
-            .id = rule->id, .name = rule->name, .limit = rule->limit_text, .rule = rule};
+    }
+    for (int i = before + 1; i < request->claims->nelts; i++) {
+        share_cost(request, before, i);
     }
     return request->claims->nelts - before;
 }
@@ -107,16 +113,6 @@ static int look_at_body(request_rec *r, rl_request_t *request, const rl_dir_conf
     return OK;
 }
 
-static rl_claim_t *claim_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
-}
-
-static const rl_settled_t *settled_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
-}
-
 /* A tenant's denial gives back what tenants' rules were charged, and no more: the server's
  * rules count the request all the same, or a tenant could lift the server's limit by denying
  * everything itself and serving its site as the error document. */
@@ -131,9 +127,10 @@ static void refund(const rl_source_t *source, rl_request_t *request, bool tenant
     }
 }
 
-/* ---- outcomes ---- */
+/* ---- verdicts ---- */
 
-/* The status of a denial: the rule's or the location's; the shared store's failure is a 503. */
+/* The status of a denial: the rule's or the location's; a failure of the shared store, or of
+ * a rate's expression, is a 503. */
 static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
 {
     if (claim->failed) {
@@ -204,8 +201,16 @@ static void tell_unshared(request_rec *r, const rl_request_t *request, int first
 {
     for (int i = first; i < request->claims->nelts; i++) {
         if (!rl_meter_is_shareable(&claim_at(request, i)->meter)) {
-            rl_report_log_unshared(r, settled_at(request, i)->rule);
+            rl_report_log_unshared(r, settled_at(request, i)->rule, claim_at(request, i));
         }
+    }
+}
+
+/* A rate that couldn't be computed is told like a store that can't answer. */
+static void mark_invalid(const rl_request_t *request, int first)
+{
+    for (int i = first; i < request->claims->nelts; i++) {
+        claim_at(request, i)->failed |= settled_at(request, i)->invalid;
     }
 }
 
@@ -221,6 +226,7 @@ static int decide(request_rec *r, rl_request_t *request, int first)
     }
     denied = rl_limiter_decide(&session.source, claim_at(request, first),
                                request->claims->nelts - first, now);
+    mark_invalid(request, first);
     if (denied >= 0) {
         status = denied_by(r, &session.source, request, first + denied, now);
     }
@@ -395,21 +401,4 @@ int rl_enforce_fixups(request_rec *r)
         rl_request_offer_upgrade(r);
     }
     return status == OK ? DECLINED : status;
-}
-
-int rl_enforce_log_transaction(request_rec *r)
-{
-    rl_request_t *request = rl_request_get(r);
-    rl_store_session_t session;
-    if (request == NULL || request->denied_claim < 0) {
-        return DECLINED;
-    }
-    request->store_time = 0;
-    rl_store_begin(r, request, &session);
-    if (session.source.session != NULL) {
-        const rl_claim_t *claim = claim_at(request, request->denied_claim);
-        rl_source_refresh(&session.source, &claim->key, &claim->meter, apr_time_now());
-    }
-    rl_store_end(request, &session);
-    return DECLINED;
 }

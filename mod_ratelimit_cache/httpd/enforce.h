@@ -14,7 +14,4 @@ int rl_enforce_check_access_ex(request_rec *r);
  * rewritten target that has taken the request's place since. */
 int rl_enforce_fixups(request_rec *r);
 
-/* log_transaction: what can wait until the client has its answer. */
-int rl_enforce_log_transaction(request_rec *r);
-
 #endif

@@ -2,7 +2,9 @@
 
 #include <apr_strings.h>
 #include <http_log.h>
+#include <string.h>
 
+#include "../core/fold.h"
 #include "config.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
@@ -33,6 +35,24 @@ const char *rl_expr_parse(cmd_parms *cmd, const char *text, rl_expr_kind_e kind,
     *expr = ap_expr_parse_cmd(cmd, text, flags, &error, NULL);
     return error == NULL ? NULL
                          : apr_psprintf(cmd->pool, "not a valid httpd expression: %s", error);
+}
+
+bool rl_expr_short_text(request_rec *r, const ap_expr_info_t *expr, char *text, size_t size)
+{
+    const char *error = NULL;
+    const char *value = ap_expr_str_exec(r, expr, &error);
+    size_t len = value != NULL ? strlen(value) : 0;
+    text[0] = '\0';
+    if (error != NULL || value == NULL) {
+        return false;
+    }
+    rl_trim(&value, &len);
+    if (len >= size) {
+        return false;
+    }
+    memcpy(text, value, len);
+    text[len] = '\0';
+    return true;
 }
 
 bool rl_expr_reads_user(const char *text)

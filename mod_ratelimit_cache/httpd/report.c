@@ -37,19 +37,26 @@ static const char *write_number(char **at, uint32_t number)
     return start;
 }
 
+static const char *write_seconds(char **at, int64_t time_us, int64_t now_us)
+{
+    const int64_t seconds = rl_seconds_until(time_us, now_us);
+    return write_number(at, seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX);
+}
+
 void rl_report_set(request_rec *r, rl_report_t *report, const char *status,
                    const rl_settled_t *settled, const rl_claim_t *claim, int64_t now)
 {
-    char *at = apr_palloc(r->pool, 3 * (DIGITS_MAX + 1) + RL_TAG_LENGTH + 1);
+    char *at = apr_palloc(r->pool, 4 * (DIGITS_MAX + 1) + RL_TAG_LENGTH + 1);
     rl_digest_tag(&claim->key, at);
-    *report = (rl_report_t){
-        .status = status, .rule = settled->name, .limit = settled->limit, .key = at};
+    *report = (rl_report_t){.status = status, .rule = settled->name, .key = at};
     at += RL_TAG_LENGTH + 1;
-    report->remaining = write_number(&at, rl_claim_remaining(claim));
-    report->reset = write_number(&at, (uint32_t)rl_seconds_until(claim->step.reset, now));
+    if (!settled->invalid) {
+        report->limit = write_number(&at, rl_meter_quota(&claim->meter));
+        report->remaining = write_number(&at, rl_claim_remaining(claim));
+        report->reset = write_seconds(&at, claim->step.reset, now);
+    }
     if (!claim->step.granted) {
-        report->retry_after =
-            write_number(&at, (uint32_t)rl_seconds_until(claim->step.retry, now));
+        report->retry_after = write_seconds(&at, claim->step.retry, now);
     }
 }
 
@@ -89,6 +96,15 @@ void rl_report_publish(request_rec *r, const rl_report_t *report)
     }
 }
 
+/* The rate as it was written, or as it was computed. */
+static const char *rate_of(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
+{
+    return rule->rate_expr == NULL
+               ? rule->rate_text
+               : apr_psprintf(r->pool, "%u/%" APR_INT64_T_FMT, claim->meter.limit,
+                              claim->meter.period_us / RL_USEC_PER_SEC);
+}
+
 void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_rule_t *rule,
                           const rl_claim_t *claim, int64_t now)
 {
@@ -106,25 +122,45 @@ void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_ru
     ap_log_rerror(APLOG_MARK, level, 0, r,
                   "ratelimit: rule %s, limit %s: %s, key %s, retry after %" APR_INT64_T_FMT
                   " s%s",
-                  rule->name, rule->rate_text, claim->observe ? "would deny" : "denied", tag,
-                  rl_seconds_until(claim->step.retry, now), more);
+                  rule->name, rate_of(r, rule, claim), claim->observe ? "would deny" : "denied",
+                  tag, rl_seconds_until(claim->step.retry, now), more);
 }
 
-/* Whether a message about a rule is due: once a day and virtual host, whichever child asks. */
-static bool is_daily(const request_rec *r, const rl_rule_t *rule, uint64_t message)
+/* Messages about a rule that come with every request, and are logged at most once a period,
+ * whichever child asks. */
+typedef struct rl_message {
+    uint64_t number;
+    int64_t period_us;
+    bool per_vhost; /* for each virtual host that the rule is in */
+} rl_message_t;
+
+#define MINUTE (60 * RL_USEC_PER_SEC)
+#define DAY    (86400 * RL_USEC_PER_SEC)
+
+static const rl_message_t overruled = {1, DAY, true}, unshared = {2, DAY, true},
+                          bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false};
+
+static bool is_due(const request_rec *r, const rl_rule_t *rule, const rl_message_t *message)
 {
-    const rl_meter_t once_a_day = {.limit = 1, .period_us = 86400 * RL_USEC_PER_SEC};
-    const rl_digest_t *vhost = &rl_server_config(r->server)->vhost;
-    const rl_digest_t key = {.hi = rule->id.hi ^ vhost->hi,
-                             .lo = rule->id.lo ^ vhost->lo ^ message << 32};
+    static const rl_digest_t everywhere;
+    const rl_digest_t *where =
+        message->per_vhost ? &rl_server_config(r->server)->vhost : &everywhere;
+    const rl_digest_t key = {.hi = rule->id.hi ^ where->hi,
+                             .lo = rule->id.lo ^ where->lo ^ message->number << 32};
+    rl_meter_t once = {.algorithm = RL_TOKEN_BUCKET,
+                       .limit = 1,
+                       .burst = 1,
+                       .initial = 1,
+                       .period_us = message->period_us};
     rl_step_t step;
-    rl_ledger_charge(&rl_runtime()->ledger, &key, &once_a_day, r->request_time, 1, &step);
+    rl_meter_prepare(&once);
+    rl_ledger_charge(&rl_runtime()->ledger, &key, &once, r->request_time, 1, &step);
     return step.granted;
 }
 
 void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule)
 {
-    if (is_daily(r, rule, 1)) {
+    if (is_due(r, rule, &overruled)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ratelimit: rule %s of an .htaccess has no effect here: the server's "
                       "configuration has a rule of that name",
@@ -132,12 +168,34 @@ void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule)
     }
 }
 
-void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule)
+void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
 {
-    if (is_daily(r, rule, 2)) {
+    if (is_due(r, rule, &unshared)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "ratelimit: rule %s, limit %s: a fleet can share limits up to %u; each "
-                      "server counts this one by itself",
-                      rule->name, rule->rate_text, RL_TALLY_LIMIT);
+                      "ratelimit: rule %s, limit %s: a fleet can share limits up to %u, and "
+                      "token buckets up to %" APR_INT64_T_FMT
+                      " a second; each server counts this one by itself",
+                      rule->name, rate_of(r, rule, claim), RL_TALLY_LIMIT,
+                      (int64_t)RL_TALLY_TICKS_MAX / (RL_TALLY_TIME_MAX / RL_USEC_PER_SEC));
+    }
+}
+
+/* Neither tells the value: it may be somebody's. */
+void rl_report_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason)
+{
+    if (is_due(r, rule, &bad_rate)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s: %s is not a rate for this request: %s", rule->name,
+                      rule->rate_text, reason);
+    }
+}
+
+void rl_report_log_cost(request_rec *r, const rl_rule_t *rule)
+{
+    if (is_due(r, rule, &bad_cost)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s: cost=expr= is not an integer from 0 to 4294967295 "
+                      "for this request, which costs 1",
+                      rule->name);
     }
 }

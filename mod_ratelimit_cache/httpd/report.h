@@ -24,6 +24,10 @@ void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_ru
 void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule);
 
 /* Logs, once a day, that a rule's limit is too high to be shared by a fleet. */
-void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule);
+void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim);
+
+/* Logs, once a minute, that a rule's rate can't be computed, or its cost. */
+void rl_report_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason);
+void rl_report_log_cost(request_rec *r, const rl_rule_t *rule);
 
 #endif

@@ -5,19 +5,21 @@
 #include <string.h>
 
 #include "config.h"
+#include "settle.h"
 
 /* An upgrade to HTTP/2 (h2c). httpd runs the hooks for the HTTP/1.1 request first; then
  * mod_http2 processes the same request as stream 1 on a connection of its own, in another
  * thread. What was settled in the first round is kept on the client's connection, and the first
  * stream that is the same request takes it.
  */
-typedef struct rl_upgrade {
-    apr_pool_t *pool; /* of all that it holds */
+struct rl_upgrade {
+    apr_pool_t *pool;            /* of all that it holds */
+    const rl_request_t *offered; /* by whom */
     bool valid;
     volatile apr_uint32_t taken;
     const char *method, *host, *path, *query;
     rl_request_t request;
-} rl_upgrade_t;
+};
 
 /* Where a client request began: internal redirects are chained by prev. httpd limits their
  * number (LimitInternalRecursion). */
@@ -44,17 +46,20 @@ static const char *copy_text(apr_pool_t *pool, const char *text)
     return text != NULL ? apr_pstrdup(pool, text) : NULL;
 }
 
-/* A copy in another pool, for another thread. */
+/* A copy in another pool, for another thread. Rules of the server live as long as the child; a
+ * tenant's end with the request. */
 static void copy_request(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)
 {
-    *to = (rl_request_t){.exempt = from->exempt, .denied_claim = -1};
+    *to = (rl_request_t){
+        .exempt = from->exempt, .by_outcome = from->by_outcome, .denied_claim = -1};
     to->settled = apr_array_copy(pool, from->settled);
     to->claims = apr_array_copy(pool, from->claims);
     for (int i = 0; i < to->settled->nelts; i++) {
         rl_settled_t *settled = &APR_ARRAY_IDX(to->settled, i, rl_settled_t);
         settled->name = copy_text(pool, settled->name);
-        settled->limit = copy_text(pool, settled->limit);
-        settled->rule = NULL;
+        if (settled->rule != NULL && settled->rule->tenant) {
+            settled->rule = NULL;
+        }
     }
     to->report.status = copy_text(pool, from->report.status);
     to->report.rule = copy_text(pool, from->report.rule);
@@ -74,7 +79,7 @@ static bool is_upgraded(rl_upgrade_t *upgrade, const request_rec *r)
            apr_atomic_xchg32(&upgrade->taken, 1) == 0;
 }
 
-static bool take_over_upgrade(const request_rec *r, rl_request_t *request)
+static bool take_over_upgrade(request_rec *r, rl_request_t *request)
 {
     rl_upgrade_t *upgrade;
     if (r->connection->master == NULL) {
@@ -85,6 +90,9 @@ static bool take_over_upgrade(const request_rec *r, rl_request_t *request)
         return false;
     }
     copy_request(r->pool, &upgrade->request, request);
+    if (request->by_outcome) {
+        rl_settle_by_outcome(r, request);
+    }
     return true;
 }
 
@@ -126,7 +134,7 @@ static rl_upgrade_t *empty_upgrade(conn_rec *c)
 
 void rl_request_offer_upgrade(request_rec *r)
 {
-    const rl_request_t *request = rl_request_get(r);
+    rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
     if (request == NULL || !asks_for_h2c(r)) {
         return;
@@ -138,7 +146,16 @@ void rl_request_offer_upgrade(request_rec *r)
     upgrade->query = copy_text(upgrade->pool, r->parsed_uri.query);
     copy_request(upgrade->pool, request, &upgrade->request);
     upgrade->taken = 0;
+    upgrade->offered = request;
     upgrade->valid = true;
+    request->upgrade = upgrade;
+}
+
+bool rl_request_was_taken_over(const rl_request_t *request)
+{
+    rl_upgrade_t *upgrade = request->upgrade;
+    return upgrade != NULL && upgrade->offered == request &&
+           apr_atomic_read32(&upgrade->taken) != 0;
 }
 
 int rl_request_post_read(request_rec *r)
@@ -153,11 +170,16 @@ int rl_request_post_read(request_rec *r)
     return DECLINED;
 }
 
-bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule, int n)
+static bool same_digest(const rl_digest_t *a, const rl_digest_t *b)
+{
+    return a->hi == b->hi && a->lo == b->lo;
+}
+
+bool rl_request_has_settled(const rl_request_t *request, const rl_digest_t *id, int n)
 {
     for (int i = 0; i < n; i++) {
-        const rl_digest_t *id = &APR_ARRAY_IDX(request->settled, i, rl_settled_t).id;
-        if (id->hi == rule->id.hi && id->lo == rule->id.lo) {
+        const rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
+        if (same_digest(&settled->id, id) || same_digest(&settled->counters, id)) {
             return true;
         }
     }

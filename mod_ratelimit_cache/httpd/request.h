@@ -11,10 +11,11 @@
 
 /* A rule that has been decided on for this client request, and isn't looked at again. */
 typedef struct rl_settled {
-    rl_digest_t id;
+    rl_digest_t id;       /* of the rule */
+    rl_digest_t counters; /* what it counts on; another id when its rate is computed */
     const char *name;
-    const char *limit;     /* the rule's COUNT */
-    const rl_rule_t *rule; /* NULL in what an upgraded request took over */
+    const rl_rule_t *rule; /* NULL for a tenant's in what an upgraded request took over */
+    bool invalid;          /* its rate couldn't be computed */
 } rl_settled_t;
 
 /* The RATELIMIT_* variables; NULL where there is nothing to say. */
@@ -23,6 +24,7 @@ typedef struct rl_report {
 } rl_report_t;
 
 typedef struct rl_body rl_body_t;
+typedef struct rl_upgrade rl_upgrade_t;
 
 typedef struct rl_request {
     apr_array_header_t *settled; /* of rl_settled_t */
@@ -31,7 +33,11 @@ typedef struct rl_request {
     const request_rec *published; /* the request_rec that shows the report, NULL: none yet */
     rl_body_t *body;              /* what was read early of the body, or NULL */
     int64_t store_time;           /* microseconds spent with the shared store */
+    rl_upgrade_t *upgrade;        /* the offer to go on as a stream, or NULL */
     bool exempt;
+    bool by_outcome;            /* a rule has count= or clear= */
+    bool watched;               /* HTTP/2: it is seen whether the answer goes out, */
+    bool unanswered;            /* and it did not */
     int denied_status;          /* 0: not denied */
     int denied_claim;           /* the claim that a rule denied, -1: none */
     const request_rec *denied;  /* the request_rec that was denied */
@@ -52,8 +58,12 @@ void rl_request_offer_upgrade(request_rec *r);
 /* post_read_request: forgets that again when another request follows. */
 int rl_request_post_read(request_rec *r);
 
-/* Whether the rule, or one that shares its counters, is among the first n that were settled. */
-bool rl_request_has_settled(const rl_request_t *request, const rl_rule_t *rule, int n);
+/* Whether a stream has taken over what was settled here, and settles the rest. */
+bool rl_request_was_taken_over(const rl_request_t *request);
+
+/* Whether the rule with this id, or one with these counters, is among the first n that were
+ * settled. */
+bool rl_request_has_settled(const rl_request_t *request, const rl_digest_t *id, int n);
 
 /* Whether r shows the document of an error, by ErrorDocument. */
 bool rl_request_is_error_document(const request_rec *r);

@@ -10,7 +10,9 @@
 
 #include "../core/digest.h"
 #include "../core/meter.h"
+#include "../core/rate.h"
 #include "key.h"
+#include "outcome.h"
 
 #define RL_ON_ERROR_UNSET (-1)
 
@@ -32,13 +34,21 @@ typedef struct rl_methods {
     apr_array_header_t *other; /* names that httpd doesn't know, upper case; NULL for none */
 } rl_methods_t;
 
+#define RL_UNITS_UNSET (-1)
+
 /* Unchanging once parsed. Lives as long as the configuration that it stands in. */
 typedef struct rl_rule {
     const char *name;
-    const char *rate_text;  /* the rate as it was written */
-    const char *limit_text; /* its COUNT */
-    rl_digest_t id;         /* of the counters: the rule's section and name, or its group */
-    rl_meter_t meter;
+    const char *rate_text;           /* the rate as it was written */
+    const ap_expr_info_t *rate_expr; /* computes the rate for each request; NULL: it is fixed */
+    rl_digest_t place;      /* the rule's section and name, or its group, and its key */
+    rl_digest_t id;         /* of its counters, see rl_rule_counters() */
+    rl_meter_t meter;       /* complete unless the rate is computed */
+    int64_t burst, initial; /* token bucket; RL_UNITS_UNSET: COUNT, burst */
+    uint32_t cost;
+    const ap_expr_info_t *cost_expr; /* computes the cost for each request; NULL: it is fixed */
+    const rl_outcomes_t *count;      /* NULL: all */
+    const rl_outcomes_t *clear;      /* NULL: none */
     rl_key_spec_t key;
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless;
@@ -57,6 +67,14 @@ typedef struct rl_rule {
 /* Reads the arguments of one RateLimit directive: NAME, RATE or "off", options. Returns NULL
  * and a rule, or the error for httpd to show. */
 const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], const rl_rule_t **rule);
+
+/* The rule's meter at this rate. */
+void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter);
+
+/* What the rule's counters are filed under when it counts with this meter. Counts of another
+ * period or algorithm mean nothing to it, nor does a bucket of another size. A changed limit of
+ * a window keeps what was counted, unless a group is to share it by rate. */
+rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter);
 
 /* Whether the rule speaks of this request: its method, when= and unless=. */
 bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);

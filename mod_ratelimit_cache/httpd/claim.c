@@ -1,0 +1,124 @@
+#include "claim.h"
+
+#include <string.h>
+
+#include "../core/number.h"
+#include "expression.h"
+#include "report.h"
+#include "store.h"
+
+/* No number or rate is as long as this. */
+#define TEXT_MAX 64
+
+/* In place of a rate that can't be had, where on-error=deny: a request that the limiter denies
+ * for a second. */
+static const rl_rate_t no_rate = {.count = 1, .period_us = RL_USEC_PER_SEC};
+
+typedef enum { RATE_KNOWN, RATE_NONE, RATE_INVALID } rl_rate_result_e;
+
+static rl_on_error_e on_error_of(const rl_dir_config_t *conf, const rl_rule_t *rule)
+{
+    return (rl_on_error_e)(rule->on_error != RL_ON_ERROR_UNSET ? rule->on_error
+                                                               : rl_dir_on_error(conf));
+}
+
+/* ---- rate and cost ---- */
+
+static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_rate_t *rate)
+{
+    char text[TEXT_MAX];
+    const char *reason = "the expression can't be evaluated, or gives more than a rate";
+    if (rl_expr_short_text(r, rule->rate_expr, text, sizeof(text))) {
+        if (text[0] == '\0') {
+            return RATE_NONE;
+        }
+        reason = rl_rate_parse(text, rate);
+    }
+    if (reason != NULL) {
+        rl_report_log_rate(r, rule, reason);
+        return RATE_INVALID;
+    }
+    return rate->unlimited ? RATE_NONE : RATE_KNOWN;
+}
+
+/* The meter of the rule for this request, and what its counters are filed under. */
+static bool set_meter(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
+                      rl_claim_t *claim, rl_settled_t *settled)
+{
+    rl_rate_t rate = no_rate;
+    claim->meter = rule->meter;
+    settled->counters = rule->id;
+    if (rule->rate_expr == NULL) {
+        return true;
+    }
+    switch (compute_rate(r, rule, &rate)) {
+    case RATE_KNOWN:
+        rl_rule_meter(rule, &rate, &claim->meter);
+        settled->counters = rl_rule_counters(rule, &claim->meter);
+        return true;
+    case RATE_INVALID:
+        settled->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
+        claim->meter = (rl_meter_t){.limit = no_rate.count, .period_us = no_rate.period_us};
+        return settled->invalid;
+    case RATE_NONE:
+        break;
+    }
+    return false;
+}
+
+static uint32_t cost_of(request_rec *r, const rl_rule_t *rule)
+{
+    char text[TEXT_MAX];
+    uint64_t n;
+    if (rule->cost_expr == NULL) {
+        return rule->cost;
+    }
+    if (rl_expr_short_text(r, rule->cost_expr, text, sizeof(text)) &&
+        rl_number_parse(text, strlen(text), RL_COUNT_MAX, &n)) {
+        return (uint32_t)n;
+    }
+    rl_report_log_cost(r, rule);
+    return 1;
+}
+
+/* ---- key ---- */
+
+static rl_digest_t scope_of(const request_rec *r, const rl_rule_t *rule,
+                            const rl_digest_t *counters)
+{
+    rl_digest_t scope = *counters;
+    if (rule->per_vhost) {
+        const rl_digest_t *vhost = &rl_server_config(r->server)->vhost;
+        scope.hi ^= vhost->hi;
+        scope.lo ^= vhost->lo;
+    }
+    return scope;
+}
+
+static bool set_key(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
+                    rl_claim_t *claim, const rl_digest_t *counters)
+{
+    const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
+                                        .v6bits = rl_dir_v6bits(conf)};
+    const rl_digest_t scope = scope_of(r, rule, counters);
+    const rl_key_result_e result = rl_key_digest(
+        r, &rule->key, &prefixes, rl_store_secret(r->server), &scope, &claim->key);
+    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
+    return result != RL_KEY_ANONYMOUS &&
+           !(result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP);
+}
+
+bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
+                   rl_claim_t *claim, rl_settled_t *settled)
+{
+    *claim = (rl_claim_t){.on_error = on_error_of(conf, rule)};
+    *settled = (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
+    if (!set_meter(r, conf, rule, claim, settled) ||
+        !set_key(r, conf, rule, claim, &settled->counters)) {
+        return false;
+    }
+    claim->refuse |= settled->invalid;
+    claim->cost = settled->invalid ? 1 : cost_of(r, rule);
+    claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
+    return true;
+}

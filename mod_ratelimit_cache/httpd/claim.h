@@ -1,0 +1,18 @@
+/* What a rule claims of one request: on which counter, at which rate, how many units. */
+#ifndef RL_HTTPD_CLAIM_H
+#define RL_HTTPD_CLAIM_H
+
+#include <stdbool.h>
+
+#include <httpd.h>
+
+#include "config.h"
+#include "request.h"
+
+/* Makes the claim of a rule that applies to the request; expressions are evaluated for it.
+ * Returns false when there is nothing to claim: no authenticated user, no value for a key that
+ * is to be skipped then, or no rate. */
+bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
+                   rl_claim_t *claim, rl_settled_t *settled);
+
+#endif
