@@ -41,7 +41,8 @@ static void *work(void *data)
 {
     const rl_meter_t *meter = data;
     for (uint64_t round = 0; round < ROUNDS; round++) {
-        const rl_digest_t key = {.hi = round * UINT64_C(0x9e3779b97f4a7c15), .lo = ~round};
+        uint64_t seed = round;
+        const rl_digest_t key = random_digest(&seed);
         pthread_barrier_wait(&barrier);
         for (int i = 0; i < ASKS; i++) {
             rl_upstream_session_t session = {.upstream = &store.base};
