@@ -14,6 +14,8 @@
  * fixups, last: rules of the target when mod_dir, mod_negotiation or a rewrite have put it in
  * the request's place.
  *
+ * insert_filter, insert_error_filter: what the response tells about limits; a denial's answer.
+ *
  * log_transaction: what can wait until the client has its answer.
  */
 #include <httpd.h>
@@ -23,7 +25,9 @@
 
 #include "httpd/body.h"
 #include "httpd/config.h"
+#include "httpd/deny.h"
 #include "httpd/enforce.h"
+#include "httpd/headers.h"
 #include "httpd/request.h"
 #include "httpd/runtime.h"
 #include "httpd/store.h"
@@ -32,8 +36,11 @@
  * make httpd run all authentication again for every look-up of the whole server. */
 static void register_hooks(apr_pool_t *pool)
 {
+    static const char *const before_the_file_is_sent[] = {"core.c", NULL};
     (void)pool;
     rl_body_register();
+    rl_deny_register();
+    rl_headers_register();
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_store_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -43,6 +50,11 @@ static void register_hooks(apr_pool_t *pool)
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(rl_deny_watch, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_filter(rl_headers_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_deny_insert_answer, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_headers_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(rl_deny_handler, NULL, before_the_file_is_sent, APR_HOOK_REALLY_LAST);
     ap_hook_post_read_request(rl_request_post_read, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_enforce_log_transaction, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -86,8 +86,12 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
             apr_array_pop(request->claims);
             continue;
         }
-        APR_ARRAY_PUSH(request->settled, rl_settled_t) = (rl_settled_t){
-            .id = rule->id, .name = rule->name, .limit = rule->limit_text, .rule = rule};
+        APR_ARRAY_PUSH(request->settled, rl_settled_t) =
+            (rl_settled_t){.id = rule->id,
+                           .name = rule->name,
+                           .limit = rule->limit_text,
+                           .rule = rule,
+                           .personal = rule->key.personal};
     }
     return request->claims->nelts - before;
 }
@@ -358,7 +362,7 @@ int rl_enforce_check_access(request_rec *r)
     }
     status = check_before_auth(r);
     publish(r);
-    return status == OK ? DECLINED : status;
+    return status == OK ? DECLINED : rl_deny_run(r, status);
 }
 
 int rl_enforce_check_access_ex(request_rec *r)
@@ -394,7 +398,7 @@ int rl_enforce_fixups(request_rec *r)
     if (status == OK) {
         rl_request_offer_upgrade(r);
     }
-    return status == OK ? DECLINED : status;
+    return status == OK ? DECLINED : rl_deny_run(r, status);
 }
 
 int rl_enforce_log_transaction(request_rec *r)

@@ -141,3 +141,13 @@ void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule)
                       rule->name, rule->rate_text, RL_TALLY_LIMIT);
     }
 }
+
+void rl_report_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler)
+{
+    if (is_daily(r, rule, 3)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s: RateLimitDenyHandler %s failed; the denial has the "
+                      "default answer",
+                      rule->name, handler);
+    }
+}

@@ -26,4 +26,7 @@ void rl_report_log_overruled(request_rec *r, const rl_rule_t *rule);
 /* Logs, once a day, that a rule's limit is too high to be shared by a fleet. */
 void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule);
 
+/* Logs, once a day, that the handler that was to write denials failed. */
+void rl_report_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler);
+
 #endif

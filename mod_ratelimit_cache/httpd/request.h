@@ -15,6 +15,7 @@ typedef struct rl_settled {
     const char *name;
     const char *limit;     /* the rule's COUNT */
     const rl_rule_t *rule; /* NULL in what an upgraded request took over */
+    bool personal;         /* its key names somebody who need not be the client */
 } rl_settled_t;
 
 /* The RATELIMIT_* variables; NULL where there is nothing to say. */
@@ -35,6 +36,8 @@ typedef struct rl_request {
     int denied_status;          /* 0: not denied */
     int denied_claim;           /* the claim that a rule denied, -1: none */
     const request_rec *denied;  /* the request_rec that was denied */
+    bool default_answer;        /* a rule's denial, and no ErrorDocument writes it */
+    const char *deny_handler;   /* who writes the denial, NULL for the default answer */
     const request_rec *checked; /* rules before authentication were checked for this one, */
     const ap_conf_vector_t *checked_conf; /* with this configuration */
 } rl_request_t;
