@@ -32,11 +32,14 @@
 #include "httpd/runtime.h"
 #include "httpd/store.h"
 
+/* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put ours
+ * in front of everybody's, because core.c has another handler that is first.) */
+#define BEFORE_DEFAULT_HANDLER (APR_HOOK_REALLY_LAST - 1)
+
 /* The check_access hooks are registered "per configuration": a raw access_checker hook would
  * make httpd run all authentication again for every look-up of the whole server. */
 static void register_hooks(apr_pool_t *pool)
 {
-    static const char *const before_the_file_is_sent[] = {"core.c", NULL};
     (void)pool;
     rl_body_register();
     rl_deny_register();
@@ -54,7 +57,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_filter(rl_headers_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_deny_insert_answer, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_headers_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(rl_deny_handler, NULL, before_the_file_is_sent, APR_HOOK_REALLY_LAST);
+    ap_hook_handler(rl_deny_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
     ap_hook_post_read_request(rl_request_post_read, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_enforce_log_transaction, NULL, NULL, APR_HOOK_MIDDLE);
 }
