@@ -19,10 +19,6 @@ my @later = (
     [ 'RateLimit r 5/m penalty=10m,extend',                           'penalty=10m,extend' ],
     [ 'RateLimit r expr=%{env:PLAN_RATE}',                            'expr=' ],
     [ 'RateLimitStore memcached 127.0.0.1 lease=on',                  'lease=on' ],
-    [ 'RateLimitHeaders standard',                                    'standard' ],
-    [ 'RateLimitHeaders legacy',                                      'legacy' ],
-    [ 'RateLimitHeaders standard legacy',                             'standard' ],
-    [ 'RateLimitDenyHandler /cgi-bin/denied.cgi',                     '/cgi-bin/denied.cgi' ],
 );
 for (@later) {
     my ($line, $token) = @$_;
@@ -62,8 +58,6 @@ my @refused = (
     [ 'RateLimit r 5/m algorithm=token-bucket burst=-1',     'burst=-1' ],
     [ 'RateLimit r 5/m algorithm=token-bucket initial=1.5',  'initial=1.5' ],
     [ 'RateLimit r 5/m algorithm=token-bucket window=clock', 'window=clock' ],
-    [ 'RateLimitHeaders fancy',           'fancy' ],
-    [ 'RateLimitHeaders none standard',   'none' ],
 );
 for (@refused) {
     my ($line) = @$_;

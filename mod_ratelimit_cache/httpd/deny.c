@@ -67,6 +67,9 @@ static void choose_answer(request_rec *r, rl_request_t *request, int status)
     if (request->default_answer) {
         ap_custom_response(r, status, handler != NULL && is_path(handler) ? handler : "");
     }
+    if (handler != NULL) {
+        request->headers = apr_table_copy(r->pool, r->err_headers_out);
+    }
 }
 
 int rl_deny(request_rec *r, int status, const char *retry_after)
@@ -120,13 +123,15 @@ static const char *compose(request_rec *r, const rl_request_t *request, rl_media
 }
 
 /* Makes r, whatever it was about to answer, the denial. What a failed handler has said of its
- * answer is of no use for this one. */
+ * answer (a Content-Encoding, say) is wrong for this one; CGI programs' header fields go to
+ * err_headers_out as well. */
 static void become_denial(request_rec *r, const rl_request_t *request)
 {
-    if (r->status != request->denied_status) {
-        r->status = request->denied_status;
-        r->status_line = status_line(r, r->status);
-        r->headers_out = apr_table_make(r->pool, 4);
+    r->status = request->denied_status;
+    r->status_line = status_line(r, r->status);
+    if (request->headers != NULL) {
+        r->headers_out = apr_table_copy(r->pool, request->headers);
+        r->err_headers_out = apr_table_make(r->pool, 2);
     }
     r->content_encoding = NULL;
     r->content_languages = NULL;

@@ -38,6 +38,7 @@ typedef struct rl_request {
     const request_rec *denied;  /* the request_rec that was denied */
     bool default_answer;        /* a rule's denial, and no ErrorDocument writes it */
     const char *deny_handler;   /* who writes the denial, NULL for the default answer */
+    const apr_table_t *headers; /* the denial's, before the deny handler adds its own */
     const request_rec *checked; /* rules before authentication were checked for this one, */
     const ap_conf_vector_t *checked_conf; /* with this configuration */
 } rl_request_t;
