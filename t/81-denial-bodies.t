@@ -43,6 +43,11 @@ Protocols h2c http/1.1
 <Location /proxied>
     RateLimit r 0/h
 </Location>
+<VirtualHost *:${PORT2}>
+    RateLimitStore memcached 127.0.0.1:1 timeout=20ms
+    RateLimitOnError deny
+    RateLimitHeaders standard legacy
+</VirtualHost>
 ProxyPass /proxied/ http://127.0.0.1:${PORT2}/ok/
 <Location /ok/text>
     RateLimit r 0/h
@@ -165,6 +170,13 @@ my $before = time;
 $r = get('/cgi-bin/env.cgi', 'text/html', method => 'POST', pieces => [ ('x' x 200) x 100 ], delay => 0.02);
 is form($r), 'html', 'a POST whose body dribbles in';
 cmp_ok time - $before, '<', 1.5, 'is answered at once';
+
+# The store doesn't answer: not the client's doing, and nothing was counted that could be told.
+$r = get('/ok/wait?k=store', 'application/json', port => $s->port2);
+is form($r, 503), 'problem', 'the shared store does not answer';
+like $r->body, qr/#temporary-reduced-capacity",/, 'is no quota-exceeded';
+unlike $r->body, qr/violated/, 'and nobody violated anything';
+is join('|', map { $r->header($_) // '-' } qw(RateLimit-Policy RateLimit X-RateLimit-Limit)), '"two";q=2;w=2, "one";q=1;w=4|-|-', 'policies, but no state';
 
 my ($nghttp) = grep { -x } map { "$_/nghttp" } split /:/, $ENV{PATH};
 SKIP: {

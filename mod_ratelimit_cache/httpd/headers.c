@@ -1,6 +1,7 @@
 #include "headers.h"
 
 #include <apr_strings.h>
+#include <string.h>
 #include <util_filter.h>
 
 #include "../core/fields.h"
