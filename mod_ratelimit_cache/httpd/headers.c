@@ -76,12 +76,23 @@ static const rl_settled_t *settled_at(const rl_request_t *request, int i)
     return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
 }
 
+/* Whether the request was denied because the shared store didn't answer: what was looked at of
+ * other claims then was never charged. */
+static bool is_uncounted(const rl_request_t *request)
+{
+    return request->denied_status != 0 && request->denied_claim < 0 &&
+           request->report.status != NULL && strcmp(request->report.status, "error") == 0;
+}
+
 /* The claim whose state is told: the one that denied, else the closest to its limit of those
  * that were counted; -1 when none was. */
 static int find_told(const rl_request_t *request)
 {
     int told = request->denied_claim;
-    for (int i = 0; request->denied_claim < 0 && i < request->claims->nelts; i++) {
+    if (told >= 0 || is_uncounted(request)) {
+        return told;
+    }
+    for (int i = 0; i < request->claims->nelts; i++) {
         if (!claim_at(request, i)->failed &&
             (told < 0 || rl_claim_is_closer(claim_at(request, i), claim_at(request, told)))) {
             told = i;
