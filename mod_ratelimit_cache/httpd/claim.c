@@ -112,7 +112,8 @@ bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t 
                    rl_claim_t *claim, rl_settled_t *settled)
 {
     *claim = (rl_claim_t){.on_error = on_error_of(conf, rule)};
-    *settled = (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
+    *settled = (rl_settled_t){
+        .id = rule->id, .name = rule->name, .rule = rule, .personal = rule->key.personal};
     if (!set_meter(r, conf, rule, claim, settled) ||
         !set_key(r, conf, rule, claim, &settled->counters)) {
         return false;

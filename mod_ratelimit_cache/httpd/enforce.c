@@ -364,7 +364,7 @@ int rl_enforce_check_access(request_rec *r)
     }
     status = check_before_auth(r);
     publish(r);
-    return status == OK ? DECLINED : status;
+    return status == OK ? DECLINED : rl_deny_run(r, status);
 }
 
 int rl_enforce_check_access_ex(request_rec *r)
@@ -400,5 +400,5 @@ int rl_enforce_fixups(request_rec *r)
     if (status == OK) {
         rl_request_offer_upgrade(r);
     }
-    return status == OK ? DECLINED : status;
+    return status == OK ? DECLINED : rl_deny_run(r, status);
 }
