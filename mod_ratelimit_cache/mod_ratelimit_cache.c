@@ -14,6 +14,8 @@
  * fixups, last: rules of the target when mod_dir, mod_negotiation or a rewrite have put it in
  * the request's place.
  *
+ * insert_filter, insert_error_filter: what the response tells about limits; a denial's answer.
+ *
  * log_transaction, before the access log: what came of the request is known, so units are given
  * back and counters cleared by outcome.
  *
@@ -26,12 +28,18 @@
 
 #include "httpd/body.h"
 #include "httpd/config.h"
+#include "httpd/deny.h"
 #include "httpd/enforce.h"
+#include "httpd/headers.h"
 #include "httpd/interface.h"
 #include "httpd/request.h"
 #include "httpd/runtime.h"
 #include "httpd/settle.h"
 #include "httpd/store.h"
+
+/* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put ours
+ * in front of everybody's, because core.c has another handler that is first.) */
+#define BEFORE_DEFAULT_HANDLER (APR_HOOK_REALLY_LAST - 1)
 
 /* The check_access hooks are registered "per configuration": a raw access_checker hook would
  * make httpd run all authentication again for every look-up of the whole server. */
@@ -40,6 +48,8 @@ static void register_hooks(apr_pool_t *pool)
     (void)pool;
     rl_body_register();
     rl_settle_register();
+    rl_deny_register();
+    rl_headers_register();
     rl_interface_register();
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_store_child_init, NULL, NULL, APR_HOOK_MIDDLE);
@@ -50,6 +60,11 @@ static void register_hooks(apr_pool_t *pool)
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(rl_deny_watch, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_filter(rl_headers_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_deny_insert_answer, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_headers_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(rl_deny_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
     ap_hook_post_read_request(rl_request_post_read, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }

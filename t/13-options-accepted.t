@@ -46,7 +46,7 @@ RateLimitExempt "expr=%{HTTP:X} == 'y'"
 RateLimitIPv4Prefix 24
 RateLimitIPv6Prefix 56
 RateLimitDenyStatus 503
-RateLimitHeaders none
+RateLimitHeaders standard legacy
 RateLimitDenyHandler default
 END
 for my $place (sort keys %where) {

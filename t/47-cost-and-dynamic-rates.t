@@ -28,6 +28,11 @@ my $rules = <<'END';
     RateLimit tight 10/30d cost=4
     RateLimit wide 100/30d
 </Location>
+<Location /ok/shared>
+    RateLimit free   9/30d group=shared cost=0
+    RateLimit dear   9/30d group=shared cost=3
+    RateLimit plain  9/30d group=shared
+</Location>
 
 SetEnvIf X-Plan "(.*)" PLAN_RATE=$1
 <LocationMatch "^/ok/(?:plan|off|late)">
@@ -105,6 +110,7 @@ for (stores()) {
     limit_is $s, 0, '/ok/dear', "$name: dearer than the limit";
     is join(' ', map { $see->('/ok/both')->{remaining} } 1, 2), '6 2', "$name: each rule has its own cost";
     is status($s, '/ok/both'), 429, "$name: denied by one";
+    is join(' ', map { $see->('/ok/shared')->{remaining} } 1 .. 3), '6 3 0', "$name: rules that share a counter: the dearest";
     is join(' ', map { status($s, "/ok/cost/$_") } 10, 10), '200 429', "$name: a computed cost: all at once";
     is statuses($s, 4, '/ok/cost/3'), '200 200 200 429', "$name: a computed cost: three times";
     is statuses($s, 4, '/ok/cost/0'), '200 200 200 200', "$name: a computed cost: nothing";

@@ -30,6 +30,10 @@ SetEnvIf X-Observe "y" OBSERVE
     RateLimit account 3/30d key=claimed-user count=401 clear=200
     RateLimit address 100/30d
 </Location>
+<Location /ok/password>
+    Include conf/auth.conf
+    RateLimit login 2/30d key=ip+claimed-user "when=-n %{HTTP:Authorization}" count=401 clear=2xx,3xx
+</Location>
 <Location /ok/penalty>
     Include conf/auth.conf
     RateLimit login 2/30d count=401 clear=200 penalty=1h
@@ -100,7 +104,7 @@ ScriptAliasMatch "^/run/" "${CGIBIN}/env.cgi"
 
 <Directory "${DOCROOT}/tenant">
     AllowOverride Limit
-    RateLimit server 10/30d count=429
+    RateLimit server 10/30d count=429 clear=429
 </Directory>
 <Directory "${DOCROOT}/tenant2">
     AllowOverride Limit
@@ -175,6 +179,8 @@ for (stores()) {
     is $series->(3, '/ok/account', auth => 'bob:hunter2'), '200 200 200', "$name: bob's success";
     is $series->(2, '/ok/account', @wrong), '401 429', "$name: clears his own counter only";
     is $left->('/ok/account', auth => 'bob:wrong'), '401 2', "$name: bob goes on";
+    is $series->(4, '/ok/password'), '401 401 401 401', "$name: without a password it is no try";
+    is $series->(3, '/ok/password', @wrong), '401 401 429', "$name: with one it is";
     is $see->('/ok/penalty', @wrong)->{status}, 401, "$name: one wrong, with a penalty";
     is $series->(3, '/ok/penalty', @right), '200 200 200', "$name: the right one";
     is $series->(3, '/ok/penalty', @wrong), '401 401 429', "$name: clears; then the penalty";

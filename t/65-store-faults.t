@@ -96,7 +96,7 @@ cmp_ok scalar(grep { /works again/ && /:notice\]/ } told()), '<=', scalar @error
 # A real one that is full and may not evict.
 my $full = RL::Memcached->start(args => [ '-m', 2, '-M' ]);
 my $t = httpd(<<"END");
-RateLimitStore memcached @{[ $full->address ]} lease=off
+RateLimitStore memcached @{[ $full->address ]} lease=off timeout=2s
 RateLimitSecret fleet
 <LocationMatch "^/ok/ten/">
     RateLimit ten 10/30d key=path

@@ -123,7 +123,8 @@ rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
 {
     rl_claim_result_e result;
     *claim = (rl_claim_t){.on_error = on_error_of(conf, rule)};
-    *settled = (rl_settled_t){.id = rule->id, .name = rule->name, .rule = rule};
+    *settled = (rl_settled_t){
+        .id = rule->id, .name = rule->name, .rule = rule, .personal = rule->key.personal};
     if (!set_meter(r, conf, rule, claim, settled)) {
         return RL_CLAIM_NONE;
     }

@@ -31,6 +31,12 @@ int rl_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 RL_DIR_SETTINGS(X)
 #undef X
 
+const char *rl_dir_deny_handler(const rl_dir_config_t *conf)
+{
+    return conf->deny_handler != NULL && *conf->deny_handler != '\0' ? conf->deny_handler
+                                                                     : NULL;
+}
+
 void *rl_create_dir_config(apr_pool_t *pool, char *path)
 {
     rl_dir_config_t *conf = apr_pcalloc(pool, sizeof(*conf));
@@ -62,6 +68,7 @@ void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
     conf->detached = base->detached || add->detached;
     conf->rules = add->detached ? add->rules : rl_rule_set_merge(pool, base->rules, add->rules);
     conf->exempt = append(pool, base->exempt, add->exempt);
+    conf->deny_handler = add->deny_handler != NULL ? add->deny_handler : base->deny_handler;
     return conf;
 }
 

@@ -18,6 +18,10 @@ extern module AP_MODULE_DECLARE_DATA ratelimit_cache_module
 
 typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
 
+/* RateLimitHeaders: which fields responses get, bits. */
+#define RL_HEADERS_STANDARD 1
+#define RL_HEADERS_LEGACY   2
+
 /* Settings of a section that are one number each: name and default. The inner section's value
  * wins a merge when it is set, even to the default. */
 #define RL_DIR_SETTINGS(X)                                                                     \
@@ -26,7 +30,8 @@ typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
     X(v4bits, 32)                                                                              \
     X(on_error, RL_ON_ERROR_LOCAL)                                                             \
     X(v6bits, 64)                                                                              \
-    X(form_limit, 64 * 1024)
+    X(form_limit, 64 * 1024)                                                                   \
+    X(headers, 0)
 
 #define RL_UNSET (-1)
 
@@ -45,6 +50,7 @@ typedef struct rl_dir_config {
     bool detached;              /* RateLimitInherit Off: no rules from outside */
     const rl_rule_set_t *rules; /* NULL for none */
     apr_array_header_t *exempt; /* of rl_exemption_t; NULL for none */
+    const char *deny_handler;   /* /URL-PATH or a handler's name; NULL: not set, "": default */
 } rl_dir_config_t;
 
 /* Getters: the value that was set, else the default. */
@@ -60,6 +66,9 @@ typedef struct rl_server_config {
     bool store_set;
     rl_digest_t vhost; /* identity of the virtual host, set in post_config */
 } rl_server_config_t;
+
+/* RateLimitDenyHandler: a /URL-PATH or a handler's name, or NULL for the default. */
+const char *rl_dir_deny_handler(const rl_dir_config_t *conf);
 
 const rl_dir_config_t *rl_dir_config(const request_rec *r);
 const rl_server_config_t *rl_server_config(const server_rec *s);

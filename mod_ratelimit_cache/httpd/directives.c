@@ -282,31 +282,58 @@ static const char *set_log_level(cmd_parms *cmd, void *dir, const char *value)
     return error;
 }
 
-static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+/* ---- answers ---- */
+
+static int header_bit(const char *word)
 {
-    (void)dir;
-    if (argc == 1 && ap_cstr_casecmp(argv[0], "none") == 0) {
-        return NULL;
+    if (ap_cstr_casecmp(word, "standard") == 0) {
+        return RL_HEADERS_STANDARD;
     }
-    for (int i = 0; i < argc; i++) {
-        if (ap_cstr_casecmp(argv[i], "standard") != 0 &&
-            ap_cstr_casecmp(argv[i], "legacy") != 0) {
-            return complain(cmd, argv[i], "write none, standard, legacy or standard legacy");
-        }
-    }
-    return complain(cmd, argc > 0 ? argv[0] : "",
-                    argc > 0 ? "not available yet"
-                             : "write none, standard, legacy or standard legacy");
+    return ap_cstr_casecmp(word, "legacy") == 0 ? RL_HEADERS_LEGACY : 0;
 }
 
-/* RateLimitDenyHandler: only the default so far. */
-static const char *set_later(cmd_parms *cmd, void *dir, const char *value)
+static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
-    (void)dir;
-    if (ap_cstr_casecmp(value, cmd->info) == 0) {
-        return NULL;
+    static const char usage[] = "write none, standard, legacy or standard legacy";
+    rl_dir_config_t *conf = dir;
+    conf->headers = 0;
+    if (argc == 0) {
+        return complain(cmd, "", usage);
     }
-    return complain(cmd, value, "not available yet");
+    for (int i = 0; i < argc; i++) {
+        const int bit = header_bit(argv[i]);
+        if (bit == 0 && ap_cstr_casecmp(argv[i], "none") == 0) {
+            if (argc > 1) {
+                return complain(cmd, argv[i], "stands alone; write none, or what to send");
+            }
+        }
+        else if (bit == 0) {
+            return complain(cmd, argv[i], usage);
+        }
+        else if ((conf->headers & bit) != 0) {
+            return complain(cmd, argv[i], "given twice");
+        }
+        conf->headers |= bit;
+    }
+    return misplaced(cmd);
+}
+
+/* httpd's own name for "send the file" would send the very thing that was denied. */
+static const char *set_deny_handler(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    const bool standard = ap_cstr_casecmp(value, "default") == 0;
+    if (*value == '\0' || ap_cstr_casecmpn(value, "http://", 7) == 0 ||
+        ap_cstr_casecmpn(value, "https://", 8) == 0) {
+        return complain(cmd, value, "write a local /URL-PATH, a handler's name, or default");
+    }
+    if (ap_cstr_casecmp(value, "default-handler") == 0) {
+        return complain(cmd, value,
+                        "that handler sends what was denied; write /URL-PATH, another "
+                        "handler's name, or default");
+    }
+    conf->deny_handler = standard ? "" : value;
+    return misplaced(cmd);
 }
 
 #define IN_SECTIONS (RSRC_CONF | ACCESS_CONF)
@@ -328,8 +355,10 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE1("RateLimitSecret", set_secret, NULL, RSRC_CONF, "file:PATH, or the secret"),
     AP_INIT_TAKE1("RateLimitLog", set_log_level, NULL, RSRC_CONF,
                   "level of the line for a key's first denial in a window"),
-    AP_INIT_TAKE_ARGV("RateLimitHeaders", set_headers, NULL, IN_HTACCESS, "none"),
-    AP_INIT_TAKE1("RateLimitDenyHandler", set_later, "default", IN_SECTIONS, "default"),
+    AP_INIT_TAKE_ARGV("RateLimitHeaders", set_headers, NULL, IN_HTACCESS,
+                      "none, or what to send: standard, legacy or both"),
+    AP_INIT_TAKE1("RateLimitDenyHandler", set_deny_handler, NULL, IN_SECTIONS,
+                  "/URL-PATH, a handler's name, or default: who writes denials"),
     AP_INIT_TAKE1("RateLimitOnError", set_on_error, NULL, IN_SECTIONS, "local, allow or deny"),
     AP_INIT_TAKE1("RateLimitFormLimit", set_form_limit, NULL, IN_SECTIONS,
                   "1K to 1M: how much of a body is looked at"),

@@ -32,6 +32,16 @@ static bool is_client_request(const request_rec *r)
 
 /* ---- claims ---- */
 
+static rl_claim_t *claim_at(const rl_request_t *request, int i)
+{
+    return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
+}
+
+static const rl_settled_t *settled_at(const rl_request_t *request, int i)
+{
+    return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
+}
+
 /* Rules of one group may be due together, and differ in their verdict; the limiter charges
  * their counter once. `settled` is how many rules were settled before this phase. */
 static bool is_due(request_rec *r, const rl_request_t *request, const rl_rule_t *rule,
@@ -59,6 +69,19 @@ static void add_claim(request_rec *r, rl_request_t *request, const rl_dir_config
     apr_array_pop(request->settled);
 }
 
+/* Rules of one group may share a counter, which is charged once: with what the dearest of them
+ * asks for. */
+static void share_cost(const rl_request_t *request, int first, int i)
+{
+    rl_claim_t *claim = claim_at(request, i);
+    for (int j = first; j < i && settled_at(request, i)->rule->group != NULL; j++) {
+        rl_claim_t *other = claim_at(request, j);
+        if (rl_claim_is_twin(claim, other)) {
+            claim->cost = other->cost = claim->cost > other->cost ? claim->cost : other->cost;
+        }
+    }
+}
+
 /* Appends the claims of the rules that are due, the server's or the tenants'; returns how
  * many. */
 static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
@@ -70,6 +93,9 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
         if (rule->tenant == tenants && is_due(r, request, rule, phase, before)) {
             add_claim(r, request, conf, rule, before);
         }
+    }
+    for (int i = before + 1; i < request->claims->nelts; i++) {
+        share_cost(request, before, i);
     }
     return request->claims->nelts - before;
 }
@@ -87,16 +113,6 @@ static int look_at_body(request_rec *r, rl_request_t *request, const rl_dir_conf
         }
     }
     return OK;
-}
-
-static rl_claim_t *claim_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
-}
-
-static const rl_settled_t *settled_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
 }
 
 /* A tenant's denial gives back what tenants' rules were charged, and no more: the server's
@@ -382,7 +398,7 @@ int rl_enforce_check_access(request_rec *r)
     }
     status = check_before_auth(r);
     publish(r);
-    return status == OK ? DECLINED : status;
+    return status == OK ? DECLINED : rl_deny_run(r, status);
 }
 
 int rl_enforce_check_access_ex(request_rec *r)
@@ -418,5 +434,5 @@ int rl_enforce_fixups(request_rec *r)
     if (status == OK) {
         rl_request_offer_upgrade(r);
     }
-    return status == OK ? DECLINED : status;
+    return status == OK ? DECLINED : rl_deny_run(r, status);
 }

@@ -113,6 +113,7 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
         part->kind = part_kinds[i].kind;
         key->after_auth |= (part_kinds[i].flags & OF_USER) != 0;
         key->body |= (part_kinds[i].flags & OF_BODY) != 0;
+        key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM;
         return named ? parse_name(cmd, text + len + 1, key, part) : NULL;
     }
     return apr_pstrcat(cmd->temp_pool, "unknown key part; ", known_parts, NULL);

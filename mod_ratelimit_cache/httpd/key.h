@@ -40,6 +40,7 @@ typedef struct rl_key_spec {
     bool fold;       /* people's text is compared folded */
     bool after_auth; /* a part needs the authenticated user */
     bool body;       /* a part needs the request body */
+    bool personal;   /* a part is the name of somebody who need not be the client */
     rl_key_part_t parts[RL_KEY_PARTS_MAX];
 } rl_key_spec_t;
 

@@ -137,7 +137,8 @@ typedef struct rl_message {
 #define DAY    (86400 * RL_USEC_PER_SEC)
 
 static const rl_message_t overruled = {1, DAY, true}, unshared = {2, DAY, true},
-                          bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false};
+                          bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false},
+                          bad_handler = {5, DAY, true};
 
 static bool is_due(const request_rec *r, const rl_rule_t *rule, const rl_message_t *message)
 {
@@ -196,5 +197,15 @@ void rl_report_log_cost(request_rec *r, const rl_rule_t *rule)
                       "ratelimit: rule %s: cost=expr= is not an integer from 0 to 4294967295 "
                       "for this request, which costs 1",
                       rule->name);
+    }
+}
+
+void rl_report_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler)
+{
+    if (is_due(r, rule, &bad_handler)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s: RateLimitDenyHandler %s failed; the denial has the "
+                      "default answer",
+                      rule->name, handler);
     }
 }

@@ -34,4 +34,7 @@ void rl_report_log_unshared(request_rec *r, const rl_rule_t *rule, const rl_clai
 void rl_report_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason);
 void rl_report_log_cost(request_rec *r, const rl_rule_t *rule);
 
+/* Logs, once a day, that the handler that was to write denials failed. */
+void rl_report_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler);
+
 #endif

@@ -16,6 +16,7 @@ typedef struct rl_settled {
     const char *name;
     const rl_rule_t *rule; /* NULL for a tenant's in what an upgraded request took over */
     bool invalid;          /* its rate couldn't be computed */
+    bool personal;         /* its key names somebody who need not be the client */
 } rl_settled_t;
 
 /* The RATELIMIT_* variables; NULL where there is nothing to say. */
@@ -41,6 +42,9 @@ typedef struct rl_request {
     int denied_status;          /* 0: not denied */
     int denied_claim;           /* the claim that a rule denied, -1: none */
     const request_rec *denied;  /* the request_rec that was denied */
+    bool default_answer;        /* a rule's denial, and no ErrorDocument writes it */
+    const char *deny_handler;   /* who writes the denial, NULL for the default answer */
+    const apr_table_t *headers; /* the denial's, before the deny handler adds its own */
     const request_rec *checked; /* rules before authentication were checked for this one, */
     const ap_conf_vector_t *checked_conf; /* with this configuration */
 } rl_request_t;

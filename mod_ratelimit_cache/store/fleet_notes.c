@@ -2,8 +2,6 @@
 
 #define SWAP_TRIES 100
 
-#define READ_EVERY (1 * (uint64_t)RL_USEC_PER_SEC)
-
 /* "Being paid since" is 0, or 1 + a second modulo SINCE_CYCLE. No session lasts as long as
  * PAYING_MAX seconds. */
 #define SINCE_CYCLE 255
@@ -11,6 +9,14 @@
 
 #define UNITS_BITS 24
 #define UNITS_MAX  ((UINT32_C(1) << UNITS_BITS) - 1)
+
+/* Of contact. */
+#define TOLD_BITS   4
+#define WINDOW_BITS 12
+#define WINDOW_MASK ((UINT32_C(1) << WINDOW_BITS) - 1)
+#define SECOND_AT   (UNITS_BITS + WINDOW_BITS + TOLD_BITS)
+#define SECOND_MASK ((UINT64_C(1) << 24) - 1)
+#define TOTAL_MASK  ((UINT64_C(1) << SECOND_AT) - 1)
 
 uint64_t rl_note(const rl_reservation_t *res, unsigned n)
 {
@@ -28,13 +34,75 @@ uint64_t rl_link(const rl_reservation_t *res, unsigned incarnation, uint32_t see
            (uint64_t)incarnation << RL_TALLY_BITS | seed;
 }
 
+static unsigned contact_second(uint64_t contact)
+{
+    return (unsigned)(contact >> SECOND_AT);
+}
+
 bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_digest_t *cell, int64_t now)
 {
+    const uint64_t second = (uint64_t)(now / RL_USEC_PER_SEC) & SECOND_MASK;
     const uint64_t last = rl_ledger_note(ledger, cell, RL_NOTE_CONTACT);
-    if (last > 0 && (uint64_t)now >= last && (uint64_t)now - last < READ_EVERY) {
+    const uint64_t next = second << SECOND_AT | (last & TOTAL_MASK);
+    if (contact_second(last) == second) {
         return false;
     }
-    return rl_ledger_swap_note(ledger, cell, RL_NOTE_CONTACT, last, (uint64_t)now) && last > 0;
+    return rl_ledger_swap_note(ledger, cell, RL_NOTE_CONTACT, last, next) &&
+           contact_second(last) != 0;
+}
+
+/* ---- totals ---- */
+
+/* What stands above the total, at a moment: when it was told, and of which window. */
+static uint64_t make_tag(const rl_reservation_t *res)
+{
+    const uint64_t second = (uint64_t)(res->now / RL_USEC_PER_SEC) % (1 << TOLD_BITS);
+    return second << WINDOW_BITS | (res->counter.window & WINDOW_MASK);
+}
+
+static bool is_of_window(const rl_reservation_t *res, uint64_t contact)
+{
+    return ((contact >> UNITS_BITS ^ res->counter.window) & WINDOW_MASK) == 0;
+}
+
+static bool was_told_this_second(const rl_reservation_t *res, uint64_t contact)
+{
+    return (contact & TOTAL_MASK) >> UNITS_BITS == make_tag(res);
+}
+
+static uint64_t with_total(const rl_reservation_t *res, uint64_t contact, uint32_t total)
+{
+    return (contact & ~TOTAL_MASK) | make_tag(res) << UNITS_BITS | total;
+}
+
+void rl_total_note(const rl_reservation_t *res, uint32_t total)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
+        if ((was_told_this_second(res, contact) && total <= (contact & UNITS_MAX)) ||
+            rl_note_swap(res, RL_NOTE_CONTACT, contact, with_total(res, contact, total))) {
+            return;
+        }
+    }
+}
+
+void rl_total_less(const rl_reservation_t *res, uint32_t units)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
+        const uint32_t total = (uint32_t)contact & UNITS_MAX;
+        if (!is_of_window(res, contact) || total == 0 ||
+            rl_note_swap(res, RL_NOTE_CONTACT, contact,
+                         contact - (units < total ? units : total))) {
+            return;
+        }
+    }
+}
+
+uint32_t rl_total_noted(const rl_reservation_t *res)
+{
+    const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
+    return is_of_window(res, contact) ? (uint32_t)contact & UNITS_MAX : 0;
 }
 
 /* ---- debts ---- */

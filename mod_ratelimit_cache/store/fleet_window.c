@@ -142,6 +142,7 @@ static uint32_t seed_wanted(const rl_reservation_t *res, const rl_tally_t *tally
 /* The counter was wiped on purpose: what is known here is old. */
 static uint32_t believe(const rl_reservation_t *res, const rl_tally_t *tally)
 {
+    rl_total_less(res, UINT32_MAX);
     if (rl_note_swap(res, RL_NOTE_LINK, res->link, rl_link(res, tally->incarnation, 0))) {
         rl_ledger_lower(res->source->ledger, &res->cell, res->meter, res->counter.window,
                         res->known, tally->total < res->known ? tally->total : res->known);
@@ -199,19 +200,29 @@ static void learn_previous(const rl_reservation_t *res)
     }
 }
 
+/* What the units of this window may come to at this moment. */
+static uint32_t room_now(const rl_reservation_t *res)
+{
+    rl_step_t step;
+    rl_ledger_peek(res->source->ledger, &res->cell, res->meter, res->now, 0, &step);
+    return step.window == res->counter.window ? step.room : res->meter->limit;
+}
+
 /* Within the limit: spend it. Beyond: give it back, and remember what is known now. What the
  * counter lacks, and what was granted without it meanwhile, counts as well. */
 static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
                   rl_step_t *step)
 {
-    const uint32_t total = tally->total + lacking + rl_debt_units(res);
     const rl_ledger_t *ledger = res->source->ledger;
-    rl_ledger_peek(ledger, &res->cell, res->meter, res->now, 0, step);
-    const uint32_t room = step->window == res->counter.window ? step->room : res->meter->limit;
-    const bool granted = total <= room;
+    rl_total_note(res, tally->total + lacking);
+    const uint32_t total = tally->total + lacking + rl_debt_units(res);
+    const bool granted = total <= room_now(res);
     learn(res, granted ? total : total - res->cost);
     if (!granted && !res->not_added) {
         res->ops->subtract(res->source->session, &res->counter, res->cost);
+    }
+    if (!granted) {
+        rl_total_less(res, res->cost);
     }
     rl_ledger_peek(ledger, &res->cell, res->meter, res->now, granted ? 0 : res->cost, step);
     step->window = res->counter.window;
@@ -236,11 +247,19 @@ static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
     return RL_UPSTREAM_OK;
 }
 
+static bool verify(rl_reservation_t *res)
+{
+    const uint32_t total = rl_total_noted(res) + rl_debt_units(res);
+    learn(res, total);
+    return total <= room_now(res);
+}
+
 static void refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
 {
     (void)stamp;
     if (!rl_debt_forgive(res, units)) {
         res->ops->subtract(res->source->session, &res->counter, units);
+        rl_total_less(res, units);
     }
 }
 
@@ -249,6 +268,7 @@ static void unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     const uint32_t owed = rl_debt_units(res);
     const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
+    rl_total_note(res, tally->total);
     if (total < res->known) {
         rl_ledger_refund(res->source->ledger, &res->cell, res->meter, res->counter.window,
                          (uint32_t)res->known - total, res->now);
@@ -292,6 +312,7 @@ static rl_upstream_status_e learn_count(rl_reservation_t *res)
     }
     lacking = reconcile(res, &tally);
     pay(res, &tally);
+    rl_total_note(res, tally.total + lacking);
     learn(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
     if (lacking == 0) {
         res->known = known_now(res);
@@ -313,6 +334,7 @@ static rl_upstream_status_e clear(rl_reservation_t *res)
     rl_upstream_status_e status;
     const uint64_t link = rl_link(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
     rl_debt_wipe(res);
+    rl_total_less(res, UINT32_MAX);
     if (!is_late(res)) {
         rl_note_swap(res, RL_NOTE_LINK, res->link, link);
     }
@@ -323,4 +345,4 @@ static rl_upstream_status_e clear(rl_reservation_t *res)
     return status;
 }
 
-const rl_fleet_ops_t rl_fleet_window = {charge, refund, refresh, learn_count, clear};
+const rl_fleet_ops_t rl_fleet_window = {charge, verify, refund, refresh, learn_count, clear};

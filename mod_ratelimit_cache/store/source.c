@@ -65,15 +65,25 @@ static void keep_alive(const rl_reservation_t *res)
     }
 }
 
+static void grant_here(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_ledger_charge(res->source->ledger, &res->cell, res->meter, res->now, res->cost, step);
+    if (!step->granted) {
+        return;
+    }
+    rl_debt_owe(res, res->cost);
+    if (!fleet_of(res->meter)->verify(res)) {
+        rl_debt_forgive(res, res->cost);
+        step->granted = false;
+        step->retry = step->reset;
+    }
+}
+
 /* The store didn't answer. */
-static bool do_without(const rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
+static bool do_without(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
 {
     if (on_error == RL_ON_ERROR_LOCAL) {
-        rl_ledger_charge(res->source->ledger, &res->cell, res->meter, res->now, res->cost,
-                         step);
-        if (step->granted) {
-            rl_debt_owe(res, res->cost);
-        }
+        grant_here(res, step);
         return true;
     }
     step->granted = on_error == RL_ON_ERROR_ALLOW;

@@ -3,7 +3,7 @@
 # machine does. Prints a line for each case: name, instructions.
 # Usage: instructions.sh ledger LEDGER-PROGRAM | http
 # What httpd executes for a request is the difference of two runs of different length, so that
-# starting and stopping don't count. The kernel's part of the work isn't in it.
+# starting and stopping don't count. Environment: CASES (those below). The kernel's part of the work isn't in it.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/build/httpd.sh"
@@ -54,7 +54,7 @@ count_run() {
 count_http() {
     find_httpd
     make_root
-    for case in bare unused rules forbidden denied post form; do
+    for case in ${CASES:-bare unused rules headers forbidden denied post form}; do
         count_run "$case" "$SHORT"
         short=$count
         count_run "$case" "$LONG"

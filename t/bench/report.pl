@@ -68,8 +68,9 @@ sub report_ledger {
 my @HTTP = (
     [ 'control',   'bare',      'no module, again (noise)',    '',       '' ],
     [ 'rules',     'bare',      'two key=ip rules, allowed',   '> 0.98', '' ],
+    [ 'headers',   'rules',     'the same with RateLimit fields', '',    '' ],
     [ 'forbidden', 'bare',      "httpd's own 403",             '',       '' ],
-    [ 'denied',    'forbidden', "429, against that 403",       '',       '' ],
+    [ 'denied',    'forbidden', "429, against that 403",       '>= 0.95', '' ],
     [ 'form',      'post',      'form rule, against the POST', '',       '< 1.05' ],
 );
 
@@ -97,7 +98,7 @@ sub report_http {
     return if !%$load;
     my %instructions = map { @$_ } rows('http-instructions.tsv');
     print "httpd (event, one child on one core; wrk on another), a 1 KiB file, keep-alive: median (quartiles)\n\n";
-    my $line = "  %-29s %-36s %-36s %-7s %s\n";
+    my $line = "  %-31s %-36s %-36s %-7s %s\n";
     printf $line, '', 'throughput, ratio', 'CPU per request, ratio', 'CPU us', 'user-space instructions';
     for ([ 'bare', 'no module' ], [ 'unused', 'module loaded, no rules' ], [ 'post', 'POST of 1 KiB, no rules' ]) {
         my ($case, $title) = @$_;

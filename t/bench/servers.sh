@@ -20,6 +20,9 @@ section_of_case() {
     forbidden) say "    Require all denied" ;;
     # Limits out of reach, so that nothing is denied.
     rules) say "    RateLimit burst 4000000000/h" "    RateLimit day 4000000000/d" ;;
+    # The same, and the client is told.
+    headers) say "    RateLimit burst 4000000000/h" "    RateLimit day 4000000000/d" \
+        "    RateLimitHeaders standard legacy" ;;
     # A handful is allowed, the rest of the day denied.
     denied) say "    RateLimit burst 4000000000/h" "    RateLimit day 5/d" ;;
     form) say "    RateLimit account 4000000000/h methods=POST key=form:username" ;;
@@ -29,7 +32,7 @@ section_of_case() {
 # ... and whether it has the module at all.
 module_of_case() {
     case $1 in
-    unused | rules | denied | post | form) say "LoadModule ratelimit_cache_module \"$module\"" ;;
+    unused | rules | headers | denied | post | form) say "LoadModule ratelimit_cache_module \"$module\"" ;;
     esac
 }
 

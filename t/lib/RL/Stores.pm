@@ -17,7 +17,7 @@ use RL::Memcached;
 
 our @EXPORT = qw(stores);
 
-my @KINDS = qw(shm);    # qw(shm memcached)
+my @KINDS = qw(shm memcached);
 
 # [name, directives] for each.
 sub stores {

@@ -1,0 +1,99 @@
+# Sliding windows, token buckets, outcomes, wiped counters and penalties are one for several httpds that share memcached.
+use RL::Test;
+use RL::Memcached;
+use MIME::Base64 qw(encode_base64);
+use Time::HiRes qw(time sleep);
+
+my $m     = RL::Memcached->start;
+my $store = 'RateLimitStore memcached ' . $m->address . " lease=off timeout=2s\nRateLimitSecret fleet\n";
+my $rules = <<'END';
+<LocationMatch "^/ok/sliding/">
+    RateLimit r 100/30d key=path algorithm=sliding-window
+</LocationMatch>
+<LocationMatch "^/ok/bucket/">
+    RateLimit r 1/30d key=path algorithm=token-bucket burst=100
+</LocationMatch>
+<LocationMatch "^/ok/fast/">
+    RateLimit r 20/s key=path algorithm=token-bucket burst=10
+</LocationMatch>
+<LocationMatch "^/ok/penalty/">
+    RateLimit r 3/s key=path penalty=1h
+</LocationMatch>
+<Location /ok/guess>
+    Include conf/auth.conf
+    RateLimit login 5/30d count=401 clear=200 key=query:u
+</Location>
+<Location /ok/guess-bucket>
+    Include conf/auth.conf
+    RateLimit login 1/30d count=401 clear=200 key=query:u algorithm=token-bucket burst=5
+</Location>
+ScriptAliasMatch "^/run/" "${CGIBIN}/env.cgi"
+<Location /run/cost>
+    RateLimit r 8000000/30d key=query:u cost=expr=%{HTTP:X-Cost}
+</Location>
+END
+my @fleet = map { httpd($store . $rules) } 1 .. 3;
+my $good  = 'Basic ' . encode_base64('alice:secret', '');
+my $bad   = 'Basic ' . encode_base64('alice:wrong', '');
+
+sub together {
+    my ($n, $path, @o) = @_;
+    my @conns = map { connection($fleet[ $_ % @fleet ]) } 0 .. $n - 1;
+    $conns[$_]->send_request('GET', $path, keepalive => 0, @o) for 0 .. $#conns;
+    return histogram(map { $_->read_response } @conns);
+}
+
+for my $kind (qw(sliding bucket)) {
+    for my $round (1 .. 3) {
+        my %h;
+        for (1 .. 4) { my $h = together(60, "/ok/$kind/$round"); $h{$_} += $h->{$_} for keys %$h }
+        is_deeply \%h, { 200 => 100, 429 => 140 }, "$kind: exactly 100 of 240 over three httpds, round $round";
+    }
+}
+
+# A bucket that drains: by the clock of this test nobody gets more than burst and rate allow.
+my ($from, $in) = (time, 0);
+while (time < $from + 2) { $in += together(30, '/ok/fast/a')->{200} // 0 }
+my $seconds = time - $from;
+cmp_ok $in, '<=', 10 + 20 * $seconds + 1, "bucket: never more than burst and rate in $seconds s";
+cmp_ok $in, '>=', 10 + 20 * ($seconds - 1) * 0.3, 'nor far less';
+
+for my $path ('/ok/guess', '/ok/guess-bucket') {
+    my $h = together(30, "$path?u=$path", headers => [ Authorization => $bad ]);
+    cmp_ok $h->{401} // 0, '<=', 5, "$path: of 30 parallel guesses on three httpds at most 5 reach the password check" or diag explain $h;
+    cmp_ok $h->{401} // 0, '>=', 1, '... and some do';
+    status($fleet[ $_ % 3 ], "$path?u=$path", headers => [ Authorization => $bad ]) for 1 .. 9;
+    is status($_, "$path?u=$path", headers => [ Authorization => $good ]), 429, "$path: then the right password is refused" for @fleet;
+
+    status($fleet[0], "$path?u=b", headers => [ Authorization => $bad ]) for 1 .. 4;
+    is status($fleet[1], "$path?u=b", headers => [ Authorization => $good ]), 200, "$path: a success on another httpd";
+    is status($fleet[0], "$path?u=b", headers => [ Authorization => $bad ]), 401, "$path: wipes the counter ($_)" for 1 .. 5;
+    is status($_, "$path?u=b", headers => [ Authorization => $bad ]), 429, "$path: for all of them" for @fleet;
+
+    my @many = map { status($fleet[ $_ % 3 ], "$path?u=c", headers => [ Authorization => $good ]) } 1 .. 20;
+    is_deeply [ grep { $_ != 200 } @many ], [], "$path: successes use up nothing";
+}
+
+is status($fleet[0], '/ok/penalty/a'), 200, 'three a second' for 1 .. 3;
+ok await(5, sub { status($fleet[0], '/ok/penalty/a') == 429 || status($fleet[0], '/ok/penalty/a') == 429 }), 'the key is punished';
+sleep 1;
+is status($_, '/ok/penalty/a'), 429, 'on all of the fleet, when the window is long over' for @fleet;
+my $left = request($fleet[2], 'GET', '/ok/penalty/a')->header('Retry-After');
+cmp_ok $left, '>', 3500, '... for an hour' or diag $left;
+cmp_ok $left, '<=', 3600, '... and no longer';
+
+# Large costs do not run over into what else the number in the store holds.
+for my $round (1 .. 2) {
+    my $h = together(60, "/run/cost?u=$round", headers => [ 'X-Cost' => 3_000_000 ]);
+    cmp_ok $h->{200} // 0, '<=', 2, 'large costs: never more than fit' or diag explain $h;
+    my $small = histogram(map { request($fleet[ $_ % 3 ], 'GET', "/run/cost?u=$round", headers => [ 'X-Cost' => 1_000_000 ]) } 1 .. 30);
+    is 3 * ($h->{200} // 0) + ($small->{200} // 0), 8, '... and all of what does';
+}
+
+# The store forgets, in the middle of everything.
+status($fleet[ $_ % 3 ], '/ok/bucket/lost') for 1 .. 60;
+$m->flush;
+my $after = histogram(map { request($fleet[ $_ % 3 ], 'GET', '/ok/bucket/lost') } 1 .. 120)->{200};
+cmp_ok $after, '<=', 43, 'a bucket that was lost is made anew from what is known' or diag $after;
+cmp_ok $after, '>=', 40, '... and loses nothing';
+finish;

@@ -1,0 +1,284 @@
+# RateLimitHeaders: what a limited response tells, on which responses, and who wins.
+use RL::Test;
+use RL::StructuredField qw(parse_list param);
+
+my %files = (
+    'cgi-bin/own.cgi' => <<'END',
+#!/bin/sh
+printf 'Content-Type: text/plain\n'
+case $QUERY_STRING in
+*standard*) printf 'RateLimit: "own";r=1\n' ;;
+esac
+case $QUERY_STRING in
+*policy*) printf 'ratelimit-policy: "own";q=1\n' ;;
+esac
+case $QUERY_STRING in
+*legacy*) printf 'X-Ratelimit-Used: 7\n' ;;
+esac
+printf '\nown\n'
+END
+    'cgi-bin/nph-own.cgi' => "#!/bin/sh\nprintf 'HTTP/1.0 200 OK\\r\\nContent-Type: text/plain\\r\\n\\r\\nnph\\n'\n",
+    'htdocs/sorry.txt'    => "sorry\n",
+    'htdocs/di/index.html' => "index\n",
+);
+
+my $s = httpd(<<'END', modules => [qw(proxy proxy_http)], files => \%files);
+Protocols h2c http/1.1
+ScriptAliasMatch "^/(?:own|exempt)/(.*)" "${CGIBIN}/$1"
+<Location /ok/none>
+    RateLimit r 9/h
+</Location>
+<Location /ok/unlimited>
+    RateLimitHeaders standard legacy
+</Location>
+<Location /ok/both>
+    RateLimitHeaders standard legacy
+    RateLimit burst 4/h key=query:k
+    RateLimit day 100/d key=query:k
+</Location>
+<Location /ok/both/none>
+    RateLimitHeaders none
+</Location>
+<Location /ok/standard>
+    RateLimitHeaders standard
+    RateLimit r 9/h
+</Location>
+<Location /ok/legacy>
+    RateLimitHeaders LEGACY
+    RateLimit r 9/h
+</Location>
+<Location /ok/shares>
+    RateLimitHeaders standard legacy
+    RateLimit wide 100/d key=query:a
+    RateLimit same 10/h key=query:a
+    RateLimit equal 10/2h key=query:a
+</Location>
+<Location /ok/observed>
+    RateLimitHeaders standard
+    RateLimit watched 1/h action=observe
+    RateLimit real 100/h
+</Location>
+<Location /ok/skipped>
+    RateLimitHeaders standard
+    RateLimit post 9/h methods=POST
+    RateLimit unlimited none
+    RateLimit when 9/h "when=%{QUERY_STRING} == 'x'"
+</Location>
+<Location /own>
+    RateLimitHeaders standard legacy
+    RateLimit r 99/h
+</Location>
+<Location /exempt>
+    RateLimitHeaders standard legacy
+    RateLimitExempt "expr=%{QUERY_STRING} == 'friend'"
+    RateLimit r 99/h
+</Location>
+<Location /ok/auth>
+    Include conf/auth.conf
+    RateLimitHeaders standard
+    RateLimit early 99/h
+    RateLimit late 99/h key=user
+</Location>
+<Location /missing>
+    RateLimitHeaders standard legacy
+    RateLimit r 99/h
+</Location>
+<Location /missing/document>
+    ErrorDocument 404 /sorry.txt
+</Location>
+<Location /missing/cgi>
+    ErrorDocument 404 /cgi-bin/env.cgi
+</Location>
+<Location /cgi-bin/env.cgi>
+    RateLimitHeaders standard legacy
+    RateLimit r 99/h
+</Location>
+<Location /ok/admin>
+    RateLimitHeaders standard legacy
+    RateLimit r 99/h
+    Header set RateLimit "\"admin\""
+    Header always set X-RateLimit-Limit "1"
+</Location>
+<Location /di>
+    RateLimitHeaders standard
+    RateLimit directory 99/h
+</Location>
+<Location /di/index.html>
+    RateLimit index 99/h
+</Location>
+ProxyPass /proxied/ http://127.0.0.1:${PORT2}/own/
+<Location /proxied>
+    RateLimitHeaders standard legacy
+    RateLimit front 99/h
+</Location>
+<Location /ok/personal>
+    RateLimitHeaders standard legacy
+    RateLimit claimed 5/h key=claimed-user
+</Location>
+<Location /cgi-bin/body-digest.cgi>
+    RateLimitHeaders standard legacy
+    RateLimit account 2/h key=ip+form:user
+</Location>
+<Location /ok/denied>
+    RateLimitHeaders standard legacy
+    RateLimit open 99/h
+    RateLimit short 0/10s
+    RateLimit long 0/30d
+</Location>
+<Location /ok/denied/document>
+    ErrorDocument 429 /sorry.txt
+</Location>
+<Location /ok/denied/handler>
+    RateLimitDenyHandler /sorry.txt
+</Location>
+<VirtualHost *:${PORT2}>
+    ServerName back.test
+</VirtualHost>
+END
+my $url = 'http://127.0.0.1:' . $s->port;
+my @NAMES = qw(RateLimit-Policy RateLimit X-RateLimit-Limit X-RateLimit-Remaining X-RateLimit-Reset);
+
+sub items { my ($text) = @_; return join ', ', map { my $m = $_; "$m->{type} $m->{value}" . join '', map { ";$_->[0]=$_->[1]{value}" } @{ $m->{params} } } @{ parse_list($text) } }
+
+# The names of the policies, each field well-formed and there once; and the one state.
+sub policies {
+    my ($r) = @_;
+    my @policy = $r->header('RateLimit-Policy');
+    my @state  = $r->header('RateLimit');
+    return 'policy fields: ' . @policy . ', states: ' . @state if @policy != 1 || @state > 1;
+    my $list = parse_list($policy[0]);
+    for my $m (@$list) {
+        return "malformed: $policy[0]" if $m->{type} ne 'string' || grep { !defined param($m, $_) || param($m, $_) < 0 } qw(q w);
+    }
+    return join ' ', map { $_->{value} } @$list if !@state;
+    my $told = parse_list($state[0]);
+    return "malformed: $state[0]" if @$told != 1 || $told->[0]{type} ne 'string';
+    return join ' ', (map { $_->{value} } @$list), '->', $told->[0]{value}, defined param($told->[0], 'r') ? param($told->[0], 'r') : '-';
+}
+
+sub none_of { my ($r, $name, @names) = @_; is join(' ', grep { defined $r->header($_) } @names ? @names : @NAMES), '', $name }
+
+# ---- on or off -----------------------------------------------------------------------------------------
+none_of request($s, 'GET', '/ok/none'), 'none by default';
+none_of request($s, 'GET', '/ok/unlimited'), 'a location without rules has none';
+none_of request($s, 'GET', '/ok/both/none'), 'RateLimitHeaders none in an inner section';
+my $r = request($s, 'GET', '/ok/both?k=1');
+is items($r->header('RateLimit-Policy')), 'string burst;q=4;w=3600, string day;q=100;w=86400', 'RateLimit-Policy';
+like items($r->header('RateLimit')), qr/\Astring burst;r=3;t=\d+\z/, 'RateLimit: the rule that is closest to its limit';
+my $t = param(parse_list($r->header('RateLimit'))->[0], 't');
+ok $t >= 1 && $t <= 3600, 't lies within the window';
+is $r->header('X-RateLimit-Limit'), 4, 'X-RateLimit-Limit';
+is $r->header('X-RateLimit-Remaining'), 3, 'X-RateLimit-Remaining';
+cmp_ok abs($r->header('X-RateLimit-Reset') - time - $t), '<=', 2, 'X-RateLimit-Reset is t as a moment';
+$r = request($s, 'GET', '/ok/standard');
+is policies($r), 'r -> r 8', 'standard';
+none_of $r, 'no legacy fields with it', grep { /^X/ } @NAMES;
+$r = request($s, 'GET', '/ok/legacy');
+is $r->header('X-RateLimit-Remaining'), 8, 'legacy';
+none_of $r, 'no standard fields with it', grep { !/^X/ } @NAMES;
+
+# ---- which rules -----------------------------------------------------------------------------------------
+is join(' ', map { policies(request($s, 'GET', '/ok/both?k=2')) } 1 .. 4), join(' ', map { "burst day -> burst $_" } 3, 2, 1, 0), 'r counts down to 0';
+$r = request($s, 'GET', '/ok/both?k=2');
+is $r->status . ' ' . policies($r), '429 burst day -> burst 0', 'a denial';
+is items($r->header('RateLimit')), 'string burst;r=0;t=' . $r->header('Retry-After'), 't is Retry-After';
+is $r->header('X-RateLimit-Remaining'), 0, 'nothing remains';
+cmp_ok abs($r->header('X-RateLimit-Reset') - time - $r->header('Retry-After')), '<=', 2, 'until the retry';
+is policies(request($s, 'GET', '/ok/shares?a=1')), 'wide same equal -> same 9', 'of equals, the first';
+is policies(request($s, 'GET', '/ok/observed')), 'watched real -> watched 0', 'a rule that observes is told';
+$r = request($s, 'GET', '/ok/observed');
+is $r->status . ' ' . policies($r), '200 watched real -> watched 0', 'also over its limit';
+none_of request($s, 'GET', '/ok/skipped'), 'rules that do not apply are not';
+is policies(request($s, 'GET', '/ok/skipped?x')), 'when -> when 8', 'the one that does, is';
+$r = request($s, 'GET', '/ok/denied');
+is $r->status . ' ' . policies($r), '429 open short long -> long 0', 'of several that deny, the longest wait';
+is items($r->header('RateLimit')), 'string long;r=0;t=' . $r->header('Retry-After'), 'as in Retry-After';
+
+# ---- on every response --------------------------------------------------------------------------------------
+is policies(request($s, 'HEAD', '/ok/standard')), 'r -> r 7', 'HEAD';
+is policies(request($s, 'GET', '/ok/standard', http => '1.0')), 'r -> r 6', 'HTTP/1.0';
+$r = request($s, 'GET', '/ok/standard');
+$r = request($s, 'GET', '/ok/standard', headers => [ 'If-None-Match' => $r->header('ETag') ]);
+$r = request($s, 'GET', '/ok/standard', headers => [ 'If-Modified-Since' => 'Fri, 01 Jan 2100 00:00:00 GMT' ]) if $r->status != 304;
+is $r->status . ' ' . (policies($r) =~ /\Ar -> r \d\z/ ? 'told' : policies($r)), '304 told', 'not modified';
+$r = request($s, 'GET', '/missing/here');
+is $r->status . ' ' . policies($r), '404 r -> r 98', 'not found';
+$r = request($s, 'GET', '/missing/document');
+is $r->status . ' ' . policies($r) . ' ' . $r->body, "404 r -> r 97 sorry\n", 'a 404 with an ErrorDocument';
+$r = request($s, 'GET', '/missing/cgi');
+is $r->status . ' ' . policies($r), '404 r -> r 96', 'whose own location has rules and headers';
+$r = request($s, 'GET', '/cgi-bin/env.cgi?cgi_status=500');
+is $r->status . ' ' . policies($r), '500 r -> r 98', 'a CGI\'s 500';
+$r = request($s, 'GET', '/own/not-there.cgi');
+is $r->status . ' ' . policies($r), '404 r -> r 98', 'a CGI that is not there';
+$r = request($s, 'GET', '/ok/auth');
+is $r->status . ' ' . policies($r), '401 early -> early 98', '401: the rules that were checked before';
+$r = request($s, 'GET', '/ok/auth', auth => 'alice:wrong');
+is $r->status . ' ' . policies($r), '401 early -> early 97', 'a wrong password';
+$r = request($s, 'GET', '/ok/auth', auth => 'alice:secret');
+is $r->status . ' ' . policies($r), '200 early late -> early 96', 'the right one: rules of users as well';
+is policies(request($s, 'GET', '/di/')), 'directory index -> directory 98', 'a DirectoryIndex with rules of its own';
+for my $how (qw(document handler)) {
+    $r = request($s, 'GET', "/ok/denied/$how");
+    is $r->status . ' ' . policies($r) . ' ' . $r->body, "429 open short long -> long 0 sorry\n", "a denial by $how";
+    is scalar(my @all = map { $r->header($_) } @NAMES), 5, 'every field once';
+}
+my ($nghttp) = grep { -x } map { "$_/nghttp" } split /:/, $ENV{PATH};
+SKIP: {
+    skip 'nghttp is not here', 2 if !$nghttp;
+    my $out = `$nghttp -v $url/ok/both?k=h2 2>&1`;
+    like $out, qr/ratelimit-policy: "burst";q=4;w=3600, "day";q=100;w=86400\s/, 'HTTP/2: RateLimit-Policy';
+    like $out, qr/ratelimit: "burst";r=3;t=\d+\s/, 'RateLimit';
+}
+none_of request($s, 'GET', '/own/nph-own.cgi'), 'an nph- CGI program writes its own header';
+
+# ---- exempt, the application's own, other people's ------------------------------------------------------------
+is policies(request($s, 'GET', '/exempt/own.cgi')), 'r -> r 98', 'not exempt';
+none_of request($s, 'GET', '/exempt/own.cgi?friend'), 'exempt';
+none_of request($s, 'GET', '/exempt/not-there.cgi?friend'), 'exempt, and an error';
+for my $proxied ('own', 'proxied') {
+    my $n = $proxied eq 'own' ? 'r' : 'front';
+    $r = request($s, 'GET', "/$proxied/own.cgi", host => $proxied eq 'own' ? 'localhost' : 'front.test');
+    like policies($r), qr/\Ar -> r \d+\z/, "$proxied: the innermost application's own" if $proxied eq 'proxied';
+    $r = request($s, 'GET', "/$proxied/own.cgi?standard");
+    is $r->header('RateLimit'), '"own";r=1', "$proxied: the application's RateLimit wins";
+    is $r->header('RateLimit-Policy'), undef, 'and RateLimit-Policy is left alone' if $proxied eq 'own';
+    ok defined $r->header('X-RateLimit-Limit'), 'the other family is not';
+}
+$r = request($s, 'GET', '/own/own.cgi?policy');
+is join('|', map { $_ // '-' } $r->header('RateLimit-Policy'), scalar $r->header('RateLimit')), '"own";q=1|-', 'the application\'s RateLimit-Policy wins';
+$r = request($s, 'GET', '/own/own.cgi?legacy');
+none_of $r, 'any X-RateLimit- of the application\'s keeps ours out', grep { /^X/ } @NAMES;
+is $r->header('X-RateLimit-Used'), 7, 'and stays';
+like policies($r), qr/\Ar -> r \d+\z/, 'the standard ones are there';
+$r = request($s, 'GET', '/ok/admin');
+is join('|', $r->header('RateLimit'), $r->header('X-RateLimit-Limit')), '"admin"|1', 'what Header sets wins';
+none_of $r, 'of the whole family', qw(RateLimit-Policy X-RateLimit-Remaining X-RateLimit-Reset);
+
+# ---- keys that name somebody ----------------------------------------------------------------------------------
+$r = request($s, 'GET', '/ok/personal', auth => 'victim:x');
+is policies($r), 'claimed -> claimed -', 'claimed-user: r is left out';
+none_of $r, 'and X-RateLimit-Remaining', 'X-RateLimit-Remaining';
+is $r->header('X-RateLimit-Limit'), 5, 'but not the limit';
+my %form = (type => 'application/x-www-form-urlencoded', body => 'user=victim');
+is policies(request($s, 'POST', '/cgi-bin/body-digest.cgi', %form)), 'account -> account -', 'a form field among others';
+request($s, 'POST', '/cgi-bin/body-digest.cgi', %form);
+$r = request($s, 'POST', '/cgi-bin/body-digest.cgi', %form);
+is $r->status . ' ' . items($r->header('RateLimit')), '429 string account;t=' . $r->header('Retry-After'), 'a denial tells the wait';
+none_of $r, 'no X-RateLimit-Remaining', 'X-RateLimit-Remaining';
+
+# ---- mistakes ----------------------------------------------------------------------------------------------------
+config_error("RateLimitHeaders $_->[0]\n", 'RateLimitHeaders', $_->[1], "RateLimitHeaders $_->[0]", $_->[2]) for (
+    [ 'fancy',             'fancy',    qr/none, standard, legacy/ ],
+    [ 'standard fancy',    'fancy',    qr/none, standard, legacy/ ],
+    [ 'none standard',     'none',     qr/alone/ ],
+    [ 'legacy none',       'none',     qr/alone/ ],
+    [ 'none none',         'none',     qr/alone/ ],
+    [ 'standard standard', 'standard', qr/twice/ ],
+    [ 'legacy Legacy',     'Legacy',   qr/twice/ ],
+    [ '',                  '',         qr/none, standard, legacy/ ],
+);
+config_error("<Location />\n<Limit GET>\nRateLimitHeaders none\n</Limit>\n</Location>\n", 'RateLimitHeaders', '', 'inside of Limit');
+config_ok("RateLimitHeaders $_\n") for 'none', 'standard', 'legacy', 'standard legacy', 'legacy standard', 'Standard LEGACY', 'NONE';
+
+finish allow => qr/AH\d+|ratelimit:/;

@@ -1,0 +1,232 @@
+# The default answer to a denial: its form by Accept, the same at every place a denial comes from, and out of the way
+# where the administrator has an ErrorDocument. Waiting as long as it says gets in.
+use RL::Test;
+use JSON::PP ();
+use Time::HiRes qw(time sleep);
+
+# Other algorithms than fixed windows in the test of Retry-After.
+my $ALL_ALGORITHMS = 1;
+
+my $s = httpd(<<'END' . ($ALL_ALGORITHMS ? <<'ALGORITHMS' : ''), modules => [qw(proxy proxy_http)], files => { 'htdocs/sorry.txt' => "sorry\n" });
+Protocols h2c http/1.1
+<Location /ok/zero>
+    RateLimit login 0/30d
+</Location>
+<Location /ok/several>
+    RateLimit open 99/h
+    RateLimit short 0/10s
+    RateLimit watched 0/h action=observe
+    RateLimit long_-9 0/30d
+</Location>
+<Location /ok/many>
+    RateLimit r 0/1m status=403
+</Location>
+<Location /ok/unnamed>
+    RateLimit r 0/h status=430
+</Location>
+<Location /ok/500>
+    RateLimit r 0/h status=500
+</Location>
+<Location /ok/satisfy>
+    Include conf/auth.conf
+    Satisfy Any
+    Require ip 10.0.0.1
+    RateLimit r 0/h
+</Location>
+<Location /ok/user>
+    Include conf/auth.conf
+    RateLimit r 0/h key=user
+</Location>
+<Location /cgi-bin>
+    RateLimit r 0/h
+</Location>
+<Location /proxied>
+    RateLimit r 0/h
+</Location>
+<VirtualHost *:${PORT2}>
+    RateLimitStore memcached 127.0.0.1:1 timeout=20ms
+    RateLimitOnError deny
+    RateLimitHeaders standard legacy
+</VirtualHost>
+ProxyPass /proxied/ http://127.0.0.1:${PORT2}/ok/
+<Location /ok/text>
+    RateLimit r 0/h
+    ErrorDocument 429 "<own> text"
+</Location>
+<Location /ok/local>
+    RateLimit r 0/h
+    ErrorDocument 429 /sorry.txt
+</Location>
+<Location /ok/broken>
+    RateLimit r 0/h
+    ErrorDocument 429 /not/there.txt
+</Location>
+<Location /ok/external>
+    RateLimit r 0/h
+    ErrorDocument 429 http://elsewhere.test/sorry
+</Location>
+<Location /ok/back>
+    RateLimit r 0/h
+    ErrorDocument 429 "hidden"
+</Location>
+<Location /ok/back/default>
+    ErrorDocument 429 default
+</Location>
+<Location /ok/other>
+    RateLimit r 0/h
+    ErrorDocument 500 "for other errors"
+    ErrorDocument 503 "for other errors"
+</Location>
+<Location /ok/wait>
+    RateLimit two 2/2s key=query:k
+    RateLimit one 1/4s key=query:k
+</Location>
+END
+<Location /ok/sliding>
+    RateLimit sliding 3/3s algorithm=sliding-window key=query:k
+</Location>
+<Location /ok/bucket>
+    RateLimit bucket 1/2s algorithm=token-bucket burst=2 key=query:k
+</Location>
+<Location /ok/three>
+    RateLimit fixed 2/2s key=query:k
+    RateLimit sliding 3/4s algorithm=sliding-window key=query:k
+    RateLimit bucket 1/3s algorithm=token-bucket burst=2 key=query:k
+</Location>
+ALGORITHMS
+
+sub get  { my ($path, $accept, %o) = @_; return request($s, delete $o{method} // 'GET', $path, %o, headers => [ defined $accept ? (Accept => $accept) : (), @{ $o{headers} // [] } ]) }
+my %TYPE = ('text/plain; charset=utf-8' => 'text', 'text/html; charset=utf-8' => 'html', 'application/problem+json' => 'problem');
+
+# The form of an answer: its Content-Type, if the body is that and all that every denial has is there.
+sub form {
+    my ($r, $status) = @_;
+    my $type = $TYPE{ $r->header('Content-Type') // '' } // return 'type ' . ($r->header('Content-Type') // 'none');
+    my ($retry, $body) = ($r->header('Retry-After') // 0, $r->body);
+    my @wrong = grep { length } (
+        $r->status != ($status // 429)                                    ? 'status ' . $r->status : '',
+        $retry !~ /\A[1-9]\d*\z/                                          ? 'no Retry-After'       : '',
+        $body !~ /\b$retry seconds?\b/                                    ? 'no wait'              : '',
+        $body !~ /\b[0-9a-f]{12}\b/                                       ? 'no tag'               : '',
+        ($r->header('Cache-Control') // '') ne 'no-store'                 ? 'no no-store'          : '',
+        ($r->header('Vary') // '') !~ /\bAccept\b/                        ? 'no Vary'              : '',
+        ($r->header('Content-Length') // -1) != length $body              ? 'no Content-Length'    : '',
+        length $body > 1000                                               ? 'large'                : '',
+        $type eq 'html' && $body !~ m{\A<!DOCTYPE html>.*</html>\n\z}s    ? 'no document'          : '',
+        $type eq 'html' && $body =~ m{src=|href=|url\(|<script|https?:}i  ? 'loads something'      : '',
+        $type eq 'text' && $body =~ /[<>&{]/                              ? 'markup'               : '',
+        $type eq 'problem' && !eval { JSON::PP::decode_json($body) }      ? 'not JSON'             : '',
+    );
+    return join ', ', $type, @wrong;
+}
+
+# ---- by Accept (t/unit/denial.c has many more) -----------------------------------------------------------
+is form(get('/ok/zero', $_->[0])), $_->[1], 'Accept: ' . ($_->[0] // '(none)') for (
+    [ undef,                                  'text' ],
+    [ '*/*',                                  'text' ],
+    [ 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'html' ],
+    [ 'application/json',                     'problem' ],
+    [ 'application/problem+json',             'problem' ],
+    [ 'application/json, text/plain, */*',    'problem' ],
+    [ 'text/html;q=0.4, application/json;q=0.5', 'problem' ],
+    [ 'text/html;q=0, */*',                   'text' ],
+    [ 'image/png',                            'text' ],
+    [ 'text/html;q=nonsense',                 'text' ],
+    [ 'x' x 4000,                             'text' ],
+    [ 'text/html;a="' . ',' x 4000,           'text' ],
+);
+is form(get('/ok/zero', undef, headers => [ Accept => 'text/plain;q=0.1', Accept => 'text/html' ])), 'html', 'two Accept fields';
+is form(get('/ok/zero', 'text/html', http => '1.0')), 'html', 'HTTP/1.0';
+my $r    = get('/ok/zero', 'text/html', method => 'HEAD');
+my $same = get('/ok/zero', 'text/html');
+is join('|', $r->status, $r->body, map { $r->header($_) // '-' } qw(Content-Type Vary)), '429||text/html; charset=utf-8|Accept', 'HEAD: the same without a body';
+cmp_ok abs($r->header('Content-Length') - length $same->body), '<=', 20, 'and its length';
+
+$r = get('/ok/several', 'application/json');
+my $problem = JSON::PP::decode_json($r->body);
+is $problem->{type}, 'https://iana.org/assignments/http-problem-types#quota-exceeded', 'problem: type';
+is "$problem->{status} $problem->{title}", '429 Too many requests', 'status and title';
+is_deeply $problem->{'violated-policies'}, [ 'short', 'long_-9' ], 'violated-policies: all that deny, none that observes or admits';
+like $problem->{detail}, qr/\b@{[ $r->header('Retry-After') ]} seconds/, 'detail: the longest wait';
+my (undef, $line) = logged($s, 'GET', '/ok/several');
+like get('/ok/several')->body, qr/\b$line->{key}\b/, 'the tag is that of the log';
+
+# ---- wherever a denial comes from --------------------------------------------------------------------------
+is form(get('/ok/many', 'text/html'), 403), 'html', 'status=403';
+is form(get('/ok/unnamed', 'text/html'), 430), 'html', 'a status that httpd has no name for';
+is form(get('/ok/500', 'application/json'), 500), 'problem', 'and 500';
+is form(get('/ok/satisfy', 'text/html')), 'html', 'Satisfy Any, anonymous';
+is form(get('/ok/satisfy', 'text/html', auth => 'alice:secret')), 'html', 'Satisfy Any, authenticated';
+is form(get('/ok/user', 'text/html', auth => 'alice:secret')), 'html', 'after authentication';
+is form(get('/proxied/x', 'text/html')), 'html', 'in front of mod_proxy';
+is form(get('/ok/other', 'text/html')), 'html', 'ErrorDocuments for other errors';
+is form(get('/cgi-bin/env.cgi', 'application/json', method => 'POST', body => 'x=y')), 'problem', 'a POST';
+my $c = connection($s);
+is form($c->request('GET', '/ok/zero', headers => [ Accept => 'text/html' ])), 'html', 'the connection is kept: one';
+is form($c->request('GET', '/ok/zero', headers => [ Accept => 'application/json' ])), 'problem', 'and another';
+is $c->request('GET', '/ok')->body, "ok\n", 'and what is served after them';
+$c->close;
+my $before = time;
+$r = get('/cgi-bin/env.cgi', 'text/html', method => 'POST', pieces => [ ('x' x 200) x 100 ], delay => 0.02);
+is form($r), 'html', 'a POST whose body dribbles in';
+cmp_ok time - $before, '<', 1.5, 'is answered at once';
+
+# The store doesn't answer: not the client's doing, and nothing was counted that could be told.
+$r = get('/ok/wait?k=store', 'application/json', port => $s->port2);
+is form($r, 503), 'problem', 'the shared store does not answer';
+like $r->body, qr/#temporary-reduced-capacity",/, 'is no quota-exceeded';
+unlike $r->body, qr/violated/, 'and nobody violated anything';
+is join('|', map { $r->header($_) // '-' } qw(RateLimit-Policy RateLimit X-RateLimit-Limit)), '"two";q=2;w=2, "one";q=1;w=4|-|-', 'policies, but no state';
+
+my ($nghttp) = grep { -x } map { "$_/nghttp" } split /:/, $ENV{PATH};
+SKIP: {
+    skip 'nghttp is not here', 3 if !$nghttp;
+    my $out = `$nghttp -v -H'accept: application/json' http://127.0.0.1:@{[ $s->port ]}/ok/zero 2>&1`;
+    like $out, qr/:status: 429/, 'HTTP/2';
+    like $out, qr{content-type: application/problem\+json}, 'the problem document';
+    like $out, qr/"violated-policies":\["login"\]/, 'whole';
+}
+
+# ---- ErrorDocument is httpd's ------------------------------------------------------------------------------
+$r = get('/ok/text', 'application/json');
+is join('|', $r->status, $r->body, $r->header('Vary') // '-'), '429|<own> text|-', 'a text';
+like $r->header('Content-Type'), qr{\Atext/html}, 'with the type that httpd gives it';
+$r = get('/ok/local', 'application/json');
+is join('|', $r->status, $r->body, $r->header('Retry-After') ? 'wait' : ''), "429|sorry\n|wait", 'a local page';
+$r = get('/ok/broken', 'application/json');
+is $r->status, 429, 'a local page that is not there';
+like $r->body, qr/Additionally, a \d{3} .* was encountered/s, 'says so as httpd does';
+$r = get('/ok/external', 'application/json');
+is $r->status . ' ' . $r->header('Location'), '302 http://elsewhere.test/sorry', 'an external one';
+is form(get('/ok/back', 'application/json')), 'type text/html; charset=iso-8859-1', 'one of an outer section';
+is form(get('/ok/back/default', 'application/json')), 'problem', 'ErrorDocument 429 default';
+
+# ---- waiting as long as it says ------------------------------------------------------------------------------
+# Rules, and what they are called; each is used up, then: a second before Retry-After is over it is still denied, and
+# after it admitted. Windows are staggered by the key, so several keys see different parts of them.
+my @waits = (
+    [ 'stacked fixed windows' => '/ok/wait' ],
+    $ALL_ALGORITHMS ? ([ 'a sliding window' => '/ok/sliding' ], [ 'a token bucket' => '/ok/bucket' ],
+        [ 'all three' => '/ok/three' ]) : (),
+);
+for (@waits) {
+    my ($name, $path) = @$_;
+    my (%until, %early);
+    for my $k (1 .. 6) {
+        my ($denied, $n) = (undef, 0);
+        ($denied = get("$path?k=$k")) while (!$denied || $denied->status == 200) && $n++ < 20;
+        my $wait = $denied->header('Retry-After') // 0;
+        $until{$k} = time + $wait;
+        $early{$k} = time + $wait - 1 if $wait > 1;
+    }
+    for my $k (sort { $early{$a} <=> $early{$b} } keys %early) {
+        sleep 0.01 while time < $early{$k} - 0.3;
+        is get("$path?k=$k")->status, 429, "$name, key $k: a second before, still denied";
+    }
+    for my $k (sort { $until{$a} <=> $until{$b} } keys %until) {
+        sleep 0.01 while time < $until{$k};
+        is get("$path?k=$k")->status, 200, "$name, key $k: after Retry-After, admitted";
+    }
+}
+
+finish allow => qr/AH\d+|ratelimit:/;
