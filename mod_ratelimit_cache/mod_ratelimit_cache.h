@@ -69,10 +69,12 @@ typedef struct ratelimit_denial {
  *   RATELIMIT_VETO   serve the request. The rule charges nothing for it, RATELIMIT_STATUS says
  *                    "observed" (or "error" if store_failed), and the log "would deny"; other
  *                    rules are checked and charged as usual, and may still deny;
- *   400 to 599       deny with this status instead. ErrorDocument and the like apply to it;
+ *   400 to 599       deny with this status instead. ErrorDocument, RateLimitDenyHandler and the
+ *                    like apply to it;
  *   DONE             the module has written the whole response: r->status, headers and body,
  *                    with ap_rputs() and the like. No output filters of this location are in
- *                    place yet, and nothing is added, neither Retry-After nor Cache-Control.
+ *                    place yet, and nothing is added: no Retry-After, no Cache-Control, no
+ *                    RateLimit fields.
  * Anything else counts as no opinion. The first module that has one is followed.
  *
  * In any case the module may set headers and notes. In r->err_headers_out they are part of a

@@ -244,6 +244,14 @@ my $hooked = <<'END';
 <Location /ok/form>
     RateLimit one 1/30d key=form:user
 </Location>
+<Location /ok/handled>
+    RateLimitDenyHandler /ok/denied
+    RateLimit one 1/30d key=query:k
+</Location>
+<Location /ok/named-handler>
+    RateLimitDenyHandler ratelimit-example
+    RateLimit one 1/30d key=query:k
+</Location>
 <Location /cgi-bin>
     RateLimit one 1/30d key=query:k
 </Location>
@@ -295,12 +303,26 @@ sub hook {
     ($r) = opinion($path, 'look');
     is $r->header('X-Use'), 'ok 1/1 same key', "$name: the hook may ask for a counter itself";
 
+    for my $where (qw(handled named-handler)) {
+        my $own = $where eq 'handled' ? "ok\n" : qr/"result": "bad call"/;
+        $path = $fresh->("/ok/$where");
+        ($r) = opinion($path, 503);
+        is $r->status, 503, "$name: $where: another status";
+        like $r->body, ref $own ? $own : qr/\A\Q$own\E\z/, "$name: $where: for the deny handler";
+        ($r) = opinion($path, 'done');
+        is $r->status . ' ' . $r->body, "429 Not so fast: one allows 1/30d.\n", "$name: $where: instead of it";
+        ($r) = opinion($path, 'veto');
+        is $r->status . ' ' . $r->body, "200 ok\n", "$name: $where: not at all";
+    }
+
     # ---- stacked rules ----
     $path = $fresh->('/ok/two');
     ($r, $l, $n) = opinion($path, 'veto:short');
     is $r->status . " $l->{rule} $n", '429 long 1', "$name: two deny, the longer wait stands";
     ($r, $l, $n) = opinion($path, 'veto:long');
     is $r->status . " $l->{rule} $n", '429 short 2', "$name: or, when that is vetoed, the other";
+    ($r) = opinion($path, 'veto:long', headers => [ Accept => 'application/json' ]);
+    is join(' ', @{ $json->decode($r->body)->{'violated-policies'} }), 'short', "$name: which alone is violated";
     ($r, $l, $n) = opinion($path, 'veto');
     is $r->status . " $l->{state} $n", '200 observed 2', "$name: or none";
     is said('read', 'wide', "&v=$k&at=/ok/two"), 'ok 2', "$name: then the third is charged, and only then";
