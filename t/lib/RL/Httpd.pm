@@ -209,7 +209,7 @@ sub children {
     my @found;
     for my $stat (glob '/proc/[0-9]*/stat') {
         my $text = slurp($stat);
-        push @found, $1 if $text =~ /\A(\d+) \(.*\) \S (\d+) /s && $2 == ($self->{pid} // 0);
+        push @found, $1 if $text =~ /\A(\d+) \(.*\) [^ZX] (\d+) /s && $2 == ($self->{pid} // 0);
     }
     return @found;
 }
