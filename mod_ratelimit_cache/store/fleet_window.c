@@ -5,6 +5,7 @@
  * others may have added to after this server did last. */
 
 #define REPLACE_TRIES 8
+#define LINK_TRIES    4
 
 static uint32_t at_most(uint64_t value, uint32_t most)
 {
@@ -18,15 +19,19 @@ static uint32_t known_now(const rl_reservation_t *res)
                                     res->counter.window);
 }
 
-/* Makes the counter from what is known here, and what is being reserved. Debts are part of
- * what is known, but are paid by themselves; they are looked at first, so that one that is
- * being made counts twice rather than not at all. */
+/* What the store has counted, as far as is known here: without debts, which are paid by
+ * themselves. They are looked at first, so that one that is being made counts twice rather than
+ * not at all. */
+static uint32_t units_told(const rl_reservation_t *res)
+{
+    const uint32_t owed = rl_debt_units(res), known = known_now(res);
+    return known > owed ? known - owed : 0;
+}
+
+/* Makes the counter from what is known here, and what is being reserved. */
 static rl_upstream_status_e create(rl_reservation_t *res, rl_tally_t *tally)
 {
-    uint32_t seed;
-    res->owed = rl_debt_units(res);
-    res->known = known_now(res);
-    seed = at_most(res->known > res->owed ? res->known - res->owed : 0, RL_TALLY_LIMIT);
+    const uint32_t seed = at_most(units_told(res), RL_TALLY_LIMIT);
     *tally = (rl_tally_t){
         .incarnation = res->source->incarnation, .seed = seed, .total = seed + res->cost};
     return res->ops->create(res->source->session, &res->counter, rl_tally_pack(tally));
@@ -85,16 +90,25 @@ static rl_upstream_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
 }
 
 /* Adds what is owed, by itself and only to a store that has just answered: a debt that is sent
- * with every attempt would be counted as often as an attempt times out. */
+ * with every attempt would be counted as often as an attempt times out. The new total is noted
+ * before the debt is gone, so that at any moment one of the two tells of it. Beyond the limit
+ * nothing need be told. */
 static void pay(rl_reservation_t *res, rl_tally_t *tally)
 {
-    const rl_tally_t unpaid = *tally;
-    if (res->debt > 0 && add(res, res->debt, tally) == RL_UPSTREAM_OK) {
-        rl_debt_settle(res, res->debt);
+    const uint32_t limit = res->meter->limit;
+    const uint32_t room = limit > tally->total ? limit - tally->total : 0;
+    const uint32_t units = at_most(res->debt, room);
+    rl_tally_t paid;
+    if (units == 0) {
+        rl_debt_settle(res, 0);
+    }
+    else if (add(res, units, &paid) == RL_UPSTREAM_OK) {
+        rl_total_note(res, paid.total);
+        rl_debt_settle(res, units);
+        *tally = paid;
     }
     else {
         rl_debt_settle(res, 0);
-        *tally = unpaid;
     }
 }
 
@@ -113,72 +127,123 @@ static bool is_same_window(const rl_reservation_t *res, uint64_t link)
 }
 
 /* Whether a request with a later clock has linked the key to a later window's counter. */
-static bool is_late(const rl_reservation_t *res)
+static bool is_of_later_window(const rl_reservation_t *res, uint64_t link)
 {
-    const uint32_t ahead = (uint32_t)(res->link >> RL_LINK_WINDOW) - res->counter.window;
-    return res->link != 0 && (int32_t)(ahead << (32 - RL_TALLY_BITS)) > 0;
+    const uint32_t ahead = (uint32_t)(link >> RL_LINK_WINDOW) - res->counter.window;
+    return link != 0 && (int32_t)(ahead << (32 - RL_TALLY_BITS)) > 0;
 }
 
-static bool is_linked(const rl_reservation_t *res, const rl_tally_t *tally)
+static unsigned incarnation_of(uint64_t link)
 {
-    return res->link >> RL_TALLY_BITS == rl_link(res, tally->incarnation, 0) >> RL_TALLY_BITS;
+    return (unsigned)(link >> RL_TALLY_BITS) & ((1u << RL_INCARNATION_BITS) - 1);
 }
 
-/* What the counter should have been made from, as far as this server knows; 0 if it has none
- * of this window. A link without an incarnation is left by a raise that failed: it may have
- * been carried out. */
-static uint32_t seed_wanted(const rl_reservation_t *res, const rl_tally_t *tally)
+static uint32_t seed_of(uint64_t link)
 {
-    if (!is_same_window(res, res->link)) {
+    return (uint32_t)link & ((1u << RL_TALLY_BITS) - 1);
+}
+
+static bool is_cleared(unsigned incarnation)
+{
+    return (incarnation & RL_TALLY_CLEARED) != 0;
+}
+
+/* What a counter that isn't the linked one should have been made from, as far as this server
+ * knows; 0 if it knows of none in this window. A link without an incarnation is left by a raise
+ * that failed: it may have been carried out. */
+static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t link)
+{
+    if (!is_same_window(res, link)) {
         return 0;
     }
-    if (is_linked(res, tally) ||
-        res->link >> RL_TALLY_BITS == rl_link(res, 0, 0) >> RL_TALLY_BITS) {
-        return (uint32_t)(res->link & ((1u << RL_TALLY_BITS) - 1));
-    }
-    return res->known > res->owed ? (uint32_t)res->known - res->owed : 0;
+    return incarnation_of(link) == 0 ? seed_of(link) : units_told(res);
 }
 
 /* The counter was wiped on purpose: what is known here is old. */
-static uint32_t believe(const rl_reservation_t *res, const rl_tally_t *tally)
+static bool believe(const rl_reservation_t *res, uint64_t link, const rl_tally_t *tally)
 {
-    rl_total_less(res, UINT32_MAX);
-    if (rl_note_swap(res, RL_NOTE_LINK, res->link, rl_link(res, tally->incarnation, 0))) {
-        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, res->counter.window,
-                        res->known, tally->total < res->known ? tally->total : res->known);
+    const rl_ledger_t *ledger = res->source->ledger;
+    const uint32_t known = known_now(res);
+    if (!rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, tally->incarnation, 0))) {
+        return false;
     }
-    return 0;
+    rl_total_less(res, UINT32_MAX);
+    rl_ledger_lower(ledger, &res->cell, res->meter, res->counter.window, known,
+                    tally->total < known ? tally->total : known);
+    if (res->meter->algorithm == RL_SLIDING_WINDOW) {
+        const uint32_t before = res->counter.window - 1;
+        rl_ledger_lower(ledger, &res->cell, res->meter, before,
+                        rl_ledger_held(ledger, &res->cell, res->meter, before), 0);
+    }
+    return true;
+}
+
+/* The thread that has linked the key to a counter made from too little adds what it lacks. */
+static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_tally_t *tally)
+{
+    const uint32_t seed = tally->seed + lacking;
+    rl_tally_t raised;
+    if (lacking == 0) {
+        return 0;
+    }
+    if (add(res, rl_tally_raise(lacking), &raised) == RL_UPSTREAM_OK) {
+        *tally = raised;
+        return 0;
+    }
+    rl_note_swap(res, RL_NOTE_LINK, rl_link(res, tally->incarnation, seed),
+                 rl_link(res, 0, seed));
+    return lacking;
 }
 
 /* Learns which counter answered. If it is another than before, made by somebody who knew less
  * than we did, the one thread that notices first adds the difference; when that fails, the next
- * one tries again. Returns what the counter still lacks. */
-static uint32_t reconcile(const rl_reservation_t *res, rl_tally_t *tally)
+ * one tries again. What is known is only compared with a counter that nobody here has learned
+ * from yet: the link is read again behind it. Returns what the counter still lacks. */
+static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
 {
-    const bool linked = is_linked(res, tally);
-    rl_tally_t raised;
+    uint32_t lacking = 0;
     if (res->link == 0) {
         learn(res, res->known); /* a key without a cell can't keep notes */
     }
-    if (is_late(res)) {
-        return 0;
+    for (int i = 0; i < LINK_TRIES; i++) {
+        const uint64_t link = rl_note(res, RL_NOTE_LINK);
+        const bool linked =
+            is_same_window(res, link) && incarnation_of(link) == tally->incarnation;
+        if (is_of_later_window(res, link) ||
+            (!linked && is_cleared(tally->incarnation) && believe(res, link, tally))) {
+            return 0;
+        }
+        const uint32_t wanted = linked ? seed_of(link) : seed_wanted(res, link);
+        const uint64_t next =
+            rl_link(res, tally->incarnation, wanted > tally->seed ? wanted : tally->seed);
+        lacking = wanted > tally->seed ? wanted - tally->seed : 0;
+        if (linked && next == link) {
+            return lacking;
+        }
+        if (rl_note(res, RL_NOTE_LINK) == link && rl_note_swap(res, RL_NOTE_LINK, link, next)) {
+            return linked ? 0 : raise_counter(res, lacking, tally);
+        }
     }
-    if (!linked && (tally->incarnation & RL_TALLY_CLEARED) != 0) {
-        return believe(res, tally);
+    return lacking;
+}
+
+/* A unit was reserved in a counter that has been lost since, too late for whoever made it anew
+ * to know. The total tells which units the new one's seed should have. */
+static void make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    for (int i = 0; i < LINK_TRIES; i++) {
+        const uint64_t link = rl_note(res, RL_NOTE_LINK);
+        const unsigned incarnation = incarnation_of(link);
+        rl_tally_t raised;
+        if (!is_same_window(res, link) || incarnation == tally->incarnation ||
+            incarnation == 0 || is_cleared(incarnation) || seed_of(link) >= tally->total) {
+            return;
+        }
+        if (rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, incarnation, tally->total))) {
+            add(res, rl_tally_raise(tally->total - seed_of(link)), &raised);
+            return;
+        }
     }
-    const uint32_t wanted = seed_wanted(res, tally);
-    const uint32_t lacking = wanted > tally->seed ? wanted - tally->seed : 0;
-    const uint64_t link = rl_link(res, tally->incarnation, tally->seed + lacking);
-    if (res->link == link || !rl_note_swap(res, RL_NOTE_LINK, res->link, link) || linked ||
-        lacking == 0) {
-        return lacking;
-    }
-    if (add(res, rl_tally_raise(lacking), &raised) != RL_UPSTREAM_OK) {
-        rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, 0, wanted));
-        return lacking;
-    }
-    *tally = raised;
-    return 0;
 }
 
 /* ---- the interface ---- */
@@ -218,6 +283,9 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t
     const uint32_t total = tally->total + lacking + rl_debt_units(res);
     const bool granted = total <= room_now(res);
     learn(res, granted ? total : total - res->cost);
+    if (granted) {
+        make_up_for(res, tally);
+    }
     if (!granted && !res->not_added) {
         res->ops->subtract(res->source->session, &res->counter, res->cost);
     }
@@ -335,7 +403,7 @@ static rl_upstream_status_e clear(rl_reservation_t *res)
     const uint64_t link = rl_link(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
     rl_debt_wipe(res);
     rl_total_less(res, UINT32_MAX);
-    if (!is_late(res)) {
+    if (!is_of_later_window(res, res->link)) {
         rl_note_swap(res, RL_NOTE_LINK, res->link, link);
     }
     status = clear_window(res, res->counter.window);
