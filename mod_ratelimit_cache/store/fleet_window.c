@@ -198,18 +198,20 @@ static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_
 /* Learns which counter answered. If it is another than before, made by somebody who knew less
  * than we did, the one thread that notices first adds the difference; when that fails, the next
  * one tries again. What is known is only compared with a counter that nobody here has learned
- * from yet: the link is read again behind it. Returns what the counter still lacks. */
+ * from yet: the link is read again behind it. A link that has changed since the counter was
+ * asked leads to a later one than that which answered. Returns what the counter still lacks. */
 static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
 {
+    const uint64_t before = res->link;
     uint32_t lacking = 0;
-    if (res->link == 0) {
+    if (before == 0) {
         learn(res, res->known); /* a key without a cell can't keep notes */
     }
     for (int i = 0; i < LINK_TRIES; i++) {
         const uint64_t link = rl_note(res, RL_NOTE_LINK);
         const bool linked =
             is_same_window(res, link) && incarnation_of(link) == tally->incarnation;
-        if (is_of_later_window(res, link) ||
+        if (is_of_later_window(res, link) || (!linked && link != before) ||
             (!linked && is_cleared(tally->incarnation) && believe(res, link, tally))) {
             return 0;
         }
@@ -225,6 +227,14 @@ static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
         }
     }
     return lacking;
+}
+
+/* Whether this is the key's counter, and all that is known here is in it. */
+static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    const uint64_t link = rl_note(res, RL_NOTE_LINK);
+    return is_same_window(res, link) && incarnation_of(link) == tally->incarnation &&
+           seed_of(link) <= tally->seed;
 }
 
 /* A unit was reserved in a counter that has been lost since, too late for whoever made it anew
@@ -354,7 +364,8 @@ static void refresh(rl_reservation_t *res)
         }
         break;
     case RL_UPSTREAM_OK:
-        if (rl_tally_unpack(value, &tally) && reconcile(res, &tally) == 0) {
+        if (rl_tally_unpack(value, &tally) && reconcile(res, &tally) == 0 &&
+            is_whole(res, &tally)) {
             pay(res, &tally);
             unlearn(res, &tally);
         }
@@ -382,7 +393,7 @@ static rl_upstream_status_e learn_count(rl_reservation_t *res)
     pay(res, &tally);
     rl_total_note(res, tally.total + lacking);
     learn(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
-    if (lacking == 0) {
+    if (is_whole(res, &tally)) {
         res->known = known_now(res);
         unlearn(res, &tally);
     }
