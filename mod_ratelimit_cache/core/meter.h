@@ -95,8 +95,8 @@ void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
 void rl_meter_lower(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
                     uint64_t stamp, uint64_t from, uint64_t to, rl_step_t *step);
 
-/* The step that wipes what counts at time now, so that it is as if the key had never been seen;
- * word is -1 when nothing is left to wipe. */
+/* The step that wipes what counts at time now: no unit is in use, a bucket is full. word is -1
+ * when nothing is left to wipe. */
 void rl_meter_clear(const rl_meter_t *meter, const rl_digest_t *key,
                     const uint64_t words[RL_METER_WORDS], int64_t now, rl_step_t *step);
 

@@ -177,13 +177,16 @@ static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t
     step->value = to;
 }
 
+/* The bucket is full: nothing that was saved is taken away. */
 static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   int64_t now, rl_step_t *step)
 {
-    (void)meter;
+    const uint64_t full = meter->limit > 0 ? rl_bucket_ticks(meter, now) : UINT64_MAX;
     (void)key;
-    (void)now;
-    step->word = words[0] != 0 ? 0 : -1;
+    if (words[0] > full) {
+        step->word = 0;
+        step->value = full;
+    }
 }
 
 const rl_meter_ops_t rl_meter_bucket = {charge, refund, held, raise, lower, clear};

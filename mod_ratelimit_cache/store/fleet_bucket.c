@@ -9,6 +9,8 @@
  * Debts drain like everything else in a bucket: what is paid of one is at most what is still
  * missing here, and what still has room there. */
 
+#define SEED_MASK ((UINT32_C(1) << RL_TALLY_BITS) - 1)
+
 static uint64_t ticks_now(const rl_reservation_t *res)
 {
     return rl_bucket_ticks(res->meter, res->now);
@@ -41,22 +43,17 @@ static uint64_t time_here(const rl_reservation_t *res)
 
 /* ---- operations ---- */
 
-static rl_upstream_status_e unpacked(rl_upstream_status_e status, uint64_t value,
-                                     rl_tally_time_t *tally)
-{
-    if (status == RL_UPSTREAM_OK && !rl_tally_unpack_time(value, tally)) {
-        return RL_UPSTREAM_ERROR;
-    }
-    return status;
-}
-
 static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t ticks,
                                 rl_tally_time_t *tally)
 {
     uint64_t value = 0;
     const rl_upstream_status_e status =
         res->ops->add(res->source->session, &res->counter, ticks, &value);
-    return unpacked(status, value, tally);
+    if (status == RL_UPSTREAM_OK && !rl_tally_unpack_time(value, tally)) {
+        res->ops->subtract(res->source->session, &res->counter, ticks); /* none of ours */
+        return RL_UPSTREAM_ERROR;
+    }
+    return status;
 }
 
 static rl_upstream_status_e read_time(const rl_reservation_t *res, rl_tally_time_t *tally)
@@ -64,7 +61,10 @@ static rl_upstream_status_e read_time(const rl_reservation_t *res, rl_tally_time
     uint64_t value = 0;
     const rl_upstream_status_e status =
         res->ops->read(res->source->session, &res->counter, &value);
-    return unpacked(status, value, tally);
+    if (status == RL_UPSTREAM_OK && !rl_tally_unpack_time(value, tally)) {
+        return RL_UPSTREAM_ERROR;
+    }
+    return status;
 }
 
 static rl_upstream_status_e replace(const rl_reservation_t *res, rl_tally_time_t *tally,
@@ -79,9 +79,9 @@ static rl_upstream_status_e replace(const rl_reservation_t *res, rl_tally_time_t
     return status;
 }
 
-static rl_upstream_status_e create(const rl_reservation_t *res, uint64_t need,
-                                   rl_tally_time_t *tally)
+static rl_upstream_status_e create(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
 {
+    res->known = rl_ledger_held(res->source->ledger, &res->cell, res->meter, 0);
     *tally = (rl_tally_time_t){.incarnation = res->source->incarnation,
                                .ticks = time_here(res) + need};
     return res->ops->create(res->source->session, &res->counter, rl_tally_pack_time(tally));
@@ -105,7 +105,7 @@ static rl_upstream_status_e charge_idle(const rl_reservation_t *res, uint64_t ne
                                                                     : status;
 }
 
-static rl_upstream_status_e reserve(const rl_reservation_t *res, uint64_t need,
+static rl_upstream_status_e reserve(rl_reservation_t *res, uint64_t need,
                                     rl_tally_time_t *tally)
 {
     const bool busy = time_here(res) > ticks_now(res);
@@ -134,32 +134,95 @@ static void catch_up(const rl_reservation_t *res, uint64_t behind, rl_tally_time
     tally->ticks += behind;
 }
 
-static bool is_linked(const rl_reservation_t *res, const rl_tally_time_t *tally)
+/* The link's seed is the time that the counter held, or was raised to, when this server found
+ * it: the lowest bits of it, in sixteenths of a token. */
+static uint32_t position_of(const rl_reservation_t *res, uint64_t ticks)
 {
-    return res->link == rl_link(res, tally->incarnation, 0);
+    const unsigned shift = res->meter->shift > 4 ? res->meter->shift - 4u : 0;
+    return (uint32_t)(ticks >> shift) & SEED_MASK;
+}
+
+/* By how many ticks a position is ahead of a seed, 0 if it isn't. */
+static uint64_t ticks_ahead(const rl_reservation_t *res, uint32_t position, uint32_t seed)
+{
+    const unsigned shift = res->meter->shift > 4 ? res->meter->shift - 4u : 0;
+    const uint32_t ahead = (position - seed) & SEED_MASK;
+    return ahead <= SEED_MASK / 2 ? (uint64_t)ahead << shift : 0;
+}
+
+static unsigned incarnation_of(uint64_t link)
+{
+    return (unsigned)(link >> RL_TALLY_BITS) & ((1u << RL_INCARNATION_BITS) - 1);
+}
+
+static uint64_t known_now(const rl_reservation_t *res)
+{
+    return rl_ledger_held(res->source->ledger, &res->cell, res->meter, 0);
+}
+
+/* The counter was wiped on purpose: what is known here is old. */
+static void believe(const rl_reservation_t *res, uint64_t link, const rl_tally_time_t *tally,
+                    uint64_t before)
+{
+    const uint64_t known = known_now(res);
+    if (rl_note_swap(res, RL_NOTE_LINK, link,
+                     rl_link(res, tally->incarnation, position_of(res, before)))) {
+        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, known, before);
+    }
+}
+
+/* Links the key to a counter that is new here; returns how far it is behind what is known. */
+static uint64_t link_to(rl_reservation_t *res, uint64_t link, const rl_tally_time_t *tally,
+                        uint64_t before)
+{
+    uint64_t behind;
+    res->known = known_now(res);
+    behind = res->known != 0 ? above(time_here(res), before) : 0;
+    return rl_note(res, RL_NOTE_LINK) == link &&
+                   rl_note_swap(
+                       res, RL_NOTE_LINK, link,
+                       rl_link(res, tally->incarnation, position_of(res, before + behind)))
+               ? behind
+               : 0;
 }
 
 /* Learns which counter answered, before it was charged with need. How far it is behind what it
  * should be: behind the clock, or, if it was made anew by somebody who knew less than we do,
  * behind what is known here. */
-static uint64_t reconcile(const rl_reservation_t *res, uint64_t need,
-                          const rl_tally_time_t *tally)
+static uint64_t reconcile(rl_reservation_t *res, uint64_t need, const rl_tally_time_t *tally)
 {
     const uint64_t before = above(tally->ticks, need);
     const uint64_t behind_clock = above(ticks_now(res), before);
-    const bool cleared = (tally->incarnation & RL_TALLY_CLEARED) != 0;
+    uint64_t link, behind = 0;
     if (res->link == 0) {
         rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, before);
     }
-    if (is_linked(res, tally) ||
-        !rl_note_swap(res, RL_NOTE_LINK, res->link, rl_link(res, tally->incarnation, 0))) {
-        return behind_clock;
+    link = rl_note(res, RL_NOTE_LINK);
+    if (incarnation_of(link) != tally->incarnation && link == res->link) {
+        if ((tally->incarnation & RL_TALLY_CLEARED) != 0) {
+            believe(res, link, tally, before);
+        }
+        else {
+            behind = link_to(res, link, tally, before);
+        }
     }
-    if (cleared) {
-        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, res->known, before);
-        return behind_clock;
+    return behind > behind_clock ? behind : behind_clock;
+}
+
+/* A charge was added to a counter that has been lost since, too late for whoever made it anew
+ * to know. */
+static void make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tally)
+{
+    const uint64_t link = rl_note(res, RL_NOTE_LINK);
+    const unsigned incarnation = incarnation_of(link);
+    const uint32_t position = position_of(res, tally->ticks);
+    const uint64_t ticks = ticks_ahead(res, position, (uint32_t)link & SEED_MASK);
+    rl_tally_time_t raised;
+    if (incarnation != 0 && incarnation != tally->incarnation &&
+        (incarnation & RL_TALLY_CLEARED) == 0 && ticks > 0 &&
+        rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, incarnation, position))) {
+        add(res, ticks, &raised);
     }
-    return res->known != 0 ? above(time_here(res), before) : behind_clock;
 }
 
 static void pay(rl_reservation_t *res, rl_tally_time_t *tally)
@@ -188,13 +251,24 @@ static void describe(const rl_reservation_t *res, uint64_t time, uint32_t cost, 
     rl_meter_charge(res->meter, &res->cell, words, res->now, cost, step);
 }
 
+/* What is owed and hasn't drained: it counts until it is paid. */
+static uint64_t pending(const rl_reservation_t *res)
+{
+    const uint32_t owed = rl_debt_units(res), burst = res->meter->burst;
+    return least(rl_bucket_cost(res->meter, owed < burst ? owed : burst),
+                 above(known_now(res), ticks_now(res)));
+}
+
 static void spend(const rl_reservation_t *res, uint64_t need, const rl_tally_time_t *tally,
                   rl_step_t *step)
 {
-    const bool granted = tally->ticks <= ticks_now(res) + whole_bucket(res);
+    const bool granted = tally->ticks + pending(res) <= ticks_now(res) + whole_bucket(res);
     const uint64_t time = granted ? tally->ticks : above(tally->ticks, need);
     rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, time);
-    if (!granted) {
+    if (granted) {
+        make_up_for(res, tally);
+    }
+    else {
         res->ops->subtract(res->source->session, &res->counter, need);
     }
     describe(res, time, granted ? 0 : res->cost, step);
@@ -236,55 +310,54 @@ static void refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
     }
 }
 
+/* What others gave back since is there to be asked for again; unless the counter isn't the
+ * key's, or lacks something itself. */
+static void unlearn(rl_reservation_t *res, const rl_tally_time_t *tally)
+{
+    const uint64_t known = known_now(res);
+    if (incarnation_of(rl_note(res, RL_NOTE_LINK)) == tally->incarnation &&
+        tally->ticks + pending(res) < known) {
+        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, known,
+                        tally->ticks + pending(res));
+    }
+}
+
+static rl_upstream_status_e compare(rl_reservation_t *res, rl_tally_time_t *tally)
+{
+    const rl_upstream_status_e status = read_time(res, tally);
+    if (status == RL_UPSTREAM_OK) {
+        catch_up(res, reconcile(res, 0, tally), tally);
+        pay(res, tally);
+        unlearn(res, tally);
+    }
+    return status;
+}
+
 static void refresh(rl_reservation_t *res)
 {
     rl_tally_time_t tally;
-    const rl_upstream_status_e status = read_time(res, &tally);
-    if (status == RL_UPSTREAM_MISSING) {
+    if (compare(res, &tally) == RL_UPSTREAM_MISSING) {
         create(res, 0, &tally);
     }
-    if (status != RL_UPSTREAM_OK) {
-        return;
-    }
-    if (is_linked(res, &tally) || (tally.incarnation & RL_TALLY_CLEARED) != 0) {
-        pay(res, &tally);
-        rl_note_swap(res, RL_NOTE_LINK, res->link, rl_link(res, tally.incarnation, 0));
-        if (tally.ticks < res->known) {
-            rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, res->known,
-                            tally.ticks);
-        }
-        return;
-    }
-    catch_up(res, reconcile(res, 0, &tally), &tally);
 }
 
 static rl_upstream_status_e learn(rl_reservation_t *res)
 {
     rl_tally_time_t tally;
-    const rl_upstream_status_e status = read_time(res, &tally);
-    if (status != RL_UPSTREAM_OK) {
-        return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
+    const rl_upstream_status_e status = compare(res, &tally);
+    if (status == RL_UPSTREAM_OK) {
+        rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, tally.ticks);
     }
-    if (!is_linked(res, &tally)) {
-        catch_up(res, reconcile(res, 0, &tally), &tally);
-    }
-    pay(res, &tally);
-    if (tally.ticks < res->known) {
-        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, res->known,
-                        tally.ticks);
-    }
-    rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, tally.ticks);
-    return RL_UPSTREAM_OK;
+    return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
 }
 
 static rl_upstream_status_e clear(rl_reservation_t *res)
 {
     const unsigned incarnation = res->source->incarnation | RL_TALLY_CLEARED;
-    rl_tally_time_t none = {.incarnation = incarnation};
-    res->known = 0; /* of a new bucket */
-    none.ticks = time_here(res);
+    const rl_tally_time_t none = {.incarnation = incarnation, .ticks = ticks_now(res)};
     rl_debt_wipe(res);
-    rl_note_swap(res, RL_NOTE_LINK, res->link, rl_link(res, incarnation, 0));
+    rl_note_swap(res, RL_NOTE_LINK, res->link,
+                 rl_link(res, incarnation, position_of(res, none.ticks)));
     return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 

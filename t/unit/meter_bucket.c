@@ -504,7 +504,7 @@ static void a_raise_moves_the_time_forward_only(void **state)
     assert_true(counter.words[0] == other.words[0]);
 }
 
-static void clearing_makes_a_bucket_new(void **state)
+static void clearing_fills_a_bucket(void **state)
 {
     counter_t counter = full_bucket(1, MINUTE, 4), slow = bucket_of(1, MINUTE, 4, 1);
     uint64_t stamp;
@@ -517,8 +517,8 @@ static void clearing_makes_a_bucket_new(void **state)
     drain(&counter, NOON);
     assert_true(charge(&slow, NOON, 1));
     clear(&slow, NOON);
-    assert_false(fits(&slow, NOON, 2));
-    assert_true(fits(&slow, NOON, 1));
+    assert_true(fits(&slow, NOON, 4));
+    assert_false(fits(&slow, NOON, 5));
 }
 
 int main(void)
@@ -554,7 +554,7 @@ int main(void)
         cmocka_unit_test(a_refund_never_makes_a_bucket_hold_more_than_its_size),
         cmocka_unit_test(late_refunds_let_through_at_most_half_a_bucket_more),
         cmocka_unit_test(a_raise_moves_the_time_forward_only),
-        cmocka_unit_test(clearing_makes_a_bucket_new),
+        cmocka_unit_test(clearing_fills_a_bucket),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

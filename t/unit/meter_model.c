@@ -283,9 +283,16 @@ static void check_what_is_left(const world_t *world)
 
 static void wipe(world_t *world)
 {
+    const event_t filled = {.at = world->now,
+                            .ticks = -ticks_of(world, world->counter.meter.burst)};
     clear(&world->counter, world->now);
     world->n = 0;
-    world->since = -1;
+    if (!is_bucket(world)) {
+        world->since = -1;
+    }
+    else if (world->since >= 0) {
+        world->events[world->n++] = filled;
+    }
 }
 
 /* Where edges are: at the ends of windows, at the retry that was told last, and in between. */
