@@ -41,12 +41,14 @@ bool rl_meter_is_shareable(const rl_meter_t *meter)
                : meter->limit <= RL_TALLY_LIMIT;
 }
 
-rl_meter_t rl_meter_penalty(const rl_meter_t *meter)
+rl_meter_t rl_meter_penalty(const rl_meter_t *meter, int64_t least_us)
 {
+    const bool longer = !meter->extend && least_us > meter->penalty_us;
     return (rl_meter_t){.algorithm = RL_PENALTY,
                         .extend = meter->extend,
                         .limit = 1,
-                        .period_us = meter->penalty_us};
+                        .period_us = longer ? least_us : meter->penalty_us,
+                        .penalty_us = meter->penalty_us + 2 * rl_meter_quota_us(meter)};
 }
 
 void rl_meter_charge(const rl_meter_t *meter, const rl_digest_t *key,

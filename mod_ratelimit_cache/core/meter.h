@@ -64,9 +64,11 @@ int64_t rl_meter_quota_us(const rl_meter_t *meter);
  */
 bool rl_meter_is_shareable(const rl_meter_t *meter);
 
-/* The meter of the penalty that a meter with penalty_us imposes. A charge of 0 units asks
- * whether the key is free of it; one of 1 unit imposes it. */
-rl_meter_t rl_meter_penalty(const rl_meter_t *meter);
+/* The meter of the penalty that a meter with penalty_us imposes; least_us is how long the key
+ * is denied anyhow. A penalty without `extend` lasts no shorter, or it would begin anew with
+ * the next try, whose denial is none of its own. A charge of 0 units asks whether the key is
+ * free of it; one of 1 unit imposes it. Its own penalty_us is the longest that one can last. */
+rl_meter_t rl_meter_penalty(const rl_meter_t *meter, int64_t least_us);
 
 /* The step that charges cost units to the key at time now. A step that isn't granted may have a
  * change to make all the same. */

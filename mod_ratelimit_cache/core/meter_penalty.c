@@ -12,7 +12,7 @@
  * the clock was set back. */
 static int64_t end_of(const rl_meter_t *meter, uint64_t word, int64_t now)
 {
-    const int64_t latest = now + meter->period_us;
+    const int64_t latest = now + meter->penalty_us;
     if (word > (uint64_t)(latest + CLOCK_HORIZON)) {
         return 0;
     }

@@ -14,7 +14,7 @@ static rl_digest_t apart(const rl_digest_t *digest)
 
 static rl_counter_t counter_of(const rl_digest_t *key, const rl_meter_t *meter)
 {
-    const int64_t ttl = meter->penalty_us / RL_USEC_PER_SEC + TTL_SLACK;
+    const int64_t ttl = rl_meter_penalty(meter, 0).penalty_us / RL_USEC_PER_SEC + TTL_SLACK;
     return (rl_counter_t){.key = apart(key),
                           .ttl = (uint32_t)(ttl < TTL_MAX_SEC ? ttl : TTL_MAX_SEC)};
 }
@@ -23,7 +23,7 @@ static rl_counter_t counter_of(const rl_digest_t *key, const rl_meter_t *meter)
 static void look(const rl_source_t *source, const rl_digest_t *cell, const rl_meter_t *meter,
                  int64_t now, rl_step_t *sentence)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
     const rl_digest_t place = apart(cell);
     rl_ledger_peek(source->ledger, &place, &penalty, now, 0, sentence);
 }
@@ -57,13 +57,13 @@ static bool read_end(const rl_source_t *source, const rl_digest_t *key, const rl
     return source->session != NULL &&
            source->session->upstream->ops->read(source->session, &counter, until) ==
                RL_UPSTREAM_OK &&
-           *until <= (uint64_t)(now + 2 * meter->penalty_us);
+           *until <= (uint64_t)(now + 2 * rl_meter_penalty(meter, 0).penalty_us);
 }
 
 void rl_penalty_ask(const rl_source_t *source, const rl_digest_t *key, const rl_digest_t *cell,
                     const rl_meter_t *meter, int64_t now, rl_step_t *step)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
     const rl_digest_t place = apart(cell);
     uint64_t until;
     if (read_end(source, key, meter, now, &until) && until > (uint64_t)now) {
@@ -75,7 +75,7 @@ void rl_penalty_ask(const rl_source_t *source, const rl_digest_t *key, const rl_
 void rl_penalty_learn(const rl_source_t *source, const rl_digest_t *key,
                       const rl_digest_t *cell, const rl_meter_t *meter, int64_t now)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
     const rl_digest_t place = apart(cell);
     uint64_t until;
     if (!read_end(source, key, meter, now, &until)) {
@@ -94,7 +94,7 @@ void rl_penalty_impose(const rl_source_t *source, const rl_digest_t *key,
                        const rl_digest_t *cell, const rl_meter_t *meter, int64_t now,
                        rl_step_t *step)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_meter_t penalty = rl_meter_penalty(meter, step->retry - now);
     const rl_counter_t counter = counter_of(key, meter);
     const rl_digest_t place = apart(cell);
     rl_step_t before, sentence;
@@ -108,10 +108,20 @@ void rl_penalty_impose(const rl_source_t *source, const rl_digest_t *key,
     }
 }
 
+void rl_penalty_reconsider(const rl_source_t *source, const rl_digest_t *key,
+                           const rl_digest_t *cell, const rl_meter_t *meter, int64_t now)
+{
+    rl_step_t sentence;
+    look(source, cell, meter, now, &sentence);
+    if (!sentence.granted) {
+        rl_penalty_lift(source, key, cell, meter, now);
+    }
+}
+
 void rl_penalty_lift(const rl_source_t *source, const rl_digest_t *key, const rl_digest_t *cell,
                      const rl_meter_t *meter, int64_t now)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
     const rl_counter_t counter = counter_of(key, meter);
     const rl_digest_t place = apart(cell);
     uint64_t until;
@@ -127,7 +137,7 @@ void rl_penalty_lift(const rl_source_t *source, const rl_digest_t *key, const rl
 void rl_penalty_refresh(const rl_source_t *source, const rl_digest_t *key,
                         const rl_digest_t *cell, const rl_meter_t *meter, int64_t now)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter);
+    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
     const rl_counter_t counter = counter_of(key, meter);
     const rl_digest_t place = apart(cell);
     rl_step_t sentence;

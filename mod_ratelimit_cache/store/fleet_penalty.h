@@ -26,6 +26,11 @@ void rl_penalty_impose(const rl_source_t *source, const rl_digest_t *key,
                        const rl_digest_t *cell, const rl_meter_t *meter, int64_t now,
                        rl_step_t *step);
 
+/* A unit has been given back: if the key is under a penalty, it was imposed for a limit that
+ * was not exceeded, and is lifted. */
+void rl_penalty_reconsider(const rl_source_t *source, const rl_digest_t *key,
+                           const rl_digest_t *cell, const rl_meter_t *meter, int64_t now);
+
 /* Lifts it. */
 void rl_penalty_lift(const rl_source_t *source, const rl_digest_t *key, const rl_digest_t *cell,
                      const rl_meter_t *meter, int64_t now);

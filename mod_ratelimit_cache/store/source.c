@@ -153,6 +153,9 @@ void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
         rl_reservation_t res = reservation(source, key, meter, stamp, now);
         fleet_of(meter)->refund(&res, stamp, units);
     }
+    if (units > 0 && meter->penalty_us > 0) {
+        rl_penalty_reconsider(source, key, &cell, meter, now);
+    }
 }
 
 void rl_source_overrun(const rl_source_t *source, const rl_digest_t *key,

@@ -16,7 +16,7 @@ static counter_t penalty_of(int64_t lasts_us, bool extend)
                              .period_us = SECOND,
                              .penalty_us = lasts_us,
                              .extend = extend};
-    return counter_with(rl_meter_penalty(&rule));
+    return counter_with(rl_meter_penalty(&rule, 0));
 }
 
 static bool is_free(const counter_t *counter, int64_t now)

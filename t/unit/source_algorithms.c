@@ -445,6 +445,42 @@ static void a_penalty_holds_on_the_whole_fleet(void **state)
     assert_int_equal(admitted(1, 3) + admitted(2, 3), 3);
 }
 
+static void tries_during_a_penalty_do_not_extend_it(void **state)
+{
+    rl_meter_t what = window(RL_FIXED_WINDOW, 2, 30 * SECOND);
+    rl_step_t step;
+    (void)state;
+    what.penalty_us = 13 * SECOND;
+    set_out(&what);
+    now += SECOND;
+    assert_int_equal(admitted(0, 2), 2);
+    step = ask_for(0, 1);
+    assert_false(step.granted);
+    assert_int_equal(step.retry - now, 29 * SECOND); /* the window is longer */
+    for (int i = 0; i < 28; i++) {
+        now += SECOND;
+        assert_false(ask((unsigned)i % 3));
+    }
+    now += SECOND;
+    assert_true(ask(1));
+}
+
+static void a_penalty_for_a_limit_that_was_not_exceeded_is_lifted(void **state)
+{
+    rl_meter_t what = window(RL_FIXED_WINDOW, 2, HOUR);
+    rl_step_t step;
+    (void)state;
+    what.penalty_us = 3 * HOUR;
+    set_out(&what);
+    assert_true(ask(0));
+    step = ask_for(0, 1);
+    assert_true(step.granted);
+    assert_false(ask(0));
+    refund(0, &step, 1);
+    assert_true(ask(0));
+    assert_false(ask(0));
+}
+
 static void a_penalty_is_extended_by_every_try(void **state)
 {
     rl_meter_t what = window(RL_FIXED_WINDOW, 1, SECOND);
@@ -576,6 +612,8 @@ int main(void)
         cmocka_unit_test(a_wiped_counter_that_is_lost_is_not_brought_back_by_who_wiped_it),
         cmocka_unit_test(what_is_given_back_after_a_wipe_harms_nobody),
         cmocka_unit_test(a_penalty_holds_on_the_whole_fleet),
+        cmocka_unit_test(tries_during_a_penalty_do_not_extend_it),
+        cmocka_unit_test(a_penalty_for_a_limit_that_was_not_exceeded_is_lifted),
         cmocka_unit_test(a_penalty_is_extended_by_every_try),
         cmocka_unit_test(a_wiped_counter_is_free_of_its_penalty),
         cmocka_unit_test(a_penalty_that_the_store_lost_is_told_again),
