@@ -9,6 +9,7 @@
 #include <util_filter.h>
 
 #include "../core/denial.h"
+#include "../core/number.h"
 #include "body.h"
 #include "config.h"
 #include "report.h"
@@ -80,10 +81,21 @@ static void set_unless_set(request_rec *r, const char *name, const char *value)
     }
 }
 
+/* A denial is answered in the protocol it came in. mod_http2 upgrades where a handler runs, and
+ * an error document's does; it would make the denied request anew, as the stream's, and take a
+ * body that is left unread for requests. */
+static void refuse_upgrade(request_rec *r)
+{
+    apr_table_unset(r->headers_in, "Upgrade");
+    apr_table_unset(r->headers_in, "HTTP2-Settings");
+}
+
 int rl_deny(request_rec *r, int status, const char *retry_after)
 {
+    refuse_upgrade(r);
     set_unless_set(r, "Retry-After", retry_after);
     set_unless_set(r, "Cache-Control", "no-store");
+    rl_request_get(r)->retry_after = apr_table_get(r->err_headers_out, "Retry-After");
     if (rl_body_is_unread(r)) {
         rl_body_abandon(r); /* httpd would read it all before it answers */
     }
@@ -209,6 +221,57 @@ void rl_deny_insert_answer(request_rec *r)
     if (request != NULL && request->default_answer && request->denied == r &&
         request->denied_status == r->status) {
         ap_add_output_filter_handle(answer_handle, replacing, r, r->connection);
+    }
+}
+
+/* ---- fields ---- */
+
+/* The seconds that a Retry-After says; -1 for what isn't a plain number. */
+static int64_t seconds_in(const char *value)
+{
+    uint64_t n;
+    return value != NULL && rl_number_parse(value, strlen(value), UINT32_MAX, &n) ? (int64_t)n
+                                                                                  : -1;
+}
+
+/* The last of the values that stand for one field: httpd merges what a program says into what
+ * was there. */
+static const char *last_value(const char *values)
+{
+    const char *comma = values != NULL ? strrchr(values, ',') : NULL;
+    return comma != NULL ? comma + 1 + strspn(comma + 1, " ") : values;
+}
+
+/* Whoever writes the answer may ask for more patience, but not for less. */
+static void settle_retry(request_rec *r, const char *ours)
+{
+    const char *said = last_value(apr_table_get(r->headers_out, "Retry-After"));
+    const char *always = last_value(apr_table_get(r->err_headers_out, "Retry-After"));
+    const char *longest = ours;
+    longest = seconds_in(said) > seconds_in(longest) ? said : longest;
+    longest = seconds_in(always) > seconds_in(longest) ? always : longest;
+    apr_table_unset(r->headers_out, "Retry-After");
+    apr_table_setn(r->err_headers_out, "Retry-After", longest);
+}
+
+static void settle_caching(request_rec *r)
+{
+    const char *always = last_value(apr_table_get(r->err_headers_out, "Cache-Control"));
+    const char *said = apr_table_get(r->headers_out, "Cache-Control");
+    if (always != NULL) {
+        apr_table_setn(r->err_headers_out, "Cache-Control", always);
+        if (said != NULL) {
+            apr_table_unset(r->headers_out, "Cache-Control");
+        }
+    }
+}
+
+void rl_deny_settle_fields(request_rec *r)
+{
+    const rl_request_t *request = rl_request_get(r);
+    if (request != NULL && request->retry_after != NULL && r->status >= HTTP_BAD_REQUEST) {
+        settle_retry(r, request->retry_after);
+        settle_caching(r);
     }
 }
 

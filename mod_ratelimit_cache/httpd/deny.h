@@ -12,6 +12,10 @@ void rl_deny_register(void);
  * status. */
 int rl_deny(request_rec *r, int status, const char *retry_after);
 
+/* Makes one Retry-After and one Cache-Control of what was said of a denied request by us, by
+ * who wrote its answer and by mod_headers; for when nobody says more. */
+void rl_deny_settle_fields(request_rec *r);
+
 /* Runs the handler that is to answer a denied r instead of its own, if RateLimitDenyHandler
  * names one. Takes the status that the hook is about to return, and returns what it has to:
  * DONE when the handler has answered. */

@@ -319,6 +319,22 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
 }
 
 /* httpd's own name for "send the file" would send the very thing that was denied. */
+/* Handlers whose answer is the file that was asked for. */
+static bool serves_the_target(const char *handler)
+{
+    static const char *const names[] = {
+        "default-handler", "cgi-script", "server-parsed", "send-as-is",
+        "type-map",        "lua-script", "wsgi-script",   "fcgid-script",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (ap_cstr_casecmp(handler, names[i]) == 0) {
+            return true;
+        }
+    }
+    return ap_cstr_casecmpn(handler, "application/x-httpd-php", 23) == 0 ||
+           ap_cstr_casecmpn(handler, "proxy:", 6) == 0;
+}
+
 static const char *set_deny_handler(cmd_parms *cmd, void *dir, const char *value)
 {
     rl_dir_config_t *conf = dir;
@@ -327,10 +343,10 @@ static const char *set_deny_handler(cmd_parms *cmd, void *dir, const char *value
         ap_cstr_casecmpn(value, "https://", 8) == 0) {
         return complain(cmd, value, "write a local /URL-PATH, a handler's name, or default");
     }
-    if (ap_cstr_casecmp(value, "default-handler") == 0) {
+    if (serves_the_target(value)) {
         return complain(cmd, value,
-                        "that handler sends what was denied; write /URL-PATH, another "
-                        "handler's name, or default");
+                        "that handler sends or runs what was denied; write /URL-PATH, "
+                        "another handler's name, or default");
     }
     conf->deny_handler = standard ? "" : value;
     return misplaced(cmd);

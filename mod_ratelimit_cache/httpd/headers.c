@@ -6,6 +6,7 @@
 
 #include "../core/fields.h"
 #include "config.h"
+#include "deny.h"
 #include "report.h"
 #include "request.h"
 
@@ -84,6 +85,20 @@ static bool is_uncounted(const rl_request_t *request)
            request->report.status != NULL && strcmp(request->report.status, "error") == 0;
 }
 
+/* Whether the state of claim i tells more than that of the one found so far. Of keys that
+ * others use as well, the first is told, and only if there are no others: which is closer to
+ * its limit would tell what they have used. */
+static bool tells_more(const rl_request_t *request, int i, int told)
+{
+    if (told < 0) {
+        return true;
+    }
+    if (settled_at(request, i)->personal || settled_at(request, told)->personal) {
+        return !settled_at(request, i)->personal;
+    }
+    return rl_claim_is_closer(claim_at(request, i), claim_at(request, told));
+}
+
 /* The claim whose state is told: the one that denied, else the closest to its limit of those
  * that were counted; -1 when none was. */
 static int find_told(const rl_request_t *request)
@@ -93,8 +108,7 @@ static int find_told(const rl_request_t *request)
         return told;
     }
     for (int i = 0; i < request->claims->nelts; i++) {
-        if (!claim_at(request, i)->failed &&
-            (told < 0 || rl_claim_is_closer(claim_at(request, i), claim_at(request, told)))) {
+        if (!claim_at(request, i)->failed && tells_more(request, i, told)) {
             told = i;
         }
     }
@@ -218,6 +232,7 @@ static apr_status_t set_headers(ap_filter_t *f, apr_bucket_brigade *bb)
     if (request != NULL) {
         set_fields(f->r, request);
     }
+    rl_deny_settle_fields(f->r);
     ap_remove_output_filter(f);
     return ap_pass_brigade(next, bb);
 }
@@ -236,7 +251,7 @@ void rl_headers_insert(request_rec *r)
     }
     request = rl_request_get(r);
     if (request != NULL && !request->exempt && request->claims->nelts > 0 &&
-        asked_for(r) != 0) {
+        (request->denied != NULL || asked_for(r) != 0)) {
         ap_add_output_filter_handle(headers_handle, NULL, r, r->connection);
     }
 }

@@ -40,6 +40,7 @@ typedef struct rl_request {
     bool watched;               /* HTTP/2: it is seen whether the answer goes out, */
     bool unanswered;            /* and it did not */
     int denied_status;          /* 0: not denied */
+    const char *retry_after;    /* that the denial says, NULL: not denied by a rule */
     int denied_claim;           /* the claim that a rule denied, -1: none */
     const request_rec *denied;  /* the request_rec that was denied */
     bool default_answer;        /* a rule's denial, and no ErrorDocument writes it */
