@@ -53,8 +53,9 @@ typedef struct rl_fleet_ops {
     rl_upstream_status_e (*charge)(rl_reservation_t *, rl_step_t *);
     /* Whether what was granted without the store, and is noted as owed, fits in indeed. */
     bool (*verify)(rl_reservation_t *);
-    /* Gives units back that were charged under a stamp. */
-    void (*refund)(rl_reservation_t *, uint64_t stamp, uint32_t units);
+    /* Gives units back that were charged under a stamp; false when they have been wiped since,
+     * here as well. */
+    bool (*refund)(rl_reservation_t *, uint64_t stamp, uint32_t units);
     /* Compares what is known here with what the store knows, and mends what is wrong. */
     void (*refresh)(rl_reservation_t *);
     /* Brings what is known here up to what the store knows, be it more or less; OK also when

@@ -50,7 +50,7 @@ static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t ticks,
     const rl_upstream_status_e status =
         res->ops->add(res->source->session, &res->counter, ticks, &value);
     if (status == RL_UPSTREAM_OK && !rl_tally_unpack_time(value, tally)) {
-        res->ops->subtract(res->source->session, &res->counter, ticks); /* none of ours */
+        res->ops->subtract(res->source->session, &res->counter, ticks, &value);
         return RL_UPSTREAM_ERROR;
     }
     return status;
@@ -262,6 +262,7 @@ static uint64_t pending(const rl_reservation_t *res)
 static void spend(const rl_reservation_t *res, uint64_t need, const rl_tally_time_t *tally,
                   rl_step_t *step)
 {
+    uint64_t value;
     const bool granted = tally->ticks + pending(res) <= ticks_now(res) + whole_bucket(res);
     const uint64_t time = granted ? tally->ticks : above(tally->ticks, need);
     rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, time);
@@ -269,7 +270,7 @@ static void spend(const rl_reservation_t *res, uint64_t need, const rl_tally_tim
         make_up_for(res, tally);
     }
     else {
-        res->ops->subtract(res->source->session, &res->counter, need);
+        res->ops->subtract(res->source->session, &res->counter, need, &value);
     }
     describe(res, time, granted ? 0 : res->cost, step);
     step->stamp = time;
@@ -301,13 +302,15 @@ static bool verify(rl_reservation_t *res)
     return true;
 }
 
-static void refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
+static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
 {
     const uint64_t left = above(stamp, ticks_now(res));
     const uint64_t ticks = least(rl_bucket_cost(res->meter, units), left);
+    uint64_t value;
     if (ticks > 0 && !rl_debt_forgive(res, units)) {
-        res->ops->subtract(res->source->session, &res->counter, ticks);
+        res->ops->subtract(res->source->session, &res->counter, ticks, &value);
     }
+    return true;
 }
 
 /* What others gave back since is there to be asked for again; unless the counter isn't the

@@ -43,7 +43,8 @@ static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t units, rl_
     const rl_upstream_status_e status =
         res->ops->add(res->source->session, &res->counter, units, &value);
     if (status == RL_UPSTREAM_OK && !rl_tally_unpack(value, tally)) {
-        res->ops->subtract(res->source->session, &res->counter, units); /* no counter of ours */
+        /* no counter of ours */
+        res->ops->subtract(res->source->session, &res->counter, units, &value);
         return RL_UPSTREAM_ERROR;
     }
     return status;
@@ -289,6 +290,7 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t
                   rl_step_t *step)
 {
     const rl_ledger_t *ledger = res->source->ledger;
+    uint64_t value;
     rl_total_note(res, tally->total + lacking);
     const uint32_t total = tally->total + lacking + rl_debt_units(res);
     const bool granted = total <= room_now(res);
@@ -297,14 +299,14 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t
         make_up_for(res, tally);
     }
     if (!granted && !res->not_added) {
-        res->ops->subtract(res->source->session, &res->counter, res->cost);
+        res->ops->subtract(res->source->session, &res->counter, res->cost, &value);
     }
     if (!granted) {
         rl_total_less(res, res->cost);
     }
     rl_ledger_peek(ledger, &res->cell, res->meter, res->now, granted ? 0 : res->cost, step);
     step->window = res->counter.window;
-    step->stamp = res->counter.window;
+    step->stamp = (uint64_t)tally->incarnation << 32 | res->counter.window;
     step->retry = granted ? res->now : step->granted ? step->reset : step->retry;
     step->granted = granted;
 }
@@ -332,13 +334,34 @@ static bool verify(rl_reservation_t *res)
     return total <= room_now(res);
 }
 
-static void refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
+/* Whether units that were charged in one counter are in the one that answered: it is the same,
+ * or was made or raised from what this server knew. */
+static bool holds(const rl_tally_t *tally, unsigned charged_in, unsigned linked)
 {
-    (void)stamp;
-    if (!rl_debt_forgive(res, units)) {
-        res->ops->subtract(res->source->session, &res->counter, units);
-        rl_total_less(res, units);
+    return charged_in == 0 || tally->incarnation == charged_in ||
+           (tally->incarnation == linked && !is_cleared(linked));
+}
+
+static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
+{
+    const unsigned charged_in = (unsigned)(stamp >> 32);
+    const unsigned linked = incarnation_of(rl_note(res, RL_NOTE_LINK));
+    rl_tally_t tally;
+    uint64_t value = 0;
+    if (is_cleared(linked) && charged_in != linked && charged_in != 0) {
+        return false;
     }
+    if (rl_debt_forgive(res, units)) {
+        return true;
+    }
+    rl_total_less(res, units);
+    if (res->ops->subtract(res->source->session, &res->counter, units, &value) ==
+            RL_UPSTREAM_OK &&
+        rl_tally_unpack(value, &tally) && !holds(&tally, charged_in, linked)) {
+        add(res, units, &tally); /* they were never in this one */
+        return !is_cleared(tally.incarnation);
+    }
+    return true;
 }
 
 /* What others gave back since is there to be asked for again. */

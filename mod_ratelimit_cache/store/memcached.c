@@ -460,10 +460,10 @@ static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter
 }
 
 static rl_upstream_status_e subtract(rl_upstream_session_t *session,
-                                     const rl_counter_t *counter, uint64_t units)
+                                     const rl_counter_t *counter, uint64_t units,
+                                     uint64_t *value)
 {
-    uint64_t value;
-    return change(session, counter, memcached_decrement_by_key, units, &value);
+    return change(session, counter, memcached_decrement_by_key, units, value);
 }
 
 static rl_upstream_status_e read_counter(rl_upstream_session_t *session,

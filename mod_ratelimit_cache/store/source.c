@@ -91,6 +91,19 @@ static bool do_without(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t 
     return false;
 }
 
+static bool is_window(const rl_meter_t *meter)
+{
+    return meter->algorithm == RL_FIXED_WINDOW || meter->algorithm == RL_SLIDING_WINDOW;
+}
+
+/* A window's stamp has the moment of the charge on top, in milliseconds, so that a refund can
+ * tell whether the counter has been wiped since. (Where the counter is shared it is the
+ * counter's incarnation.) */
+static uint64_t stamp_with_time(const rl_meter_t *meter, uint64_t stamp, int64_t now)
+{
+    return is_window(meter) ? (uint64_t)(uint32_t)(now / 1000) << 32 | (uint32_t)stamp : stamp;
+}
+
 /* ---- what the limiter calls ---- */
 
 void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
@@ -141,19 +154,48 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
     }
     const rl_digest_t cell = cell_of(source, key);
     rl_ledger_charge(source->ledger, &cell, meter, now, cost, step);
+    step->stamp = stamp_with_time(meter, step->stamp, now);
     return true;
+}
+
+/* Without a shared store a key's link has another use: when its counter was wiped. */
+static bool was_wiped_since(const rl_source_t *source, const rl_digest_t *cell,
+                            const rl_meter_t *meter, uint64_t stamp)
+{
+    const uint64_t wiped =
+        is_window(meter) ? rl_ledger_note(source->ledger, cell, RL_NOTE_LINK) : 0;
+    return wiped != 0 && (int32_t)((uint32_t)(stamp >> 32) - (uint32_t)(wiped / 1000)) <= 0;
+}
+
+static void note_wipe(const rl_source_t *source, const rl_digest_t *cell, int64_t now)
+{
+    const uint64_t last = rl_ledger_note(source->ledger, cell, RL_NOTE_LINK);
+    rl_ledger_swap_note(source->ledger, cell, RL_NOTE_LINK, last, (uint64_t)now);
+}
+
+/* Whether units are still there to be given back here, after the shared store has been told. */
+static bool give_back(const rl_source_t *source, const rl_digest_t *key,
+                      const rl_digest_t *cell, const rl_meter_t *meter, uint64_t stamp,
+                      uint32_t units, int64_t now)
+{
+    if (!is_shared(source, meter)) {
+        return !was_wiped_since(source, cell, meter, stamp);
+    }
+    rl_reservation_t res =
+        reservation(source, key, meter, is_window(meter) ? (uint32_t)stamp : stamp, now);
+    return fleet_of(meter)->refund(&res, stamp, units);
 }
 
 void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
                       const rl_meter_t *meter, uint64_t stamp, uint32_t units, int64_t now)
 {
     const rl_digest_t cell = cell_of(source, key);
-    rl_ledger_refund(source->ledger, &cell, meter, stamp, units, now);
-    if (units > 0 && is_shared(source, meter)) {
-        rl_reservation_t res = reservation(source, key, meter, stamp, now);
-        fleet_of(meter)->refund(&res, stamp, units);
+    if (units == 0 || !give_back(source, key, &cell, meter, stamp, units, now)) {
+        return;
     }
-    if (units > 0 && meter->penalty_us > 0) {
+    rl_ledger_refund(source->ledger, &cell, meter, is_window(meter) ? (uint32_t)stamp : stamp,
+                     units, now);
+    if (meter->penalty_us > 0) {
         rl_penalty_reconsider(source, key, &cell, meter, now);
     }
 }
@@ -198,6 +240,9 @@ bool rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl
     bool told = true;
     rl_step_t step;
     rl_ledger_peek(source->ledger, &cell, meter, now, 0, &step);
+    if (!is_shared(source, meter)) {
+        note_wipe(source, &cell, now);
+    }
     rl_ledger_clear(source->ledger, &cell, meter, now);
     if (is_shared(source, meter)) {
         rl_reservation_t res = reservation(source, key, meter, step.window, now);

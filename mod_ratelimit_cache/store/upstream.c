@@ -8,13 +8,6 @@ static rl_upstream_status_e refuse_add(rl_upstream_session_t *session,
     return RL_UPSTREAM_REFUSED;
 }
 
-static rl_upstream_status_e refuse_subtract(rl_upstream_session_t *session,
-                                            const rl_counter_t *counter, uint64_t units)
-{
-    (void)session, (void)counter, (void)units;
-    return RL_UPSTREAM_REFUSED;
-}
-
 static rl_upstream_status_e refuse_read(rl_upstream_session_t *session,
                                         const rl_counter_t *counter, uint64_t *value)
 {
@@ -39,7 +32,7 @@ rl_upstream_t *rl_upstream_absent(void)
     static const rl_upstream_ops_t ops = {
         .create = refuse_write,
         .add = refuse_add,
-        .subtract = refuse_subtract,
+        .subtract = refuse_add,
         .read = refuse_read,
         .replace = refuse_write,
         .put = refuse_write,

@@ -46,9 +46,9 @@ typedef struct rl_upstream_ops {
     /* Adds and learns the sum: OK, MISSING or an error. */
     rl_upstream_status_e (*add)(rl_upstream_session_t *, const rl_counter_t *, uint64_t units,
                                 uint64_t *value);
-    /* Subtracts, not below 0: OK, MISSING or an error. */
+    /* Subtracts, not below 0, and learns the difference: OK, MISSING or an error. */
     rl_upstream_status_e (*subtract)(rl_upstream_session_t *, const rl_counter_t *,
-                                     uint64_t units);
+                                     uint64_t units, uint64_t *value);
     /* Reads, and keeps the counter from being evicted: OK, MISSING or an error. */
     rl_upstream_status_e (*read)(rl_upstream_session_t *, const rl_counter_t *,
                                  uint64_t *value);

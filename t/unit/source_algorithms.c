@@ -423,6 +423,63 @@ static void what_is_given_back_after_a_wipe_harms_nobody(void **state)
     assert_int_equal(admitted(0, 20), 0);
 }
 
+static void nothing_is_given_back_of_what_was_wiped(void **state)
+{
+    const rl_meter_t kinds[] = {window(RL_FIXED_WINDOW, 5, HOUR),
+                                window(RL_SLIDING_WINDOW, 5, HOUR)};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        rl_step_t first, second;
+        const unsigned other = i < 2 ? 0 : 1; /* of one server, or of another */
+        set_out(&kinds[i % 2]);
+        first = ask_for(0, 1);
+        second = ask_for(0, 1);
+        clear(other);
+        now += SECOND;
+        assert_int_equal(admitted(other, 2), 2);
+        refund(0, &first, 1);
+        refund(0, &second, 1);
+        assert_int_equal(admitted(other, 9), 3);
+        assert_int_equal(admitted(2, 9), 0);
+    }
+}
+
+static void nothing_is_given_back_to_a_counter_that_never_had_it(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 5, HOUR);
+    rl_step_t steps[3];
+    (void)state;
+    set_out(&what);
+    for (int i = 0; i < 3; i++) {
+        steps[i] = ask_for(0, 1);
+    }
+    memory_flush(&store);
+    assert_int_equal(admitted(1, 1), 1); /* who knew of nothing */
+    for (int i = 0; i < 3; i++) {
+        refund(0, &steps[i], 1);
+    }
+    assert_int_equal(admitted(1, 9), 4);
+    assert_int_equal(admitted(0, 9), 0);
+}
+
+static void without_a_store_nothing_is_given_back_of_what_was_wiped(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 5, HOUR);
+    const rl_source_t source = {.ledger = &servers[0].ledger};
+    rl_step_t step, later;
+    (void)state;
+    set_out(&what);
+    rl_source_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
+    rl_source_clear(&source, &key, &meter, now + SECOND);
+    rl_source_charge(&source, &key, &meter, now + 2 * SECOND, 1, RL_ON_ERROR_LOCAL, &later);
+    rl_source_refund(&source, &key, &meter, step.stamp, 1, now + 3 * SECOND);
+    rl_source_peek(&source, &key, &meter, now + 3 * SECOND, 0, &step);
+    assert_int_equal(step.used, 1);
+    rl_source_refund(&source, &key, &meter, later.stamp, 1, now + 3 * SECOND);
+    rl_source_peek(&source, &key, &meter, now + 3 * SECOND, 0, &step);
+    assert_int_equal(step.used, 0);
+}
+
 /* ---- penalties ---- */
 
 static void a_penalty_holds_on_the_whole_fleet(void **state)
@@ -611,6 +668,9 @@ int main(void)
         cmocka_unit_test(a_wiped_counter_starts_anew_everywhere),
         cmocka_unit_test(a_wiped_counter_that_is_lost_is_not_brought_back_by_who_wiped_it),
         cmocka_unit_test(what_is_given_back_after_a_wipe_harms_nobody),
+        cmocka_unit_test(nothing_is_given_back_of_what_was_wiped),
+        cmocka_unit_test(nothing_is_given_back_to_a_counter_that_never_had_it),
+        cmocka_unit_test(without_a_store_nothing_is_given_back_of_what_was_wiped),
         cmocka_unit_test(a_penalty_holds_on_the_whole_fleet),
         cmocka_unit_test(tries_during_a_penalty_do_not_extend_it),
         cmocka_unit_test(a_penalty_for_a_limit_that_was_not_exceeded_is_lifted),

@@ -489,7 +489,7 @@ static void a_store_that_is_absent_refuses_everything(void **state)
     (void)state;
     assert_int_equal(ops->create(&session, &counter, 1), RL_UPSTREAM_REFUSED);
     assert_int_equal(ops->add(&session, &counter, 1, &value), RL_UPSTREAM_REFUSED);
-    assert_int_equal(ops->subtract(&session, &counter, 1), RL_UPSTREAM_REFUSED);
+    assert_int_equal(ops->subtract(&session, &counter, 1, &value), RL_UPSTREAM_REFUSED);
     assert_int_equal(ops->read(&session, &counter, &value), RL_UPSTREAM_REFUSED);
     suite_end(&session);
 }

@@ -142,9 +142,11 @@ static inline rl_upstream_status_e memory_add(rl_upstream_session_t *session,
 }
 
 static inline rl_upstream_status_e memory_subtract(rl_upstream_session_t *session,
-                                                   const rl_counter_t *name, uint64_t units)
+                                                   const rl_counter_t *name, uint64_t units,
+                                                   uint64_t *value)
 {
-    return memory_do(session, MEMORY_SUBTRACT, name, &units);
+    *value = units;
+    return memory_do(session, MEMORY_SUBTRACT, name, value);
 }
 
 static inline rl_upstream_status_e memory_read(rl_upstream_session_t *session,

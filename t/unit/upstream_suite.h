@@ -68,7 +68,7 @@ static void a_counter_that_was_never_made_is_missing(void **state)
     const rl_counter_t counter = suite_counter();
     uint64_t value;
     assert_int_equal(ops->add(&session, &counter, 1, &value), RL_UPSTREAM_MISSING);
-    assert_int_equal(ops->subtract(&session, &counter, 1), RL_UPSTREAM_MISSING);
+    assert_int_equal(ops->subtract(&session, &counter, 1, &value), RL_UPSTREAM_MISSING);
     assert_int_equal(ops->read(&session, &counter, &value), RL_UPSTREAM_MISSING);
     assert_int_equal(ops->add(&session, &counter, 1, &value), RL_UPSTREAM_MISSING);
     suite_end(&session);
@@ -106,13 +106,13 @@ static void subtracting_stops_at_zero(void **state)
     const rl_counter_t counter = suite_counter();
     uint64_t value = 0;
     suite_create(&session, &counter, 1000);
-    assert_int_equal(ops->subtract(&session, &counter, 1), RL_UPSTREAM_OK);
+    assert_int_equal(ops->subtract(&session, &counter, 1, &value), RL_UPSTREAM_OK);
     assert_int_equal(suite_read(&session, &counter), 999); /* a digit less */
-    assert_int_equal(ops->subtract(&session, &counter, 990), RL_UPSTREAM_OK);
+    assert_int_equal(ops->subtract(&session, &counter, 990, &value), RL_UPSTREAM_OK);
     assert_int_equal(suite_read(&session, &counter), 9);
     assert_int_equal(ops->add(&session, &counter, 1, &value), RL_UPSTREAM_OK);
     assert_int_equal(value, 10);
-    assert_int_equal(ops->subtract(&session, &counter, 11), RL_UPSTREAM_OK);
+    assert_int_equal(ops->subtract(&session, &counter, 11, &value), RL_UPSTREAM_OK);
     assert_int_equal(suite_read(&session, &counter), 0);
     suite_end(&session);
 }
@@ -138,7 +138,7 @@ static void numbers_have_64_bits(void **state)
             session.upstream->ops->add(&session, &counter, rl_tally_raise(40), &sum),
             RL_UPSTREAM_OK);
         assert_true(sum == value + 3 + rl_tally_raise(40));
-        assert_int_equal(session.upstream->ops->subtract(&session, &counter, 2),
+        assert_int_equal(session.upstream->ops->subtract(&session, &counter, 2, &sum),
                          RL_UPSTREAM_OK);
         assert_true(suite_read(&session, &counter) == value + 1 + rl_tally_raise(40));
     }
