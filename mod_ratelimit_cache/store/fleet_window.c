@@ -284,6 +284,15 @@ static uint32_t room_now(const rl_reservation_t *res)
     return step.window == res->counter.window ? step.room : res->meter->limit;
 }
 
+/* What counts when the store has told this total. A debt that somebody has paid between the
+ * answer and now is in neither; but who paid it has noted the sum before. */
+static uint32_t total_with_debts(const rl_reservation_t *res, uint32_t told)
+{
+    const uint32_t owed = rl_debt_units(res);
+    const uint32_t noted = owed < res->owed ? rl_total_noted(res) : 0;
+    return (noted > told ? noted : told) + owed;
+}
+
 /* Within the limit: spend it. Beyond: give it back, and remember what is known now. What the
  * counter lacks, and what was granted without it meanwhile, counts as well. */
 static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
@@ -292,7 +301,7 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t
     const rl_ledger_t *ledger = res->source->ledger;
     uint64_t value;
     rl_total_note(res, tally->total + lacking);
-    const uint32_t total = tally->total + lacking + rl_debt_units(res);
+    const uint32_t total = total_with_debts(res, tally->total + lacking);
     const bool granted = total <= room_now(res);
     learn(res, granted ? total : total - res->cost);
     if (granted) {
@@ -300,9 +309,6 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t
     }
     if (!granted && !res->not_added) {
         res->ops->subtract(res->source->session, &res->counter, res->cost, &value);
-    }
-    if (!granted) {
-        rl_total_less(res, res->cost);
     }
     rl_ledger_peek(ledger, &res->cell, res->meter, res->now, granted ? 0 : res->cost, step);
     step->window = res->counter.window;
@@ -327,9 +333,11 @@ static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
     return RL_UPSTREAM_OK;
 }
 
+/* The debt first: if it is paid in between, the total has it as well, not neither. */
 static bool verify(rl_reservation_t *res)
 {
-    const uint32_t total = rl_total_noted(res) + rl_debt_units(res);
+    const uint32_t owed = rl_debt_units(res);
+    const uint32_t total = rl_total_noted(res) + owed;
     learn(res, total);
     return total <= room_now(res);
 }
