@@ -151,6 +151,17 @@ static void tell_refusal(const rl_store_config_t *store, int level, const char *
         name, reason);
 }
 
+static void tell_rejection(const rl_store_config_t *store, int level, const char *name,
+                           const char *reason)
+{
+    ap_log_error(
+        APLOG_MARK, level, 0, store->server,
+        "ratelimit: memcached %s answers with an error (%s); what it rejects is counted by "
+        "RateLimitOnError. Check that it is a memcached which wants no password (-Y, -S), that "
+        "no other program listens there, and that none writes keys with the same prefix=",
+        name, reason);
+}
+
 static void tell(void *context, rl_server_event_e event, unsigned server, const char *reason)
 {
     const rl_store_config_t *store = context;
@@ -167,6 +178,9 @@ static void tell(void *context, rl_server_event_e event, unsigned server, const 
         break;
     case RL_SERVER_REFUSES:
         tell_refusal(store, level, name, reason);
+        break;
+    case RL_SERVER_REJECTS:
+        tell_rejection(store, level, name, reason);
         break;
     default:
         tell_failure(store, level, name, reason);

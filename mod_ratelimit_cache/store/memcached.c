@@ -7,7 +7,9 @@
 
 #include <libmemcached/memcached.h>
 
+#include "complaint.h"
 #include "counter_text.h"
+#include "health.h"
 #include "monotonic.h"
 #include "shelf.h"
 #include "socket.h"
@@ -57,7 +59,7 @@ typedef struct rl_handle {
 
 typedef struct rl_server {
     const rl_memcached_server_t *config;
-    rl_breaker_t breaker;
+    rl_health_t health;
     rl_shelf_t idle;
     _Atomic unsigned era; /* ends with a failure: what was opened before may be dead, too */
 } rl_server_t;
@@ -65,8 +67,6 @@ typedef struct rl_server {
 typedef struct rl_memcached {
     rl_upstream_t base;
     const rl_memcached_settings_t *settings;
-    rl_memcached_notify_fn *notify;
-    void *context;
     memcached_st *ring;
     rl_server_t *servers;
     rl_handle_t *handles; /* of all servers, by slot */
@@ -253,13 +253,13 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     op->key_len = rl_counter_name(op->store->settings->prefix, counter, op->key);
     op->server = server_of(op);
     if (op->server == NULL || now >= session->deadline ||
-        rl_breaker_is_waiting(&op->server->breaker, now)) {
+        rl_breaker_is_waiting(&op->server->health.breaker, now)) {
         return false; /* nobody waits for a connection to a server that isn't asked */
     }
     op->handle = handle_for(session, op->server);
     now = rl_monotonic_now(); /* it may have had to wait */
     if (op->handle == NULL || now >= session->deadline ||
-        !rl_breaker_allows(&op->server->breaker, &op->store->settings->breaker, now)) {
+        !rl_breaker_allows(&op->server->health.breaker, &op->store->settings->breaker, now)) {
         return false;
     }
     op->memc = op->handle->memc;
@@ -267,20 +267,6 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     return true;
 }
 
-static void notify(const rl_operation_t *op, rl_server_event_e event, const char *reason)
-{
-    const rl_memcached_t *store = op->store;
-    store->notify(store->context, event, (unsigned)(op->server - store->servers), reason);
-}
-
-static rl_breaker_change_e note(rl_operation_t *op, bool success)
-{
-    return rl_breaker_note(&op->server->breaker, &op->store->settings->breaker,
-                           rl_monotonic_now(), success);
-}
-
-/* The first answer of a connection is news as well: who saw the server fail may be another
- * process, and have ended. */
 static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e status)
 {
     const bool first = !op->handle->has_answered;
@@ -288,17 +274,24 @@ static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e st
         op->handle->has_answered = true;
         remember_socket(op->handle);
     }
-    if (note(op, true) == RL_BREAKER_CLOSED || first) {
-        notify(op, RL_SERVER_WORKS, "");
-    }
+    rl_health_good(&op->server->health, first);
     return status;
+}
+
+static const char *reason_of(const rl_operation_t *op, memcached_return_t rc,
+                             char text[RL_COMPLAINT_TEXT_MAX + 1])
+{
+    return rl_complaint_text(memcached_last_error_message(op->memc),
+                             memcached_strerror(op->memc, rc), text);
 }
 
 /* The server is there, but has no room. That is no reason to stop asking for counters that it
  * has. */
 static rl_upstream_status_e refused(rl_operation_t *op, memcached_return_t rc)
 {
-    notify(op, RL_SERVER_REFUSES, memcached_strerror(op->memc, rc));
+    const rl_health_t *health = &op->server->health;
+    health->notify(health->context, RL_SERVER_REFUSES, health->server,
+                   memcached_strerror(op->memc, rc));
     return answered(op, RL_UPSTREAM_REFUSED);
 }
 
@@ -309,11 +302,12 @@ static void drop_handle(rl_operation_t *op)
     op->session->connection = NULL;
 }
 
-/* The server takes this command for a mistake: something is wrong with this key, not with the
- * server. What it makes of the rest that was sent isn't known, so the connection ends. */
-static rl_upstream_status_e rejected(rl_operation_t *op)
+/* The server takes this command for a mistake. What it makes of the rest that was sent isn't
+ * known, so the connection ends. */
+static rl_upstream_status_e rejected(rl_operation_t *op, memcached_return_t rc)
 {
-    answered(op, RL_UPSTREAM_ERROR);
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    rl_health_complained(&op->server->health, RL_SERVER_REJECTS, reason_of(op, rc, text));
     drop_handle(op);
     return RL_UPSTREAM_ERROR;
 }
@@ -327,11 +321,7 @@ static bool was_never_sent(memcached_return_t rc)
 static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
 {
     unsigned era = op->handle->era;
-    const rl_breaker_change_e change = note(op, false);
-    if (change == RL_BREAKER_OPENED || change == RL_BREAKER_STAYS_OPEN) {
-        notify(op, change == RL_BREAKER_OPENED ? RL_SERVER_FAILS : RL_SERVER_STILL_FAILS,
-               memcached_strerror(op->memc, rc));
-    }
+    rl_health_failed(&op->server->health, memcached_strerror(op->memc, rc));
     atomic_compare_exchange_strong(&op->server->era, &era, era + 1);
     drop_handle(op);
     return was_never_sent(rc) ? RL_UPSTREAM_REFUSED : RL_UPSTREAM_ERROR;
@@ -353,7 +343,7 @@ static rl_upstream_status_e no_result(rl_operation_t *op, memcached_return_t rc)
         return refused(op, rc);
     case MEMCACHED_CLIENT_ERROR:
     case MEMCACHED_E2BIG:
-        return rejected(op);
+        return rejected(op, rc);
     default:
         return failed(op, rc);
     }
@@ -369,7 +359,7 @@ static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
     if (is_answer(op, rc, MEMCACHED_NOTFOUND)) {
         return answered(op, RL_UPSTREAM_MISSING);
     }
-    return no_result(op, rc);
+    return no_result(op, rc == MEMCACHED_NOTFOUND ? memcached_last_error(op->memc) : rc);
 }
 
 typedef enum { CREATE, REPLACE, PUT } rl_write_e;
@@ -548,11 +538,13 @@ static memcached_st *make_ring(const rl_memcached_settings_t *settings)
 }
 
 /* Puts the server's handles on its shelf, none of them open yet. */
-static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n)
+static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
+                        rl_memcached_notify_fn *notify, void *context)
 {
     rl_server_t *server = &store->servers[n];
     rl_handle_t *handles = &store->handles[n * store->settings->connections];
     server->config = &store->settings->servers[n];
+    rl_health_init(&server->health, &store->settings->breaker, notify, context, n);
     if (!rl_shelf_init(&server->idle, pool)) {
         return false;
     }
@@ -574,22 +566,20 @@ static int64_t watchdog_interval(const rl_memcached_settings_t *settings)
 }
 
 rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
-                                   rl_memcached_notify_fn *notify_fn, void *context)
+                                   rl_memcached_notify_fn *notify, void *context)
 {
     rl_memcached_t *store = apr_pcalloc(pool, sizeof(*store));
     const unsigned nhandles = settings->nservers * settings->connections;
     bool ok;
     store->base.ops = &memcached_ops;
     store->settings = settings;
-    store->notify = notify_fn;
-    store->context = context;
     store->servers = apr_pcalloc(pool, settings->nservers * sizeof(*store->servers));
     store->handles = apr_pcalloc(pool, nhandles * sizeof(*store->handles));
     store->ring = make_ring(settings);
     apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
     ok = store->ring != NULL;
     for (unsigned i = 0; ok && i < settings->nservers; i++) {
-        ok = make_server(pool, store, i);
+        ok = make_server(pool, store, i, notify, context);
     }
     if (!ok) {
         return NULL;

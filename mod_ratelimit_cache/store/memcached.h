@@ -30,8 +30,8 @@ typedef struct rl_memcached_settings {
 } rl_memcached_settings_t;
 
 /* Told of what happens to a server, by its place in the settings, from any thread; as often as
- * it happens: once per change of its state as this process sees it, but each refusal to store.
- */
+ * it happens: once per change of its state as this process sees it, but each refusal to store
+ * and each rejection. */
 typedef void rl_memcached_notify_fn(void *context, rl_server_event_e event, unsigned server,
                                     const char *reason);
 
