@@ -40,8 +40,8 @@ my @faults = (
     [ 'half',          0.05, qr/fails/ ],
     [ 'memory',        0.05, qr/refuses to store new counters \(.*give it more memory \(-m\)/ ],
     [ 'error',         0.05, qr/fails/ ],
-    [ 'client',        0.05, qr/:error\].*answers with an error \(cannot increment or decrement non-numeric value\)/ ],
-    [ 'server',        0.05, undef ],    # a refusal, told with that of "memory"
+    [ 'client',        0.05, qr/fails \(cannot increment or decrement non-numeric value\)/ ],
+    [ 'server',        0.05, qr/fails \(something is wrong\)/ ],
     [ 'garbage',       0.05, qr/fails/ ],
     [ 'empty',         0.05, qr/fails/ ],
     [ 'value',         0.05, qr/fails/ ],
@@ -109,7 +109,7 @@ ok $stranger->wait_log(0, qr/memcached \S+ fails \(unauthenticated\)/), '... and
 $locked->reset_count;
 is histogram(parallel($stranger, 60, '/ok/ten/a'))->{429}, 60, '... while all are served';
 cmp_ok $locked->commands, '<=', 10, '... but for a probe now and then';
-is scalar(grep { /answers with an error/ } $stranger->log_lines(0)), 1, '... which the log does not repeat';
+is scalar(grep { /:error\].*answers with an error/ } $stranger->log_lines(0)), 1, '... which the log does not repeat';
 $locked->mode('ok');
 ok await(5, sub { status($stranger, '/ok/ten/b' . int rand 1e9); grep { /works again/ } $stranger->log_lines(0) }), 'when it lets us in it is used';
 # A key that somebody else has written is no reason to stop asking.
@@ -118,6 +118,19 @@ my $mark = $stranger->log_mark;
 status($stranger, "/ok/ten/c$_") for 1 .. 6;
 ok !(grep { /fails/ } $stranger->log_lines($mark)), 'a few rejections do not switch it off' or diag $stranger->log_lines($mark);
 $stranger->stop;
+
+# What it is that is no use: said at start, and later. Full is only what says so.
+for my $case ([ 'server', qr/something is wrong/ ], [ 'locked', qr/unauthenticated/ ], [ 'error', qr/ERROR/ ], [ 'http', qr{HTTP/1\.1 400 Bad Request} ]) {
+    my ($mode, $says) = @$case;
+    $locked->mode($mode);
+    my $s = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off timeout=1s cooldown=300ms\n<Location /ok>\nRateLimit r 100/30d\n</Location>\n");
+    ok $s->wait_log(0, qr/:warn\].*memcached \S+, which answers with an error \([^)]*$says.*-Y/), "$mode: the start says what it is";
+    parallel($s, 30, '/ok') for 1 .. 2;
+    ok $s->wait_log(0, qr/:error\].*memcached \S+ answers with an error \([^)]*$says/), '... and so does the log later';
+    ok $s->wait_log(0, qr/memcached \S+ fails/), '... and it is not asked';
+    ok !(grep { /more memory/ } $s->log_lines(0)), '... and not that it is full';
+    $s->stop;
+}
 
 # A real one that is full and may not evict.
 my $full = RL::Memcached->start(args => [ '-m', 2, '-M' ]);

@@ -114,7 +114,7 @@ static void tell_whether_it_answers(const rl_store_config_t *store,
     }
     else {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
-                     "ratelimit: counters in memcached %s, which does not answer (%s); "
+                     "ratelimit: counters in memcached %s, which %s; "
                      "httpd goes on by RateLimitOnError until it does",
                      server->name, reason);
     }

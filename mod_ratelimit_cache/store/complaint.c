@@ -41,3 +41,8 @@ const char *rl_complaint_text(const char *message, const char *otherwise,
     text[len] = '\0';
     return text;
 }
+
+bool rl_complaint_is_of_memory(const char *text)
+{
+    return strcasestr(text, "out of memory") != NULL;
+}

@@ -11,4 +11,7 @@
 const char *rl_complaint_text(const char *message, const char *otherwise,
                               char text[RL_COMPLAINT_TEXT_MAX + 1]);
 
+/* Whether that means that the server has no room. */
+bool rl_complaint_is_of_memory(const char *text);
+
 #endif

@@ -44,9 +44,14 @@ void rl_health_failed(rl_health_t *health, const char *reason)
     note_failure(health, reason);
 }
 
-void rl_health_complained(rl_health_t *health, rl_server_event_e event, const char *reason)
+void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const char *reason)
 {
     health->notify(health->context, event, health->server, reason);
+}
+
+void rl_health_complained(rl_health_t *health, rl_server_event_e event, const char *reason)
+{
+    rl_health_tell(health, event, reason);
     if (atomic_load_explicit(&health->complaints, memory_order_relaxed) >=
         RL_HEALTH_COMPLAINTS) {
         note_failure(health, reason);

@@ -33,6 +33,9 @@ void rl_health_good(rl_health_t *health, bool first);
 /* No answer, or none that makes sense. */
 void rl_health_failed(rl_health_t *health, const char *reason);
 
+/* Tells of something that says nothing about the server as a whole. */
+void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const char *reason);
+
 /* An error as answer; the event is RL_SERVER_REFUSES or RL_SERVER_REJECTS. */
 void rl_health_complained(rl_health_t *health, rl_server_event_e event, const char *reason);
 

@@ -31,15 +31,11 @@
  * - After an error the handle is thrown away with its connection: an answer that comes late
  *   can't be taken for the next one, and no timer of the library's own keeps us away from a
  *   server that has come back.
- * - It notices that a connection was closed when a request has been sent into it. So an idle
- *   one is looked at before it is used again.
+ * - It notices that a connection was closed when it has sent into it: idle ones are looked at.
  */
 
-/* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself;
- * how often that is looked for. */
+/* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself. */
 #define WATCHDOG_SLACK 2000
-#define WATCHDOG_LEAST 2000
-#define WATCHDOG_MOST  50000
 
 /* Microseconds: firewalls forget idle connections and tell neither end. */
 #define IDLE_MAX (60 * INT64_C(1000000))
@@ -222,6 +218,7 @@ typedef struct rl_operation {
     rl_handle_t *handle;
     memcached_st *memc;
     const rl_counter_t *counter;
+    bool stores; /* rather than changes or reads what is there */
     char key[RL_COUNTER_NAME_MAX + 1];
     size_t key_len;
 } rl_operation_t;
@@ -250,6 +247,7 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     op->store = (rl_memcached_t *)session->upstream;
     op->session = session;
     op->counter = counter;
+    op->stores = false;
     op->key_len = rl_counter_name(op->store->settings->prefix, counter, op->key);
     op->server = server_of(op);
     if (op->server == NULL || now >= session->deadline ||
@@ -285,14 +283,23 @@ static const char *reason_of(const rl_operation_t *op, memcached_return_t rc,
                              memcached_strerror(op->memc, rc), text);
 }
 
-/* The server is there, but has no room. That is no reason to stop asking for counters that it
- * has. */
+/* The server is there. Whether it has no room, or won't store something else: that is no reason
+ * to stop asking for counters that it has; it is one when it answers nothing but errors. */
 static rl_upstream_status_e refused(rl_operation_t *op, memcached_return_t rc)
 {
-    const rl_health_t *health = &op->server->health;
-    health->notify(health->context, RL_SERVER_REFUSES, health->server,
-                   memcached_strerror(op->memc, rc));
-    return answered(op, RL_UPSTREAM_REFUSED);
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    const char *reason = reason_of(op, rc, text);
+    const rl_server_event_e event =
+        rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_complaint_is_of_memory(reason)
+            ? RL_SERVER_REFUSES
+            : RL_SERVER_REJECTS;
+    if (op->stores) {
+        rl_health_tell(&op->server->health, event, reason);
+    }
+    else {
+        rl_health_complained(&op->server->health, event, reason);
+    }
+    return RL_UPSTREAM_REFUSED;
 }
 
 static void drop_handle(rl_operation_t *op)
@@ -318,9 +325,20 @@ static bool was_never_sent(memcached_return_t rc)
            rc == MEMCACHED_SERVER_MARKED_DEAD || rc == MEMCACHED_SERVER_TEMPORARILY_DISABLED;
 }
 
+/* What answers, but as no memcached does. */
+static void tell_what_it_is(const rl_operation_t *op, memcached_return_t rc)
+{
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    const char *said = reason_of(op, rc, text);
+    if (rc == MEMCACHED_ERROR || (rc == MEMCACHED_UNKNOWN_READ_FAILURE && said == text)) {
+        rl_health_tell(&op->server->health, RL_SERVER_REJECTS, said);
+    }
+}
+
 static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
 {
     unsigned era = op->handle->era;
+    tell_what_it_is(op, rc);
     rl_health_failed(&op->server->health, memcached_strerror(op->memc, rc));
     atomic_compare_exchange_strong(&op->server->era, &era, era + 1);
     drop_handle(op);
@@ -389,6 +407,7 @@ static rl_upstream_status_e write_value(rl_upstream_session_t *session,
     if (!begin(&op, session, counter)) {
         return RL_UPSTREAM_REFUSED;
     }
+    op.stores = true;
     rc = send_write(&op, kind, value);
     if (rc == MEMCACHED_SUCCESS) {
         return answered(&op, RL_UPSTREAM_OK);
@@ -556,15 +575,6 @@ static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
     return true;
 }
 
-/* How often the watchdog looks: a fraction of what a wait may last. */
-static int64_t watchdog_interval(const rl_memcached_settings_t *settings)
-{
-    const int64_t interval = settings->timeout_us / 4;
-    return interval < WATCHDOG_LEAST  ? WATCHDOG_LEAST
-           : interval > WATCHDOG_MOST ? WATCHDOG_MOST
-                                      : interval;
-}
-
 rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
                                    rl_memcached_notify_fn *notify, void *context)
 {
@@ -584,7 +594,7 @@ rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings
     if (!ok) {
         return NULL;
     }
-    store->watchdog =
-        rl_watchdog_create(pool, nhandles, watchdog_interval(settings), find_socket, store);
+    store->watchdog = rl_watchdog_create(
+        pool, nhandles, rl_watchdog_interval(settings->timeout_us), find_socket, store);
     return &store->base;
 }
