@@ -1,9 +1,7 @@
 #include "memcached.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <libmemcached/memcached.h>
 
@@ -56,6 +54,7 @@ typedef struct rl_handle {
 typedef struct rl_server {
     const rl_memcached_server_t *config;
     rl_health_t health;
+    rl_socket_address_t peer; /* TCP */
     rl_shelf_t idle;
     _Atomic unsigned era; /* ends with a failure: what was opened before may be dead, too */
 } rl_server_t;
@@ -137,7 +136,7 @@ static rl_socket_ends_t ends_of(const rl_handle_t *handle)
     if (handle->server->config->port == 0 || port == 0 || port == (in_port_t)-1) {
         return (rl_socket_ends_t){0};
     }
-    return (rl_socket_ends_t){.local = port, .peer = handle->server->config->port};
+    return (rl_socket_ends_t){.local = port, .peer = handle->server->peer};
 }
 
 /* The library hides its descriptor, so it is looked for, once for each connection. */
@@ -557,14 +556,15 @@ static memcached_st *make_ring(const rl_memcached_settings_t *settings)
 }
 
 /* Puts the server's handles on its shelf, none of them open yet. */
-static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
-                        rl_memcached_notify_fn *notify, void *context)
+static bool make_server(rl_memcached_t *store, unsigned n, rl_memcached_notify_fn *notify,
+                        void *context)
 {
     rl_server_t *server = &store->servers[n];
     rl_handle_t *handles = &store->handles[n * store->settings->connections];
     server->config = &store->settings->servers[n];
+    server->peer = rl_socket_address(server->config->address, server->config->port);
     rl_health_init(&server->health, &store->settings->breaker, notify, context, n);
-    if (!rl_shelf_init(&server->idle, pool)) {
+    if (!rl_shelf_init(&server->idle)) {
         return false;
     }
     for (unsigned i = store->settings->connections; i-- > 0;) {
@@ -589,7 +589,7 @@ rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings
     apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
     ok = store->ring != NULL;
     for (unsigned i = 0; ok && i < settings->nservers; i++) {
-        ok = make_server(pool, store, i, notify, context);
+        ok = make_server(store, i, notify, context);
     }
     if (!ok) {
         return NULL;

@@ -1,8 +1,10 @@
 #include "socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,25 +14,49 @@
 
 typedef int name_fn(int fd, struct sockaddr *address, socklen_t *len);
 
-/* The port at one end of a socket, 0 for what is no TCP socket. */
-static uint16_t port_of(int fd, name_fn *name)
+/* The address at one end of a socket, without a scope; all zero for what is no TCP socket. */
+static rl_socket_address_t end_of(int fd, name_fn *name)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(address);
+    rl_socket_address_t end = {0};
     if (name(fd, (struct sockaddr *)&address, &len) != 0) {
-        return 0;
+        return end;
     }
     if (address.ss_family == AF_INET) {
-        return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
+        end.port = ntohs(in->sin_port);
+        memcpy(end.bytes, &in->sin_addr, sizeof(in->sin_addr));
     }
-    return address.ss_family == AF_INET6
-               ? ntohs(((const struct sockaddr_in6 *)&address)->sin6_port)
-               : 0;
+    else if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address;
+        end.port = ntohs(in6->sin6_port);
+        memcpy(end.bytes, &in6->sin6_addr, sizeof(in6->sin6_addr));
+    }
+    return end;
+}
+
+rl_socket_address_t rl_socket_address(const char *ip, uint16_t port)
+{
+    rl_socket_address_t address = {.port = port};
+    char plain[INET6_ADDRSTRLEN] = "";
+    const size_t len = ip != NULL ? strcspn(ip, "%") : 0;
+    if (len < sizeof(plain)) {
+        memcpy(plain, ip, len);
+    }
+    if (inet_pton(AF_INET, plain, address.bytes) != 1 &&
+        inet_pton(AF_INET6, plain, address.bytes) != 1) {
+        address.port = 0;
+    }
+    return address;
 }
 
 static bool is_between(int fd, const rl_socket_ends_t *ends)
 {
-    return port_of(fd, getsockname) == ends->local && port_of(fd, getpeername) == ends->peer;
+    const rl_socket_address_t peer = end_of(fd, getpeername);
+    return peer.port == ends->peer.port && ends->peer.port != 0 &&
+           memcmp(peer.bytes, ends->peer.bytes, sizeof(peer.bytes)) == 0 &&
+           end_of(fd, getsockname).port == ends->local;
 }
 
 int rl_socket_find(const rl_socket_ends_t *ends)

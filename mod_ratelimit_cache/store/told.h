@@ -48,8 +48,9 @@ typedef enum { RL_TELL_NOBODY, RL_TELL_INFO, RL_TELL_NOTICE, RL_TELL_ERROR } rl_
 rl_told_slot_t *rl_told_find(void *table, const char *name);
 
 /* What to tell of an event now, microseconds of the monotonic clock; notes that it is told.
- * Failures, refusals and rejections are told as errors once a minute at most, and a recovery as a notice
- * once for each failure told as an error; what comes and goes in between is information. */
+ * Failures, refusals and rejections are told as errors once a minute at most, and a recovery as
+ * a notice once for each failure told as an error; what comes and goes in between is
+ * information. */
 rl_tell_e rl_told_note(rl_told_slot_t *slot, rl_server_event_e event, int64_t now);
 
 #endif
