@@ -158,6 +158,18 @@ $full->flush;
 ok await(5, sub { status($t, '/ok/ten/x' . int rand 1e9); $full->stat('curr_items') > 0 }), 'with room again it counts again';
 ok !(grep { /memcached \S+ (?:fails|works again)/ } $t->log_lines($from)), 'it never failed';
 
+# One that drips, on a unix socket.
+my $dripping = RL::FaultyMemcached->start(unix => 1);
+my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off timeout=50ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");
+for my $round ('with connections that are known', 'with new ones') {
+    $dripping->mode('ok');
+    ok await(5, sub { $dripping->reset_count; parallel($u, 20, '/ok/many/u'); $dripping->commands >= 20 }), "unix socket, $round";
+    $dripping->mode('drip', 45);
+    my @drips = map { parallel($u, 20, "/ok/many/u$_") } 1 .. 2;
+    cmp_ok slowest(@drips), '<', 0.05 + 0.2, '... one that drips is cut off' or diag slowest(@drips);
+}
+$u->stop;
+
 # One that drips its answers while httpd starts.
 $f->mode('drip', 900);
 my $slow = httpd("RateLimitStore memcached @{[ $f->address ]} timeout=1s\n");

@@ -8,9 +8,9 @@
 #include "complaint.h"
 #include "counter_text.h"
 #include "health.h"
+#include "link.h"
 #include "monotonic.h"
 #include "shelf.h"
-#include "socket.h"
 #include "watchdog.h"
 
 /* What libmemcached asks of its callers, all of it measured:
@@ -25,7 +25,7 @@
  * - A server that hangs costs the poll timeout each time, so it is set from what the session
  *   has left, and the breaker stops asking.
  * - That time-out is per byte, as it were: a server that drips its answer can take any time. A
- *   watchdog cuts such a connection off (TCP only).
+ *   watchdog cuts such a connection off.
  * - After an error the handle is thrown away with its connection: an answer that comes late
  *   can't be taken for the next one, and no timer of the library's own keeps us away from a
  *   server that has come back.
@@ -46,15 +46,13 @@ typedef struct rl_handle {
     unsigned era;       /* of the server, in which it was opened */
     bool has_answered;
     int64_t shelved_at;
-    uint64_t stamp;        /* unix socket: of its file */
-    rl_socket_ends_t ends; /* TCP, when fd is known */
-    _Atomic int fd;        /* -1: not known */
+    rl_link_t link;
 } rl_handle_t;
 
 typedef struct rl_server {
     const rl_memcached_server_t *config;
     rl_health_t health;
-    rl_socket_address_t peer; /* TCP */
+    rl_endpoint_t endpoint;
     rl_shelf_t idle;
     _Atomic unsigned era; /* ends with a failure: what was opened before may be dead, too */
 } rl_server_t;
@@ -98,13 +96,14 @@ static unsigned slot_of(const rl_memcached_t *store, const rl_handle_t *handle)
     return (unsigned)(handle - store->handles);
 }
 
-static bool open_handle(rl_handle_t *handle)
+static bool open_handle(rl_memcached_t *store, rl_handle_t *handle, int64_t deadline)
 {
-    const rl_memcached_server_t *config = handle->server->config;
     handle->era = atomic_load(&handle->server->era);
     handle->has_answered = false;
-    handle->stamp = config->port == 0 ? rl_socket_file_stamp(config->address) : 0;
-    handle->memc = open_memc(config);
+    if (!rl_link_begin(&handle->link, store->watchdog, deadline)) {
+        return false;
+    }
+    handle->memc = open_memc(handle->server->config);
     return handle->memc != NULL;
 }
 
@@ -115,52 +114,37 @@ static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
     rl_watchdog_hold(store->watchdog);
     memcached_free(handle->memc);
     handle->memc = NULL;
-    atomic_store(&handle->fd, -1);
+    atomic_store(&handle->link.fd, -1);
     rl_watchdog_release(store->watchdog);
 }
 
 static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
     rl_watchdog_end(store->watchdog, slot_of(store, handle));
+    if (handle->memc != NULL && rl_link_is_lost(&handle->link)) {
+        close_handle(store, handle);
+    }
+    rl_link_settle(&handle->link);
     handle->shelved_at = rl_monotonic_now();
     rl_shelf_put(&handle->server->idle, &handle->shelved);
 }
 
-/* The ends of the handle's connection; 0 when it has none, or it isn't TCP. Also called by the
- * watchdog, in its thread. */
-static rl_socket_ends_t ends_of(const rl_handle_t *handle)
+/* The local port of the handle's connection; 0 when it has none, or it isn't TCP. Also called
+ * by the watchdog, in its thread. */
+static uint16_t local_port_of(const rl_handle_t *handle)
 {
     const memcached_instance_st *instance =
         handle->memc != NULL ? memcached_server_instance_by_position(handle->memc, 0) : NULL;
     const in_port_t port = instance != NULL ? memcached_server_srcport(instance) : 0;
-    if (handle->server->config->port == 0 || port == 0 || port == (in_port_t)-1) {
-        return (rl_socket_ends_t){0};
-    }
-    return (rl_socket_ends_t){.local = port, .peer = handle->server->peer};
-}
-
-/* The library hides its descriptor, so it is looked for, once for each connection. */
-static void remember_socket(rl_handle_t *handle)
-{
-    handle->ends = ends_of(handle);
-    if (handle->ends.local != 0) {
-        atomic_store_explicit(&handle->fd, rl_socket_find(&handle->ends), memory_order_release);
-    }
+    return handle->server->config->port == 0 || port == (in_port_t)-1 ? 0 : port;
 }
 
 /* Whether a connection that was idle can be relied on, as far as can be told from here. */
-static bool is_still_good(rl_handle_t *handle)
+static bool is_still_good(const rl_handle_t *handle)
 {
-    const rl_memcached_server_t *config = handle->server->config;
-    const int fd = atomic_load_explicit(&handle->fd, memory_order_relaxed);
-    if (handle->era != atomic_load(&handle->server->era) ||
-        rl_monotonic_now() - handle->shelved_at > IDLE_MAX) {
-        return false;
-    }
-    if (config->port == 0) {
-        return handle->stamp == rl_socket_file_stamp(config->address);
-    }
-    return fd < 0 || rl_socket_is_idle(fd, &handle->ends);
+    return handle->era == atomic_load(&handle->server->era) &&
+           rl_monotonic_now() - handle->shelved_at <= IDLE_MAX &&
+           rl_link_is_good(&handle->link);
 }
 
 static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, int64_t deadline)
@@ -169,7 +153,7 @@ static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, in
     if (handle != NULL && handle->memc != NULL && !is_still_good(handle)) {
         close_handle(store, handle);
     }
-    if (handle == NULL || (handle->memc == NULL && !open_handle(handle))) {
+    if (handle == NULL || (handle->memc == NULL && !open_handle(store, handle, deadline))) {
         if (handle != NULL) {
             give_back_handle(store, handle);
         }
@@ -184,12 +168,7 @@ static int find_socket(void *context, unsigned slot)
 {
     const rl_memcached_t *store = context;
     const rl_handle_t *handle = &store->handles[slot];
-    int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);
-    const rl_socket_ends_t ends = fd >= 0 ? handle->ends : ends_of(handle);
-    if (fd < 0 && ends.local != 0) {
-        fd = rl_socket_find(&ends);
-    }
-    return fd >= 0 ? rl_socket_copy(fd, &ends) : -1;
+    return rl_link_copy(&handle->link, local_port_of(handle));
 }
 
 /* The handle that a session goes on with: its own if that is the server's. NULL when none comes
@@ -269,7 +248,7 @@ static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e st
     const bool first = !op->handle->has_answered;
     if (first) {
         op->handle->has_answered = true;
-        remember_socket(op->handle);
+        rl_link_remember(&op->handle->link, local_port_of(op->handle));
     }
     rl_health_good(&op->server->health, first);
     return status;
@@ -556,23 +535,23 @@ static memcached_st *make_ring(const rl_memcached_settings_t *settings)
 }
 
 /* Puts the server's handles on its shelf, none of them open yet. */
-static bool make_server(rl_memcached_t *store, unsigned n, rl_memcached_notify_fn *notify,
-                        void *context)
+static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
+                        rl_memcached_notify_fn *notify, void *context)
 {
     rl_server_t *server = &store->servers[n];
     rl_handle_t *handles = &store->handles[n * store->settings->connections];
     server->config = &store->settings->servers[n];
-    server->peer = rl_socket_address(server->config->address, server->config->port);
     rl_health_init(&server->health, &store->settings->breaker, notify, context, n);
     if (!rl_shelf_init(&server->idle)) {
         return false;
     }
     for (unsigned i = store->settings->connections; i-- > 0;) {
         handles[i].server = server;
-        atomic_init(&handles[i].fd, -1);
+        rl_link_init(&handles[i].link, &server->endpoint);
         rl_shelf_put(&server->idle, &handles[i].shelved);
     }
-    return true;
+    return rl_endpoint_init(&server->endpoint, pool, server->config->address,
+                            server->config->port, store->settings->connections);
 }
 
 rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
@@ -589,7 +568,7 @@ rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings
     apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
     ok = store->ring != NULL;
     for (unsigned i = 0; ok && i < settings->nservers; i++) {
-        ok = make_server(store, i, notify, context);
+        ok = make_server(pool, store, i, notify, context);
     }
     if (!ok) {
         return NULL;

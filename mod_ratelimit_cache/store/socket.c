@@ -8,9 +8,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FD_MAX 65536
+#define FD_GAP 1024 /* so many unused in a row: no more */
 
 typedef int name_fn(int fd, struct sockaddr *address, socklen_t *len);
 
@@ -51,20 +53,35 @@ rl_socket_address_t rl_socket_address(const char *ip, uint16_t port)
     return address;
 }
 
+/* 0 for what is no socket. */
+static uint64_t identity_of(int fd)
+{
+    struct stat file;
+    return fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode) ? (uint64_t)file.st_ino : 0;
+}
+
 static bool is_between(int fd, const rl_socket_ends_t *ends)
 {
-    const rl_socket_address_t peer = end_of(fd, getpeername);
+    rl_socket_address_t peer;
+    if (ends->id != 0) {
+        return identity_of(fd) == ends->id;
+    }
+    peer = end_of(fd, getpeername);
     return peer.port == ends->peer.port && ends->peer.port != 0 &&
            memcmp(peer.bytes, ends->peer.bytes, sizeof(peer.bytes)) == 0 &&
            end_of(fd, getsockname).port == ends->local;
 }
 
-int rl_socket_find(const rl_socket_ends_t *ends)
+static int fd_limit(void)
 {
     struct rlimit limit = {.rlim_cur = 1024};
-    int most;
     getrlimit(RLIMIT_NOFILE, &limit);
-    most = limit.rlim_cur < FD_MAX ? (int)limit.rlim_cur : FD_MAX;
+    return limit.rlim_cur < FD_MAX ? (int)limit.rlim_cur : FD_MAX;
+}
+
+int rl_socket_find(const rl_socket_ends_t *ends)
+{
+    const int most = fd_limit();
     for (int fd = 0; fd < most; fd++) {
         if (is_between(fd, ends)) {
             return fd;
@@ -88,6 +105,24 @@ int rl_socket_copy(int fd, const rl_socket_ends_t *ends)
         return -1;
     }
     return copy;
+}
+
+int rl_socket_next_to(const char *path, int fd, uint64_t *id)
+{
+    const int most = fd_limit();
+    int unused = 0;
+    for (; fd < most && unused < FD_GAP; fd++) {
+        struct sockaddr_un address = {.sun_family = AF_UNSPEC};
+        socklen_t len = sizeof(address);
+        const bool connected = getpeername(fd, (struct sockaddr *)&address, &len) == 0;
+        unused = connected || errno != EBADF ? 0 : unused + 1;
+        if (connected && address.sun_family == AF_UNIX &&
+            strncmp(address.sun_path, path, sizeof(address.sun_path)) == 0) {
+            *id = identity_of(fd);
+            return fd;
+        }
+    }
+    return -1;
 }
 
 uint64_t rl_socket_file_stamp(const char *path)

@@ -18,6 +18,7 @@ typedef struct rl_socket_address {
 typedef struct rl_socket_ends {
     uint16_t local; /* its port; 0: no connection */
     rl_socket_address_t peer;
+    uint64_t id; /* not 0: it is the socket with this identity, whatever its ends */
 } rl_socket_ends_t;
 
 /* The address that is written like this, in numbers; none for anything else, or NULL. */
@@ -34,6 +35,10 @@ bool rl_socket_is_idle(int fd, const rl_socket_ends_t *ends);
 /* A copy of the descriptor that is the connection between these ends, whoever closes the
  * original; -1 when it is something else. The caller closes it. */
 int rl_socket_copy(int fd, const rl_socket_ends_t *ends);
+
+/* The first descriptor, from this one on, of a connection to a unix socket, and the identity of
+ * its socket, which no other one has while it is open; -1: no more. */
+int rl_socket_next_to(const char *path, int fd, uint64_t *id);
 
 /* Names a file as it is now: another value when it has been made anew since. 0: no file. */
 uint64_t rl_socket_file_stamp(const char *path);
