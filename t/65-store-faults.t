@@ -158,6 +158,13 @@ $full->flush;
 ok await(5, sub { status($t, '/ok/ten/x' . int rand 1e9); $full->stat('curr_items') > 0 }), 'with room again it counts again';
 ok !(grep { /memcached \S+ (?:fails|works again)/ } $t->log_lines($from)), 'it never failed';
 
+# An answer that can't be this command's ends the connection: later ones would be some other's, too.
+$locked->mode('missing');
+my $contrary = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off timeout=1s failures=1\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path\n</LocationMatch>\n");
+status($contrary, '/ok/ten/contrary');
+ok $contrary->wait_log(0, qr/memcached \S+ fails \(NOT FOUND\)/), 'an answer of another command is a failure';
+$contrary->stop;
+
 # One that drips, on a unix socket.
 my $dripping = RL::FaultyMemcached->start(unix => 1);
 my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off timeout=50ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");

@@ -376,6 +376,7 @@ static memcached_return_t send_write(const rl_operation_t *op, rl_write_e kind, 
     }
 }
 
+/* An answer of another kind is some other command's: the connection ends with it. */
 static rl_upstream_status_e write_value(rl_upstream_session_t *session,
                                         const rl_counter_t *counter, rl_write_e kind,
                                         uint64_t value)
@@ -390,10 +391,10 @@ static rl_upstream_status_e write_value(rl_upstream_session_t *session,
     if (rc == MEMCACHED_SUCCESS) {
         return answered(&op, RL_UPSTREAM_OK);
     }
-    if (is_answer(&op, rc, MEMCACHED_NOTSTORED) || is_answer(&op, rc, MEMCACHED_DATA_EXISTS)) {
+    if (is_answer(&op, rc, kind == CREATE ? MEMCACHED_NOTSTORED : MEMCACHED_DATA_EXISTS)) {
         return answered(&op, RL_UPSTREAM_EXISTS);
     }
-    return conclude(&op, rc);
+    return rc == MEMCACHED_NOTFOUND && kind != REPLACE ? failed(&op, rc) : conclude(&op, rc);
 }
 
 static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,

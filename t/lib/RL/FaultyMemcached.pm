@@ -31,6 +31,7 @@ my %MODE = (
     error    => sub { answer($_[0], undef, "ERROR\r\n") },
     client   => sub { answer($_[0], undef, "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n") },
     http     => sub { answer($_[0], undef, "HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"); drop($_[0]) },
+    missing  => sub { my ($c, $name, $text) = @_; answer($c, undef, $name =~ /add|set/ ? "NOT_FOUND\r\n" : $text) },
     locked   => sub { answer($_[0], undef, "CLIENT_ERROR unauthenticated\r\n") },
     server   => sub { answer($_[0], undef, "SERVER_ERROR something is wrong\r\n") },
     garbage  => sub { answer($_[0], undef, join('', map { chr rand 256 } 1 .. 40) =~ tr/\r\n//dr . "\r\n") },
