@@ -14,7 +14,7 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define TABLE_SIZE_DEFAULT ((apr_size_t)32 << 20)
 #define RETAINED_KEY       "mod_ratelimit_cache-1"
-#define RETAINED_TOLD_KEY  "mod_ratelimit_cache-told-1"
+#define RETAINED_TOLD_KEY  "mod_ratelimit_cache-told-2"
 
 /* What outlives a reload: the module is unloaded and loaded again, this memory stays.
  *

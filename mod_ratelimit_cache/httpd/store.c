@@ -35,21 +35,44 @@ static void each_store(server_rec *s, void (*visit)(rl_store_config_t *, apr_poo
 
 /* ---- start ---- */
 
+/* A name may have addresses that its server doesn't listen at: "localhost" often is ::1 first.
+ */
+#define ADDRESSES_MAX 8
+
+typedef struct addresses {
+    const char *ip[ADDRESSES_MAX];
+    int n, preferred; /* the one to take when none answers: IPv4 if there is one */
+} addresses_t;
+
+static apr_status_t find_addresses(const rl_memcached_server_t *server, addresses_t *found,
+                                   apr_pool_t *pconf)
+{
+    apr_sockaddr_t *at;
+    apr_status_t rv =
+        apr_sockaddr_info_get(&at, server->host, APR_UNSPEC, server->port, 0, pconf);
+    bool has_v4 = false;
+    *found = (addresses_t){.n = 0};
+    for (; rv == APR_SUCCESS && at != NULL && found->n < ADDRESSES_MAX; at = at->next) {
+        char *ip;
+        rv = apr_sockaddr_ip_get(&ip, at);
+        if (!has_v4 && at->family == APR_INET) {
+            has_v4 = true;
+            found->preferred = found->n;
+        }
+        found->ip[found->n++] = ip;
+    }
+    return rv;
+}
+
 /* Names are resolved once, here: the client library would do it outside of all its time-outs.
  * A server whose name can't be resolved keeps its share of the keys, as on the other members of
  * the fleet. */
 static void resolve(const rl_store_config_t *store, rl_memcached_server_t *server,
-                    apr_pool_t *pconf)
+                    addresses_t *found, apr_pool_t *pconf)
 {
-    apr_sockaddr_t *address;
-    char *ip;
-    apr_status_t rv =
-        apr_sockaddr_info_get(&address, server->host, APR_UNSPEC, server->port, 0, pconf);
+    const apr_status_t rv = find_addresses(server, found, pconf);
     if (rv == APR_SUCCESS) {
-        rv = apr_sockaddr_ip_get(&ip, address);
-    }
-    if (rv == APR_SUCCESS) {
-        server->address = ip;
+        server->address = found->ip[found->preferred];
         return;
     }
     server->address = NULL;
@@ -59,39 +82,64 @@ static void resolve(const rl_store_config_t *store, rl_memcached_server_t *serve
                  server->name);
 }
 
-static void look_up_servers(rl_store_config_t *store, apr_pool_t *pconf)
+/* Takes the first address that answers; none is tried later than two time-outs from now, so
+ * that a start doesn't take long. Returns why the one that is taken doesn't answer, or NULL. */
+static const char *choose_address(const rl_store_config_t *store, unsigned i,
+                                  rl_memcached_server_t *server, const addresses_t *found,
+                                  apr_pool_t *ptemp)
 {
-    store->told = apr_array_make(pconf, store->servers->nelts, sizeof(rl_told_slot_t *));
-    for (unsigned i = 0; i < store->settings.nservers; i++) {
-        rl_memcached_server_t *server =
-            &APR_ARRAY_IDX(store->servers, (int)i, rl_memcached_server_t);
-        if (server->port != 0) {
-            resolve(store, server, pconf);
+    const int64_t end = rl_monotonic_now() + 2 * store->settings.timeout_us;
+    const char *preferred = server->address, *why = NULL;
+    for (int n = 0; n < found->n && (n == 0 || rl_monotonic_now() < end); n++) {
+        const char *reason;
+        server->address = found->ip[n];
+        reason = rl_memcached_probe(ptemp, &store->settings, i);
+        if (reason == NULL) {
+            return NULL;
         }
-        APR_ARRAY_PUSH(store->told, rl_told_slot_t *) =
-            rl_told_find(rl_runtime()->told, server->name);
+        if (why == NULL || server->address == preferred) {
+            why = reason;
+        }
+    }
+    server->address = preferred;
+    return why;
+}
+
+static void tell_whether_it_answers(const rl_store_config_t *store,
+                                    const rl_memcached_server_t *server, const char *reason)
+{
+    if (reason == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, store->server,
+                     "ratelimit: counters in memcached %s, which answers", server->name);
+    }
+    else {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
+                     "ratelimit: counters in memcached %s, which %s; "
+                     "httpd goes on by RateLimitOnError until it does",
+                     server->name, reason);
     }
 }
 
-static void tell_whether_it_answers(rl_store_config_t *store, apr_pool_t *ptemp)
+static void look_up_server(const rl_store_config_t *store, unsigned i, apr_pool_t *pconf)
 {
+    rl_memcached_server_t *server =
+        &APR_ARRAY_IDX(store->servers, (int)i, rl_memcached_server_t);
+    addresses_t found = {.ip = {server->host}, .n = 1};
+    if (server->port != 0) {
+        resolve(store, server, &found, pconf);
+    }
+    if (server->address != NULL) {
+        tell_whether_it_answers(store, server, choose_address(store, i, server, &found, pconf));
+    }
+    APR_ARRAY_PUSH(store->told, rl_told_slot_t *) =
+        rl_told_find(rl_runtime()->told, server->name);
+}
+
+static void post_config_store(rl_store_config_t *store, apr_pool_t *pconf)
+{
+    store->told = apr_array_make(pconf, store->servers->nelts, sizeof(rl_told_slot_t *));
     for (unsigned i = 0; i < store->settings.nservers; i++) {
-        const char *name = store->settings.servers[i].name;
-        const char *reason;
-        if (store->settings.servers[i].address == NULL) {
-            continue; /* has been told */
-        }
-        reason = rl_memcached_probe(ptemp, &store->settings, i);
-        if (reason == NULL) {
-            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, store->server,
-                         "ratelimit: counters in memcached %s, which answers", name);
-        }
-        else {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
-                         "ratelimit: counters in memcached %s, which does not answer (%s); "
-                         "httpd goes on by RateLimitOnError until it does",
-                         name, reason);
-        }
+        look_up_server(store, i, pconf);
     }
     if (rl_global_config()->secret == NULL) {
         ap_log_error(
@@ -99,12 +147,6 @@ static void tell_whether_it_answers(rl_store_config_t *store, apr_pool_t *ptemp)
             "ratelimit: no RateLimitSecret: whoever can read memcached can find out "
             "which addresses and names are counted; set the same secret on all servers");
     }
-}
-
-static void post_config_store(rl_store_config_t *store, apr_pool_t *pool)
-{
-    look_up_servers(store, pool);
-    tell_whether_it_answers(store, pool);
 }
 
 void rl_store_post_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
@@ -151,6 +193,17 @@ static void tell_refusal(const rl_store_config_t *store, int level, const char *
         name, reason);
 }
 
+static void tell_rejection(const rl_store_config_t *store, int level, const char *name,
+                           const char *reason)
+{
+    ap_log_error(
+        APLOG_MARK, level, 0, store->server,
+        "ratelimit: memcached %s answers with an error (%s); what it rejects is counted by "
+        "RateLimitOnError. Check that it is a memcached which wants no password (-Y, -S), that "
+        "no other program listens there, and that none writes keys with the same prefix=",
+        name, reason);
+}
+
 static void tell(void *context, rl_server_event_e event, unsigned server, const char *reason)
 {
     const rl_store_config_t *store = context;
@@ -167,6 +220,9 @@ static void tell(void *context, rl_server_event_e event, unsigned server, const 
         break;
     case RL_SERVER_REFUSES:
         tell_refusal(store, level, name, reason);
+        break;
+    case RL_SERVER_REJECTS:
+        tell_rejection(store, level, name, reason);
         break;
     default:
         tell_failure(store, level, name, reason);

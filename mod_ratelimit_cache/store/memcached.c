@@ -1,16 +1,16 @@
 #include "memcached.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <libmemcached/memcached.h>
 
+#include "complaint.h"
 #include "counter_text.h"
+#include "health.h"
+#include "link.h"
 #include "monotonic.h"
 #include "shelf.h"
-#include "socket.h"
 #include "watchdog.h"
 
 /* What libmemcached asks of its callers, all of it measured:
@@ -25,19 +25,15 @@
  * - A server that hangs costs the poll timeout each time, so it is set from what the session
  *   has left, and the breaker stops asking.
  * - That time-out is per byte, as it were: a server that drips its answer can take any time. A
- *   watchdog cuts such a connection off (TCP only).
+ *   watchdog cuts such a connection off.
  * - After an error the handle is thrown away with its connection: an answer that comes late
  *   can't be taken for the next one, and no timer of the library's own keeps us away from a
  *   server that has come back.
- * - It notices that a connection was closed when a request has been sent into it. So an idle
- *   one is looked at before it is used again.
+ * - It notices that a connection was closed when it has sent into it: idle ones are looked at.
  */
 
-/* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself;
- * how often that is looked for. */
+/* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself. */
 #define WATCHDOG_SLACK 2000
-#define WATCHDOG_LEAST 2000
-#define WATCHDOG_MOST  50000
 
 /* Microseconds: firewalls forget idle connections and tell neither end. */
 #define IDLE_MAX (60 * INT64_C(1000000))
@@ -50,14 +46,13 @@ typedef struct rl_handle {
     unsigned era;       /* of the server, in which it was opened */
     bool has_answered;
     int64_t shelved_at;
-    uint64_t stamp;        /* unix socket: of its file */
-    rl_socket_ends_t ends; /* TCP, when fd is known */
-    _Atomic int fd;        /* -1: not known */
+    rl_link_t link;
 } rl_handle_t;
 
 typedef struct rl_server {
     const rl_memcached_server_t *config;
-    rl_breaker_t breaker;
+    rl_health_t health;
+    rl_endpoint_t endpoint;
     rl_shelf_t idle;
     _Atomic unsigned era; /* ends with a failure: what was opened before may be dead, too */
 } rl_server_t;
@@ -65,8 +60,6 @@ typedef struct rl_server {
 typedef struct rl_memcached {
     rl_upstream_t base;
     const rl_memcached_settings_t *settings;
-    rl_memcached_notify_fn *notify;
-    void *context;
     memcached_st *ring;
     rl_server_t *servers;
     rl_handle_t *handles; /* of all servers, by slot */
@@ -103,13 +96,14 @@ static unsigned slot_of(const rl_memcached_t *store, const rl_handle_t *handle)
     return (unsigned)(handle - store->handles);
 }
 
-static bool open_handle(rl_handle_t *handle)
+static bool open_handle(rl_memcached_t *store, rl_handle_t *handle, int64_t deadline)
 {
-    const rl_memcached_server_t *config = handle->server->config;
     handle->era = atomic_load(&handle->server->era);
     handle->has_answered = false;
-    handle->stamp = config->port == 0 ? rl_socket_file_stamp(config->address) : 0;
-    handle->memc = open_memc(config);
+    if (!rl_link_begin(&handle->link, store->watchdog, deadline)) {
+        return false;
+    }
+    handle->memc = open_memc(handle->server->config);
     return handle->memc != NULL;
 }
 
@@ -120,52 +114,37 @@ static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
     rl_watchdog_hold(store->watchdog);
     memcached_free(handle->memc);
     handle->memc = NULL;
-    atomic_store(&handle->fd, -1);
+    atomic_store(&handle->link.fd, -1);
     rl_watchdog_release(store->watchdog);
 }
 
 static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
     rl_watchdog_end(store->watchdog, slot_of(store, handle));
+    if (handle->memc != NULL && rl_link_is_lost(&handle->link)) {
+        close_handle(store, handle);
+    }
+    rl_link_settle(&handle->link);
     handle->shelved_at = rl_monotonic_now();
     rl_shelf_put(&handle->server->idle, &handle->shelved);
 }
 
-/* The ends of the handle's connection; 0 when it has none, or it isn't TCP. Also called by the
- * watchdog, in its thread. */
-static rl_socket_ends_t ends_of(const rl_handle_t *handle)
+/* The local port of the handle's connection; 0 when it has none, or it isn't TCP. Also called
+ * by the watchdog, in its thread. */
+static uint16_t local_port_of(const rl_handle_t *handle)
 {
     const memcached_instance_st *instance =
         handle->memc != NULL ? memcached_server_instance_by_position(handle->memc, 0) : NULL;
     const in_port_t port = instance != NULL ? memcached_server_srcport(instance) : 0;
-    if (handle->server->config->port == 0 || port == 0 || port == (in_port_t)-1) {
-        return (rl_socket_ends_t){0};
-    }
-    return (rl_socket_ends_t){.local = port, .peer = handle->server->config->port};
-}
-
-/* The library hides its descriptor, so it is looked for, once for each connection. */
-static void remember_socket(rl_handle_t *handle)
-{
-    handle->ends = ends_of(handle);
-    if (handle->ends.local != 0) {
-        atomic_store_explicit(&handle->fd, rl_socket_find(&handle->ends), memory_order_release);
-    }
+    return handle->server->config->port == 0 || port == (in_port_t)-1 ? 0 : port;
 }
 
 /* Whether a connection that was idle can be relied on, as far as can be told from here. */
-static bool is_still_good(rl_handle_t *handle)
+static bool is_still_good(const rl_handle_t *handle)
 {
-    const rl_memcached_server_t *config = handle->server->config;
-    const int fd = atomic_load_explicit(&handle->fd, memory_order_relaxed);
-    if (handle->era != atomic_load(&handle->server->era) ||
-        rl_monotonic_now() - handle->shelved_at > IDLE_MAX) {
-        return false;
-    }
-    if (config->port == 0) {
-        return handle->stamp == rl_socket_file_stamp(config->address);
-    }
-    return fd < 0 || rl_socket_is_idle(fd, &handle->ends);
+    return handle->era == atomic_load(&handle->server->era) &&
+           rl_monotonic_now() - handle->shelved_at <= IDLE_MAX &&
+           rl_link_is_good(&handle->link);
 }
 
 static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, int64_t deadline)
@@ -174,7 +153,7 @@ static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, in
     if (handle != NULL && handle->memc != NULL && !is_still_good(handle)) {
         close_handle(store, handle);
     }
-    if (handle == NULL || (handle->memc == NULL && !open_handle(handle))) {
+    if (handle == NULL || (handle->memc == NULL && !open_handle(store, handle, deadline))) {
         if (handle != NULL) {
             give_back_handle(store, handle);
         }
@@ -189,12 +168,7 @@ static int find_socket(void *context, unsigned slot)
 {
     const rl_memcached_t *store = context;
     const rl_handle_t *handle = &store->handles[slot];
-    int fd = atomic_load_explicit(&handle->fd, memory_order_acquire);
-    const rl_socket_ends_t ends = fd >= 0 ? handle->ends : ends_of(handle);
-    if (fd < 0 && ends.local != 0) {
-        fd = rl_socket_find(&ends);
-    }
-    return fd >= 0 ? rl_socket_copy(fd, &ends) : -1;
+    return rl_link_copy(&handle->link, local_port_of(handle));
 }
 
 /* The handle that a session goes on with: its own if that is the server's. NULL when none comes
@@ -222,6 +196,7 @@ typedef struct rl_operation {
     rl_handle_t *handle;
     memcached_st *memc;
     const rl_counter_t *counter;
+    bool stores; /* rather than changes or reads what is there */
     char key[RL_COUNTER_NAME_MAX + 1];
     size_t key_len;
 } rl_operation_t;
@@ -250,16 +225,17 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     op->store = (rl_memcached_t *)session->upstream;
     op->session = session;
     op->counter = counter;
+    op->stores = false;
     op->key_len = rl_counter_name(op->store->settings->prefix, counter, op->key);
     op->server = server_of(op);
     if (op->server == NULL || now >= session->deadline ||
-        rl_breaker_is_waiting(&op->server->breaker, now)) {
+        rl_breaker_is_waiting(&op->server->health.breaker, now)) {
         return false; /* nobody waits for a connection to a server that isn't asked */
     }
     op->handle = handle_for(session, op->server);
     now = rl_monotonic_now(); /* it may have had to wait */
     if (op->handle == NULL || now >= session->deadline ||
-        !rl_breaker_allows(&op->server->breaker, &op->store->settings->breaker, now)) {
+        !rl_breaker_allows(&op->server->health.breaker, &op->store->settings->breaker, now)) {
         return false;
     }
     op->memc = op->handle->memc;
@@ -267,39 +243,41 @@ static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
     return true;
 }
 
-static void notify(const rl_operation_t *op, rl_server_event_e event, const char *reason)
-{
-    const rl_memcached_t *store = op->store;
-    store->notify(store->context, event, (unsigned)(op->server - store->servers), reason);
-}
-
-static rl_breaker_change_e note(rl_operation_t *op, bool success)
-{
-    return rl_breaker_note(&op->server->breaker, &op->store->settings->breaker,
-                           rl_monotonic_now(), success);
-}
-
-/* The first answer of a connection is news as well: who saw the server fail may be another
- * process, and have ended. */
 static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e status)
 {
     const bool first = !op->handle->has_answered;
     if (first) {
         op->handle->has_answered = true;
-        remember_socket(op->handle);
+        rl_link_remember(&op->handle->link, local_port_of(op->handle));
     }
-    if (note(op, true) == RL_BREAKER_CLOSED || first) {
-        notify(op, RL_SERVER_WORKS, "");
-    }
+    rl_health_good(&op->server->health, first);
     return status;
 }
 
-/* The server is there, but has no room. That is no reason to stop asking for counters that it
- * has. */
+static const char *reason_of(const rl_operation_t *op, memcached_return_t rc,
+                             char text[RL_COMPLAINT_TEXT_MAX + 1])
+{
+    return rl_complaint_text(memcached_last_error_message(op->memc),
+                             memcached_strerror(op->memc, rc), text);
+}
+
+/* The server is there. Whether it has no room, or won't store something else: that is no reason
+ * to stop asking for counters that it has; it is one when it answers nothing but errors. */
 static rl_upstream_status_e refused(rl_operation_t *op, memcached_return_t rc)
 {
-    notify(op, RL_SERVER_REFUSES, memcached_strerror(op->memc, rc));
-    return answered(op, RL_UPSTREAM_REFUSED);
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    const char *reason = reason_of(op, rc, text);
+    const rl_server_event_e event =
+        rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_complaint_is_of_memory(reason)
+            ? RL_SERVER_REFUSES
+            : RL_SERVER_REJECTS;
+    if (op->stores) {
+        rl_health_tell(&op->server->health, event, reason);
+    }
+    else {
+        rl_health_complained(&op->server->health, event, reason);
+    }
+    return RL_UPSTREAM_REFUSED;
 }
 
 static void drop_handle(rl_operation_t *op)
@@ -309,11 +287,12 @@ static void drop_handle(rl_operation_t *op)
     op->session->connection = NULL;
 }
 
-/* The server takes this command for a mistake: something is wrong with this key, not with the
- * server. What it makes of the rest that was sent isn't known, so the connection ends. */
-static rl_upstream_status_e rejected(rl_operation_t *op)
+/* The server takes this command for a mistake. What it makes of the rest that was sent isn't
+ * known, so the connection ends. */
+static rl_upstream_status_e rejected(rl_operation_t *op, memcached_return_t rc)
 {
-    answered(op, RL_UPSTREAM_ERROR);
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    rl_health_complained(&op->server->health, RL_SERVER_REJECTS, reason_of(op, rc, text));
     drop_handle(op);
     return RL_UPSTREAM_ERROR;
 }
@@ -324,14 +303,21 @@ static bool was_never_sent(memcached_return_t rc)
            rc == MEMCACHED_SERVER_MARKED_DEAD || rc == MEMCACHED_SERVER_TEMPORARILY_DISABLED;
 }
 
+/* What answers, but as no memcached does. */
+static void tell_what_it_is(const rl_operation_t *op, memcached_return_t rc)
+{
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    const char *said = reason_of(op, rc, text);
+    if (rc == MEMCACHED_ERROR || (rc == MEMCACHED_UNKNOWN_READ_FAILURE && said == text)) {
+        rl_health_tell(&op->server->health, RL_SERVER_REJECTS, said);
+    }
+}
+
 static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
 {
     unsigned era = op->handle->era;
-    const rl_breaker_change_e change = note(op, false);
-    if (change == RL_BREAKER_OPENED || change == RL_BREAKER_STAYS_OPEN) {
-        notify(op, change == RL_BREAKER_OPENED ? RL_SERVER_FAILS : RL_SERVER_STILL_FAILS,
-               memcached_strerror(op->memc, rc));
-    }
+    tell_what_it_is(op, rc);
+    rl_health_failed(&op->server->health, memcached_strerror(op->memc, rc));
     atomic_compare_exchange_strong(&op->server->era, &era, era + 1);
     drop_handle(op);
     return was_never_sent(rc) ? RL_UPSTREAM_REFUSED : RL_UPSTREAM_ERROR;
@@ -353,7 +339,7 @@ static rl_upstream_status_e no_result(rl_operation_t *op, memcached_return_t rc)
         return refused(op, rc);
     case MEMCACHED_CLIENT_ERROR:
     case MEMCACHED_E2BIG:
-        return rejected(op);
+        return rejected(op, rc);
     default:
         return failed(op, rc);
     }
@@ -369,7 +355,7 @@ static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
     if (is_answer(op, rc, MEMCACHED_NOTFOUND)) {
         return answered(op, RL_UPSTREAM_MISSING);
     }
-    return no_result(op, rc);
+    return no_result(op, rc == MEMCACHED_NOTFOUND ? memcached_last_error(op->memc) : rc);
 }
 
 typedef enum { CREATE, REPLACE, PUT } rl_write_e;
@@ -390,6 +376,7 @@ static memcached_return_t send_write(const rl_operation_t *op, rl_write_e kind, 
     }
 }
 
+/* An answer of another kind is some other command's: the connection ends with it. */
 static rl_upstream_status_e write_value(rl_upstream_session_t *session,
                                         const rl_counter_t *counter, rl_write_e kind,
                                         uint64_t value)
@@ -399,14 +386,15 @@ static rl_upstream_status_e write_value(rl_upstream_session_t *session,
     if (!begin(&op, session, counter)) {
         return RL_UPSTREAM_REFUSED;
     }
+    op.stores = true;
     rc = send_write(&op, kind, value);
     if (rc == MEMCACHED_SUCCESS) {
         return answered(&op, RL_UPSTREAM_OK);
     }
-    if (is_answer(&op, rc, MEMCACHED_NOTSTORED) || is_answer(&op, rc, MEMCACHED_DATA_EXISTS)) {
+    if (is_answer(&op, rc, kind == CREATE ? MEMCACHED_NOTSTORED : MEMCACHED_DATA_EXISTS)) {
         return answered(&op, RL_UPSTREAM_EXISTS);
     }
-    return conclude(&op, rc);
+    return rc == MEMCACHED_NOTFOUND && kind != REPLACE ? failed(&op, rc) : conclude(&op, rc);
 }
 
 static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,
@@ -548,53 +536,45 @@ static memcached_st *make_ring(const rl_memcached_settings_t *settings)
 }
 
 /* Puts the server's handles on its shelf, none of them open yet. */
-static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n)
+static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
+                        rl_memcached_notify_fn *notify, void *context)
 {
     rl_server_t *server = &store->servers[n];
     rl_handle_t *handles = &store->handles[n * store->settings->connections];
     server->config = &store->settings->servers[n];
-    if (!rl_shelf_init(&server->idle, pool)) {
+    rl_health_init(&server->health, &store->settings->breaker, notify, context, n);
+    if (!rl_shelf_init(&server->idle)) {
         return false;
     }
     for (unsigned i = store->settings->connections; i-- > 0;) {
         handles[i].server = server;
-        atomic_init(&handles[i].fd, -1);
+        rl_link_init(&handles[i].link, &server->endpoint);
         rl_shelf_put(&server->idle, &handles[i].shelved);
     }
-    return true;
-}
-
-/* How often the watchdog looks: a fraction of what a wait may last. */
-static int64_t watchdog_interval(const rl_memcached_settings_t *settings)
-{
-    const int64_t interval = settings->timeout_us / 4;
-    return interval < WATCHDOG_LEAST  ? WATCHDOG_LEAST
-           : interval > WATCHDOG_MOST ? WATCHDOG_MOST
-                                      : interval;
+    return rl_endpoint_init(&server->endpoint, pool, server->config->address,
+                            server->config->port, store->settings->connections);
 }
 
 rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
-                                   rl_memcached_notify_fn *notify_fn, void *context)
+                                   rl_memcached_notify_fn *notify, void *context)
 {
     rl_memcached_t *store = apr_pcalloc(pool, sizeof(*store));
     const unsigned nhandles = settings->nservers * settings->connections;
     bool ok;
     store->base.ops = &memcached_ops;
     store->settings = settings;
-    store->notify = notify_fn;
-    store->context = context;
     store->servers = apr_pcalloc(pool, settings->nservers * sizeof(*store->servers));
     store->handles = apr_pcalloc(pool, nhandles * sizeof(*store->handles));
     store->ring = make_ring(settings);
     apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
     ok = store->ring != NULL;
     for (unsigned i = 0; ok && i < settings->nservers; i++) {
-        ok = make_server(pool, store, i);
+        ok = make_server(pool, store, i, notify, context);
     }
     if (!ok) {
         return NULL;
     }
-    store->watchdog =
-        rl_watchdog_create(pool, nhandles, watchdog_interval(settings), find_socket, store);
+    store->watchdog = rl_watchdog_create(
+        pool, nhandles, rl_watchdog_interval(settings->timeout_us), find_socket, store);
     return &store->base;
 }

@@ -30,8 +30,8 @@ typedef struct rl_memcached_settings {
 } rl_memcached_settings_t;
 
 /* Told of what happens to a server, by its place in the settings, from any thread; as often as
- * it happens: once per change of its state as this process sees it, but each refusal to store.
- */
+ * it happens: once per change of its state as this process sees it, but each refusal to store
+ * and each rejection. */
 typedef void rl_memcached_notify_fn(void *context, rl_server_event_e event, unsigned server,
                                     const char *reason);
 
@@ -40,8 +40,9 @@ typedef void rl_memcached_notify_fn(void *context, rl_server_event_e event, unsi
 rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
                                    rl_memcached_notify_fn *notify, void *context);
 
-/* Asks one server for an answer, within the timeout; NULL when it gave one, else the reason, in
- * the pool. Keeps no connection. */
+/* Asks one server for an answer, within the timeout; NULL when it gave one, else what it does
+ * instead and why, as "does not answer (A TIMEOUT OCCURRED)", in the pool. Keeps no connection.
+ */
 const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *settings,
                                unsigned server);
 

@@ -7,6 +7,7 @@
 typedef struct rl_probe {
     apr_pool_t *pool;
     const char *reason;
+    bool complains;
 } rl_probe_t;
 
 static void note_reason(void *context, rl_server_event_e event, unsigned server,
@@ -14,12 +15,14 @@ static void note_reason(void *context, rl_server_event_e event, unsigned server,
 {
     rl_probe_t *probe = context;
     (void)server;
-    if (event != RL_SERVER_WORKS) {
+    if (event != RL_SERVER_WORKS && !probe->complains) {
         probe->reason = apr_pstrdup(probe->pool, reason);
+        probe->complains = event == RL_SERVER_REFUSES || event == RL_SERVER_REJECTS;
     }
 }
 
-/* Through a store of its own, which keeps the time-out whatever the server does. */
+/* Through a store of its own, which keeps the time-out whatever the server does. Nothing is
+ * added to a counter that isn't there: the only question with an answer of one kind. */
 static const char *ask(apr_pool_t *pool, rl_probe_t *probe,
                        const rl_memcached_settings_t *settings)
 {
@@ -31,14 +34,19 @@ static const char *ask(apr_pool_t *pool, rl_probe_t *probe,
     rl_upstream_status_e status;
     uint64_t value;
     if (session.upstream == NULL) {
-        return "out of memory";
+        return "can't be asked (out of memory)";
     }
-    status = session.upstream->ops->read(&session, &counter, &value);
+    status = session.upstream->ops->add(&session, &counter, 0, &value);
     session.upstream->ops->end(&session);
     if (status == RL_UPSTREAM_OK || status == RL_UPSTREAM_MISSING) {
         return NULL;
     }
-    return probe->reason != NULL ? probe->reason : "no answer";
+    return apr_psprintf(probe->pool,
+                        probe->complains
+                            ? "answers with an error (%s): it is no memcached, wants a "
+                              "password (-Y, -S), or has trouble of its own"
+                            : "does not answer (%s)",
+                        probe->reason != NULL ? probe->reason : "no reason is known");
 }
 
 const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *settings,
@@ -49,12 +57,12 @@ const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *
     apr_pool_t *own;
     const char *reason;
     if (settings->servers[server].address == NULL) {
-        return "its name can't be resolved";
+        return "can't be asked (its name can't be resolved)";
     }
     one.servers = &settings->servers[server];
     one.nservers = one.connections = one.breaker.failures = 1;
     if (apr_pool_create(&own, pool) != APR_SUCCESS) {
-        return "out of memory";
+        return "can't be asked (out of memory)";
     }
     reason = ask(own, &probe, &one);
     apr_pool_destroy(own);

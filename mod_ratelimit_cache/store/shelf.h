@@ -3,12 +3,9 @@
 #ifndef RL_STORE_SHELF_H
 #define RL_STORE_SHELF_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <apr_pools.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
 
 /* What a thing on a shelf begins with. */
 typedef struct rl_shelved {
@@ -17,12 +14,13 @@ typedef struct rl_shelved {
 
 typedef struct rl_shelf {
     rl_shelved_t *top;
-    apr_thread_mutex_t *mutex;
-    apr_thread_cond_t *returned;
+    pthread_mutex_t mutex;
+    pthread_cond_t returned;
 } rl_shelf_t;
 
-/* Makes an empty shelf that lives as long as the pool; false when there is no memory. */
-bool rl_shelf_init(rl_shelf_t *shelf, apr_pool_t *pool);
+/* Makes an empty shelf, which is never unmade: HTTP/2's threads may want something from it
+ * while the process ends. False when the system has no room for it. */
+bool rl_shelf_init(rl_shelf_t *shelf);
 
 /* Takes what was put there last; waits until deadline, of the monotonic clock, for something
  * to come back. NULL when nothing did. */

@@ -1,44 +1,87 @@
 #include "socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FD_MAX 65536
+#define FD_GAP 1024 /* so many unused in a row: no more */
 
 typedef int name_fn(int fd, struct sockaddr *address, socklen_t *len);
 
-/* The port at one end of a socket, 0 for what is no TCP socket. */
-static uint16_t port_of(int fd, name_fn *name)
+/* The address at one end of a socket, without a scope; all zero for what is no TCP socket. */
+static rl_socket_address_t end_of(int fd, name_fn *name)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(address);
+    rl_socket_address_t end = {0};
     if (name(fd, (struct sockaddr *)&address, &len) != 0) {
-        return 0;
+        return end;
     }
     if (address.ss_family == AF_INET) {
-        return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
+        end.port = ntohs(in->sin_port);
+        memcpy(end.bytes, &in->sin_addr, sizeof(in->sin_addr));
     }
-    return address.ss_family == AF_INET6
-               ? ntohs(((const struct sockaddr_in6 *)&address)->sin6_port)
-               : 0;
+    else if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address;
+        end.port = ntohs(in6->sin6_port);
+        memcpy(end.bytes, &in6->sin6_addr, sizeof(in6->sin6_addr));
+    }
+    return end;
+}
+
+rl_socket_address_t rl_socket_address(const char *ip, uint16_t port)
+{
+    rl_socket_address_t address = {.port = port};
+    char plain[INET6_ADDRSTRLEN] = "";
+    const size_t len = ip != NULL ? strcspn(ip, "%") : 0;
+    if (len < sizeof(plain)) {
+        memcpy(plain, ip, len);
+    }
+    if (inet_pton(AF_INET, plain, address.bytes) != 1 &&
+        inet_pton(AF_INET6, plain, address.bytes) != 1) {
+        address.port = 0;
+    }
+    return address;
+}
+
+/* 0 for what is no socket. */
+static uint64_t identity_of(int fd)
+{
+    struct stat file;
+    return fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode) ? (uint64_t)file.st_ino : 0;
 }
 
 static bool is_between(int fd, const rl_socket_ends_t *ends)
 {
-    return port_of(fd, getsockname) == ends->local && port_of(fd, getpeername) == ends->peer;
+    rl_socket_address_t peer;
+    if (ends->id != 0) {
+        return identity_of(fd) == ends->id;
+    }
+    peer = end_of(fd, getpeername);
+    return peer.port == ends->peer.port && ends->peer.port != 0 &&
+           memcmp(peer.bytes, ends->peer.bytes, sizeof(peer.bytes)) == 0 &&
+           end_of(fd, getsockname).port == ends->local;
+}
+
+static int fd_limit(void)
+{
+    struct rlimit limit = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur < FD_MAX ? (int)limit.rlim_cur : FD_MAX;
 }
 
 int rl_socket_find(const rl_socket_ends_t *ends)
 {
-    struct rlimit limit = {.rlim_cur = 1024};
-    int most;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    most = limit.rlim_cur < FD_MAX ? (int)limit.rlim_cur : FD_MAX;
+    const int most = fd_limit();
     for (int fd = 0; fd < most; fd++) {
         if (is_between(fd, ends)) {
             return fd;
@@ -62,6 +105,24 @@ int rl_socket_copy(int fd, const rl_socket_ends_t *ends)
         return -1;
     }
     return copy;
+}
+
+int rl_socket_next_to(const char *path, int fd, uint64_t *id)
+{
+    const int most = fd_limit();
+    int unused = 0;
+    for (; fd < most && unused < FD_GAP; fd++) {
+        struct sockaddr_un address = {.sun_family = AF_UNSPEC};
+        socklen_t len = sizeof(address);
+        const bool connected = getpeername(fd, (struct sockaddr *)&address, &len) == 0;
+        unused = connected || errno != EBADF ? 0 : unused + 1;
+        if (connected && address.sun_family == AF_UNIX &&
+            strncmp(address.sun_path, path, sizeof(address.sun_path)) == 0) {
+            *id = identity_of(fd);
+            return fd;
+        }
+    }
+    return -1;
 }
 
 uint64_t rl_socket_file_stamp(const char *path)

@@ -88,6 +88,15 @@ static rl_tell_e tell_refusal(told_t *told, uint64_t now)
     return RL_TELL_ERROR;
 }
 
+/* Apart from all else: it has no end, as refusals. */
+static rl_tell_e tell_rejection(rl_told_slot_t *slot, uint64_t now)
+{
+    uint64_t then = atomic_load_explicit(&slot->rejection, memory_order_relaxed);
+    return is_due(then, now) && atomic_compare_exchange_strong(&slot->rejection, &then, now)
+               ? RL_TELL_ERROR
+               : RL_TELL_NOBODY;
+}
+
 static rl_tell_e tell(told_t *told, rl_server_event_e event, uint64_t now)
 {
     switch (event) {
@@ -105,6 +114,9 @@ rl_tell_e rl_told_note(rl_told_slot_t *slot, rl_server_event_e event, int64_t no
 {
     const uint64_t seconds = ((uint64_t)now / 1000000 + 1) & TIME_MASK;
     uint64_t word = atomic_load_explicit(&slot->told, memory_order_relaxed);
+    if (event == RL_SERVER_REJECTS) {
+        return tell_rejection(slot, seconds);
+    }
     for (int i = 0; i < TRIES; i++) {
         told_t told = unpack(word);
         const rl_tell_e how = tell(&told, event, seconds);

@@ -9,9 +9,11 @@
  *              +------------+---------------------+--------------+
  *              | state (2)  | refusal told (31)   | failure (31) |
  *              +------------+---------------------+--------------+
+ *              | rejection told                           (64)   |
+ *              +-------------------------------------------------+
  *
- * The state is the last one told; the times are when a refusal to store, and a failure as an
- * error, were last told, in seconds of the monotonic clock, plus 1; 0: never.
+ * The state is the last one told; the times are when a refusal to store, a failure as an error,
+ * and a rejection were last told, in seconds of the monotonic clock, plus 1; 0: never.
  */
 #ifndef RL_STORE_TOLD_H
 #define RL_STORE_TOLD_H
@@ -25,6 +27,7 @@
 typedef struct rl_told_slot {
     _Atomic uint64_t server;
     _Atomic uint64_t told;
+    _Atomic uint64_t rejection;
 } rl_told_slot_t;
 
 #define RL_TOLD_SIZE (RL_TOLD_SLOTS * sizeof(rl_told_slot_t))
@@ -34,7 +37,8 @@ typedef enum {
     RL_SERVER_WORKS,       /* it answers; told when that is news to this process */
     RL_SERVER_FAILS,       /* it doesn't any more */
     RL_SERVER_STILL_FAILS, /* nor when it was tried again */
-    RL_SERVER_REFUSES      /* it answers, but stores nothing: out of memory */
+    RL_SERVER_REFUSES,     /* it answers, but stores nothing: out of memory */
+    RL_SERVER_REJECTS      /* it answers with another error */
 } rl_server_event_e;
 
 typedef enum { RL_TELL_NOBODY, RL_TELL_INFO, RL_TELL_NOTICE, RL_TELL_ERROR } rl_tell_e;
@@ -44,8 +48,9 @@ typedef enum { RL_TELL_NOBODY, RL_TELL_INFO, RL_TELL_NOTICE, RL_TELL_ERROR } rl_
 rl_told_slot_t *rl_told_find(void *table, const char *name);
 
 /* What to tell of an event now, microseconds of the monotonic clock; notes that it is told.
- * Failures and refusals are told as errors once a minute at most, and a recovery as a notice
- * once for each failure told as an error; what comes and goes in between is information. */
+ * Failures, refusals and rejections are told as errors once a minute at most, and a recovery as
+ * a notice once for each failure told as an error; what comes and goes in between is
+ * information. */
 rl_tell_e rl_told_note(rl_told_slot_t *slot, rl_server_event_e event, int64_t now);
 
 #endif

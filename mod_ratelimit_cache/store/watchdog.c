@@ -11,7 +11,9 @@
 
 #include "monotonic.h"
 
-#define IDLE_LOOKS 100 /* looks at nothing but empty slots before the thread sleeps */
+#define IDLE_LOOKS 100  /* looks at nothing but empty slots before the thread sleeps */
+#define LOOK_LEAST 2000 /* microseconds */
+#define LOOK_MOST  50000
 #define STOP_TRIES 200 /* milliseconds */
 
 /* Not in the pool: see stop(). */
@@ -156,6 +158,12 @@ static void init_locks(rl_watchdog_t *watchdog)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&watchdog->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
+}
+
+int64_t rl_watchdog_interval(int64_t wait_us)
+{
+    const int64_t interval = wait_us / 4;
+    return interval < LOOK_LEAST ? LOOK_LEAST : interval > LOOK_MOST ? LOOK_MOST : interval;
 }
 
 rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval_us,

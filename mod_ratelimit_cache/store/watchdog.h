@@ -19,6 +19,9 @@ typedef struct rl_watchdog rl_watchdog_t;
  * over. */
 typedef int rl_watchdog_find_fn(void *context, unsigned n);
 
+/* How often to look, in microseconds, where a wait may last so long. */
+int64_t rl_watchdog_interval(int64_t wait_us);
+
 /* Watches n slots, looking every interval_us microseconds. The thread ends with the pool. NULL
  * when no thread can be had; what follows does nothing then. */
 rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval_us,

@@ -103,6 +103,18 @@ static void refusals_are_told_once_a_minute_and_have_no_end(void **state)
     assert_int_equal(at(181, RL_SERVER_WORKS), RL_TELL_NOTICE);
 }
 
+static void rejections_are_told_once_a_minute_whatever_else_is(void **state)
+{
+    (void)state;
+    assert_int_equal(at(0, RL_SERVER_FAILS), RL_TELL_ERROR);
+    assert_int_equal(at(0, RL_SERVER_REFUSES), RL_TELL_ERROR);
+    for (int64_t second = 0; second < 180; second++) {
+        assert_int_equal(at(second, RL_SERVER_REJECTS),
+                         second % 60 == 0 ? RL_TELL_ERROR : RL_TELL_NOBODY);
+    }
+    assert_int_equal(at(180, RL_SERVER_WORKS), RL_TELL_NOTICE);
+}
+
 static void the_first_second_after_boot_counts(void **state)
 {
     (void)state;
@@ -168,6 +180,7 @@ int main(void)
         TOLD_TEST(a_process_that_still_sees_it_fail_tells_after_a_minute),
         TOLD_TEST(who_finds_out_anew_later_tells_again),
         TOLD_TEST(refusals_are_told_once_a_minute_and_have_no_end),
+        TOLD_TEST(rejections_are_told_once_a_minute_whatever_else_is),
         TOLD_TEST(the_first_second_after_boot_counts),
         TOLD_TEST(servers_have_slots_of_their_own_while_there_are_enough),
         TOLD_TEST(of_many_threads_one_tells),

@@ -27,7 +27,7 @@ static pid_t server_pid;
 static rl_memcached_server_t server;
 static rl_told_slot_t told;
 static rl_memcached_settings_t settings;
-static int failures_told, recoveries_told;
+static int failures_told, recoveries_told, rejections_told;
 
 /* ---- the server ---- */
 
@@ -145,8 +145,10 @@ static void tell(void *context, rl_server_event_e event, unsigned n, const char 
     assert_int_equal(n, 0);
     assert_true(event == RL_SERVER_WORKS || *reason != '\0');
     if (rl_told_note(&told, event, suite_now()) != RL_TELL_NOBODY) {
-        __atomic_fetch_add(event == RL_SERVER_WORKS ? &recoveries_told : &failures_told, 1,
-                           __ATOMIC_RELAXED);
+        __atomic_fetch_add(event == RL_SERVER_WORKS     ? &recoveries_told
+                           : event == RL_SERVER_REJECTS ? &rejections_told
+                                                        : &failures_told,
+                           1, __ATOMIC_RELAXED);
     }
 }
 
@@ -165,7 +167,7 @@ static rl_upstream_t *open_store(unsigned connections, int64_t timeout_us)
                                          .timeout_us = timeout_us,
                                          .connections = connections,
                                          .breaker = {.failures = 3, .cooldown_us = 200 * 1000}};
-    failures_told = recoveries_told = 0;
+    failures_told = recoveries_told = rejections_told = 0;
     memset(&told, 0, sizeof(told));
     return rl_memcached_create(pool, &settings, tell, NULL);
 }
@@ -477,6 +479,7 @@ static void a_value_that_is_no_number_is_an_error(void **state)
     }
     suite_end(&session);
     assert_int_equal(failures_told, 0); /* of one key, not of the server */
+    assert_int_equal(rejections_told, 1);
     assert_int_equal(add_one(store, &sound, &value), RL_UPSTREAM_OK);
 }
 

@@ -3,7 +3,7 @@ package RL::FaultyMemcached;
 # A server that speaks memcached's text protocol and does what real servers and networks do on bad days. It counts
 # the commands it gets and remembers keys with their TTLs.
 #
-#   my $f = RL::FaultyMemcached->start;
+#   my $f = RL::FaultyMemcached->start;    # unix => 1: on a unix socket
 #   $f->mode('delay', 30);     # see %MODE
 #   my $n = $f->count;         # { incr => 3, add => 1, ... } since the last reset_count
 #   my $k = $f->keys;          # { key => TTL it was added with }
@@ -14,6 +14,7 @@ use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::IP;
+use IO::Socket::UNIX;
 use POSIX ();
 use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(time);
@@ -29,6 +30,9 @@ my %MODE = (
     memory   => sub { my ($c, $name, $text) = @_; answer($c, undef, $name =~ /add|set/ ? "SERVER_ERROR out of memory storing object\r\n" : $text) },
     error    => sub { answer($_[0], undef, "ERROR\r\n") },
     client   => sub { answer($_[0], undef, "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n") },
+    http     => sub { answer($_[0], undef, "HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"); drop($_[0]) },
+    missing  => sub { my ($c, $name, $text) = @_; answer($c, undef, $name =~ /add|set/ ? "NOT_FOUND\r\n" : $text) },
+    locked   => sub { answer($_[0], undef, "CLIENT_ERROR unauthenticated\r\n") },
     server   => sub { answer($_[0], undef, "SERVER_ERROR something is wrong\r\n") },
     garbage  => sub { answer($_[0], undef, join('', map { chr rand 256 } 1 .. 40) =~ tr/\r\n//dr . "\r\n") },
     empty    => sub { answer($_[0], undef, "\r\n") },
@@ -39,13 +43,17 @@ my %MODE = (
     drip     => sub { my ($c, undef, $text, $ms) = @_; my $t = 0; answer_in($c, $t += $ms / 1000, $_) for split //, $text },
 );
 
-my @started;
+my ($sockets, @started) = (0);
 
 # ---- the test's side -------------------------------------------------------------------------------------------
 
 sub start {
     my ($class, %o) = @_;
-    my $listen = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => 512, ReuseAddr => 1) or die "listen: $@";
+    my $path = $o{unix} ? "/tmp/rl-faulty-$$-" . ++$sockets : undef;
+    my $listen = $path ? IO::Socket::UNIX->new(Local => $path, Listen => 512)
+        : IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => 512, ReuseAddr => 1);
+    $listen or die "listen: $@";
+    chmod 0777, $path if $path;
     socketpair(my $ours, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die "socketpair: $!";
     my $pid = fork // die "fork: $!";
     if (!$pid) {
@@ -54,12 +62,12 @@ sub start {
         POSIX::_exit(0);
     }
     close $its;
-    my $self = bless { pid => $pid, owner => $$, port => $listen->sockport, control => $ours }, $class;
+    my $self = bless { pid => $pid, owner => $$, path => $path, port => $path ? 0 : $listen->sockport, control => $ours }, $class;
     push @started, $self;
     return $self;
 }
 
-sub address { return "127.0.0.1:$_[0]{port}" }
+sub address { return $_[0]{path} ? "unix:$_[0]{path}" : "127.0.0.1:$_[0]{port}" }
 
 sub ask {
     my ($self, $text) = @_;
@@ -85,6 +93,7 @@ sub stop {
     kill KILL => $self->{pid};
     waitpid $self->{pid}, 0;
     $self->{pid} = 0;
+    unlink $self->{path} if $self->{path};
     return;
 }
 
