@@ -115,13 +115,15 @@ static int look_at_body(request_rec *r, rl_request_t *request, const rl_dir_conf
     return OK;
 }
 
-/* A tenant's denial gives back what tenants' rules were charged, and no more: the server's
+/* Gives back what was charged for what has not run yet.
+ *
+ * A tenant's denial gives back what tenants' rules were charged, and no more: the server's
  * rules count the request all the same, or a tenant could lift the server's limit by denying
  * everything itself and serving its site as the error document. */
 static void refund(const rl_source_t *source, rl_request_t *request, bool tenants_only,
                    int64_t now)
 {
-    for (int i = 0; i < request->claims->nelts; i++) {
+    for (int i = request->spent; i < request->claims->nelts; i++) {
         const rl_rule_t *rule = settled_at(request, i)->rule;
         if (!tenants_only || (rule != NULL && rule->tenant)) {
             rl_limiter_refund(source, claim_at(request, i), 1, now);
@@ -336,6 +338,7 @@ static int check_round(request_rec *r, const rl_dir_config_t *conf, const rl_rou
     if (request->exempt) {
         return OK;
     }
+    rl_request_go_on(request, r);
     if (rl_is_exempt(r, conf, round == &after_auth)) {
         exempt(r, request);
         return OK;

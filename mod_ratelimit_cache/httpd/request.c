@@ -113,6 +113,44 @@ rl_request_t *rl_request_make(request_rec *r, int n)
     return request;
 }
 
+/* Whether mod_actions sent prev on, to a program: it notes the Action in prev's environment,
+ * and goes to the program's path with prev's behind it. */
+static bool is_by_action(const request_rec *prev, const request_rec *r)
+{
+    const char *action = apr_table_get(prev->subprocess_env, "HANDLER");
+    const size_t len = strlen(r->uri), tail = strlen(prev->uri);
+    return action != NULL && strcmp(action, prev->handler) == 0 && len > tail &&
+           strcmp(r->uri + len - tail, prev->uri) == 0;
+}
+
+/* Whether prev's handler only chose where the request goes on, and ran nothing: mod_rewrite's
+ * in a directory, mod_negotiation's for a type map, mod_actions'. */
+static bool is_signpost(const request_rec *prev, const request_rec *r)
+{
+    static const char *const handlers[] = {"redirect-handler", "type-map",
+                                           "application/x-type-map"};
+    if (prev->handler == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+        if (strcmp(prev->handler, handlers[i]) == 0) {
+            return true;
+        }
+    }
+    return is_by_action(prev, r);
+}
+
+void rl_request_go_on(rl_request_t *request, const request_rec *r)
+{
+    for (const request_rec *at = r; at != request->current && at->prev != NULL; at = at->prev) {
+        if (!is_signpost(at->prev, at)) {
+            request->spent = request->claims->nelts;
+            break;
+        }
+    }
+    request->current = r;
+}
+
 static bool asks_for_h2c(const request_rec *r)
 {
     return r->connection->master == NULL && apr_table_get(r->headers_in, "Upgrade") != NULL &&

@@ -35,6 +35,8 @@ typedef struct rl_request {
     rl_body_t *body;              /* what was read early of the body, or NULL */
     int64_t store_time;           /* microseconds spent with the shared store */
     rl_upgrade_t *upgrade;        /* the offer to go on as a stream, or NULL */
+    const request_rec *current;   /* the last request_rec that rules were looked at for */
+    int spent;                    /* the claims before this one are for what has run already */
     bool exempt;
     bool by_outcome;            /* a rule has count= or clear= */
     bool watched;               /* HTTP/2: it is seen whether the answer goes out, */
@@ -55,6 +57,10 @@ rl_request_t *rl_request_get(const request_rec *r);
 /* The same, made if need be, with room for n rules. A request that was upgraded to HTTP/2 is
  * processed again as a stream; the stream takes over what was settled before. */
 rl_request_t *rl_request_make(request_rec *r, int n);
+
+/* Before rules are looked at for r: finds out which claims are spent. A program that has run
+ * and sends the request on inside the server has had what it was charged for. */
+void rl_request_go_on(rl_request_t *request, const request_rec *r);
 
 /* Remembers on the connection what was settled, if the client asks for an upgrade to HTTP/2. */
 void rl_request_offer_upgrade(request_rec *r);

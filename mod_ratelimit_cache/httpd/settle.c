@@ -15,7 +15,9 @@
  *
  * What isn't known stays charged: an aborted connection, an expression that can't be evaluated,
  * a child that is killed before it comes here. A denied request was charged nothing, but by the
- * server's rules when a tenant denied it; no denial clears anything.
+ * server's rules when a tenant denied it, and for a program that ran before the denial, whose
+ * outcome is never known then; no denial clears anything. An exempt request was charged for
+ * what ran before the exemption.
  *
  * Rules of one group may have charged one counter together, once: it is given back when the
  * outcome counts for none of them.
@@ -84,13 +86,21 @@ static rl_claim_t *claim_at(const rl_request_t *request, int i)
     return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
 }
 
+/* Whether the outcome has nothing to say about a claim: a denial hides what came of a program
+ * that ran before; an exemption has taken back the rest. */
+static bool is_final(const rl_request_t *request, int i)
+{
+    const bool spent = i < request->spent;
+    return (spent && request->denied != NULL) || (!spent && request->exempt);
+}
+
 static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
 {
     const rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
     const rl_rule_t *rule = settled->rule;
     const bool involved = request->denied == NULL || claim_at(request, i)->charged;
     rl_fate_t fate = {.counts = true, .clears = false};
-    if (rule == NULL || settled->invalid || !involved) {
+    if (rule == NULL || settled->invalid || !involved || is_final(request, i)) {
         return fate;
     }
     if (rule->count != NULL) {
@@ -158,7 +168,7 @@ static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fat
 
 static bool has_outcome(const request_rec *r, const rl_request_t *request)
 {
-    return request->by_outcome && !request->exempt && !is_aborted(r->connection, request) &&
+    return request->by_outcome && !is_aborted(r->connection, request) &&
            !rl_request_was_taken_over(request);
 }
 
