@@ -213,15 +213,22 @@ static bool same_digest(const rl_digest_t *a, const rl_digest_t *b)
     return a->hi == b->hi && a->lo == b->lo;
 }
 
-bool rl_request_has_settled(const rl_request_t *request, const rl_digest_t *id, int n)
+/* A tenant's rule that was taken over from another thread is known by what it was. */
+static bool is_same_rule(const rl_settled_t *settled, const rl_rule_t *rule)
 {
-    for (int i = 0; i < n; i++) {
-        const rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
-        if (same_digest(&settled->id, id) || same_digest(&settled->counters, id)) {
-            return true;
+    return settled->rule != NULL ? settled->rule == rule
+                                 : rule->tenant && same_digest(&settled->id, &rule->id) &&
+                                       strcmp(settled->name, rule->name) == 0;
+}
+
+int rl_request_find_settled(const rl_request_t *request, const rl_rule_t *rule)
+{
+    for (int i = 0; i < request->settled->nelts; i++) {
+        if (is_same_rule(&APR_ARRAY_IDX(request->settled, i, rl_settled_t), rule)) {
+            return i;
         }
     }
-    return false;
+    return -1;
 }
 
 bool rl_request_is_error_document(const request_rec *r)

@@ -15,6 +15,7 @@ typedef struct rl_settled {
     rl_digest_t counters; /* what it counts on; another id when its rate is computed */
     const char *name;
     const rl_rule_t *rule; /* NULL for a tenant's in what an upgraded request took over */
+    bool observed;         /* an overrun was to be observed only */
     bool invalid;          /* its rate couldn't be computed */
     bool personal;         /* its key names somebody who need not be the client */
 } rl_settled_t;
@@ -71,9 +72,9 @@ int rl_request_post_read(request_rec *r);
 /* Whether a stream has taken over what was settled here, and settles the rest. */
 bool rl_request_was_taken_over(const rl_request_t *request);
 
-/* Whether the rule with this id, or one with these counters, is among the first n that were
- * settled. */
-bool rl_request_has_settled(const rl_request_t *request, const rl_digest_t *id, int n);
+/* Where among the settled rules this one is, -1: nowhere. Others with its counters are others.
+ */
+int rl_request_find_settled(const rl_request_t *request, const rl_rule_t *rule);
 
 /* Whether r shows the document of an error, by ErrorDocument. */
 bool rl_request_is_error_document(const request_rec *r);
