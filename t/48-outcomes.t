@@ -106,6 +106,11 @@ ScriptAliasMatch "^/run/" "${CGIBIN}/env.cgi"
     AllowOverride Limit
     RateLimit server 10/30d count=429 clear=429
 </Directory>
+<Directory "${DOCROOT}/tenant3">
+    AllowOverride Limit
+    RateLimit one 10/30d group=tenants-twins count=404
+    RateLimit two 10/30d group=tenants-twins count=405
+</Directory>
 <Directory "${DOCROOT}/tenant2">
     AllowOverride Limit
     RateLimit server 10/30d count=200
@@ -140,6 +145,7 @@ END
 
 my %files = (
     'htdocs/tenant/.htaccess' => "RateLimit own 1/30d\n", 'htdocs/tenant/x' => 'x',
+    'htdocs/tenant3/.htaccess' => "RateLimit own 1/30d\n", 'htdocs/tenant3/x' => 'x',
     'htdocs/tenant2/.htaccess' => "RateLimit own 1/30d\n", 'htdocs/tenant2/x' => 'x',
     'htdocs/ssi/page.shtml' => '<!--#include virtual="none1.html"--><!--#include virtual="none2.html"-->',
     'htdocs/h2/x' => 'x', 'htdocs/h2c/x' => 'x', 'htdocs/h2c-clears/x' => 'x',
@@ -250,7 +256,8 @@ for (stores()) {
     is $left->('/tenant/x'), '200 0', "$name: a tenant's rule denies from here on";
     is $series->(3, '/tenant/x'), '429 429 429', "$name: denied by the tenant";
     is $series->(3, '/tenant2/x'), '200 429 429', "$name: denied by another tenant";
-    for my $t ([ tenant => 7, 'counts the denials that it was to count' ], [ tenant2 => 9, 'and not those that it was not' ]) {
+    is $series->(3, '/tenant3/x'), '200 429 429', "$name: denied, and the server's rules are two on one counter";
+    for my $t ([ tenant3 => 10, "doesn't count them for either" ], [ tenant => 7, 'counts the denials that it was to count' ], [ tenant2 => 9, 'and not those that it was not' ]) {
         $s->write("htdocs/$t->[0]/.htaccess", '');
         is $see->("/$t->[0]/x")->{remaining}, $t->[1] - 1, "$name: the server's rule $t->[2]";
     }

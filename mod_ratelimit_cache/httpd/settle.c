@@ -86,21 +86,29 @@ static rl_claim_t *claim_at(const rl_request_t *request, int i)
     return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
 }
 
-/* Whether the outcome has nothing to say about a claim: a denial hides what came of a program
- * that ran before; an exemption has taken back the rest. */
-static bool is_final(const rl_request_t *request, int i)
+/* Whether the rule was in force when the outcome came about: what an exemption took back, and
+ * what wasn't admitted when another rule denied, has no say. */
+static bool is_involved(const rl_request_t *request, int i)
 {
-    const bool spent = i < request->spent;
-    return (spent && request->denied != NULL) || (!spent && request->exempt);
+    if (request->exempt && i >= request->spent) {
+        return false;
+    }
+    return request->denied == NULL || claim_at(request, i)->step.granted;
+}
+
+/* A denial hides what came of a program that ran before. */
+static bool is_unknown(const rl_request_t *request, int i)
+{
+    const rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
+    return settled->rule == NULL || settled->invalid ||
+           (request->denied != NULL && i < request->spent);
 }
 
 static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
 {
-    const rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
-    const rl_rule_t *rule = settled->rule;
-    const bool involved = request->denied == NULL || claim_at(request, i)->charged;
-    rl_fate_t fate = {.counts = true, .clears = false};
-    if (rule == NULL || settled->invalid || !involved || is_final(request, i)) {
+    const rl_rule_t *rule = APR_ARRAY_IDX(request->settled, i, rl_settled_t).rule;
+    rl_fate_t fate = {.counts = is_involved(request, i), .clears = false};
+    if (!fate.counts || is_unknown(request, i)) {
         return fate;
     }
     if (rule->count != NULL) {
@@ -160,7 +168,7 @@ static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fat
     last->status = status_sent(last);
     for (int i = 0; i < request->claims->nelts; i++) {
         fates[i] = fate_of(request, i, last);
-        any |= !fates[i].counts || fates[i].clears;
+        any |= (claim_at(request, i)->charged && !fates[i].counts) || fates[i].clears;
     }
     last->status = status;
     return any;
