@@ -140,6 +140,29 @@ static bool is_signpost(const request_rec *prev, const request_rec *r)
     return is_by_action(prev, r);
 }
 
+static bool same_digest(const rl_digest_t *a, const rl_digest_t *b)
+{
+    return a->hi == b->hi && a->lo == b->lo;
+}
+
+/* The tenant's rule, parsed anew from its .htaccess, that this was decided on for. */
+static const rl_rule_t *find_again(const rl_settled_t *settled, const rl_rule_set_t *rules)
+{
+    const rl_rule_t *rule = rl_rule_set_find(rules, settled->name);
+    return rule != NULL && rule->tenant && same_digest(&rule->id, &settled->id) ? rule : NULL;
+}
+
+/* Upgraded: the rules of tenants ended with the request that was taken over. */
+static void find_tenants_rules(const rl_request_t *request, const rl_rule_set_t *rules)
+{
+    for (int i = 0; i < request->settled->nelts; i++) {
+        rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
+        if (settled->rule == NULL) {
+            settled->rule = find_again(settled, rules);
+        }
+    }
+}
+
 void rl_request_go_on(rl_request_t *request, const request_rec *r)
 {
     for (const request_rec *at = r; at != request->current && at->prev != NULL; at = at->prev) {
@@ -149,6 +172,7 @@ void rl_request_go_on(rl_request_t *request, const request_rec *r)
         }
     }
     request->current = r;
+    find_tenants_rules(request, rl_dir_config(r)->rules);
 }
 
 static bool asks_for_h2c(const request_rec *r)
@@ -208,23 +232,10 @@ int rl_request_post_read(request_rec *r)
     return DECLINED;
 }
 
-static bool same_digest(const rl_digest_t *a, const rl_digest_t *b)
-{
-    return a->hi == b->hi && a->lo == b->lo;
-}
-
-/* A tenant's rule that was taken over from another thread is known by what it was. */
-static bool is_same_rule(const rl_settled_t *settled, const rl_rule_t *rule)
-{
-    return settled->rule != NULL ? settled->rule == rule
-                                 : rule->tenant && same_digest(&settled->id, &rule->id) &&
-                                       strcmp(settled->name, rule->name) == 0;
-}
-
 int rl_request_find_settled(const rl_request_t *request, const rl_rule_t *rule)
 {
     for (int i = 0; i < request->settled->nelts; i++) {
-        if (is_same_rule(&APR_ARRAY_IDX(request->settled, i, rl_settled_t), rule)) {
+        if (APR_ARRAY_IDX(request->settled, i, rl_settled_t).rule == rule) {
             return i;
         }
     }

@@ -14,7 +14,7 @@ typedef struct rl_settled {
     rl_digest_t id;       /* of the rule */
     rl_digest_t counters; /* what it counts on; another id when its rate is computed */
     const char *name;
-    const rl_rule_t *rule; /* NULL for a tenant's in what an upgraded request took over */
+    const rl_rule_t *rule; /* NULL: a tenant's that an upgrade left, and isn't met again yet */
     bool observed;         /* an overrun was to be observed only */
     bool invalid;          /* its rate couldn't be computed */
     bool personal;         /* its key names somebody who need not be the client */
@@ -60,7 +60,8 @@ rl_request_t *rl_request_get(const request_rec *r);
 rl_request_t *rl_request_make(request_rec *r, int n);
 
 /* Before rules are looked at for r: finds out which claims are spent. A program that has run
- * and sends the request on inside the server has had what it was charged for. */
+ * and sends the request on inside the server has had what it was charged for. A stream finds
+ * the rules of tenants again. */
 void rl_request_go_on(rl_request_t *request, const request_rec *r);
 
 /* Remembers on the connection what was settled, if the client asks for an upgrade to HTTP/2. */
