@@ -53,6 +53,9 @@ my @bad_option = (
     'on-error=', 'on-error=maybe',
 );
 config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "option $_") for @bad_option;
+config_error("RateLimit r 5/m penalty=$_\n", 'RateLimit', "penalty=$_", "penalty=$_ is a duration", qr/: the duration must be /)
+    for qw(0 31d 5week 5week,extend);
+config_error("RateLimit r 5/0\n", 'RateLimit', '5/0', '5/0 has a period', qr/: the period must be /);
 config_error(qq(RateLimit r 5/m "when=%{HTTP_HOST} =="\n),     'RateLimit', 'when',   'an unfinished expression');
 config_error(qq(RateLimit r 5/m "unless=no_such('x') -eq"\n),  'RateLimit', 'unless', 'an unknown function');
 config_error("RateLimit r 5/m key=ip key=user\n",              'RateLimit', 'key=user', 'an option twice');

@@ -32,6 +32,15 @@ for (stores()) {
 <Location /ok/lifted>
     RateLimit r 2/30d penalty=1h action=observe "clear=expr=%{QUERY_STRING} == 'clear'" "count=expr=%{QUERY_STRING} != 'clear'"
 </Location>
+<Location /ok/told>
+    RateLimit told 1/s penalty=1h
+</Location>
+<Location /ok/told-on>
+    RateLimit told-on 1/s penalty=1h,extend
+</Location>
+<Location /ok/told-watched>
+    RateLimit told-watched 1/s penalty=1h action=observe
+</Location>
 <Location /ok/free>
     RateLimit r 2/30d penalty=1h cost=0
 </Location>
@@ -57,10 +66,19 @@ END
     my (undef, $line) = logged($s, 'GET', '/ok/short/a');
     is "$line->{state} $line->{rule}", 'denied r', "$name: as the environment has it";
     cmp_ok $line->{retry}, '>', 3000, "$name: with the wait";
+    cmp_ok $line->{reset}, '>=', $line->{retry}, "$name: before which nothing is reset";
 
     is statuses($s, 4, '/ok/long'), '200 200 429 429', "$name: a penalty that is shorter than the window";
     cmp_ok request($s, 'GET', '/ok/long')->header('Retry-After'), '>', 60, "$name: doesn't shorten the wait";
     is statuses($s, 4, '/ok/free'), '200 200 200 200', "$name: what is free is never over the limit";
+
+    my $mark = $s->log_mark;
+    my $end = Time::HiRes::time() + 3.3;
+    await(10, sub { status($s, "/ok/told$_") for '', '-on', '-watched'; Time::HiRes::time() > $end });
+    my $told = sub { my ($rule) = @_; return scalar grep { /rule $rule,/ } $s->log_lines($mark) };
+    is $told->('told'), 1, "$name: one line in the log";
+    cmp_ok $told->('told-on'), '<=', 2, "$name: extended, one in as long as it lasts";
+    is $told->('told-watched'), 1, "$name: one when it is observed";
 
     $overrun->("/ok/$_?k=1") for qw(fixed extended);
     ok await(10, sub { request($s, 'GET', '/ok/fixed?k=1')->header('Retry-After') <= 3597 }), "$name: the wait gets shorter";

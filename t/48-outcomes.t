@@ -106,6 +106,14 @@ ScriptAliasMatch "^/run/" "${CGIBIN}/env.cgi"
     AllowOverride Limit
     RateLimit server 10/30d count=429 clear=429
 </Directory>
+<Directory "${DOCROOT}/tenant3">
+    AllowOverride Limit
+    RateLimit one 10/30d group=tenants-twins count=404
+    RateLimit two 10/30d group=tenants-twins count=405
+</Directory>
+<Directory "${DOCROOT}/tenant-h2c">
+    AllowOverride Limit
+</Directory>
 <Directory "${DOCROOT}/tenant2">
     AllowOverride Limit
     RateLimit server 10/30d count=200
@@ -140,6 +148,8 @@ END
 
 my %files = (
     'htdocs/tenant/.htaccess' => "RateLimit own 1/30d\n", 'htdocs/tenant/x' => 'x',
+    'htdocs/tenant3/.htaccess' => "RateLimit own 1/30d\n", 'htdocs/tenant3/x' => 'x',
+    'htdocs/tenant-h2c/.htaccess' => "RateLimit own 2/30d count=404\n", 'htdocs/tenant-h2c/x' => 'x',
     'htdocs/tenant2/.htaccess' => "RateLimit own 1/30d\n", 'htdocs/tenant2/x' => 'x',
     'htdocs/ssi/page.shtml' => '<!--#include virtual="none1.html"--><!--#include virtual="none2.html"-->',
     'htdocs/h2/x' => 'x', 'htdocs/h2c/x' => 'x', 'htdocs/h2c-clears/x' => 'x',
@@ -250,7 +260,8 @@ for (stores()) {
     is $left->('/tenant/x'), '200 0', "$name: a tenant's rule denies from here on";
     is $series->(3, '/tenant/x'), '429 429 429', "$name: denied by the tenant";
     is $series->(3, '/tenant2/x'), '200 429 429', "$name: denied by another tenant";
-    for my $t ([ tenant => 7, 'counts the denials that it was to count' ], [ tenant2 => 9, 'and not those that it was not' ]) {
+    is $series->(3, '/tenant3/x'), '200 429 429', "$name: denied, and the server's rules are two on one counter";
+    for my $t ([ tenant3 => 10, "doesn't count them for either" ], [ tenant => 7, 'counts the denials that it was to count' ], [ tenant2 => 9, 'and not those that it was not' ]) {
         $s->write("htdocs/$t->[0]/.htaccess", '');
         is $see->("/$t->[0]/x")->{remaining}, $t->[1] - 1, "$name: the server's rule $t->[2]";
     }
@@ -272,12 +283,14 @@ for (stores()) {
     ok await(10, sub { grep { $_->{uri} eq '/cgi-bin/wait.cgi' } $s->access($mark) }), "$name: and over";
     is $left->('/ok/reset'), '200 18', "$name: stays charged";
     SKIP: {
-        skip 'h2c takes nghttp (nghttp2-client) and an MPM with threads', 8 if !$nghttp || ($ENV{RL_MPM} // '') eq 'prefork';
+        skip 'h2c takes nghttp (nghttp2-client) and an MPM with threads', 10 if !$nghttp || ($ENV{RL_MPM} // '') eq 'prefork';
         my $up = sub { my ($path) = @_; my $out = `$nghttp -u -v http://127.0.0.1:@{[ $s->port ]}$path 2>&1`; return join ' ', $out =~ /:status: (\d+)/g };
         is join(' ', map { $up->('/h2c/none') } 1 .. 3), '404 404 404', "$name: three h2c upgrades";
         ok await(5, sub { $left->('/h2c/x') eq '200 16' }), "$name: counted once each";
         is join(' ', map { $up->('/h2c/x') } 1 .. 5), '200 200 200 200 200', "$name: five that do not count";
         ok await(5, sub { $left->('/h2c/x') eq '200 16' }), "$name: given back once each" or diag $left->('/h2c/x');
+        is join(' ', map { $up->('/tenant-h2c/x') } 1 .. 5), '200 200 200 200 200', "$name: five that do not count for a tenant";
+        is join(' ', map { $up->('/tenant-h2c/none') || 'denied' } 1 .. 3), '404 404 denied', "$name: and two that do";
         is join(' ', map { $up->('/h2c-clears/none') } 1 .. 3), '404 404 404', "$name: three that count";
         ok await(5, sub { $left->('/ok/h2c-clears') eq '200 16' }), "$name: count";
         is $up->('/h2c-clears/x'), 200, "$name: one that clears";

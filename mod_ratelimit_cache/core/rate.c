@@ -8,11 +8,20 @@
 static const char bad_form[] =
     "write COUNT/PERIOD, for example 5/m, 100/10m or 100/300, or none";
 static const char bad_count[] = "the count must be an integer from 0 to 4294967295";
-static const char bad_period[] =
-    "the period must be [N]UNIT or seconds, UNIT one of s sec second, "
-    "m min minute, h hr hour, d day";
-static const char period_zero[] = "the period must be at least 1 second";
-static const char period_long[] = "the period must be at most 30 days";
+/* What can be wrong with a time. */
+typedef struct rl_reasons {
+    const char *bad, *zero, *too_long;
+} rl_reasons_t;
+
+#define UNITS_TEXT                                                                             \
+    " must be [N]UNIT or seconds, UNIT one of s sec second, m min minute, h hr hour, d day"
+
+static const rl_reasons_t of_period = {"the period" UNITS_TEXT,
+                                       "the period must be at least 1 second",
+                                       "the period must be at most 30 days"};
+static const rl_reasons_t of_duration = {"the duration" UNITS_TEXT,
+                                         "the duration must be at least 1 second",
+                                         "the duration must be at most 30 days"};
 
 static const struct {
     const char *name;
@@ -36,25 +45,30 @@ static unsigned seconds_in(const char *unit)
     return 0;
 }
 
-const char *rl_duration_parse(const char *text, int64_t *duration_us)
+static const char *parse_time(const char *text, const rl_reasons_t *reasons, int64_t *time_us)
 {
     const size_t digits = strspn(text, "0123456789");
     const unsigned scale = text[digits] == '\0' ? 1 : seconds_in(text + digits);
     uint64_t n = 1;
     if (scale == 0 || text[0] == '\0') {
-        return bad_period;
+        return reasons->bad;
     }
     if (digits > 0 && !rl_number_parse(text, digits, RL_PERIOD_MAX_SEC, &n)) {
-        return period_long;
+        return reasons->too_long;
     }
     if (n == 0) {
-        return period_zero;
+        return reasons->zero;
     }
     if (n * scale > RL_PERIOD_MAX_SEC) {
-        return period_long;
+        return reasons->too_long;
     }
-    *duration_us = (int64_t)(n * scale) * RL_USEC_PER_SEC;
+    *time_us = (int64_t)(n * scale) * RL_USEC_PER_SEC;
     return NULL;
+}
+
+const char *rl_duration_parse(const char *text, int64_t *duration_us)
+{
+    return parse_time(text, &of_duration, duration_us);
 }
 
 const char *rl_rate_parse(const char *text, rl_rate_t *rate)
@@ -73,7 +87,7 @@ const char *rl_rate_parse(const char *text, rl_rate_t *rate)
     if (!rl_number_parse(text, (size_t)(slash - text), RL_COUNT_MAX, &count)) {
         return bad_count;
     }
-    reason = rl_duration_parse(slash + 1, &parsed.period_us);
+    reason = parse_time(slash + 1, &of_period, &parsed.period_us);
     if (reason != NULL) {
         return reason;
     }

@@ -117,6 +117,11 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
                : RL_CLAIM_MADE;
 }
 
+bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule)
+{
+    return rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
+}
+
 rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
                                     const rl_rule_t *rule, const char *const *values,
                                     rl_claim_t *claim, rl_settled_t *settled)
@@ -134,7 +139,7 @@ rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
     }
     claim->refuse |= settled->invalid;
     claim->cost = settled->invalid ? 1 : cost_of(r, rule);
-    claim->observe = rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
+    claim->observe = settled->observed = rl_claim_is_observed(conf, rule);
     return RL_CLAIM_MADE;
 }
 

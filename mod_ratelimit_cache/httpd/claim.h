@@ -15,6 +15,9 @@
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
                    rl_claim_t *claim, rl_settled_t *settled);
 
+/* Whether an overrun of the rule is told there, not enforced. */
+bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule);
+
 typedef enum {
     RL_CLAIM_MADE,
     RL_CLAIM_NONE,     /* there is nothing to claim */

@@ -42,31 +42,100 @@ static const rl_settled_t *settled_at(const rl_request_t *request, int i)
     return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
 }
 
-/* Rules of one group may be due together, and differ in their verdict; the limiter charges
- * their counter once. `settled` is how many rules were settled before this phase. */
-static bool is_due(request_rec *r, const rl_request_t *request, const rl_rule_t *rule,
-                   rl_phase_e phase, int settled)
+/* A rule is decided on once for a client request, but for an overrun that was only observed on
+ * the way to a location that enforces the rule. */
+static bool is_settled(const rl_request_t *request, const rl_dir_config_t *conf,
+                       const rl_rule_t *rule)
 {
-    return rule->phase == phase && !rule->dropped && !rule->unlimited &&
-           !rl_request_has_settled(request, &rule->id, settled) && rl_rule_applies(rule, r);
+    const int i = rl_request_find_settled(request, rule);
+    return i >= 0 && (!settled_at(request, i)->observed || claim_at(request, i)->step.granted ||
+                      rl_claim_is_observed(conf, rule));
 }
 
-/* Appends the rule's claim, if it makes one, and none that another rule has made before at the
- * rate that was computed. */
-static void add_claim(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
-                      const rl_rule_t *rule, int settled)
+static bool is_due(request_rec *r, const rl_request_t *request, const rl_dir_config_t *conf,
+                   const rl_rule_t *rule, rl_phase_e phase)
 {
-    rl_claim_t *claim = apr_array_push(request->claims);
-    rl_settled_t *one = apr_array_push(request->settled);
-    if (rl_claim_make(r, conf, rule, claim, one) &&
-        !rl_request_has_settled(request, &one->counters, settled)) {
-        if (rule->count != NULL || rule->clear != NULL) {
-            rl_settle_by_outcome(r, request);
+    return rule->phase == phase && !rule->dropped && !rule->unlimited &&
+           !is_settled(request, conf, rule) && rl_rule_applies(rule, r);
+}
+
+static void swap_claims(const rl_request_t *request, int i, int j)
+{
+    const rl_claim_t claim = *claim_at(request, i);
+    const rl_settled_t settled = *settled_at(request, i);
+    APR_ARRAY_IDX(request->claims, i, rl_claim_t) = *claim_at(request, j);
+    APR_ARRAY_IDX(request->settled, i, rl_settled_t) = *settled_at(request, j);
+    APR_ARRAY_IDX(request->claims, j, rl_claim_t) = claim;
+    APR_ARRAY_IDX(request->settled, j, rl_settled_t) = settled;
+}
+
+/* A claim that follows others on its counter, of rules of its group that were decided on
+ * before: it charges what they have not, and of what they only observed, all. Whether nothing
+ * is left for it to be asked. */
+static bool follow(const rl_request_t *request, int first, rl_claim_t *claim)
+{
+    const rl_claim_t *leader = NULL;
+    uint32_t charged = 0, observed = 0;
+    for (int j = 0; j < first; j++) {
+        const rl_claim_t *other = claim_at(request, j);
+        if (!rl_claim_is_twin(claim, other)) {
+            continue;
         }
-        return;
+        if (other->charged) {
+            leader = other;
+            charged += other->cost;
+        }
+        else if (!other->step.granted && other->cost > observed) {
+            observed = other->cost;
+        }
+    }
+    claim->cost = claim->cost > charged ? claim->cost - charged : 0;
+    claim->cost = claim->cost > observed ? claim->cost : observed;
+    if (leader == NULL || claim->cost > 0 || claim->refuse ||
+        (claim->meter.penalty_us > 0 && leader->meter.penalty_us == 0)) {
+        return false;
+    }
+    claim->step = leader->step;
+    return true;
+}
+
+/* Takes the claim out that the rule made before, if it did. It has charged nothing. */
+static int forget(rl_request_t *request, const rl_rule_t *rule)
+{
+    const int i = rl_request_find_settled(request, rule);
+    if (i < 0) {
+        return 0;
+    }
+    for (int j = i + 1; j < request->claims->nelts; j++) {
+        swap_claims(request, j - 1, j);
     }
     apr_array_pop(request->claims);
     apr_array_pop(request->settled);
+    request->spent -= i < request->spent;
+    return 1;
+}
+
+/* Appends the rule's claim, if it makes one. Returns where the claims begin that are to be
+ * decided over: behind those that only follow, if it was `first` before. */
+static int add_claim(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                     const rl_rule_t *rule, int first)
+{
+    rl_claim_t claim;
+    rl_settled_t settled;
+    if (!rl_claim_make(r, conf, rule, &claim, &settled)) {
+        return first;
+    }
+    first -= forget(request, rule);
+    if (rule->count != NULL || rule->clear != NULL) {
+        rl_settle_by_outcome(r, request);
+    }
+    const bool decided = follow(request, first, &claim);
+    APR_ARRAY_PUSH(request->claims, rl_claim_t) = claim;
+    APR_ARRAY_PUSH(request->settled, rl_settled_t) = settled;
+    if (decided) {
+        swap_claims(request, first, request->claims->nelts - 1);
+    }
+    return first + decided;
 }
 
 /* Rules of one group may share a counter, which is charged once: with what the dearest of them
@@ -83,21 +152,21 @@ static void share_cost(const rl_request_t *request, int first, int i)
 }
 
 /* Appends the claims of the rules that are due, the server's or the tenants'; returns how
- * many. */
+ * many there are to decide over. */
 static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
                           rl_phase_e phase, bool tenants)
 {
-    const int before = request->claims->nelts;
+    int first = request->claims->nelts;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
-        if (rule->tenant == tenants && is_due(r, request, rule, phase, before)) {
-            add_claim(r, request, conf, rule, before);
+        if (rule->tenant == tenants && is_due(r, request, conf, rule, phase)) {
+            first = add_claim(r, request, conf, rule, first);
         }
     }
-    for (int i = before + 1; i < request->claims->nelts; i++) {
-        share_cost(request, before, i);
+    for (int i = first + 1; i < request->claims->nelts; i++) {
+        share_cost(request, first, i);
     }
-    return request->claims->nelts - before;
+    return request->claims->nelts - first;
 }
 
 /* Looks at the body if a rule of this phase needs it for this request. */
@@ -108,20 +177,22 @@ static int look_at_body(request_rec *r, rl_request_t *request, const rl_dir_conf
         return OK;
     }
     for (int i = 0; i < conf->rules->n; i++) {
-        if (is_due(r, request, conf->rules->rules[i], phase, request->settled->nelts)) {
+        if (is_due(r, request, conf, conf->rules->rules[i], phase)) {
             return rl_body_peek(r, request, (apr_size_t)rl_dir_form_limit(conf));
         }
     }
     return OK;
 }
 
-/* A tenant's denial gives back what tenants' rules were charged, and no more: the server's
+/* Gives back what was charged for what has not run yet.
+ *
+ * A tenant's denial gives back what tenants' rules were charged, and no more: the server's
  * rules count the request all the same, or a tenant could lift the server's limit by denying
  * everything itself and serving its site as the error document. */
 static void refund(const rl_source_t *source, rl_request_t *request, bool tenants_only,
                    int64_t now)
 {
-    for (int i = 0; i < request->claims->nelts; i++) {
+    for (int i = request->spent; i < request->claims->nelts; i++) {
         const rl_rule_t *rule = settled_at(request, i)->rule;
         if (!tenants_only || (rule != NULL && rule->tenant)) {
             rl_limiter_refund(source, claim_at(request, i), 1, now);
@@ -274,9 +345,8 @@ static int decide(request_rec *r, rl_request_t *request, int first)
 static int check_rules(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
                        rl_phase_e phase, bool tenants)
 {
-    const int first = request->claims->nelts;
-    return collect_claims(r, request, conf, phase, tenants) > 0 ? decide(r, request, first)
-                                                                : OK;
+    const int n = collect_claims(r, request, conf, phase, tenants);
+    return n > 0 ? decide(r, request, request->claims->nelts - n) : OK;
 }
 
 /* Decides over the server's rules of one phase, then over the tenants'; returns OK or the
@@ -336,6 +406,7 @@ static int check_round(request_rec *r, const rl_dir_config_t *conf, const rl_rou
     if (request->exempt) {
         return OK;
     }
+    rl_request_go_on(request, r);
     if (rl_is_exempt(r, conf, round == &after_auth)) {
         exempt(r, request);
         return OK;

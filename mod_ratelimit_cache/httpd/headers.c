@@ -142,7 +142,7 @@ static bool tells_renewal(const rl_request_t *request, int i)
 static int64_t renewal_of(const rl_request_t *request, int i)
 {
     const rl_step_t *step = &claim_at(request, i)->step;
-    return is_denied(request) ? step->retry : step->reset;
+    return is_denied(request) ? step->retry : rl_report_reset(step);
 }
 
 /* Seconds until then; a denial's are those of its Retry-After. The response may come long after

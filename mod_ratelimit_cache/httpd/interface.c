@@ -120,6 +120,9 @@ static void tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usage_t 
     usage->reset = seconds_until(call, use->reset);
     usage->retry_after =
         claim->step.granted ? 0 : rl_seconds_until(claim->step.retry, call->now);
+    if (usage->reset < usage->retry_after) {
+        usage->reset = usage->retry_after;
+    }
     rl_digest_tag(&claim->key, usage->key);
 }
 

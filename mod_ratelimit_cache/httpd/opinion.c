@@ -34,7 +34,7 @@ static void describe(request_rec *r, const rl_settled_t *settled, const rl_claim
         .store_failed = claim->failed,
         .limit = rl_meter_quota(&claim->meter),
         .remaining = rl_claim_remaining(claim),
-        .reset = rl_seconds_until(claim->step.reset, now),
+        .reset = rl_seconds_until(rl_report_reset(&claim->step), now),
         .retry_after = rl_seconds_until(claim->step.retry, now),
     };
 }

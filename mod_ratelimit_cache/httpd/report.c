@@ -13,6 +13,8 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define DIGITS_MAX 10 /* of 32 bits */
 
+#define PENALTY_BIT 0x80000000u
+
 int64_t rl_seconds_until(int64_t time_us, int64_t now_us)
 {
     const int64_t left = time_us - now_us;
@@ -43,6 +45,11 @@ static const char *write_seconds(char **at, int64_t time_us, int64_t now_us)
     return write_number(at, seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX);
 }
 
+int64_t rl_report_reset(const rl_step_t *step)
+{
+    return !step->granted && step->retry > step->reset ? step->retry : step->reset;
+}
+
 void rl_report_set(request_rec *r, rl_report_t *report, const char *status,
                    const rl_settled_t *settled, const rl_claim_t *claim, int64_t now)
 {
@@ -53,7 +60,7 @@ void rl_report_set(request_rec *r, rl_report_t *report, const char *status,
     if (!settled->invalid) {
         report->limit = write_number(&at, rl_meter_quota(&claim->meter));
         report->remaining = write_number(&at, rl_claim_remaining(claim));
-        report->reset = write_seconds(&at, claim->step.reset, now);
+        report->reset = write_seconds(&at, rl_report_reset(&claim->step), now);
     }
     if (!claim->step.granted) {
         report->retry_after = write_seconds(&at, claim->step.retry, now);
@@ -104,14 +111,31 @@ const char *rl_report_rate(const request_rec *r, const rl_rule_t *rule, const rl
                               claim->meter.period_us / RL_USEC_PER_SEC);
 }
 
+/* A denial's step, in the time that has one line. Under a penalty that isn't the window but the
+ * penalty, told by when it ends; one that each try extends has no end, so its length is taken.
+ * The bit keeps these apart from windows' numbers, which are less than the seconds since 1970.
+ */
+static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
+{
+    const rl_meter_t *meter = &claim->meter;
+    rl_step_t step = claim->step;
+    if (meter->penalty_us > 0) {
+        const int64_t time =
+            meter->extend ? now / meter->penalty_us : step.retry / RL_USEC_PER_SEC;
+        step.window = (uint32_t)time | PENALTY_BIT;
+    }
+    return step;
+}
+
 void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_rule_t *rule,
                           const rl_claim_t *claim, int64_t now)
 {
     const int level = rl_server_log_level(rl_server_config(r->server));
     char tag[RL_TAG_LENGTH + 1];
     char more[64] = "";
+    const rl_step_t step = logged_step(claim, now);
     uint32_t repeats;
-    if (rl_source_note_denial(source, &claim->key, &claim->step, now, &repeats) != 1) {
+    if (rl_source_note_denial(source, &claim->key, &step, now, &repeats) != 1) {
         return;
     }
     rl_digest_tag(&claim->key, tag);

@@ -13,6 +13,10 @@ void rl_report_set(request_rec *r, rl_report_t *report, const char *status,
 /* Seconds until a time, rounded up, at least 1. */
 int64_t rl_seconds_until(int64_t time_us, int64_t now_us);
 
+/* When nothing of the key's use is left, and it may be used again: a penalty outlasts windows.
+ */
+int64_t rl_report_reset(const rl_step_t *step);
+
 /* Puts the variables into r's environment. */
 void rl_report_publish(request_rec *r, const rl_report_t *report);
 
@@ -20,7 +24,7 @@ void rl_report_publish(request_rec *r, const rl_report_t *report);
 const char *rl_report_rate(const request_rec *r, const rl_rule_t *rule,
                            const rl_claim_t *claim);
 
-/* Logs a key's first denial in a window; later ones are only counted. */
+/* Logs a key's first denial in a window, or under a penalty; later ones are only counted. */
 void rl_report_log_denial(request_rec *r, const rl_source_t *source, const rl_rule_t *rule,
                           const rl_claim_t *claim, int64_t now);
 

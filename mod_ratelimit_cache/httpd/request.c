@@ -113,6 +113,68 @@ rl_request_t *rl_request_make(request_rec *r, int n)
     return request;
 }
 
+/* Whether mod_actions sent prev on, to a program: it notes the Action in prev's environment,
+ * and goes to the program's path with prev's behind it. */
+static bool is_by_action(const request_rec *prev, const request_rec *r)
+{
+    const char *action = apr_table_get(prev->subprocess_env, "HANDLER");
+    const size_t len = strlen(r->uri), tail = strlen(prev->uri);
+    return action != NULL && strcmp(action, prev->handler) == 0 && len > tail &&
+           strcmp(r->uri + len - tail, prev->uri) == 0;
+}
+
+/* Whether prev's handler only chose where the request goes on, and ran nothing: mod_rewrite's
+ * in a directory, mod_negotiation's for a type map, mod_actions'. */
+static bool is_signpost(const request_rec *prev, const request_rec *r)
+{
+    static const char *const handlers[] = {"redirect-handler", "type-map",
+                                           "application/x-type-map"};
+    if (prev->handler == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+        if (strcmp(prev->handler, handlers[i]) == 0) {
+            return true;
+        }
+    }
+    return is_by_action(prev, r);
+}
+
+static bool same_digest(const rl_digest_t *a, const rl_digest_t *b)
+{
+    return a->hi == b->hi && a->lo == b->lo;
+}
+
+/* The tenant's rule, parsed anew from its .htaccess, that this was decided on for. */
+static const rl_rule_t *find_again(const rl_settled_t *settled, const rl_rule_set_t *rules)
+{
+    const rl_rule_t *rule = rl_rule_set_find(rules, settled->name);
+    return rule != NULL && rule->tenant && same_digest(&rule->id, &settled->id) ? rule : NULL;
+}
+
+/* Upgraded: the rules of tenants ended with the request that was taken over. */
+static void find_tenants_rules(const rl_request_t *request, const rl_rule_set_t *rules)
+{
+    for (int i = 0; i < request->settled->nelts; i++) {
+        rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
+        if (settled->rule == NULL) {
+            settled->rule = find_again(settled, rules);
+        }
+    }
+}
+
+void rl_request_go_on(rl_request_t *request, const request_rec *r)
+{
+    for (const request_rec *at = r; at != request->current && at->prev != NULL; at = at->prev) {
+        if (!is_signpost(at->prev, at)) {
+            request->spent = request->claims->nelts;
+            break;
+        }
+    }
+    request->current = r;
+    find_tenants_rules(request, rl_dir_config(r)->rules);
+}
+
 static bool asks_for_h2c(const request_rec *r)
 {
     return r->connection->master == NULL && apr_table_get(r->headers_in, "Upgrade") != NULL &&
@@ -170,20 +232,14 @@ int rl_request_post_read(request_rec *r)
     return DECLINED;
 }
 
-static bool same_digest(const rl_digest_t *a, const rl_digest_t *b)
+int rl_request_find_settled(const rl_request_t *request, const rl_rule_t *rule)
 {
-    return a->hi == b->hi && a->lo == b->lo;
-}
-
-bool rl_request_has_settled(const rl_request_t *request, const rl_digest_t *id, int n)
-{
-    for (int i = 0; i < n; i++) {
-        const rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
-        if (same_digest(&settled->id, id) || same_digest(&settled->counters, id)) {
-            return true;
+    for (int i = 0; i < request->settled->nelts; i++) {
+        if (APR_ARRAY_IDX(request->settled, i, rl_settled_t).rule == rule) {
+            return i;
         }
     }
-    return false;
+    return -1;
 }
 
 bool rl_request_is_error_document(const request_rec *r)

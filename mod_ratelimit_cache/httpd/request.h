@@ -14,7 +14,8 @@ typedef struct rl_settled {
     rl_digest_t id;       /* of the rule */
     rl_digest_t counters; /* what it counts on; another id when its rate is computed */
     const char *name;
-    const rl_rule_t *rule; /* NULL for a tenant's in what an upgraded request took over */
+    const rl_rule_t *rule; /* NULL: a tenant's that an upgrade left, and isn't met again yet */
+    bool observed;         /* an overrun was to be observed only */
     bool invalid;          /* its rate couldn't be computed */
     bool personal;         /* its key names somebody who need not be the client */
 } rl_settled_t;
@@ -35,6 +36,8 @@ typedef struct rl_request {
     rl_body_t *body;              /* what was read early of the body, or NULL */
     int64_t store_time;           /* microseconds spent with the shared store */
     rl_upgrade_t *upgrade;        /* the offer to go on as a stream, or NULL */
+    const request_rec *current;   /* the last request_rec that rules were looked at for */
+    int spent;                    /* the claims before this one are for what has run already */
     bool exempt;
     bool by_outcome;            /* a rule has count= or clear= */
     bool watched;               /* HTTP/2: it is seen whether the answer goes out, */
@@ -57,6 +60,11 @@ rl_request_t *rl_request_get(const request_rec *r);
  * processed again as a stream; the stream takes over what was settled before. */
 rl_request_t *rl_request_make(request_rec *r, int n);
 
+/* Before rules are looked at for r: finds out which claims are spent. A program that has run
+ * and sends the request on inside the server has had what it was charged for. A stream finds
+ * the rules of tenants again. */
+void rl_request_go_on(rl_request_t *request, const request_rec *r);
+
 /* Remembers on the connection what was settled, if the client asks for an upgrade to HTTP/2. */
 void rl_request_offer_upgrade(request_rec *r);
 
@@ -66,9 +74,9 @@ int rl_request_post_read(request_rec *r);
 /* Whether a stream has taken over what was settled here, and settles the rest. */
 bool rl_request_was_taken_over(const rl_request_t *request);
 
-/* Whether the rule with this id, or one with these counters, is among the first n that were
- * settled. */
-bool rl_request_has_settled(const rl_request_t *request, const rl_digest_t *id, int n);
+/* Where among the settled rules this one is, -1: nowhere. Others with its counters are others.
+ */
+int rl_request_find_settled(const rl_request_t *request, const rl_rule_t *rule);
 
 /* Whether r shows the document of an error, by ErrorDocument. */
 bool rl_request_is_error_document(const request_rec *r);

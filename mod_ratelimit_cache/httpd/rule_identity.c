@@ -63,7 +63,7 @@ rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter)
 }
 
 /* A rule whose rate is computed has counters for each rate; by itself it is known by the
- * expression. */
+ * expression, and the size that its buckets are to have. */
 static rl_digest_t id_of(const cmd_parms *cmd, const rl_rule_t *rule)
 {
     const rl_digest_t counters = rl_rule_counters(rule, &rule->meter);
@@ -71,8 +71,8 @@ static rl_digest_t id_of(const cmd_parms *cmd, const rl_rule_t *rule)
     if (rule->rate_expr == NULL) {
         return counters;
     }
-    text = apr_psprintf(cmd->temp_pool, "%016" PRIx64 "%016" PRIx64 " %s", counters.hi,
-                        counters.lo, rule->rate_text);
+    text = apr_psprintf(cmd->temp_pool, "%016" PRIx64 "%016" PRIx64 " %" APR_INT64_T_FMT " %s",
+                        counters.hi, counters.lo, rule->burst, rule->rate_text);
     return rl_digest_public(text, strlen(text));
 }
 

@@ -15,7 +15,9 @@
  *
  * What isn't known stays charged: an aborted connection, an expression that can't be evaluated,
  * a child that is killed before it comes here. A denied request was charged nothing, but by the
- * server's rules when a tenant denied it; no denial clears anything.
+ * server's rules when a tenant denied it, and for a program that ran before the denial, whose
+ * outcome is never known then; no denial clears anything. An exempt request was charged for
+ * what ran before the exemption.
  *
  * Rules of one group may have charged one counter together, once: it is given back when the
  * outcome counts for none of them.
@@ -84,13 +86,29 @@ static rl_claim_t *claim_at(const rl_request_t *request, int i)
     return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
 }
 
-static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
+/* Whether the rule was in force when the outcome came about: what an exemption took back, and
+ * what wasn't admitted when another rule denied, has no say. */
+static bool is_involved(const rl_request_t *request, int i)
+{
+    if (request->exempt && i >= request->spent) {
+        return false;
+    }
+    return request->denied == NULL || claim_at(request, i)->step.granted;
+}
+
+/* A denial hides what came of a program that ran before. */
+static bool is_unknown(const rl_request_t *request, int i)
 {
     const rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
-    const rl_rule_t *rule = settled->rule;
-    const bool involved = request->denied == NULL || claim_at(request, i)->charged;
-    rl_fate_t fate = {.counts = true, .clears = false};
-    if (rule == NULL || settled->invalid || !involved) {
+    return settled->rule == NULL || settled->invalid ||
+           (request->denied != NULL && i < request->spent);
+}
+
+static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
+{
+    const rl_rule_t *rule = APR_ARRAY_IDX(request->settled, i, rl_settled_t).rule;
+    rl_fate_t fate = {.counts = is_involved(request, i), .clears = false};
+    if (!fate.counts || is_unknown(request, i)) {
         return fate;
     }
     if (rule->count != NULL) {
@@ -150,7 +168,7 @@ static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fat
     last->status = status_sent(last);
     for (int i = 0; i < request->claims->nelts; i++) {
         fates[i] = fate_of(request, i, last);
-        any |= !fates[i].counts || fates[i].clears;
+        any |= (claim_at(request, i)->charged && !fates[i].counts) || fates[i].clears;
     }
     last->status = status;
     return any;
@@ -158,7 +176,7 @@ static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fat
 
 static bool has_outcome(const request_rec *r, const rl_request_t *request)
 {
-    return request->by_outcome && !request->exempt && !is_aborted(r->connection, request) &&
+    return request->by_outcome && !is_aborted(r->connection, request) &&
            !rl_request_was_taken_over(request);
 }
 

@@ -1,0 +1,30 @@
+# The README's example of rates by plan: it holds against keys that nobody was given.
+use RL::Test;
+
+my ($example) = slurp('README.md') =~ /### Rates and costs that are computed\n+```apache\n(.*?)```/s;
+ok $example, 'the example';
+my $s = httpd($example . <<'END', files => { 'htdocs/api/x' => 'x', 'htdocs/api/export' => 'export' });
+<Location /ok/late>
+    Include conf/auth.conf
+    SetEnv RATE 2/30d
+    RateLimit late expr=%{env:RATE} key=user
+    RateLimit early expr=%{env:RATE} key=ip
+</Location>
+END
+my $see = sub {
+    my ($path, @key) = @_;
+    my (undef, $line) = logged($s, 'GET', $path, headers => [ map { ('X-Api-Key' => $_) } @key ]);
+    return "$line->{status} $line->{rule} $line->{limit}";
+};
+
+limit_is $s, 10, '/api/x', 'without a key: by address';
+is $see->('/api/x', $_), '429 others 10', "by address with the key $_" for 'gold-1', 'xk7Rw2mQ9', 'k7Rw2mQ9x', 'k7Rw2mQ9, b3Vn6sYd', '';
+is $see->('/api/x', 'k7Rw2mQ9', 'b3Vn6sYd'), '429 others 10', 'and with two';
+limit_is $s, 20, '/api/x', 'the key of a small plan', headers => [ 'X-Api-Key' => 'b3Vn6sYd' ];
+limit_is $s, 20, '/api/x', 'another', headers => [ 'X-Api-Key' => 'Hq1jGe5f' ];
+is statuses($s, 25, '/api/x', headers => [ 'X-Api-Key' => 'k7Rw2mQ9' ]), join(' ', (200) x 25), 'that of a large one';
+my $n = grep { status($s, '/api/export', headers => [ 'X-Api-Key' => 'Zp4tLx8c' ]) == 200 } 1 .. 100;
+is $n, int((5000 - 10 - 20 - 20 - 25) / 50), 'exports are dearer';
+is statuses($s, 4, '/ok/late', auth => 'alice:secret'), '200 200 429 429', 'SetEnv and a rule of users';
+
+finish;
