@@ -100,17 +100,12 @@ static void pay(rl_reservation_t *res, rl_tally_t *tally)
     const uint32_t room = limit > tally->total ? limit - tally->total : 0;
     const uint32_t units = at_most(res->debt, room);
     rl_tally_t paid;
-    if (units == 0) {
-        rl_debt_settle(res, 0);
-    }
-    else if (add(res, units, &paid) == RL_UPSTREAM_OK) {
+    if (units > 0 && add(res, units, &paid) == RL_UPSTREAM_OK) {
         rl_total_note(res, paid.total);
         rl_debt_settle(res, units);
         *tally = paid;
     }
-    else {
-        rl_debt_settle(res, 0);
-    }
+    rl_debt_settle(res, 0); /* does nothing once it is settled */
 }
 
 /* Raises the total known here. */

@@ -43,7 +43,7 @@ rl_socket_address_t rl_socket_address(const char *ip, uint16_t port)
     rl_socket_address_t address = {.port = port};
     char plain[INET6_ADDRSTRLEN] = "";
     const size_t len = ip != NULL ? strcspn(ip, "%") : 0;
-    if (len < sizeof(plain)) {
+    if (ip != NULL && len < sizeof(plain)) {
         memcpy(plain, ip, len);
     }
     if (inet_pton(AF_INET, plain, address.bytes) != 1 &&
