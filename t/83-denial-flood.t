@@ -17,6 +17,9 @@ RemoteIPInternalProxy 127.0.0.1
     RateLimit handled 5/30d key=query:k
     RateLimitDenyHandler /not/there
 </Location>
+<Location /ok/short>
+    RateLimit short 1/s
+</Location>
 <Location /ok/injected>
     RateLimit injected 0/30d key=query:k+header:X-Key+cookie:c+path
 </Location>
@@ -40,6 +43,11 @@ $from = $s->log_mark;
 flood('/ok/handled', 2000);
 @lines = $s->log_lines($from);
 cmp_ok scalar(@lines), '<', 100, 'also when the deny handler fails each time (it has ' . @lines . ')';
+
+$from = $s->log_mark;
+my $end = time + 3;
+request($s, 'GET', '/ok/short') while time < $end;
+cmp_ok scalar(grep { /rule short/ } $s->log_lines($from)), '<=', 2, 'a limit a second has a line a minute';
 
 # ---- what a client sends ------------------------------------------------------------------------------------
 $from = $s->log_mark;

@@ -111,9 +111,12 @@ const char *rl_report_rate(const request_rec *r, const rl_rule_t *rule, const rl
                               claim->meter.period_us / RL_USEC_PER_SEC);
 }
 
-/* A denial's step, in the time that has one line. Under a penalty that isn't the window but the
- * penalty, told by when it ends; one that each try extends has no end, so its length is taken.
- * The bit keeps these apart from windows' numbers, which are less than the seconds since 1970.
+#define LOG_WINDOW (60 * RL_USEC_PER_SEC)
+
+/* A denial's step, in the time that has one line: its window, or a minute if that is longer.
+ * Under a penalty that isn't the window but the penalty, told by when it ends; one that each
+ * try extends has no end, so its length is taken. The bit keeps these apart from windows'
+ * numbers, which are less than the seconds since 1970.
  */
 static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
 {
@@ -123,6 +126,9 @@ static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
         const int64_t time =
             meter->extend ? now / meter->penalty_us : step.retry / RL_USEC_PER_SEC;
         step.window = (uint32_t)time | PENALTY_BIT;
+    }
+    else if (meter->period_us < LOG_WINDOW) { /* no line a second for a limit a second */
+        step.window = (uint32_t)(now / LOG_WINDOW);
     }
     return step;
 }

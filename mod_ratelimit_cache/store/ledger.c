@@ -590,5 +590,5 @@ uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key
             return count;
         }
     }
-    return 1;
+    return 0;
 }

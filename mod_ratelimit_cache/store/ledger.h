@@ -76,8 +76,8 @@ bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsi
                          uint64_t from, uint64_t to);
 
 /* Counts a denial of the key in the window that the step describes; returns how many that makes
- * in this window: 1 is the one to log. *repeats is set on 1 to the denials after the first in
- * the last window that had any, else to 0. */
+ * in this window: 1 is the one to log, 0 couldn't be counted. *repeats is set on 1 to the
+ * denials after the first in the last window that had any, else to 0. */
 uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key,
                                const rl_step_t *step, int64_t now, uint32_t *repeats);
 
