@@ -9,6 +9,9 @@
  * Debts drain like everything else in a bucket: what is paid of one is at most what is still
  * missing here, and what still has room there. */
 
+#define REPLACE_TRIES 3
+#define LINK_TRIES    32
+
 #define SEED_MASK ((UINT32_C(1) << RL_TALLY_BITS) - 1)
 
 static uint64_t ticks_now(const rl_reservation_t *res)
@@ -119,19 +122,44 @@ static rl_upstream_status_e reserve(rl_reservation_t *res, uint64_t need,
     return status;
 }
 
-/* Moves the time of a charge that is behind, and the counter by as much, unless somebody else
- * has, or is about to. */
+/* Moves the counter up to where it should stand, if nobody else changes it meanwhile: EXISTS if
+ * somebody did. */
+static rl_upstream_status_e move_up(const rl_reservation_t *res, const rl_tally_time_t *target,
+                                    rl_tally_time_t *latest, uint64_t behind)
+{
+    const rl_upstream_status_e status = read_time(res, latest);
+    if (status != RL_UPSTREAM_OK || latest->incarnation != target->incarnation ||
+        latest->ticks >= target->ticks) {
+        return status;
+    }
+    return replace(res, latest, latest->ticks + behind);
+}
+
+/* Brings a charge up to the clock, and the counter as well, unless somebody else has, or is
+ * about to. */
 static void catch_up(const rl_reservation_t *res, uint64_t behind, rl_tally_time_t *tally)
 {
     rl_tally_time_t latest;
-    if (behind == 0) {
-        return;
-    }
-    if (read_time(res, &latest) == RL_UPSTREAM_OK && latest.incarnation == tally->incarnation &&
-        latest.ticks < tally->ticks + behind) {
-        replace(res, &latest, latest.ticks + behind);
-    }
     tally->ticks += behind;
+    if (behind > 0) {
+        move_up(res, tally, &latest, behind);
+    }
+}
+
+/* The same with what this server knows of a counter that was lost. Nobody else here does it, so
+ * it is done for good: while others keep changing the counter, by adding. */
+static void catch_up_with_known(const rl_reservation_t *res, uint64_t behind,
+                                rl_tally_time_t *tally)
+{
+    rl_tally_time_t latest;
+    rl_upstream_status_e status = RL_UPSTREAM_EXISTS;
+    tally->ticks += behind;
+    for (int i = 0; i < REPLACE_TRIES && behind > 0 && status == RL_UPSTREAM_EXISTS; i++) {
+        status = move_up(res, tally, &latest, behind);
+    }
+    if (behind > 0 && status == RL_UPSTREAM_EXISTS) {
+        add(res, behind, &latest);
+    }
 }
 
 /* The link's seed is the time that the counter held, or was raised to, when this server found
@@ -186,14 +214,13 @@ static uint64_t link_to(rl_reservation_t *res, uint64_t link, const rl_tally_tim
                : 0;
 }
 
-/* Learns which counter answered, before it was charged with need. How far it is behind what it
- * should be: behind the clock, or, if it was made anew by somebody who knew less than we do,
- * behind what is known here. */
-static uint64_t reconcile(rl_reservation_t *res, uint64_t need, const rl_tally_time_t *tally)
+/* Learns which counter answered, before it was charged with need; one that was made anew by
+ * somebody who knew less than we do is brought up to what is known here. Returns how far it is
+ * behind the clock. */
+static uint64_t reconcile(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
 {
     const uint64_t before = above(tally->ticks, need);
-    const uint64_t behind_clock = above(ticks_now(res), before);
-    uint64_t link, behind = 0;
+    uint64_t link;
     if (res->link == 0) {
         rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, before);
     }
@@ -203,25 +230,30 @@ static uint64_t reconcile(rl_reservation_t *res, uint64_t need, const rl_tally_t
             believe(res, link, tally, before);
         }
         else {
-            behind = link_to(res, link, tally, before);
+            catch_up_with_known(res, link_to(res, link, tally, before), tally);
         }
     }
-    return behind > behind_clock ? behind : behind_clock;
+    return above(ticks_now(res), above(tally->ticks, need));
 }
 
 /* A charge was added to a counter that has been lost since, too late for whoever made it anew
  * to know. */
 static void make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tally)
 {
-    const uint64_t link = rl_note(res, RL_NOTE_LINK);
-    const unsigned incarnation = incarnation_of(link);
     const uint32_t position = position_of(res, tally->ticks);
-    const uint64_t ticks = ticks_ahead(res, position, (uint32_t)link & SEED_MASK);
-    rl_tally_time_t raised;
-    if (incarnation != 0 && incarnation != tally->incarnation &&
-        (incarnation & RL_TALLY_CLEARED) == 0 && ticks > 0 &&
-        rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, incarnation, position))) {
-        add(res, ticks, &raised);
+    for (int i = 0; i < LINK_TRIES; i++) {
+        const uint64_t link = rl_note(res, RL_NOTE_LINK);
+        const unsigned incarnation = incarnation_of(link);
+        const uint64_t ticks = ticks_ahead(res, position, (uint32_t)link & SEED_MASK);
+        rl_tally_time_t raised;
+        if (incarnation == 0 || incarnation == tally->incarnation ||
+            (incarnation & RL_TALLY_CLEARED) != 0 || ticks == 0) {
+            return;
+        }
+        if (rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, incarnation, position))) {
+            add(res, ticks, &raised);
+            return;
+        }
     }
 }
 

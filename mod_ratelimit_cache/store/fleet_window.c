@@ -5,7 +5,7 @@
  * others may have added to after this server did last. */
 
 #define REPLACE_TRIES 8
-#define LINK_TRIES    4
+#define LINK_TRIES    32
 
 static uint32_t at_most(uint64_t value, uint32_t most)
 {
