@@ -74,7 +74,8 @@ for my $fault (@faults) {
     }
     else {
         parallel($s, 10, "/ok/many/$n") for 1 .. 2;
-        ok !(grep { /fails/ } told($from)) || $mode =~ /delay/, "$mode: the server doesn't fail" or diag join "\n", told($from);
+        ok !(grep { /fails/ && !/TIMEOUT/ } told($from)) || $mode =~ /delay/,    # on a busy machine an answer may be late
+            "$mode: the server doesn't fail" or diag join "\n", told($from);
     }
 
     $f->mode('ok');
