@@ -145,6 +145,12 @@ END
 is histogram(parallel($t, 5, '/ok/ten/before'))->{200}, 5, 'memcached -M, not yet full';
 my @children = sort $t->children;
 $full->flood(100_000, 60);
+# What is left of the pages for items as long as counters.
+my $writer = $full->connection;
+for my $n (1 .. 100_000) {
+    printf {$writer} "add rl:%040x 0 600 20\r\n%020d\r\n", $n, $n;
+    last if readline($writer) =~ /SERVER_ERROR/;
+}
 my $from = $t->log_mark;
 # A request that finds room while others are counted here may count theirs a second time: too few, never too many.
 my $got = histogram(map { parallel($t, 20, '/ok/ten/full') } 1 .. 2);
