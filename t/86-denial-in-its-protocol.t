@@ -8,37 +8,37 @@ my $s = httpd(<<'END', files => { 'htdocs/sorry.txt' => "sorry\n", 'cgi-bin/soon
 Protocols h2c http/1.1
 Action denial "/cgi-bin/soon.cgi" virtual
 <Location /ok/page>
-    RateLimit c 0/h
+    RateLimit c 0/30d
     RateLimitDenyHandler /sorry.txt
 </Location>
 <Location /ok/named>
-    RateLimit c 0/h
+    RateLimit c 0/30d
     RateLimitDenyHandler denial
 </Location>
 <Location /ok/document>
-    RateLimit c 0/h
+    RateLimit c 0/30d
     ErrorDocument 429 /sorry.txt
 </Location>
 <Location /ok/default>
-    RateLimit c 0/h
+    RateLimit c 0/30d
 </Location>
 <Location /ok/soon>
-    RateLimit c 0/h
+    RateLimit c 0/30d
     RateLimitDenyHandler /cgi-bin/soon.cgi
 </Location>
 <Location /ok/late>
-    RateLimit c 0/h
+    RateLimit c 0/30d
     ErrorDocument 429 /cgi-bin/late.cgi
 </Location>
 <Location /ok/always>
-    RateLimit c 0/h
+    RateLimit c 0/30d
     Header always set Retry-After 5
     Header set Cache-Control "max-age=60"
 </Location>
 <Location /ok/account>
     RateLimitHeaders standard legacy
-    RateLimit account 10/h key=query:u+claimed-user missing=share
-    RateLimit own 10/h key=query:me
+    RateLimit account 10/30d key=query:u+claimed-user missing=share
+    RateLimit own 10/30d key=query:me
 </Location>
 END
 
