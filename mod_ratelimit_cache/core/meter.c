@@ -10,6 +10,21 @@ static const rl_meter_ops_t *const algorithms[] = {
     [RL_PENALTY] = &rl_meter_block,
 };
 
+uint64_t rl_meter_held_time(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    (void)meter;
+    (void)stamp;
+    return words[0];
+}
+
+void rl_meter_lower_time(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
+                         rl_step_t *step)
+{
+    (void)stamp;
+    step->word = words[0] == from ? 0 : -1;
+    step->value = to;
+}
+
 void rl_meter_prepare(rl_meter_t *meter)
 {
     if (meter->algorithm == RL_TOKEN_BUCKET) {

@@ -149,13 +149,6 @@ static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stam
     }
 }
 
-static uint64_t held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
-{
-    (void)meter;
-    (void)stamp;
-    return words[0];
-}
-
 static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   uint64_t stamp, uint64_t value, rl_step_t *step)
 {
@@ -167,14 +160,6 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     step->word = words[0] < value ? 0 : -1;
     step->value = step->stamp = value;
     step->reset = step->expires = time_of(meter, value);
-}
-
-static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
-                  rl_step_t *step)
-{
-    (void)stamp;
-    step->word = words[0] == from ? 0 : -1;
-    step->value = to;
 }
 
 /* The bucket is full: nothing that was saved is taken away. */
@@ -189,4 +174,5 @@ static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     }
 }
 
-const rl_meter_ops_t rl_meter_bucket = {charge, refund, held, raise, lower, clear};
+const rl_meter_ops_t rl_meter_bucket = {
+    charge, refund, rl_meter_held_time, raise, rl_meter_lower_time, clear};

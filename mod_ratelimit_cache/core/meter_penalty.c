@@ -44,13 +44,6 @@ static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stam
     (void)meter, (void)words, (void)stamp, (void)units, (void)now, (void)step;
 }
 
-static uint64_t held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
-{
-    (void)meter;
-    (void)stamp;
-    return words[0];
-}
-
 static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   uint64_t stamp, uint64_t value, rl_step_t *step)
 {
@@ -63,14 +56,6 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     step->reset = step->expires = (int64_t)value;
 }
 
-static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
-                  rl_step_t *step)
-{
-    (void)stamp;
-    step->word = words[0] == from ? 0 : -1;
-    step->value = to;
-}
-
 static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
                   int64_t now, rl_step_t *step)
 {
@@ -78,4 +63,5 @@ static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     step->word = words[0] != 0 ? 0 : -1;
 }
 
-const rl_meter_ops_t rl_meter_block = {charge, refund, held, raise, lower, clear};
+const rl_meter_ops_t rl_meter_block = {
+    charge, refund, rl_meter_held_time, raise, rl_meter_lower_time, clear};

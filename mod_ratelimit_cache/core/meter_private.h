@@ -34,6 +34,11 @@ typedef struct rl_meter_ops {
                   rl_step_t *);
 } rl_meter_ops_t;
 
+/* held and lower of those whose word 0 is a time. */
+uint64_t rl_meter_held_time(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp);
+void rl_meter_lower_time(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
+                         rl_step_t *step);
+
 extern const rl_meter_ops_t rl_meter_window, rl_meter_bucket, rl_meter_block;
 
 /* Sets a token bucket's shift. */

@@ -79,6 +79,8 @@ bool rl_note_swap(const rl_reservation_t *res, unsigned n, uint64_t from, uint64
 /* The link to a counter of the reservation's window. */
 uint64_t rl_link(const rl_reservation_t *res, unsigned incarnation, uint32_t seed);
 
+unsigned rl_link_incarnation(uint64_t link);
+
 /* Whether the shared counter of this cell is due to be read, to one caller a second. */
 bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_digest_t *cell, int64_t now);
 

@@ -178,11 +178,6 @@ static uint64_t ticks_ahead(const rl_reservation_t *res, uint32_t position, uint
     return ahead <= SEED_MASK / 2 ? (uint64_t)ahead << shift : 0;
 }
 
-static unsigned incarnation_of(uint64_t link)
-{
-    return (unsigned)(link >> RL_TALLY_BITS) & ((1u << RL_INCARNATION_BITS) - 1);
-}
-
 static uint64_t known_now(const rl_reservation_t *res)
 {
     return rl_ledger_held(res->source->ledger, &res->cell, res->meter, 0);
@@ -225,7 +220,7 @@ static uint64_t reconcile(rl_reservation_t *res, uint64_t need, rl_tally_time_t 
         rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, before);
     }
     link = rl_note(res, RL_NOTE_LINK);
-    if (incarnation_of(link) != tally->incarnation && link == res->link) {
+    if (rl_link_incarnation(link) != tally->incarnation && link == res->link) {
         if ((tally->incarnation & RL_TALLY_CLEARED) != 0) {
             believe(res, link, tally, before);
         }
@@ -243,7 +238,7 @@ static void make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tall
     const uint32_t position = position_of(res, tally->ticks);
     for (int i = 0; i < LINK_TRIES; i++) {
         const uint64_t link = rl_note(res, RL_NOTE_LINK);
-        const unsigned incarnation = incarnation_of(link);
+        const unsigned incarnation = rl_link_incarnation(link);
         const uint64_t ticks = ticks_ahead(res, position, (uint32_t)link & SEED_MASK);
         rl_tally_time_t raised;
         if (incarnation == 0 || incarnation == tally->incarnation ||
@@ -350,7 +345,7 @@ static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
 static void unlearn(rl_reservation_t *res, const rl_tally_time_t *tally)
 {
     const uint64_t known = known_now(res);
-    if (incarnation_of(rl_note(res, RL_NOTE_LINK)) == tally->incarnation &&
+    if (rl_link_incarnation(rl_note(res, RL_NOTE_LINK)) == tally->incarnation &&
         tally->ticks + pending(res) < known) {
         rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, known,
                         tally->ticks + pending(res));

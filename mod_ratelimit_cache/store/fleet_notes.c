@@ -34,6 +34,11 @@ uint64_t rl_link(const rl_reservation_t *res, unsigned incarnation, uint32_t see
            (uint64_t)incarnation << RL_TALLY_BITS | seed;
 }
 
+unsigned rl_link_incarnation(uint64_t link)
+{
+    return (unsigned)(link >> RL_TALLY_BITS) & ((1u << RL_INCARNATION_BITS) - 1);
+}
+
 static unsigned contact_second(uint64_t contact)
 {
     return (unsigned)(contact >> SECOND_AT);

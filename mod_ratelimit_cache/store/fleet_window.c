@@ -129,11 +129,6 @@ static bool is_of_later_window(const rl_reservation_t *res, uint64_t link)
     return link != 0 && (int32_t)(ahead << (32 - RL_TALLY_BITS)) > 0;
 }
 
-static unsigned incarnation_of(uint64_t link)
-{
-    return (unsigned)(link >> RL_TALLY_BITS) & ((1u << RL_INCARNATION_BITS) - 1);
-}
-
 static uint32_t seed_of(uint64_t link)
 {
     return (uint32_t)link & ((1u << RL_TALLY_BITS) - 1);
@@ -152,7 +147,7 @@ static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t link)
     if (!is_same_window(res, link)) {
         return 0;
     }
-    return incarnation_of(link) == 0 ? seed_of(link) : units_told(res);
+    return rl_link_incarnation(link) == 0 ? seed_of(link) : units_told(res);
 }
 
 /* The counter was wiped on purpose: what is known here is old. */
@@ -206,7 +201,7 @@ static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
     for (int i = 0; i < LINK_TRIES; i++) {
         const uint64_t link = rl_note(res, RL_NOTE_LINK);
         const bool linked =
-            is_same_window(res, link) && incarnation_of(link) == tally->incarnation;
+            is_same_window(res, link) && rl_link_incarnation(link) == tally->incarnation;
         if (is_of_later_window(res, link) || (!linked && link != before) ||
             (!linked && is_cleared(tally->incarnation) && believe(res, link, tally))) {
             return 0;
@@ -229,7 +224,7 @@ static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
 static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     const uint64_t link = rl_note(res, RL_NOTE_LINK);
-    return is_same_window(res, link) && incarnation_of(link) == tally->incarnation &&
+    return is_same_window(res, link) && rl_link_incarnation(link) == tally->incarnation &&
            seed_of(link) <= tally->seed;
 }
 
@@ -239,7 +234,7 @@ static void make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     for (int i = 0; i < LINK_TRIES; i++) {
         const uint64_t link = rl_note(res, RL_NOTE_LINK);
-        const unsigned incarnation = incarnation_of(link);
+        const unsigned incarnation = rl_link_incarnation(link);
         rl_tally_t raised;
         if (!is_same_window(res, link) || incarnation == tally->incarnation ||
             incarnation == 0 || is_cleared(incarnation) || seed_of(link) >= tally->total) {
@@ -348,7 +343,7 @@ static bool holds(const rl_tally_t *tally, unsigned charged_in, unsigned linked)
 static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
 {
     const unsigned charged_in = (unsigned)(stamp >> 32);
-    const unsigned linked = incarnation_of(rl_note(res, RL_NOTE_LINK));
+    const unsigned linked = rl_link_incarnation(rl_note(res, RL_NOTE_LINK));
     rl_tally_t tally;
     uint64_t value = 0;
     if (is_cleared(linked) && charged_in != linked && charged_in != 0) {

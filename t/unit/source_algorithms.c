@@ -139,21 +139,6 @@ static void flooding(void)
     self->done = true;
 }
 
-static bool step_one(void)
-{
-    const unsigned first = (unsigned)random_below(&rng, story->actors);
-    for (unsigned i = 0; i < story->actors; i++) {
-        actor_t *actor = &actors[(first + i) % story->actors];
-        if (!actor->done) {
-            running = actor;
-            swapcontext(&home, &actor->context);
-            running = NULL;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void run_flood(const rl_meter_t *what, const story_t *how, uint64_t seed, int64_t tick)
 {
     start(how, seed);

@@ -54,21 +54,6 @@ static void what_happens(void)
     }
 }
 
-static bool step_one(void)
-{
-    const unsigned first = (unsigned)random_below(&rng, story->actors);
-    for (unsigned i = 0; i < story->actors; i++) {
-        actor_t *actor = &actors[(first + i) % story->actors];
-        if (!actor->done) {
-            running = actor;
-            swapcontext(&home, &actor->context);
-            running = NULL;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void run(const story_t *what, uint64_t seed)
 {
     start(what, seed);

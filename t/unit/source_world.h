@@ -185,4 +185,20 @@ static void start(const story_t *what, uint64_t seed)
     }
 }
 
+/* Lets one of the actors go on; false when all are done. */
+static inline bool step_one(void)
+{
+    const unsigned first = (unsigned)random_below(&rng, story->actors);
+    for (unsigned i = 0; i < story->actors; i++) {
+        actor_t *actor = &actors[(first + i) % story->actors];
+        if (!actor->done) {
+            running = actor;
+            swapcontext(&home, &actor->context);
+            running = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
 #endif
