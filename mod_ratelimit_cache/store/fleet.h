@@ -45,7 +45,19 @@ typedef struct rl_reservation {
     unsigned paying; /* since when, as the note has it */
     uint64_t link;
     bool not_added; /* windows: cost was found not to fit before it was added */
+    uint64_t
+        until; /* token bucket: the arrival time after cost was added; 0: not for certain */
 } rl_reservation_t;
+
+/* What the ledger files a key under. */
+rl_digest_t rl_cell_of(const rl_source_t *source, const rl_digest_t *key);
+
+/* Work on the counter of a window, for no cost yet; a bucket has one counter, of window 0. */
+rl_reservation_t rl_reservation(const rl_source_t *source, const rl_digest_t *key,
+                                const rl_meter_t *meter, uint64_t window, int64_t now);
+
+/* Looks up what is known before the store is asked. */
+void rl_reservation_look_up(rl_reservation_t *res);
 
 /* How one algorithm's counters are shared. */
 typedef struct rl_fleet_ops {
@@ -67,6 +79,13 @@ typedef struct rl_fleet_ops {
 
 extern const rl_fleet_ops_t rl_fleet_window, rl_fleet_bucket;
 
+/* The stamp of units that were charged in a window's counter. */
+uint64_t rl_window_stamp(unsigned incarnation, uint32_t window);
+
+/* Gives back what is left of a lease of a token bucket (core/lease.h) if nothing was reserved
+ * after it. */
+void rl_bucket_give_back(rl_reservation_t *res, uint64_t lease);
+
 /* ---- notes ---- */
 
 enum { RL_NOTE_LINK, RL_NOTE_OWED, RL_NOTE_CONTACT };
@@ -81,8 +100,14 @@ uint64_t rl_link(const rl_reservation_t *res, unsigned incarnation, uint32_t see
 
 unsigned rl_link_incarnation(uint64_t link);
 
+/* Whether it is the link to a counter of this window; a bucket's is 0. */
+bool rl_link_is_of(uint64_t link, uint32_t window);
+
 /* Whether the shared counter of this cell is due to be read, to one caller a second. */
 bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_digest_t *cell, int64_t now);
+
+/* Whether the note tells of a contact in the last so many seconds. */
+bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds);
 
 /* Windows: notes a total that the store told, unless it told a higher one in the same second;
  * answers overtake each other. */

@@ -1,5 +1,7 @@
 #include "fleet.h"
 
+#include "../core/lease.h"
+
 /* Token buckets: one counter for a key, its theoretical arrival time, which is added to. As
  * long as the bucket isn't full that is one round trip. The time of a full bucket has fallen
  * behind the clock; it is brought up to date together with the charge, by a replacement that
@@ -313,7 +315,9 @@ static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
     if (status != RL_UPSTREAM_OK) {
         return status;
     }
+    res->until = tally.ticks;
     catch_up(res, reconcile(res, need, &tally), &tally);
+    res->until = res->until == tally.ticks ? tally.ticks : 0; /* others may catch up as well */
     pay(res, &tally);
     rl_debt_settle(res, 0);
     spend(res, need, &tally, step);
@@ -338,6 +342,22 @@ static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
         res->ops->subtract(res->source->session, &res->counter, ticks, &value);
     }
     return true;
+}
+
+/* Where somebody has reserved something later, that must stay where it is. */
+void rl_bucket_give_back(rl_reservation_t *res, uint64_t lease)
+{
+    const uint64_t ticks = rl_lease_ticks(res->meter, lease, res->now);
+    rl_tally_time_t tally;
+    uint64_t before;
+    if (ticks == 0 || read_time(res, &tally) != RL_UPSTREAM_OK) {
+        return;
+    }
+    before = tally.ticks;
+    if (rl_lease_ends_at(lease, before) &&
+        replace(res, &tally, before - ticks) == RL_UPSTREAM_OK) {
+        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, before, tally.ticks);
+    }
 }
 
 /* What others gave back since is there to be asked for again; unless the counter isn't the

@@ -39,6 +39,11 @@ unsigned rl_link_incarnation(uint64_t link)
     return (unsigned)(link >> RL_TALLY_BITS) & ((1u << RL_INCARNATION_BITS) - 1);
 }
 
+bool rl_link_is_of(uint64_t link, uint32_t window)
+{
+    return link >> RL_LINK_WINDOW == (window & ((1u << RL_TALLY_BITS) - 1));
+}
+
 static unsigned contact_second(uint64_t contact)
 {
     return (unsigned)(contact >> SECOND_AT);
@@ -54,6 +59,13 @@ bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_digest_t *cell, int64
     }
     return rl_ledger_swap_note(ledger, cell, RL_NOTE_CONTACT, last, next) &&
            contact_second(last) != 0;
+}
+
+bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds)
+{
+    const uint64_t second = (uint64_t)(now / RL_USEC_PER_SEC);
+    return contact_second(contact) != 0 &&
+           ((second - contact_second(contact)) & SECOND_MASK) <= seconds;
 }
 
 /* ---- totals ---- */

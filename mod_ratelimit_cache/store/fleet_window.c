@@ -119,7 +119,7 @@ static void learn(const rl_reservation_t *res, uint64_t total)
 
 static bool is_same_window(const rl_reservation_t *res, uint64_t link)
 {
-    return link >> RL_LINK_WINDOW == rl_link(res, 0, 0) >> RL_LINK_WINDOW;
+    return rl_link_is_of(link, res->counter.window);
 }
 
 /* Whether a request with a later clock has linked the key to a later window's counter. */
@@ -249,6 +249,11 @@ static void make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
 
 /* ---- the interface ---- */
 
+uint64_t rl_window_stamp(unsigned incarnation, uint32_t window)
+{
+    return (uint64_t)incarnation << 32 | window;
+}
+
 /* The window before, once in this one. */
 static void learn_previous(const rl_reservation_t *res)
 {
@@ -302,7 +307,7 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t
     }
     rl_ledger_peek(ledger, &res->cell, res->meter, res->now, granted ? 0 : res->cost, step);
     step->window = res->counter.window;
-    step->stamp = (uint64_t)tally->incarnation << 32 | res->counter.window;
+    step->stamp = rl_window_stamp(tally->incarnation, res->counter.window);
     step->retry = granted ? res->now : step->granted ? step->reset : step->retry;
     step->granted = granted;
 }

@@ -559,6 +559,19 @@ uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsig
     return is_still(place.cell, place.id) ? masked(key, raw) : 0;
 }
 
+bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *key,
+                     uint64_t notes[RL_LEDGER_NOTES])
+{
+    const rl_place_t place = find(ledger, key);
+    if (place.cell == NULL) {
+        return false;
+    }
+    for (int i = 0; i < RL_LEDGER_NOTES; i++) {
+        notes[i] = masked(key, atomic_load(&place.cell->note[i]));
+    }
+    return is_still(place.cell, place.id);
+}
+
 bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n,
                          uint64_t from, uint64_t to)
 {

@@ -71,6 +71,8 @@ void rl_ledger_clear(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
  * ledger, 0 at first and whenever the key has lost its cell. A swap happens only if the note is
  * still `from`. */
 #define RL_LEDGER_NOTES 3
+bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *key,
+                     uint64_t notes[RL_LEDGER_NOTES]); /* all at once; false: no cell */
 uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n);
 bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n,
                          uint64_t from, uint64_t to);

@@ -2,14 +2,7 @@
 
 #include "fleet.h"
 #include "fleet_penalty.h"
-
-#define TTL_SLACK   60
-#define TTL_MAX_SEC (30 * 86400)
-
-static rl_digest_t cell_of(const rl_source_t *source, const rl_digest_t *key)
-{
-    return (rl_digest_t){.hi = key->hi ^ source->salt.hi, .lo = key->lo ^ source->salt.lo};
-}
+#include "leasing.h"
 
 static bool is_shared(const rl_source_t *source, const rl_meter_t *meter)
 {
@@ -19,42 +12,6 @@ static bool is_shared(const rl_source_t *source, const rl_meter_t *meter)
 static const rl_fleet_ops_t *fleet_of(const rl_meter_t *meter)
 {
     return meter->algorithm == RL_TOKEN_BUCKET ? &rl_fleet_bucket : &rl_fleet_window;
-}
-
-/* Twice what counts, because clocks differ and TTLs end early, but never so much that memcached
- * takes it for a date. A bucket in use lives on and on, and is made anew when its TTL is over:
- * not too often. */
-static uint32_t ttl_of(const rl_meter_t *meter)
-{
-    const int64_t more = meter->algorithm == RL_TOKEN_BUCKET ? 3600 : TTL_SLACK;
-    const int64_t counts = rl_meter_quota_us(meter) / RL_USEC_PER_SEC;
-    return (uint32_t)(counts < (TTL_MAX_SEC - more) / 2 ? 2 * counts + more : TTL_MAX_SEC);
-}
-
-/* Work on the counter of a window; a bucket has one counter, of window 0. */
-static rl_reservation_t reservation(const rl_source_t *source, const rl_digest_t *key,
-                                    const rl_meter_t *meter, uint64_t window, int64_t now)
-{
-    rl_reservation_t res = {
-        .source = source,
-        .ops = source->session->upstream->ops,
-        .meter = meter,
-        .cell = cell_of(source, key),
-        .counter = {.key = *key, .ttl = ttl_of(meter)},
-        .now = now,
-    };
-    res.counter.window = meter->algorithm == RL_TOKEN_BUCKET ? 0 : (uint32_t)window;
-    return res;
-}
-
-/* Looks up what is known before the store is asked. */
-static void look_up(rl_reservation_t *res)
-{
-    res->link = rl_note(res, RL_NOTE_LINK);
-    res->owed = rl_debt_units(res);
-    res->known =
-        rl_ledger_held(res->source->ledger, &res->cell, res->meter, res->counter.window);
-    rl_debt_take(res);
 }
 
 static void keep_alive(const rl_reservation_t *res)
@@ -104,16 +61,124 @@ static uint64_t stamp_with_time(const rl_meter_t *meter, uint64_t stamp, int64_t
     return is_window(meter) ? (uint64_t)(uint32_t)(now / 1000) << 32 | (uint32_t)stamp : stamp;
 }
 
+/* ---- leases ---- */
+
+static bool find_lease(rl_leasing_t *lease, const rl_source_t *source, const rl_digest_t *key,
+                       const rl_meter_t *meter, int64_t now, const rl_step_t *step)
+{
+    const rl_digest_t cell = rl_cell_of(source, key);
+    return is_shared(source, meter) &&
+           rl_leasing_open(lease, source, key, &cell, meter,
+                           is_window(meter) ? step->window : 0, now);
+}
+
+/* What is leased counts as used, and is there to be spent all the same. */
+static void peek_at_lease(const rl_source_t *source, const rl_digest_t *key,
+                          const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
+{
+    rl_leasing_t lease;
+    if (!step->granted && find_lease(&lease, source, key, meter, now, step) &&
+        rl_leasing_left(&lease) >= cost) {
+        step->granted = true;
+        step->retry = now;
+    }
+}
+
+static void take_off(rl_step_t *step, uint32_t leased)
+{
+    step->used = step->used > leased ? step->used - leased : 0;
+}
+
+static bool spend_lease(const rl_source_t *source, const rl_digest_t *key,
+                        const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
+{
+    rl_leasing_t lease;
+    uint32_t left;
+    if (!find_lease(&lease, source, key, meter, now, step) ||
+        !rl_leasing_spend(&lease, cost, &left)) {
+        return false;
+    }
+    rl_ledger_peek(source->ledger, &lease.home, meter, now, 0, step);
+    take_off(step, left);
+    step->granted = true;
+    step->retry = now;
+    if (is_window(meter)) {
+        step->stamp = rl_window_stamp(lease.incarnation, lease.window);
+    }
+    return true;
+}
+
+/* Puts into the lease what was reserved and isn't spent. */
+static void lease_rest(const rl_leasing_t *lease, const rl_reservation_t *res, uint32_t cost,
+                       rl_step_t *step)
+{
+    const uint32_t rest = res->cost - cost;
+    const bool in_place =
+        is_window(lease->meter)
+            ? step->stamp == rl_window_stamp(lease->incarnation, lease->window)
+            : res->until != 0;
+    take_off(step, rest);
+    if (rest > 0 && !(in_place && rl_leasing_add(lease, res->until, rest)) &&
+        is_window(lease->meter)) {
+        rl_source_refund(res->source, lease->key, lease->meter, step->stamp, rest, res->now);
+    }
+}
+
+/* Where units are leased, those that are given back go there. */
+static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
+                            const rl_meter_t *meter, uint64_t stamp, uint32_t units,
+                            int64_t now)
+{
+    const rl_step_t step = {.window = (uint32_t)stamp};
+    rl_leasing_t lease;
+    return is_window(meter) && find_lease(&lease, source, key, meter, now, &step) &&
+           stamp == rl_window_stamp(lease.incarnation, lease.window) &&
+           rl_leasing_is_hot(&lease) && rl_leasing_add(&lease, 0, units);
+}
+
 /* ---- what the limiter calls ---- */
 
 void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
                     int64_t now, uint32_t cost, rl_step_t *step)
 {
-    const rl_digest_t cell = cell_of(source, key);
+    const rl_digest_t cell = rl_cell_of(source, key);
     rl_ledger_peek(source->ledger, &cell, meter, now, cost, step);
+    peek_at_lease(source, key, meter, now, cost, step);
     if (meter->penalty_us > 0) {
         rl_penalty_peek(source, &cell, meter, now, step);
     }
+}
+
+/* Reserves what the reservation costs. */
+static rl_upstream_status_e reserve(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_upstream_status_e status;
+    rl_reservation_look_up(res);
+    status = fleet_of(res->meter)->charge(res, step);
+    rl_debt_settle(res, 0); /* does nothing once it is settled */
+    return status;
+}
+
+/* Reserves what a lease should have together with what is needed now; only that when there
+ * isn't as much, or when there can be no lease. */
+static rl_upstream_status_e reserve_ahead(rl_reservation_t *res, rl_leasing_t *lease,
+                                          uint32_t cost, rl_step_t *step)
+{
+    rl_upstream_status_e status;
+    res->cost = lease != NULL ? rl_leasing_begin(lease, step, cost) : cost;
+    status = reserve(res, step);
+    if (status == RL_UPSTREAM_OK && !step->granted && res->cost > cost) {
+        res->cost = cost;
+        status = reserve(res, step);
+    }
+    if (lease == NULL) {
+        return status;
+    }
+    if (status == RL_UPSTREAM_OK && step->granted) {
+        lease_rest(lease, res, cost, step);
+    }
+    rl_leasing_end(lease, status == RL_UPSTREAM_OK ? res->cost : cost);
+    return status;
 }
 
 /* Charges a key that isn't known to be denied. */
@@ -121,17 +186,17 @@ static bool charge_shared(const rl_source_t *source, const rl_digest_t *key,
                           const rl_meter_t *meter, int64_t now, uint32_t cost,
                           rl_on_error_e on_error, rl_step_t *step)
 {
-    rl_reservation_t res = reservation(source, key, meter, step->window, now);
+    rl_reservation_t res = rl_reservation(source, key, meter, step->window, now);
+    rl_leasing_t lease;
+    const bool leased = find_lease(&lease, source, key, meter, now, step);
     if (meter->penalty_us > 0) {
         rl_penalty_ask(source, key, &res.cell, meter, now, step);
         if (!step->granted) {
             return true;
         }
     }
-    res.cost = cost;
-    look_up(&res);
-    if (fleet_of(meter)->charge(&res, step) != RL_UPSTREAM_OK) {
-        rl_debt_settle(&res, 0);
+    if (reserve_ahead(&res, leased ? &lease : NULL, cost, step) != RL_UPSTREAM_OK) {
+        res.cost = cost;
         return do_without(&res, on_error, step);
     }
     keep_alive(&res);
@@ -149,10 +214,13 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
             return true; /* no round trip */
         }
     }
+    if (shared && spend_lease(source, key, meter, now, cost, step)) {
+        return true;
+    }
     if (shared) {
         return charge_shared(source, key, meter, now, cost, on_error, step);
     }
-    const rl_digest_t cell = cell_of(source, key);
+    const rl_digest_t cell = rl_cell_of(source, key);
     rl_ledger_charge(source->ledger, &cell, meter, now, cost, step);
     step->stamp = stamp_with_time(meter, step->stamp, now);
     return true;
@@ -182,14 +250,17 @@ static bool give_back(const rl_source_t *source, const rl_digest_t *key,
         return !was_wiped_since(source, cell, meter, stamp);
     }
     rl_reservation_t res =
-        reservation(source, key, meter, is_window(meter) ? (uint32_t)stamp : stamp, now);
+        rl_reservation(source, key, meter, is_window(meter) ? (uint32_t)stamp : stamp, now);
     return fleet_of(meter)->refund(&res, stamp, units);
 }
 
 void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
                       const rl_meter_t *meter, uint64_t stamp, uint32_t units, int64_t now)
 {
-    const rl_digest_t cell = cell_of(source, key);
+    const rl_digest_t cell = rl_cell_of(source, key);
+    if (units > 0 && refund_to_lease(source, key, meter, stamp, units, now)) {
+        return;
+    }
     if (units == 0 || !give_back(source, key, &cell, meter, stamp, units, now)) {
         return;
     }
@@ -203,7 +274,7 @@ void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
 void rl_source_overrun(const rl_source_t *source, const rl_digest_t *key,
                        const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
 {
-    const rl_digest_t cell = cell_of(source, key);
+    const rl_digest_t cell = rl_cell_of(source, key);
     rl_step_t denied;
     if (step->word >= 0) {
         rl_ledger_deny(source->ledger, &cell, meter, now, cost, &denied);
@@ -216,15 +287,15 @@ void rl_source_overrun(const rl_source_t *source, const rl_digest_t *key,
 bool rl_source_learn(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
                      int64_t now)
 {
-    const rl_digest_t cell = cell_of(source, key);
+    const rl_digest_t cell = rl_cell_of(source, key);
     bool learned;
     rl_step_t step;
     if (!is_shared(source, meter)) {
         return true;
     }
     rl_ledger_peek(source->ledger, &cell, meter, now, 0, &step);
-    rl_reservation_t res = reservation(source, key, meter, step.window, now);
-    look_up(&res);
+    rl_reservation_t res = rl_reservation(source, key, meter, step.window, now);
+    rl_reservation_look_up(&res);
     learned = fleet_of(meter)->learn(&res) == RL_UPSTREAM_OK;
     rl_debt_settle(&res, 0);
     if (learned && meter->penalty_us > 0) {
@@ -236,7 +307,7 @@ bool rl_source_learn(const rl_source_t *source, const rl_digest_t *key, const rl
 bool rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
                      int64_t now)
 {
-    const rl_digest_t cell = cell_of(source, key);
+    const rl_digest_t cell = rl_cell_of(source, key);
     bool told = true;
     rl_step_t step;
     rl_ledger_peek(source->ledger, &cell, meter, now, 0, &step);
@@ -245,7 +316,7 @@ bool rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl
     }
     rl_ledger_clear(source->ledger, &cell, meter, now);
     if (is_shared(source, meter)) {
-        rl_reservation_t res = reservation(source, key, meter, step.window, now);
+        rl_reservation_t res = rl_reservation(source, key, meter, step.window, now);
         res.link = rl_note(&res, RL_NOTE_LINK);
         told = fleet_of(meter)->clear(&res) == RL_UPSTREAM_OK;
     }
@@ -258,15 +329,15 @@ bool rl_source_clear(const rl_source_t *source, const rl_digest_t *key, const rl
 void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
                        const rl_meter_t *meter, int64_t now)
 {
-    const rl_digest_t cell = cell_of(source, key);
+    const rl_digest_t cell = rl_cell_of(source, key);
     rl_step_t step;
     if (!is_shared(source, meter)) {
         return;
     }
     if (rl_contact_is_due(source->ledger, &cell, now)) {
         rl_ledger_peek(source->ledger, &cell, meter, now, 0, &step);
-        rl_reservation_t res = reservation(source, key, meter, step.window, now);
-        look_up(&res);
+        rl_reservation_t res = rl_reservation(source, key, meter, step.window, now);
+        rl_reservation_look_up(&res);
         fleet_of(meter)->refresh(&res);
         rl_debt_settle(&res, 0);
     }
@@ -278,6 +349,6 @@ void rl_source_refresh(const rl_source_t *source, const rl_digest_t *key,
 uint32_t rl_source_note_denial(const rl_source_t *source, const rl_digest_t *key,
                                const rl_step_t *step, int64_t now, uint32_t *repeats)
 {
-    const rl_digest_t cell = cell_of(source, key);
+    const rl_digest_t cell = rl_cell_of(source, key);
     return rl_ledger_note_denial(source->ledger, &cell, step, now, repeats);
 }

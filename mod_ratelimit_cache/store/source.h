@@ -15,10 +15,14 @@
  * without counting, or deny. */
 typedef enum { RL_ON_ERROR_LOCAL, RL_ON_ERROR_ALLOW, RL_ON_ERROR_DENY } rl_on_error_e;
 
+/* Looks after what a process has leased; see keeper.h. */
+typedef struct rl_keeper rl_keeper_t;
+
 typedef struct rl_source {
     const rl_ledger_t *ledger;
     rl_digest_t salt;               /* keeps the cells of several stores apart */
     rl_upstream_session_t *session; /* NULL: the ledger is the whole truth */
+    rl_keeper_t *keeper;            /* NULL: nothing is reserved ahead of requests */
     unsigned incarnation;           /* for counters that are made anew, see core/tally.h */
 } rl_source_t;
 

@@ -1,0 +1,71 @@
+/* Leases where they are kept: in a cell of the ledger of their own, next to the key's, so that
+ * all children of this server spend from one lease, and one that is killed takes nothing with
+ * it. Private to source.c and keeper.c.
+ *
+ * What is leased was charged like any other units: it is in the shared counter, and in what is
+ * known here. To spend a unit takes it off the lease and changes nothing else; to give units
+ * back is to refund them. So whatever happens to a lease, units may be left unspent, but never
+ * are any spent that weren't reserved.
+ *
+ * The lease's cell is found by the key and by the incarnation of the counter that the units
+ * were reserved in; those of a counter that was wiped since are out of reach. It keeps the
+ * notes
+ *
+ *     lease, pace     core/lease.h
+ *     spent           token bucket: units spent since the pace began
+ *
+ * and exists only for keys that are asked for at least every other second.
+ */
+#ifndef RL_STORE_LEASING_H
+#define RL_STORE_LEASING_H
+
+#include "fleet.h"
+
+typedef struct rl_leasing {
+    const rl_source_t *source;
+    const rl_digest_t *key;
+    const rl_meter_t *meter;
+    rl_digest_t home;     /* the key's cell */
+    rl_digest_t cell;     /* the lease's */
+    uint32_t window;      /* of the shared counter; 0 of a token bucket */
+    unsigned incarnation; /* of the shared counter */
+    int64_t now;
+    uint64_t pace; /* while this request is the one that reserves more than it needs, else 0 */
+} rl_leasing_t;
+
+/* Looks up where the lease of a key is. False when there can't be one: leases are off, the key
+ * is slow, its window has only begun, or a penalty goes with it, of which another server may
+ * know by now. */
+bool rl_leasing_open(rl_leasing_t *lease, const rl_source_t *source, const rl_digest_t *key,
+                     const rl_digest_t *home, const rl_meter_t *meter, uint32_t window,
+                     int64_t now);
+
+/* Units that are left. */
+uint32_t rl_leasing_left(const rl_leasing_t *lease);
+
+/* Spends cost units, if there are as many; *left is what is left then. */
+bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint32_t *left);
+
+/* How many units to reserve for a request of cost; step is what a peek said of it. To be ended
+ * with the number that was reserved indeed. */
+uint32_t rl_leasing_begin(rl_leasing_t *lease, const rl_step_t *step, uint32_t cost);
+void rl_leasing_end(rl_leasing_t *lease, uint32_t reserved);
+
+/* Adds units that were charged and not spent; of a token bucket those that end at the arrival
+ * time `until`. False when there was no place for them: they are to be refunded. */
+bool rl_leasing_add(const rl_leasing_t *lease, uint64_t until, uint32_t units);
+
+/* The lease's word (core/lease.h), which changes with every use; 0 when there is none. */
+uint64_t rl_leasing_word(const rl_leasing_t *lease);
+
+/* Whether the key is leased in fact: more than a unit was reserved last. */
+bool rl_leasing_is_hot(const rl_leasing_t *lease);
+
+/* Takes away what is left; 0 when that is nothing. */
+uint64_t rl_leasing_take(const rl_leasing_t *lease);
+
+/* Gives back what was taken: of a token bucket only what was reserved last, for anything else
+ * would move what others have reserved since; the rest drains. */
+void rl_leasing_give_back(const rl_leasing_t *lease, uint64_t taken);
+
+#endif
