@@ -8,14 +8,15 @@
  * Of a window, what is reserved is counted until the window ends, whether it is spent or not,
  * so it may be spent at any moment of it.
  *
- * In a bucket what is reserved drains, and must not be spent any more then, or a bucket that has
- * been refilled meanwhile would let in all it holds and the leases on top. The ticks by which a
- * reservation moves the bucket's arrival time are nobody else's: they lie between those that were
- * reserved before and those that will be afterwards. So a lease is a piece of the bucket's own
- * time, from..from + ticks, and is spent as the bucket itself would be: from moves on by what is
- * spent, and with the clock where that has come further. At any moment all pieces lie between
- * the clock and the arrival time, which is at most a whole bucket ahead; so whenever they are
- * spent, they come to no more than what the bucket would have let in one by one.
+ * In a bucket what is reserved drains, and must not be spent any more then, or a bucket that
+ * has been refilled meanwhile would let in all it holds and the leases on top. The ticks by
+ * which a reservation moves the bucket's arrival time are nobody else's: they lie between those
+ * that were reserved before and those that will be afterwards. So a lease is a piece of the
+ * bucket's own time, from..from + ticks, and is spent as the bucket itself would be: from moves
+ * on by what is spent, and with the clock where that has come further. At any moment all pieces
+ * lie between the clock and the arrival time, which is at most a whole bucket ahead; so
+ * whenever they are spent, they come to no more than what the bucket would have let in one by
+ * one.
  *
  * The pace
  *
@@ -136,9 +137,9 @@ uint32_t rl_lease_left(const rl_meter_t *meter, uint64_t lease, uint32_t window,
 uint64_t rl_lease_spent(const rl_meter_t *meter, uint64_t lease, uint32_t window, int64_t now,
                         uint32_t units)
 {
-    return is_bucket(meter) ? bucket_spent(lease, rl_bucket_ticks(meter, now),
-                                           rl_bucket_cost(meter, units))
-                            : window_lease(window, units_of(lease, window) - units);
+    return is_bucket(meter)
+               ? bucket_spent(lease, rl_bucket_ticks(meter, now), rl_bucket_cost(meter, units))
+               : window_lease(window, units_of(lease, window) - units);
 }
 
 uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t window,

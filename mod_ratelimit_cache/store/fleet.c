@@ -19,7 +19,7 @@ static uint32_t ttl_of(const rl_meter_t *meter)
 }
 
 rl_reservation_t rl_reservation(const rl_source_t *source, const rl_digest_t *key,
-                                    const rl_meter_t *meter, uint64_t window, int64_t now)
+                                const rl_meter_t *meter, uint64_t window, int64_t now)
 {
     rl_reservation_t res = {
         .source = source,
@@ -41,4 +41,3 @@ void rl_reservation_look_up(rl_reservation_t *res)
         rl_ledger_held(res->source->ledger, &res->cell, res->meter, res->counter.window);
     rl_debt_take(res);
 }
-

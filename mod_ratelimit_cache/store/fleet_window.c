@@ -254,21 +254,23 @@ uint64_t rl_window_stamp(unsigned incarnation, uint32_t window)
     return (uint64_t)incarnation << 32 | window;
 }
 
-/* The window before, once in this one. */
-static void learn_previous(const rl_reservation_t *res)
+/* The window before, once in this one; OK also when nothing was counted in it. */
+static rl_upstream_status_e learn_previous(const rl_reservation_t *res)
 {
     rl_counter_t previous = res->counter;
+    rl_upstream_status_e status;
     rl_tally_t tally;
     uint64_t value;
     if (res->meter->algorithm != RL_SLIDING_WINDOW || is_same_window(res, res->link)) {
-        return;
+        return RL_UPSTREAM_OK;
     }
     previous.window--;
-    if (res->ops->read(res->source->session, &previous, &value) == RL_UPSTREAM_OK &&
-        rl_tally_unpack(value, &tally)) {
+    status = res->ops->read(res->source->session, &previous, &value);
+    if (status == RL_UPSTREAM_OK && rl_tally_unpack(value, &tally)) {
         rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, previous.window,
                         at_most(tally.total, res->meter->limit));
     }
+    return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
 }
 
 /* What the units of this window may come to at this moment. */
@@ -315,10 +317,11 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t
 static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
 {
     rl_tally_t tally;
-    rl_upstream_status_e status;
+    rl_upstream_status_e status = learn_previous(res);
     uint32_t lacking;
-    learn_previous(res);
-    status = reserve(res, &tally);
+    if (status == RL_UPSTREAM_OK) {
+        status = reserve(res, &tally);
+    }
     if (status != RL_UPSTREAM_OK) {
         return status;
     }
@@ -406,9 +409,10 @@ static rl_upstream_status_e learn_count(rl_reservation_t *res)
     uint64_t value = 0;
     rl_tally_t tally;
     uint32_t lacking;
-    rl_upstream_status_e status;
-    learn_previous(res);
-    status = res->ops->read(res->source->session, &res->counter, &value);
+    rl_upstream_status_e status = learn_previous(res);
+    if (status == RL_UPSTREAM_OK) {
+        status = res->ops->read(res->source->session, &res->counter, &value);
+    }
     if (status != RL_UPSTREAM_OK) {
         return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
     }

@@ -28,12 +28,17 @@ static inline rl_meter_t window(rl_algorithm_e algorithm, uint32_t limit, int64_
         .algorithm = algorithm, .aligned = true, .limit = limit, .period_us = period_us};
 }
 
-static inline void set_out(const rl_meter_t *what)
+static inline void set_out_as(const rl_meter_t *what, bool leases)
 {
     static story_t calm;
-    calm = (story_t){.servers = 3, .actors = 0, .cost_max = 1};
+    calm = (story_t){.servers = 3, .actors = 0, .cost_max = 1, .leases = leases};
     start(&calm, 1);
     meter = *what;
+}
+
+static inline void set_out(const rl_meter_t *what)
+{
+    set_out_as(what, false);
 }
 
 /* As the limiter does it. */

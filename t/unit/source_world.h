@@ -14,7 +14,11 @@
 
 #include <cmocka.h>
 
+#include <apr_general.h>
+#include <apr_pools.h>
+
 #include "core/tally.h"
+#include "store/keeper.h"
 #include "store/source.h"
 #include "support.h"
 #include "upstream_memory.h"
@@ -30,12 +34,13 @@
 typedef struct server {
     rl_ledger_t ledger;
     void *memory;
-    bool cut_off;    /* its connection fails */
-    unsigned net;    /* units granted and not given back */
-    unsigned known;  /* by its ledger, when the store last lost everything */
-    unsigned since;  /* granted since then */
-    unsigned asking; /* requests of this server that were in flight then */
-    unsigned slack;  /* units that could be in flight at any such moment */
+    rl_keeper_t *keeper; /* NULL without leases */
+    bool cut_off;        /* its connection fails */
+    unsigned net;        /* units granted and not given back */
+    unsigned known;      /* by its ledger, when the store last lost everything */
+    unsigned since;      /* granted since then */
+    unsigned asking;     /* requests of this server that were in flight then */
+    unsigned slack;      /* units that could be in flight at any such moment */
 } server_t;
 
 typedef struct actor {
@@ -55,6 +60,8 @@ typedef struct story {
     unsigned fault_one_in;  /* operations */
     unsigned cut_one_in;    /* scheduler steps until a server is cut off or connected again */
     rl_on_error_e on_error;
+    bool leases;
+    void (*request)(server_t *); /* what an actor does, over and over; NULL: request() */
 } story_t;
 
 static server_t servers[SERVERS_MAX];
@@ -66,6 +73,7 @@ static memory_upstream_t store;
 static const story_t *story;
 static uint64_t rng;
 static int64_t now;
+static apr_pool_t *keepers; /* of one run */
 static unsigned granted, net, most_net, in_flight_at_losses, losses;
 static const rl_digest_t key = {.hi = 0x1234, .lo = 0x5678};
 
@@ -109,6 +117,7 @@ static rl_source_t source_of(const server_t *server, rl_upstream_session_t *sess
     *session = (rl_upstream_session_t){.upstream = &store.base};
     return (rl_source_t){.ledger = &server->ledger,
                          .session = session,
+                         .keeper = server->keeper,
                          .incarnation = rl_tally_incarnation(random_bits(&rng))};
 }
 
@@ -149,7 +158,7 @@ static void act(void)
     actor_t *self = running;
     for (unsigned i = 0; i < story->requests; i++) {
         self->asking = true;
-        request(self->server);
+        (story->request != NULL ? story->request : request)(self->server);
         self->asking = false;
         leave(NULL);
     }
@@ -157,6 +166,25 @@ static void act(void)
 }
 
 /* ---- a run ---- */
+
+static void begin(actor_t *actor)
+{
+    actor->done = actor->asking = false;
+    getcontext(&actor->context);
+    actor->context.uc_stack.ss_sp = stacks[actor - actors];
+    actor->context.uc_stack.ss_size = STACK_SIZE;
+    actor->context.uc_link = &home;
+    makecontext(&actor->context, act, 0);
+}
+
+static void renew_keepers(void)
+{
+    if (keepers == NULL) {
+        apr_initialize();
+        apr_pool_create(&keepers, NULL);
+    }
+    apr_pool_clear(keepers);
+}
 
 static void start(const story_t *what, uint64_t seed)
 {
@@ -167,21 +195,18 @@ static void start(const story_t *what, uint64_t seed)
     memory_open(&store);
     store.fault = fault_of;
     store.pause = leave;
+    renew_keepers();
     for (unsigned i = 0; i < what->servers; i++) {
         void *memory = servers[i].memory;
         memset(&servers[i], 0, sizeof(servers[i]));
         servers[i].memory = memory != NULL ? memory : aligned_alloc(64, RL_LEDGER_SIZE_MIN);
         memset(servers[i].memory, 0, RL_LEDGER_SIZE_MIN);
         rl_ledger_open(&servers[i].ledger, servers[i].memory, RL_LEDGER_SIZE_MIN);
+        servers[i].keeper = what->leases ? rl_keeper_create(keepers) : NULL;
     }
     for (unsigned i = 0; i < what->actors; i++) {
         actors[i].server = &servers[i % what->servers];
-        actors[i].done = actors[i].asking = false;
-        getcontext(&actors[i].context);
-        actors[i].context.uc_stack.ss_sp = stacks[i];
-        actors[i].context.uc_stack.ss_size = STACK_SIZE;
-        actors[i].context.uc_link = &home;
-        makecontext(&actors[i].context, act, 0);
+        begin(&actors[i]);
     }
 }
 
