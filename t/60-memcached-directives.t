@@ -5,7 +5,7 @@ config_ok("RateLimitStore memcached $_\n", "RateLimitStore memcached $_") for
     '127.0.0.1', '127.0.0.1:11211', 'localhost', '127.0.0.1:1 127.0.0.1:2 127.0.0.1:65535', '::1', '[::1]', '[::1]:11211', '2001:db8::1',
     'unix:/' . 'x' x 106, 'unix:/run/memcached.sock', 'unix:/run/a=b.sock', 'unix:/run/a.sock 127.0.0.1 [::1]:5',
     map({ "127.0.0.1 $_" } 'timeout=1ms', 'timeout=50ms', 'timeout=1s', 'timeout=10s', 'connections=1', 'connections=10000', 'prefix=x:',
-        'prefix=' . 'x' x 64, 'prefix=', 'lease=off', 'lease=Off', 'failures=1', 'failures=10000', 'cooldown=10ms', 'cooldown=1s', 'cooldown=1h',
+        'prefix=' . 'x' x 64, 'prefix=', 'lease=off', 'lease=Off', 'lease=on', 'failures=1', 'failures=10000', 'cooldown=10ms', 'cooldown=1s', 'cooldown=1h',
         'size=1M', 'size=64M', 'timeout=20ms connections=5 prefix=shop: lease=off failures=5 cooldown=2s size=16M'),
     'timeout=20ms 127.0.0.1';
 config_ok("$_\n") for 'RateLimitOnError local', 'RateLimitOnError allow', 'RateLimitOnError deny', 'RateLimitOnError DENY',

@@ -6,11 +6,17 @@
 #include <string.h>
 
 #include "../core/tally.h"
+#include "../store/keeper.h"
 #include "../store/monotonic.h"
 #include "config.h"
 #include "runtime.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
+
+/* How often leases are looked at, and how long that may take at a time; also at the end of a
+ * child, which httpd doesn't wait for without end. Microseconds. */
+#define TEND_INTERVAL 250000
+#define TEND_MOST     100000
 
 static rl_store_config_t *store_of(const server_rec *s)
 {
@@ -230,6 +236,45 @@ static void tell(void *context, rl_server_event_e event, unsigned server, const 
     }
 }
 
+/* Differs from one moment, request and process to the next; nobody gains by guessing it. */
+static unsigned draw_incarnation(const void *what, int64_t now)
+{
+    const uint64_t mixed =
+        ((uint64_t)now ^ (uint64_t)(uintptr_t)what ^ (uint64_t)getpid() << 32) *
+        UINT64_C(0x9e3779b97f4a7c15);
+    return rl_tally_incarnation(mixed >> 32);
+}
+
+/* In the thread of its own that looks after this child's leases. */
+static bool tend_leases(void *context, bool last)
+{
+    const rl_store_config_t *store = context;
+    const int64_t started = rl_monotonic_now();
+    rl_upstream_session_t session = {.upstream = store->upstream,
+                                     .deadline = started + TEND_MOST};
+    const rl_source_t source = {.ledger = &rl_runtime()->ledger,
+                                .salt = store->salt,
+                                .session = &session,
+                                .keeper = store->keeper,
+                                .incarnation = draw_incarnation(&session, started)};
+    return rl_keeper_tend(store->keeper, &source, apr_time_now(), last);
+}
+
+/* Without the thread nobody would give back what lies idle. */
+static void allow_leases(rl_store_config_t *store, apr_pool_t *pchild)
+{
+    rl_background_t *thread;
+    store->keeper = rl_keeper_create(pchild);
+    if (store->keeper == NULL) {
+        return;
+    }
+    thread = rl_background_create(pchild, TEND_INTERVAL, tend_leases, store);
+    rl_keeper_set_thread(store->keeper, thread);
+    if (thread == NULL) {
+        store->keeper = NULL;
+    }
+}
+
 static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
 {
     int threads = 1;
@@ -245,6 +290,9 @@ static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
                      store->settings.servers[0].name);
         store->upstream = rl_upstream_absent();
     }
+    else if (store->leases) {
+        allow_leases(store, pchild);
+    }
 }
 
 void rl_store_child_init(apr_pool_t *pchild, server_rec *s)
@@ -253,14 +301,6 @@ void rl_store_child_init(apr_pool_t *pchild, server_rec *s)
 }
 
 /* ---- requests ---- */
-
-/* Differs from one moment, request and process to the next; nobody gains by guessing it. */
-static unsigned draw_incarnation(const request_rec *r, int64_t now)
-{
-    const uint64_t mixed = ((uint64_t)now ^ (uint64_t)(uintptr_t)r ^ (uint64_t)getpid() << 32) *
-                           UINT64_C(0x9e3779b97f4a7c15);
-    return rl_tally_incarnation(mixed >> 32);
-}
 
 void rl_store_begin(request_rec *r, rl_request_t *request, rl_store_session_t *session)
 {
@@ -279,6 +319,7 @@ void rl_store_begin(request_rec *r, rl_request_t *request, rl_store_session_t *s
         .deadline = session->started + store->settings.timeout_us - request->store_time,
     };
     session->source.session = &session->upstream;
+    session->source.keeper = store->keeper;
     session->source.incarnation = draw_incarnation(r, session->started);
 }
 

@@ -19,7 +19,9 @@ typedef struct rl_store_config {
     bool connections_given;
     rl_digest_t salt;
     server_rec *server;      /* logs go here */
+    bool leases;             /* whether units may be reserved ahead of requests */
     rl_upstream_t *upstream; /* this process's; NULL before child_init */
+    rl_keeper_t *keeper;     /* this process's; NULL without leases */
 } rl_store_config_t;
 
 /* Reads the arguments behind "memcached". Returns NULL or the error. */

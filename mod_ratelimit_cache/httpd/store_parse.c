@@ -144,11 +144,8 @@ static const char *option_prefix(rl_store_config_t *store, const char *value)
 
 static const char *option_lease(rl_store_config_t *store, const char *value)
 {
-    (void)store;
-    if (ap_cstr_casecmp(value, "off") == 0) {
-        return NULL;
-    }
-    return ap_cstr_casecmp(value, "on") == 0 ? "not available yet" : "must be on or off";
+    store->leases = ap_cstr_casecmp(value, "off") != 0;
+    return store->leases && ap_cstr_casecmp(value, "on") != 0 ? "must be on or off" : NULL;
 }
 
 static const char *option_size(rl_store_config_t *store, const char *value)
@@ -200,6 +197,7 @@ const char *rl_store_parse(cmd_parms *cmd, int argc, char *const argv[],
     store->server = cmd->server;
     store->servers = apr_array_make(cmd->pool, 4, sizeof(rl_memcached_server_t));
     store->settings.prefix = "rl:";
+    store->leases = true;
     store->settings.timeout_us = TIMEOUT_DEFAULT;
     store->settings.breaker = default_breaker;
     for (int i = 0; i < argc; i++) {

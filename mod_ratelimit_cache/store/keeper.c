@@ -22,6 +22,7 @@ typedef struct rl_kept {
 } rl_kept_t;
 
 struct rl_keeper {
+    rl_background_t *thread;
     rl_kept_t kept[SETS][WAYS];
 };
 
@@ -39,6 +40,11 @@ rl_keeper_t *rl_keeper_create(apr_pool_t *pool)
         apr_pool_cleanup_register(pool, keeper, free_keeper, apr_pool_cleanup_null);
     }
     return keeper;
+}
+
+void rl_keeper_set_thread(rl_keeper_t *keeper, rl_background_t *thread)
+{
+    keeper->thread = thread;
 }
 
 static uint64_t tag_of(const rl_leasing_t *lease)
@@ -87,6 +93,7 @@ bool rl_keeper_add(rl_keeper_t *keeper, const rl_leasing_t *lease)
         if (atomic_compare_exchange_strong(&set[i].tag, &vacant, WRITING)) {
             write_entry(&set[i], lease);
             atomic_store(&set[i].tag, tag_of(lease));
+            rl_background_wake(keeper->thread);
             return true;
         }
     }
@@ -116,7 +123,8 @@ static bool is_idle(rl_kept_t *kept, const rl_leasing_t *lease)
 }
 
 /* Who adds units to a lease looks afterwards whether it is still here; so it is taken from the
- * list first, and the units then. */
+ * list first, and the units then. No connection is kept from requests for longer than needed.
+ */
 static void drop(rl_kept_t *kept, const rl_leasing_t *lease)
 {
     uint64_t taken;
@@ -129,6 +137,7 @@ static void drop(rl_kept_t *kept, const rl_leasing_t *lease)
     taken = rl_leasing_take(&copy);
     if (taken != 0) {
         rl_leasing_give_back(&copy, taken);
+        lease->source->session->upstream->ops->end(lease->source->session);
     }
 }
 

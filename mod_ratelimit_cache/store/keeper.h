@@ -11,6 +11,7 @@
 
 #include <apr_pools.h>
 
+#include "background.h"
 #include "leasing.h"
 
 /* What is unspent and unchanged for so long, in microseconds, is given back. */
@@ -18,6 +19,9 @@
 
 /* Made in the pool; NULL without memory. */
 rl_keeper_t *rl_keeper_create(apr_pool_t *pool);
+
+/* Which thread tends, so that it is woken when there is something to tend. */
+void rl_keeper_set_thread(rl_keeper_t *keeper, rl_background_t *thread);
 
 /* Whether a lease is looked after; and sees to it that it is, false when there is no room. From
  * any thread, without waiting. */

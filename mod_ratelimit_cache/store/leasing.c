@@ -67,11 +67,6 @@ uint64_t rl_leasing_word(const rl_leasing_t *lease)
     return note(lease, NOTE_LEASE);
 }
 
-bool rl_leasing_is_hot(const rl_leasing_t *lease)
-{
-    return rl_pace_units(note(lease, NOTE_PACE)) > 1;
-}
-
 uint32_t rl_leasing_left(const rl_leasing_t *lease)
 {
     return left_of(lease, rl_leasing_word(lease));

@@ -58,9 +58,6 @@ bool rl_leasing_add(const rl_leasing_t *lease, uint64_t until, uint32_t units);
 /* The lease's word (core/lease.h), which changes with every use; 0 when there is none. */
 uint64_t rl_leasing_word(const rl_leasing_t *lease);
 
-/* Whether the key is leased in fact: more than a unit was reserved last. */
-bool rl_leasing_is_hot(const rl_leasing_t *lease);
-
 /* Takes away what is left; 0 when that is nothing. */
 uint64_t rl_leasing_take(const rl_leasing_t *lease);
 

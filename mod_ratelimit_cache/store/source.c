@@ -72,21 +72,27 @@ static bool find_lease(rl_leasing_t *lease, const rl_source_t *source, const rl_
                            is_window(meter) ? step->window : 0, now);
 }
 
-/* What is leased counts as used, and is there to be spent all the same. */
+static void take_off(rl_step_t *step, uint32_t leased)
+{
+    step->used = step->used > leased ? step->used - leased : 0;
+}
+
+/* What is leased is known as used, and is there to be spent all the same. */
 static void peek_at_lease(const rl_source_t *source, const rl_digest_t *key,
                           const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
 {
     rl_leasing_t lease;
-    if (!step->granted && find_lease(&lease, source, key, meter, now, step) &&
-        rl_leasing_left(&lease) >= cost) {
+    uint32_t left;
+    if (!find_lease(&lease, source, key, meter, now, step)) {
+        return;
+    }
+    left = rl_leasing_left(&lease);
+    take_off(step, left);
+    if (!step->granted && left >= cost) {
+        step->used += cost;
         step->granted = true;
         step->retry = now;
     }
-}
-
-static void take_off(rl_step_t *step, uint32_t leased)
-{
-    step->used = step->used > leased ? step->used - leased : 0;
 }
 
 static bool spend_lease(const rl_source_t *source, const rl_digest_t *key,
@@ -124,7 +130,7 @@ static void lease_rest(const rl_leasing_t *lease, const rl_reservation_t *res, u
     }
 }
 
-/* Where units are leased, those that are given back go there. */
+/* While units are leased, those that are given back go there. */
 static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
                             const rl_meter_t *meter, uint64_t stamp, uint32_t units,
                             int64_t now)
@@ -133,7 +139,7 @@ static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
     rl_leasing_t lease;
     return is_window(meter) && find_lease(&lease, source, key, meter, now, &step) &&
            stamp == rl_window_stamp(lease.incarnation, lease.window) &&
-           rl_leasing_is_hot(&lease) && rl_leasing_add(&lease, 0, units);
+           rl_leasing_left(&lease) > 0 && rl_leasing_add(&lease, 0, units);
 }
 
 /* ---- what the limiter calls ---- */

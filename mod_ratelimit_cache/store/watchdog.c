@@ -1,32 +1,22 @@
 #include "watchdog.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "background.h"
 #include "monotonic.h"
 
-#define IDLE_LOOKS 100  /* looks at nothing but empty slots before the thread sleeps */
 #define LOOK_LEAST 2000 /* microseconds */
 #define LOOK_MOST  50000
-#define STOP_TRIES 200 /* milliseconds */
 
-/* Not in the pool: see stop(). */
+/* Not in the pool: its thread may be left as it is, see background.c. */
 struct rl_watchdog {
     rl_watchdog_find_fn *find;
     void *context;
-    int64_t interval_us;
-    pthread_t thread;
-    pthread_mutex_t mutex; /* held while looking */
-    pthread_cond_t wake;
-    _Atomic bool asleep;
-    bool stop;
-    bool is_over; /* the thread has ended */
+    rl_background_t *background;
     unsigned n;
     _Atomic int64_t deadlines[]; /* 0: no wait */
 };
@@ -46,11 +36,12 @@ static void cut_off(rl_watchdog_t *watchdog, unsigned n, int64_t deadline)
 }
 
 /* Cuts off what is late; returns whether there was any wait at all. */
-static bool look(rl_watchdog_t *watchdog)
+static bool look(void *context, bool last)
 {
+    rl_watchdog_t *watchdog = context;
     const int64_t now = rl_monotonic_now();
     bool waits = false;
-    for (unsigned i = 0; i < watchdog->n; i++) {
+    for (unsigned i = 0; i < watchdog->n && !last; i++) {
         const int64_t deadline = atomic_load(&watchdog->deadlines[i]);
         waits |= deadline != 0;
         if (deadline != 0 && now > deadline) {
@@ -60,104 +51,14 @@ static bool look(rl_watchdog_t *watchdog)
     return waits;
 }
 
-static struct timespec after(int64_t us)
-{
-    const int64_t at = rl_monotonic_now() + us;
-    return (struct timespec){.tv_sec = (time_t)(at / 1000000),
-                             .tv_nsec = (long)(at % 1000000 * 1000)};
-}
-
-/* With the mutex held, which it gives up while it waits. */
-static void sleep_until_needed(rl_watchdog_t *watchdog, unsigned *idle)
-{
-    if (*idle < IDLE_LOOKS) {
-        const struct timespec next = after(watchdog->interval_us);
-        pthread_cond_timedwait(&watchdog->wake, &watchdog->mutex, &next);
-        return;
-    }
-    atomic_store(&watchdog->asleep, true);
-    if (!look(watchdog)) { /* a wait that began before it could see that we sleep */
-        pthread_cond_wait(&watchdog->wake, &watchdog->mutex);
-    }
-    atomic_store(&watchdog->asleep, false);
-    *idle = 0;
-}
-
-static void *run(void *data)
+/* Before the thread's own memory goes: cleanups run in reverse order. */
+static apr_status_t destroy(void *data)
 {
     rl_watchdog_t *watchdog = data;
-    unsigned idle = 0;
-    pthread_mutex_lock(&watchdog->mutex);
-    while (!watchdog->stop) {
-        idle = look(watchdog) ? 0 : idle + 1;
-        sleep_until_needed(watchdog, &idle);
-    }
-    pthread_mutex_unlock(&watchdog->mutex);
-    return NULL;
-}
-
-/* Starts the thread without any signal: they are for httpd's threads. */
-static bool start(rl_watchdog_t *watchdog)
-{
-    sigset_t all, before;
-    int failed;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&watchdog->thread, NULL, run, watchdog);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return !failed;
-}
-
-static bool lock_soon(pthread_mutex_t *mutex)
-{
-    static const struct timespec millisecond = {.tv_nsec = 1000000};
-    for (int i = 0; i < STOP_TRIES; i++) {
-        if (pthread_mutex_trylock(mutex) == 0) {
-            return true;
-        }
-        nanosleep(&millisecond, NULL);
-    }
-    return false;
-}
-
-/* Prefork's handler of SIGTERM destroys the child's pool, and so comes here, on top of whatever
- * the thread was doing; that thread may hold the mutex, and will never release it. Then the
- * watchdog's thread is left as it is: it can't get the mutex either, so it touches nothing but
- * its own memory, which is not the pool's, until the process exits. */
-static apr_status_t stop(void *data)
-{
-    rl_watchdog_t *watchdog = data;
-    if (!lock_soon(&watchdog->mutex)) {
-        return APR_TIMEUP;
-    }
-    watchdog->stop = true;
-    pthread_cond_signal(&watchdog->wake);
-    pthread_mutex_unlock(&watchdog->mutex);
-    pthread_join(watchdog->thread, NULL);
-    watchdog->is_over = true;
-    return APR_SUCCESS;
-}
-
-/* Later than stop(): HTTP/2's threads may still serve requests then. */
-static apr_status_t release(void *data)
-{
-    rl_watchdog_t *watchdog = data;
-    if (watchdog->is_over) {
-        pthread_cond_destroy(&watchdog->wake);
-        pthread_mutex_destroy(&watchdog->mutex);
+    if (rl_background_is_over(watchdog->background)) {
         free(watchdog);
     }
     return APR_SUCCESS;
-}
-
-static void init_locks(rl_watchdog_t *watchdog)
-{
-    pthread_condattr_t monotonic;
-    pthread_mutex_init(&watchdog->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watchdog->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
 }
 
 int64_t rl_watchdog_interval(int64_t wait_us)
@@ -175,28 +76,21 @@ rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval
     }
     watchdog->find = find;
     watchdog->context = context;
-    watchdog->interval_us = interval_us;
     watchdog->n = n;
-    init_locks(watchdog);
-    if (!start(watchdog)) {
+    watchdog->background = rl_background_create(pool, interval_us, look, watchdog);
+    if (watchdog->background == NULL) {
         free(watchdog);
         return NULL;
     }
-    apr_pool_pre_cleanup_register(pool, watchdog, stop);
-    apr_pool_cleanup_register(pool, watchdog, release, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, watchdog, destroy, apr_pool_cleanup_null);
     return watchdog;
 }
 
 void rl_watchdog_begin(rl_watchdog_t *watchdog, unsigned n, int64_t deadline)
 {
-    if (watchdog == NULL) {
-        return;
-    }
-    atomic_store(&watchdog->deadlines[n], deadline);
-    if (atomic_load(&watchdog->asleep)) {
-        pthread_mutex_lock(&watchdog->mutex);
-        pthread_cond_signal(&watchdog->wake);
-        pthread_mutex_unlock(&watchdog->mutex);
+    if (watchdog != NULL) {
+        atomic_store(&watchdog->deadlines[n], deadline);
+        rl_background_wake(watchdog->background);
     }
 }
 
@@ -210,13 +104,13 @@ void rl_watchdog_end(rl_watchdog_t *watchdog, unsigned n)
 void rl_watchdog_hold(rl_watchdog_t *watchdog)
 {
     if (watchdog != NULL) {
-        pthread_mutex_lock(&watchdog->mutex);
+        rl_background_hold(watchdog->background);
     }
 }
 
 void rl_watchdog_release(rl_watchdog_t *watchdog)
 {
     if (watchdog != NULL) {
-        pthread_mutex_unlock(&watchdog->mutex);
+        rl_background_release(watchdog->background);
     }
 }

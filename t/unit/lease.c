@@ -86,8 +86,7 @@ static void tokens_drain_as_fast_as_the_bucket(void **state)
 static void not_before_their_time(void **state)
 {
     const rl_meter_t bucket = bucket_of(10, 100);
-    const uint64_t lease =
-        rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 25), 5);
+    const uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 25), 5);
     (void)state;
     assert_int_equal(rl_lease_left(&bucket, lease, 0, NOON + 2 * SECOND - MILLISECOND), 5);
     assert_int_equal(rl_lease_left(&bucket, lease, 0, NOON + 2 * SECOND + MILLISECOND), 4);

@@ -1,7 +1,7 @@
 /* store/source with leases: several servers, threads of them and their keepers at once, while
- * requests and answers are late or lost, children are killed, servers restart, and traffic comes
- * and goes; under every order of events that a seeded scheduler comes upon. Never more than the
- * limit is admitted; how much of it nobody could use is reported. */
+ * requests and answers are late or lost, children are killed, servers restart, and traffic
+ * comes and goes; under every order of events that a seeded scheduler comes upon. Never more
+ * than the limit is admitted; how much of it nobody could use is reported. */
 #include "source_world.h"
 
 #define MILLISECOND (SECOND / 1000)
@@ -63,8 +63,9 @@ static void check_window(const unsigned *window)
     const bool is_now = window == &used[window_at(now) % WINDOWS_MAX];
     const unsigned sum = *window + (is_now ? weighted(window, now) : 0);
     if (sum > traffic->meter.limit + slack) {
-        fail_msg("seed %llu: %u of %u in window %d (algorithm %d, previous counts %u)", (unsigned long long)run_seed, sum,
-                 traffic->meter.limit, (int)(window - used), traffic->meter.algorithm, weighted(window, now));
+        fail_msg("seed %llu: %u of %u in window %d (algorithm %d, previous counts %u)",
+                 (unsigned long long)run_seed, sum, traffic->meter.limit, (int)(window - used),
+                 traffic->meter.algorithm, weighted(window, now));
     }
 }
 
@@ -346,10 +347,11 @@ static void use_up(const char *title, unsigned kill_one_in)
         asked += requests;
         trips += store.operations;
     }
-    print_message("# %s: %.3f round trips a request; of the limits %.2f %% were left unspent, of "
-                  "one %.1f %%\n",
-                  title, (double)trips / (double)asked,
-                  100.0 * (double)unspent.units / (double)unspent.limits, unspent.most / 10.0);
+    print_message(
+        "# %s: %.3f round trips a request; of the limits %.2f %% were left unspent, of "
+        "one %.1f %%\n",
+        title, (double)trips / (double)asked,
+        100.0 * (double)unspent.units / (double)unspent.limits, unspent.most / 10.0);
     assert_in_range(unspent.units * 100, 0, unspent.limits);
 }
 

@@ -27,7 +27,7 @@ sub stores {
 sub directives {
     my ($kind) = @_;
     return '' if $kind eq 'shm';
-    return 'RateLimitStore memcached ' . RL::Memcached->start->address . " lease=off timeout=2s\nRateLimitSecret fleet\n";
+    return 'RateLimitStore memcached ' . RL::Memcached->start->address . " timeout=2s\nRateLimitSecret fleet\n";
 }
 
 1;
