@@ -93,9 +93,9 @@ static bool lock_soon(pthread_mutex_t *mutex)
 }
 
 /* Prefork's handler of SIGTERM destroys the child's pool, and so comes here, on top of whatever
- * the child's own thread was doing; that may hold the mutex, or a lock of malloc() which the last
- * look needs, and will never release it. Then our thread is left as it is: it can't go on until
- * the process exits. */
+ * the child's own thread was doing; that may hold the mutex, or a lock of malloc() which the
+ * last look needs, and will never release it. Then our thread is left as it is: it can't go on
+ * until the process exits. */
 static apr_status_t stop(void *data)
 {
     rl_background_t *background = data;
