@@ -87,18 +87,16 @@ static void count_spent(const rl_leasing_t *lease, uint32_t cost)
     }
 }
 
-bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint32_t *left)
+bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
-        const uint32_t before = left_of(lease, word);
-        if (before < cost) {
+        if (left_of(lease, word) < cost) {
             return false;
         }
         if (swap(lease, NOTE_LEASE, word,
                  rl_lease_spent(lease->meter, word, lease->window, lease->now, cost))) {
             count_spent(lease, cost);
-            *left = before - cost;
             return true;
         }
     }

@@ -77,40 +77,40 @@ static void take_off(rl_step_t *step, uint32_t leased)
     step->used = step->used > leased ? step->used - leased : 0;
 }
 
-/* What is leased is known as used, and is there to be spent all the same. */
-static void peek_at_lease(const rl_source_t *source, const rl_digest_t *key,
-                          const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
+/* What charging would do as far as this server knows. What is leased is known as used, and is
+ * there to be spent all the same. Returns whether there may be a lease. */
+static bool look(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                 int64_t now, uint32_t cost, rl_step_t *step, rl_leasing_t *lease)
 {
-    rl_leasing_t lease;
-    uint32_t left;
-    if (!find_lease(&lease, source, key, meter, now, step)) {
-        return;
+    const rl_digest_t cell = rl_cell_of(source, key);
+    bool leased;
+    rl_ledger_peek(source->ledger, &cell, meter, now, cost, step);
+    leased = find_lease(lease, source, key, meter, now, step);
+    if (leased) {
+        const uint32_t left = rl_leasing_left(lease);
+        take_off(step, left);
+        if (!step->granted && left >= cost) {
+            step->used += cost;
+            step->granted = true;
+            step->retry = now;
+        }
     }
-    left = rl_leasing_left(&lease);
-    take_off(step, left);
-    if (!step->granted && left >= cost) {
-        step->used += cost;
-        step->granted = true;
-        step->retry = now;
+    if (meter->penalty_us > 0) {
+        rl_penalty_peek(source, &cell, meter, now, step);
     }
+    return leased;
 }
 
-static bool spend_lease(const rl_source_t *source, const rl_digest_t *key,
-                        const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
+/* Spends what look() has seen in a lease; the step is as it was left there. */
+static bool spend_lease(const rl_leasing_t *lease, uint32_t cost, rl_step_t *step)
 {
-    rl_leasing_t lease;
-    uint32_t left;
-    if (!find_lease(&lease, source, key, meter, now, step) ||
-        !rl_leasing_spend(&lease, cost, &left)) {
+    const rl_meter_t *meter = lease->meter;
+    if (!rl_leasing_spend(lease, cost)) {
         return false;
     }
-    rl_ledger_peek(source->ledger, &lease.home, meter, now, 0, step);
-    take_off(step, left);
-    step->granted = true;
-    step->retry = now;
-    if (is_window(meter)) {
-        step->stamp = rl_window_stamp(lease.incarnation, lease.window);
-    }
+    step->stamp = is_window(meter)
+                      ? rl_window_stamp(lease->incarnation, lease->window)
+                      : rl_ledger_held(lease->source->ledger, &lease->home, meter, 0);
     return true;
 }
 
@@ -147,12 +147,8 @@ static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
 void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
                     int64_t now, uint32_t cost, rl_step_t *step)
 {
-    const rl_digest_t cell = rl_cell_of(source, key);
-    rl_ledger_peek(source->ledger, &cell, meter, now, cost, step);
-    peek_at_lease(source, key, meter, now, cost, step);
-    if (meter->penalty_us > 0) {
-        rl_penalty_peek(source, &cell, meter, now, step);
-    }
+    rl_leasing_t lease;
+    look(source, key, meter, now, cost, step, &lease);
 }
 
 /* Reserves what the reservation costs. */
@@ -190,18 +186,16 @@ static rl_upstream_status_e reserve_ahead(rl_reservation_t *res, rl_leasing_t *l
 /* Charges a key that isn't known to be denied. */
 static bool charge_shared(const rl_source_t *source, const rl_digest_t *key,
                           const rl_meter_t *meter, int64_t now, uint32_t cost,
-                          rl_on_error_e on_error, rl_step_t *step)
+                          rl_on_error_e on_error, rl_leasing_t *lease, rl_step_t *step)
 {
     rl_reservation_t res = rl_reservation(source, key, meter, step->window, now);
-    rl_leasing_t lease;
-    const bool leased = find_lease(&lease, source, key, meter, now, step);
     if (meter->penalty_us > 0) {
         rl_penalty_ask(source, key, &res.cell, meter, now, step);
         if (!step->granted) {
             return true;
         }
     }
-    if (reserve_ahead(&res, leased ? &lease : NULL, cost, step) != RL_UPSTREAM_OK) {
+    if (reserve_ahead(&res, lease, cost, step) != RL_UPSTREAM_OK) {
         res.cost = cost;
         return do_without(&res, on_error, step);
     }
@@ -214,17 +208,20 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
                       rl_on_error_e on_error, rl_step_t *step)
 {
     const bool shared = is_shared(source, meter);
+    rl_leasing_t lease;
+    bool leased = false;
     if (shared || meter->penalty_us > 0) {
-        rl_source_peek(source, key, meter, now, cost, step);
+        leased = look(source, key, meter, now, cost, step, &lease);
         if (!step->granted || (shared && cost == 0)) {
             return true; /* no round trip */
         }
     }
-    if (shared && spend_lease(source, key, meter, now, cost, step)) {
+    if (leased && spend_lease(&lease, cost, step)) {
         return true;
     }
     if (shared) {
-        return charge_shared(source, key, meter, now, cost, on_error, step);
+        return charge_shared(source, key, meter, now, cost, on_error, leased ? &lease : NULL,
+                             step);
     }
     const rl_digest_t cell = rl_cell_of(source, key);
     rl_ledger_charge(source->ledger, &cell, meter, now, cost, step);
