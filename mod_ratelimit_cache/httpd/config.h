@@ -43,6 +43,7 @@ typedef struct rl_exemption {
     bool after_auth;            /* the expression reads the authenticated user */
 } rl_exemption_t;
 
+/* Unchanging once its section is read; sections and requests share it. */
 typedef struct rl_dir_config {
 #define X(name, fallback) int name;
     RL_DIR_SETTINGS(X)
