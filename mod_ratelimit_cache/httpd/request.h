@@ -29,8 +29,11 @@ typedef struct rl_body rl_body_t;
 typedef struct rl_upgrade rl_upgrade_t;
 
 typedef struct rl_request {
-    apr_array_header_t *settled; /* of rl_settled_t */
-    apr_array_header_t *claims;  /* of rl_claim_t, side by side with settled */
+    int n;                 /* rules that have been decided on: */
+    int room;              /* how many there is room for in */
+    rl_claim_t *claims;    /* what each claimed, and */
+    rl_settled_t *settled; /* what else is known of it */
+    int64_t now;           /* the clock, once it was read in this round; 0: not yet */
     rl_report_t report;
     const request_rec *published; /* the request_rec that shows the report, NULL: none yet */
     rl_body_t *body;              /* what was read early of the body, or NULL */
@@ -56,9 +59,18 @@ typedef struct rl_request {
 /* The client request that r belongs to, or NULL when no rule has been looked at yet. */
 rl_request_t *rl_request_get(const request_rec *r);
 
-/* The same, made if need be, with room for n rules. A request that was upgraded to HTTP/2 is
- * processed again as a stream; the stream takes over what was settled before. */
+/* The same, made if need be, with room for the claims of n rules: the one allocation on the way
+ * to a decision. A request that was upgraded to HTTP/2 is processed again as a stream; the
+ * stream takes over what was settled before. */
 rl_request_t *rl_request_make(request_rec *r, int n);
+
+/* Sees to room for one more claim: there is, unless an internal redirect has brought in other
+ * rules. Claims and what is settled may move. */
+void rl_request_reserve(request_rec *r, rl_request_t *request);
+
+/* The time, in microseconds since the epoch: one reading of the clock for all rules that are
+ * decided over together. What may make us wait sets request->now to 0. */
+int64_t rl_request_now(rl_request_t *request);
 
 /* Before rules are looked at for r: finds out which claims are spent. A program that has run
  * and sends the request on inside the server has had what it was charged for. A stream finds
