@@ -42,9 +42,15 @@ static void write_hex(uint32_t bits, char text[8])
     x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
     x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
     x += '0' * ones + ('a' - '0' - 10) * ((x + 6 * ones) >> 4 & ones);
-    for (unsigned i = 0; i < 8; i++) {
-        text[i] = (char)(x >> (56 - 8 * i));
-    }
+    /* one by one, which compilers make a single store of */
+    text[0] = (char)(x >> 56);
+    text[1] = (char)(x >> 48);
+    text[2] = (char)(x >> 40);
+    text[3] = (char)(x >> 32);
+    text[4] = (char)(x >> 24);
+    text[5] = (char)(x >> 16);
+    text[6] = (char)(x >> 8);
+    text[7] = (char)x;
 }
 
 void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1])

@@ -44,6 +44,7 @@ typedef struct rl_rule {
     rl_digest_t place;      /* the rule's section and name, or its group, and its key */
     rl_digest_t id;         /* of its counters, see rl_rule_counters() */
     rl_meter_t meter;       /* complete unless the rate is computed */
+    const char *quota_text; /* the meter's quota; NULL: the rate is computed */
     int64_t burst, initial; /* token bucket; RL_UNITS_UNSET: COUNT, burst */
     uint32_t cost;
     const ap_expr_info_t *cost_expr; /* computes the cost for each request; NULL: it is fixed */
