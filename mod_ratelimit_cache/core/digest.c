@@ -107,34 +107,48 @@ void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_dig
     rl_key_begin_at(key, secret, &prefix);
 }
 
-static void write_head(unsigned char head[RL_KEY_PART_HEAD], unsigned kind, size_t len)
+void rl_key_rescope(rl_key_builder_t *key, const rl_key_prefix_t *prefix)
 {
-    head[0] = (unsigned char)kind;
-    head[1] = (unsigned char)len;
-    head[2] = (unsigned char)(len >> 8);
-    head[3] = (unsigned char)(len >> 16);
-    head[4] = (unsigned char)(len >> 24);
+    key->prefix = *prefix;
+}
+
+/* Writes the head and the bytes of a part, and zeros behind it; returns its length. */
+static size_t write_part(unsigned char *at, unsigned kind, const void *bytes, size_t len)
+{
+    at[0] = (unsigned char)kind;
+    at[1] = (unsigned char)len;
+    if (len > 0) {
+        memcpy(at + 2, bytes, len);
+    }
+    memset(at + 2 + len, 0, RL_SIPHASH_BLOCK);
+    return 2 + len;
+}
+
+static size_t write_long_part(unsigned char *at, unsigned kind, const rl_digest_t *digest,
+                              size_t len)
+{
+    at[0] = (unsigned char)(kind | 0x80);
+    for (unsigned i = 0; i < 4; i++) {
+        at[1 + i] = (unsigned char)(len >> (8 * i));
+    }
+    memcpy(at + 5, digest, sizeof(*digest));
+    memset(at + 5 + sizeof(*digest), 0, RL_SIPHASH_BLOCK);
+    return 5 + sizeof(*digest);
 }
 
 void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t len)
 {
     unsigned char *at = key->bytes + key->len;
     rl_digest_t digest;
-    if (sizeof(key->bytes) - key->len < RL_KEY_PART_HEAD + RL_KEY_INLINE + RL_SIPHASH_BLOCK) {
+    if (sizeof(key->bytes) - key->len < RL_KEY_PART_MAX + RL_SIPHASH_BLOCK) {
         return;
     }
-    write_head(at, (kind & 0x7f) | (len > RL_KEY_INLINE ? 0x80 : 0), len);
-    at += RL_KEY_PART_HEAD;
-    if (len > RL_KEY_INLINE) {
-        digest = keyed(key->secret, bytes, len);
-        bytes = &digest;
-        len = sizeof(digest);
+    if (len <= RL_KEY_INLINE) {
+        key->len += write_part(at, kind & 0x7f, bytes, len);
+        return;
     }
-    if (len > 0) {
-        memcpy(at, bytes, len);
-    }
-    memset(at + len, 0, RL_SIPHASH_BLOCK);
-    key->len += RL_KEY_PART_HEAD + len;
+    digest = keyed(key->secret, bytes, len);
+    key->len += write_long_part(at, kind & 0x7f, &digest, len);
 }
 
 rl_digest_t rl_key_finish(const rl_key_builder_t *key)

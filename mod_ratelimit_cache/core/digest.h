@@ -31,14 +31,16 @@ void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1]);
 /* Collects the parts of a key and hashes them.
  *
  *     scope (16 bytes) | part | part | ...
- *     part = kind (1 byte) | length (4 bytes, little-endian) | bytes
+ *     part      = kind (1 byte) | length (1 byte) | bytes
+ *     long part = kind + 128 (1 byte) | length (4 bytes, little-endian) | its digest (16 bytes)
  *
- * A part longer than RL_KEY_INLINE bytes is represented by its own keyed digest, with the high
- * bit of kind set and its full length, so that the buffer has a fixed size and nothing is
- * allocated. Lengths go in before values: no two different lists of parts have one encoding. */
+ * A part longer than RL_KEY_INLINE bytes is represented by its own keyed digest, so that the
+ * buffer has a fixed size and nothing is allocated. Lengths go in before values: no two
+ * different lists of parts have one encoding. Heads are short so that an IPv4 address fits into
+ * one block of the hash. */
 #define RL_KEY_PARTS_MAX 16
 #define RL_KEY_INLINE    40
-#define RL_KEY_PART_HEAD 5
+#define RL_KEY_PART_MAX  (2 + RL_KEY_INLINE)
 
 /* The hash when it has taken a scope, which is the same for many keys. */
 typedef struct rl_key_prefix {
@@ -49,8 +51,7 @@ typedef struct rl_key_builder {
     const rl_secret_t *secret;
     rl_key_prefix_t prefix;
     size_t len; /* of the parts; zeros follow for as long as a block of the hash */
-    unsigned char
-        bytes[RL_KEY_PARTS_MAX * (RL_KEY_PART_HEAD + RL_KEY_INLINE) + RL_SIPHASH_BLOCK];
+    unsigned char bytes[RL_KEY_PARTS_MAX * RL_KEY_PART_MAX + RL_SIPHASH_BLOCK];
 } rl_key_builder_t;
 
 void rl_key_prefix(rl_key_prefix_t *prefix, const rl_secret_t *secret,
@@ -62,6 +63,9 @@ void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
 
 /* Both at once. */
 void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope);
+
+/* Puts what was added into another scope, under the same secret. */
+void rl_key_rescope(rl_key_builder_t *key, const rl_key_prefix_t *prefix);
 
 /* Adds a part; kind is 0 to 127 and tells parts without a value from empty ones, and the like.
  * At most RL_KEY_PARTS_MAX parts; more are a programming error and are ignored. */

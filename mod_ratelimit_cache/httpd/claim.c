@@ -14,6 +14,12 @@
  * for a second. */
 static const rl_rate_t no_rate = {.count = 1, .period_us = RL_USEC_PER_SEC};
 
+/* Where the values of a key come from. */
+typedef struct rl_claim_values {
+    const char *const *given; /* NULL: they are the request's */
+    rl_key_values_t *own;     /* then kept here */
+} rl_claim_values_t;
+
 typedef enum { RATE_KNOWN, RATE_NONE, RATE_INVALID } rl_rate_result_e;
 
 static rl_on_error_e on_error_of(const rl_dir_config_t *conf, const rl_rule_t *rule)
@@ -83,30 +89,51 @@ static uint32_t cost_of(request_rec *r, const rl_rule_t *rule)
 
 /* ---- key ---- */
 
-static rl_digest_t scope_of(const request_rec *r, const rl_rule_t *rule,
-                            const rl_digest_t *counters)
+/* What the rule's counters are hashed under for this virtual host. */
+static void make_scope(const server_rec *s, const rl_rule_t *rule, const rl_digest_t *counters,
+                       rl_key_prefix_t *scope)
 {
-    rl_digest_t scope = *counters;
+    rl_digest_t id = *counters;
     if (rule->per_vhost) {
-        const rl_digest_t *vhost = &rl_server_config(r->server)->vhost;
-        scope.hi ^= vhost->hi;
-        scope.lo ^= vhost->lo;
+        const rl_digest_t *vhost = &rl_server_config(s)->vhost;
+        id.hi ^= vhost->hi;
+        id.lo ^= vhost->lo;
     }
-    return scope;
+    rl_key_prefix(scope, rl_store_secret(s), &id);
+}
+
+void rl_claim_post_config(void)
+{
+    for (rl_rule_t *rule = rl_global_config()->rules; rule != NULL; rule = rule->next) {
+        make_scope(rule->home, rule, &rule->id, &rule->scope);
+    }
+}
+
+/* That was made already, unless the rate decides about it or another virtual host has inherited
+ * the rule. A tenant's rule has no home. */
+static bool has_scope(const request_rec *r, const rl_rule_t *rule)
+{
+    return r->server == rule->home && rule->rate_expr == NULL;
 }
 
 static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
-                                 const rl_rule_t *rule, const char *const *values,
+                                 const rl_rule_t *rule, const rl_claim_values_t *values,
                                  rl_claim_t *claim, const rl_digest_t *counters)
 {
     const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
                                         .v6bits = rl_dir_v6bits(conf)};
-    const rl_digest_t scope = scope_of(r, rule, counters);
     const rl_secret_t *secret = rl_store_secret(r->server);
-    const rl_key_result_e result =
-        values == NULL ? rl_key_digest(r, &rule->key, &prefixes, secret, &scope, &claim->key)
-                       : rl_key_digest_given(r->pool, &rule->key, values, &prefixes, secret,
-                                             &scope, &claim->key);
+    const rl_key_prefix_t *scope = &rule->scope;
+    rl_key_prefix_t made;
+    rl_key_result_e result;
+    if (!has_scope(r, rule)) {
+        make_scope(r->server, rule, counters, &made);
+        scope = &made;
+    }
+    result = values->given != NULL ? rl_key_digest_given(r->pool, &rule->key, values->given,
+                                                         &prefixes, secret, scope, &claim->key)
+                                   : rl_key_digest(r, &rule->key, &prefixes, secret, scope,
+                                                   values->own, &claim->key);
     claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
     if (result == RL_KEY_MALFORMED) {
         return RL_CLAIM_MALFORMED;
@@ -122,8 +149,9 @@ bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule)
     return rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
 }
 
-rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
-                                    const rl_rule_t *rule, const char *const *values,
+/* In `claim` and `settled`, whatever stood there. */
+static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
+                                    const rl_rule_t *rule, const rl_claim_values_t *values,
                                     rl_claim_t *claim, rl_settled_t *settled)
 {
     rl_claim_result_e result;
@@ -144,7 +172,18 @@ rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
 }
 
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                   rl_claim_t *claim, rl_settled_t *settled)
+                   rl_key_values_t *values, rl_claim_t *claim, rl_settled_t *settled)
 {
-    return rl_claim_make_for(r, conf, rule, NULL, claim, settled) == RL_CLAIM_MADE;
+    const rl_claim_values_t own = {.own = values};
+    return make_claim(r, conf, rule, &own, claim, settled) == RL_CLAIM_MADE;
+}
+
+rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
+                                    const rl_rule_t *rule, const char *const *given,
+                                    rl_claim_t *claim, rl_settled_t *settled)
+{
+    rl_key_values_t own;
+    const rl_claim_values_t values = {.given = given, .own = &own};
+    own.spec = NULL;
+    return make_claim(r, conf, rule, &values, claim, settled);
 }

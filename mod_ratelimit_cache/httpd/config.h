@@ -80,6 +80,7 @@ int rl_server_log_level(const rl_server_config_t *conf);
 typedef struct rl_global_config {
     apr_size_t table_size; /* bytes: the largest size= of any RateLimitStore */
     unsigned stores;       /* shared stores seen so far */
+    rl_rule_t *rules;      /* all but the tenants' */
     const char *secret;    /* NULL: random */
     apr_size_t secret_len;
 } rl_global_config_t;

@@ -110,10 +110,10 @@ static int forget(rl_request_t *request)
 /* Adds the rule's claim, if it makes one. Returns where the claims begin that
  * are to be decided over: behind those that only follow, if it was `first` before. */
 static int add_claim(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
-                     const rl_rule_t *rule, int first)
+                     const rl_rule_t *rule, rl_key_values_t *values, int first)
 {
     rl_request_reserve(r, request);
-    if (!rl_claim_make(r, conf, rule, &request->claims[request->n],
+    if (!rl_claim_make(r, conf, rule, values, &request->claims[request->n],
                        &request->settled[request->n])) {
         return first;
     }
@@ -148,10 +148,12 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
                           rl_phase_e phase, bool tenants)
 {
     int first = request->n;
+    rl_key_values_t values;
+    values.spec = NULL;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
         if (rule->tenant == tenants && is_due(r, request, conf, rule, phase)) {
-            first = add_claim(r, request, conf, rule, first);
+            first = add_claim(r, request, conf, rule, &values, first);
         }
     }
     for (int i = first + 1; i < request->n; i++) {

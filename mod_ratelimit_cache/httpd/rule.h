@@ -36,7 +36,8 @@ typedef struct rl_methods {
 
 #define RL_UNITS_UNSET (-1)
 
-/* Unchanging once parsed. Lives as long as the configuration that it stands in. */
+/* Unchanging once the configuration stands. Lives as long as the configuration that it stands
+ * in. */
 typedef struct rl_rule {
     const char *name;
     const char *rate_text;           /* the rate as it was written */
@@ -63,11 +64,15 @@ typedef struct rl_rule {
     bool per_vhost;   /* each virtual host has counters of its own */
     rl_phase_e phase; /* when it is checked */
     bool tenant;      /* from .htaccess */
+    server_rec
+        *home; /* the (virtual) server in whose configuration it stands; NULL: a tenant's */
+    rl_key_prefix_t scope; /* of its counters for that server, set in post_config */
+    struct rl_rule *next;  /* in the list of all rules of the server's configuration */
 } rl_rule_t;
 
 /* Reads the arguments of one RateLimit directive: NAME, RATE or "off", options. Returns NULL
  * and a rule, or the error for httpd to show. */
-const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], const rl_rule_t **rule);
+const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_t **rule);
 
 /* The rule's meter at this rate. */
 void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter);

@@ -107,28 +107,31 @@ static void siphash_gives_the_reference_vectors(void **state)
 
 static void a_key_is_its_scope_and_parts_as_drawn(void **state)
 {
-    unsigned char drawn[16 + 5 + 2];
-    const part_t parts[] = {{3, "ab", 2}};
-    const rl_digest_t digest = digest_of(parts, 1);
+    static const char long_one[] = "forty letters and one more, which is long";
+    unsigned char drawn[16 + 4 + 5 + 16];
+    const part_t parts[] = {{3, "ab", 2}, {4, long_one, 41}};
+    const rl_digest_t inner = siphash(secret.key, long_one, 41);
     (void)state;
     memcpy(drawn, &scope, 16);
-    memcpy(drawn + 16, "\003\002\0\0\0ab", 7);
-    assert_true(same(digest, siphash(secret.key, drawn, sizeof(drawn))));
+    memcpy(drawn + 16, "\003\002ab\204\051\0\0\0", 9);
+    memcpy(drawn + 25, &inner, 16);
+    assert_true(same(digest_of(parts, 1), siphash(secret.key, drawn, 20)));
+    assert_true(same(digest_of(parts, 2), siphash(secret.key, drawn, sizeof(drawn))));
 }
 
 /* A part of every length, so that the last block of the hash is of every length. */
 static void a_key_of_any_length_is_hashed_whole(void **state)
 {
-    unsigned char drawn[16 + 5 + RL_KEY_INLINE] = {0};
+    unsigned char drawn[16 + 2 + RL_KEY_INLINE] = {0};
     const char text[RL_KEY_INLINE] = "abcdefghijklmnopqrstuvwxyz";
     (void)state;
     memcpy(drawn, &scope, 16);
-    memcpy(drawn + 21, text, sizeof(text));
+    memcpy(drawn + 18, text, sizeof(text));
     drawn[16] = 1;
     for (size_t len = 0; len <= RL_KEY_INLINE; len++) {
         const part_t part = {1, text, len};
         drawn[17] = (unsigned char)len;
-        assert_true(same(digest_of(&part, 1), siphash(secret.key, drawn, 21 + len)));
+        assert_true(same(digest_of(&part, 1), siphash(secret.key, drawn, 18 + len)));
     }
 }
 
@@ -144,6 +147,21 @@ static void a_prefix_gives_the_keys_of_its_scope_any_number_of_times(void **stat
         rl_key_add(&key, part.kind, part.bytes, part.len);
         assert_true(same(rl_key_finish(&key), digest_of(&part, 1)));
     }
+}
+
+static void a_key_can_be_put_into_another_scope(void **state)
+{
+    const rl_digest_t elsewhere = {.hi = 3, .lo = 4};
+    const part_t part = {1, "ab", 2};
+    rl_key_prefix_t prefix;
+    rl_key_builder_t key;
+    (void)state;
+    rl_key_begin(&key, &secret, &elsewhere);
+    rl_key_add(&key, part.kind, part.bytes, part.len);
+    assert_false(same(rl_key_finish(&key), digest_of(&part, 1)));
+    rl_key_prefix(&prefix, &secret, &scope);
+    rl_key_rescope(&key, &prefix);
+    assert_true(same(rl_key_finish(&key), digest_of(&part, 1)));
 }
 
 static void a_boundary_between_parts_counts(void **state)
@@ -163,7 +181,7 @@ static void a_boundary_between_parts_counts(void **state)
 static void a_value_that_spells_an_encoding_is_not_that_encoding(void **state)
 {
     const part_t two[] = {{1, "a", 1}, {2, "b", 1}};
-    const part_t spelled[] = {{1, "a\002\001\0\0\0b", 7}};
+    const part_t spelled[] = {{1, "a\002\001b", 4}};
     (void)state;
     assert_false(same(digest_of(two, 2), digest_of(spelled, 1)));
 }
@@ -336,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_key_is_its_scope_and_parts_as_drawn),
         cmocka_unit_test(a_key_of_any_length_is_hashed_whole),
         cmocka_unit_test(a_prefix_gives_the_keys_of_its_scope_any_number_of_times),
+        cmocka_unit_test(a_key_can_be_put_into_another_scope),
         cmocka_unit_test(a_boundary_between_parts_counts),
         cmocka_unit_test(a_value_that_spells_an_encoding_is_not_that_encoding),
         cmocka_unit_test(kinds_and_embedded_nuls_count),
