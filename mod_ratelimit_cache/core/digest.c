@@ -62,7 +62,7 @@ void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1])
     tag[RL_TAG_LENGTH] = '\0';
 }
 
-static rl_digest_t end(rl_siphash_t *hash, uint64_t last, size_t len)
+static inline rl_digest_t end(rl_siphash_t *hash, uint64_t last, size_t len)
 {
     uint64_t value[2];
     rl_siphash_end(hash, last | (uint64_t)len << 56, value);

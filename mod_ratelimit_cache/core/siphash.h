@@ -63,9 +63,10 @@ static inline void rl_siphash_block(rl_siphash_t *s, uint64_t block)
 
 static inline uint64_t rl_siphash_out(rl_siphash_t *s)
 {
-    for (int i = 0; i < 4; i++) {
-        rl_siphash_round(s);
-    }
+    rl_siphash_round(s);
+    rl_siphash_round(s);
+    rl_siphash_round(s);
+    rl_siphash_round(s);
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 

@@ -47,20 +47,21 @@ static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_r
     return rate->unlimited ? RATE_NONE : RATE_KNOWN;
 }
 
-/* The meter of the rule for this request, and what its counters are filed under. */
+/* The meter of the rule for this request, and what its counters are filed under: not the rule's
+ * id where the rate is computed. False when there is no rate. */
 static bool set_meter(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                      rl_claim_t *claim, rl_settled_t *settled)
+                      rl_claim_t *claim, rl_settled_t *settled, rl_digest_t *counters)
 {
     rl_rate_t rate = no_rate;
     claim->meter = rule->meter;
-    settled->counters = rule->id;
+    *counters = rule->id;
     if (rule->rate_expr == NULL) {
         return true;
     }
     switch (compute_rate(r, rule, &rate)) {
     case RATE_KNOWN:
         rl_rule_meter(rule, &rate, &claim->meter);
-        settled->counters = rl_rule_counters(rule, &claim->meter);
+        *counters = rl_rule_counters(rule, &claim->meter);
         return true;
     case RATE_INVALID:
         settled->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
@@ -155,13 +156,14 @@ static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
                                     rl_claim_t *claim, rl_settled_t *settled)
 {
     rl_claim_result_e result;
+    rl_digest_t counters;
     *claim = (rl_claim_t){.on_error = on_error_of(conf, rule)};
     *settled = (rl_settled_t){
         .id = rule->id, .name = rule->name, .rule = rule, .personal = rule->key.personal};
-    if (!set_meter(r, conf, rule, claim, settled)) {
+    if (!set_meter(r, conf, rule, claim, settled, &counters)) {
         return RL_CLAIM_NONE;
     }
-    result = set_key(r, conf, rule, values, claim, &settled->counters);
+    result = set_key(r, conf, rule, values, claim, &counters);
     if (result != RL_CLAIM_MADE) {
         return result;
     }

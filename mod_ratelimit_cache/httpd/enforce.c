@@ -47,7 +47,7 @@ static bool is_due(request_rec *r, const rl_request_t *request, const rl_dir_con
                    const rl_rule_t *rule, rl_phase_e phase)
 {
     return rule->phase == phase && !rule->dropped && !rule->unlimited &&
-           !is_settled(request, conf, rule) && rl_rule_applies(rule, r);
+           !is_settled(request, conf, rule) && (rule->always || rl_rule_applies(rule, r));
 }
 
 static void swap_claims(const rl_request_t *request, int i, int j)
@@ -118,10 +118,13 @@ static int add_claim(request_rec *r, rl_request_t *request, const rl_dir_config_
         return first;
     }
     request->n++;
-    first -= forget(request);
     if (rule->count != NULL || rule->clear != NULL) {
         rl_settle_by_outcome(r, request);
     }
+    if (first == 0) {
+        return 0; /* nothing was decided on before */
+    }
+    first -= forget(request);
     if (!follow(request, first, &request->claims[request->n - 1])) {
         return first;
     }
@@ -156,7 +159,7 @@ static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_co
             first = add_claim(r, request, conf, rule, &values, first);
         }
     }
-    for (int i = first + 1; i < request->n; i++) {
+    for (int i = first + 1; conf->rules->groups && i < request->n; i++) {
         share_cost(request, first, i);
     }
     return request->n - first;
@@ -386,11 +389,11 @@ static const rl_round_t after_auth = {RL_PHASE_LATE, RL_PHASE_LATE_BODY};
 static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
                          const rl_round_t *round)
 {
-    if (conf->rules == NULL || rl_dir_engine(conf) == RL_ENGINE_OFF || !is_client_request(r)) {
-        return false;
-    }
-    return conf->rules->has[round->plain] || conf->rules->has[round->body] ||
-           (round == &after_auth && rl_exempts_users(conf));
+    const rl_rule_set_t *rules = conf->rules;
+    return rules != NULL &&
+           (rules->has[round->plain] || rules->has[round->body] ||
+            (round == &after_auth && rl_exempts_users(conf))) &&
+           rl_dir_engine(conf) != RL_ENGINE_OFF && is_client_request(r);
 }
 
 static int check_round(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
@@ -449,9 +452,8 @@ static int standing_denial(const rl_request_t *request, const request_rec *r)
 
 /* Shows the report in r's environment, unless r does already. A request_rec that came later
  * shows the same variables under the same names. */
-static void publish(request_rec *r)
+static void publish(request_rec *r, rl_request_t *request)
 {
-    rl_request_t *request = rl_request_get(r);
     if (request != NULL && request->report.status != NULL && request->published != r) {
         rl_report_publish(r, &request->report);
         request->published = r;
@@ -471,7 +473,7 @@ int rl_enforce_check_access(request_rec *r)
         return DECLINED;
     }
     status = check_before_auth(r);
-    publish(r);
+    publish(r, rl_request_get(r));
     return status == OK ? DECLINED : rl_deny_run(r, status);
 }
 
@@ -511,7 +513,7 @@ int rl_enforce_fixups(request_rec *r)
     if (status == OK) {
         status = check(r, &after_auth);
     }
-    publish(r);
+    publish(r, rl_request_get(r));
     if (status == OK) {
         rl_request_offer_upgrade(r);
     }

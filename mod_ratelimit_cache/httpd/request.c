@@ -243,7 +243,11 @@ void rl_request_offer_upgrade(request_rec *r)
 {
     rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
-    if (request == NULL || !asks_for_h2c(r)) {
+    if (request == NULL || request->plain) {
+        return;
+    }
+    request->plain = !asks_for_h2c(r);
+    if (request->plain) {
         return;
     }
     upgrade = empty_upgrade(r->connection);

@@ -11,8 +11,7 @@
 
 /* A rule that has been decided on for this client request, and isn't looked at again. */
 typedef struct rl_settled {
-    rl_digest_t id;       /* of the rule */
-    rl_digest_t counters; /* what it counts on; another id when its rate is computed */
+    rl_digest_t id; /* of the rule */
     const char *name;
     const rl_rule_t *rule; /* NULL: a tenant's that an upgrade left, and isn't met again yet */
     bool observed;         /* an overrun was to be observed only */
@@ -39,6 +38,7 @@ typedef struct rl_request {
     rl_body_t *body;              /* what was read early of the body, or NULL */
     int64_t store_time;           /* microseconds spent with the shared store */
     rl_upgrade_t *upgrade;        /* the offer to go on as a stream, or NULL */
+    bool plain;                   /* the client doesn't ask for that */
     const request_rec *current;   /* the last request_rec that rules were looked at for */
     int spent;                    /* the claims before this one are for what has run already */
     bool exempt;

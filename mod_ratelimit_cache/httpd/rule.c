@@ -109,6 +109,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_
     error = parse_rule(&draft, argc - 1, argv + 1);
     if (error == NULL) {
         rule->phase = phase_of(&draft);
+        rule->always = rule->methods.all && rule->when == NULL && rule->unless == NULL;
         rl_draft_identify(&draft);
     }
     *parsed = rule;

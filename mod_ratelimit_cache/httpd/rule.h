@@ -54,6 +54,7 @@ typedef struct rl_rule {
     rl_key_spec_t key;
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless;
+    bool always;       /* it applies to all methods, and has neither of these */
     const char *group; /* NULL: the rule's own section */
     int status;        /* 0: RateLimitDenyStatus */
     int on_error;      /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */
@@ -82,7 +83,8 @@ void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *met
  * a window keeps what was counted, unless a group is to share it by rate. */
 rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter);
 
-/* Whether the rule speaks of this request: its method, when= and unless=. */
+/* Whether the rule speaks of this request: its method, when= and unless=; of `always` rules it
+ * is known. */
 bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
 
 /* Rules that one section may have, and beyond which a set takes no more of a tenant's. */
@@ -94,6 +96,7 @@ typedef struct rl_rule_set {
     int n;
     bool has[RL_PHASES];        /* any rule of that phase is in it */
     bool tenants;               /* any rule of a tenant is in it */
+    bool groups;                /* any rule has a group */
     const rl_rule_t *overruled; /* a tenant's rule that has no effect, or NULL */
     const rl_rule_t *rules[];
 } rl_rule_set_t;
