@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct rl_siphash {
     uint64_t v0, v1, v2, v3;
@@ -20,9 +21,12 @@ typedef struct rl_siphash {
 
 static inline uint64_t rl_siphash_load(const unsigned char *bytes)
 {
-    return (uint64_t)bytes[0] | (uint64_t)bytes[1] << 8 | (uint64_t)bytes[2] << 16 |
-           (uint64_t)bytes[3] << 24 | (uint64_t)bytes[4] << 32 | (uint64_t)bytes[5] << 40 |
-           (uint64_t)bytes[6] << 48 | (uint64_t)bytes[7] << 56;
+    uint64_t block;
+    memcpy(&block, bytes, sizeof(block));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    block = __builtin_bswap64(block);
+#endif
+    return block;
 }
 
 static inline uint64_t rl_siphash_rotate(uint64_t x, unsigned bits)

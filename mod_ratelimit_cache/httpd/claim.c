@@ -150,6 +150,21 @@ bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule)
     return rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
 }
 
+/* Sets all that a claim starts with, and none of what the limiter keeps for itself. */
+static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_claim_t *claim,
+                        rl_settled_t *settled)
+{
+    claim->on_error = on_error_of(conf, rule);
+    claim->observe = rl_claim_is_observed(conf, rule);
+    claim->refuse = claim->charged = claim->failed = false;
+    claim->step = (rl_step_t){.word = -1};
+    *settled = (rl_settled_t){.id = rule->id,
+                              .name = rule->name,
+                              .rule = rule,
+                              .observed = claim->observe,
+                              .personal = rule->key.personal};
+}
+
 /* In `claim` and `settled`, whatever stood there. */
 static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
                                     const rl_rule_t *rule, const rl_claim_values_t *values,
@@ -157,9 +172,7 @@ static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
 {
     rl_claim_result_e result;
     rl_digest_t counters;
-    *claim = (rl_claim_t){.on_error = on_error_of(conf, rule)};
-    *settled = (rl_settled_t){
-        .id = rule->id, .name = rule->name, .rule = rule, .personal = rule->key.personal};
+    begin_claim(conf, rule, claim, settled);
     if (!set_meter(r, conf, rule, claim, settled, &counters)) {
         return RL_CLAIM_NONE;
     }
@@ -169,7 +182,6 @@ static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
     }
     claim->refuse |= settled->invalid;
     claim->cost = settled->invalid ? 1 : cost_of(r, rule);
-    claim->observe = settled->observed = rl_claim_is_observed(conf, rule);
     return RL_CLAIM_MADE;
 }
 

@@ -495,15 +495,19 @@ static bool is_checked(const rl_request_t *request, const request_rec *r)
            request->checked_conf == r->per_dir_config;
 }
 
-int rl_enforce_fixups(request_rec *r)
+/* Whether nothing is left to do for r, as mostly: all was decided on in check_access, and is
+ * shown. */
+static bool is_done(const rl_request_t *request, const request_rec *r)
 {
-    const rl_request_t *request;
-    int status;
-    if (has_nothing_to_do(r)) {
-        return DECLINED;
-    }
-    request = rl_request_get(r);
-    status = standing_denial(request, r);
+    return is_checked(request, r) && request->denied == NULL && request->published == r &&
+           request->plain && !is_concerned(r, rl_dir_config(r), &after_auth);
+}
+
+/* Not part of the hook itself, which for most requests is a look at some pointers, and
+ * shouldn't have to save registers for this. */
+__attribute__((noinline)) static int check_late(request_rec *r, const rl_request_t *request)
+{
+    int status = standing_denial(request, r);
     if (status != 0) {
         return status;
     }
@@ -518,4 +522,14 @@ int rl_enforce_fixups(request_rec *r)
         rl_request_offer_upgrade(r);
     }
     return status == OK ? DECLINED : rl_deny_run(r, status);
+}
+
+int rl_enforce_fixups(request_rec *r)
+{
+    const rl_request_t *request;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    request = rl_request_get(r);
+    return is_done(request, r) ? DECLINED : check_late(r, request);
 }

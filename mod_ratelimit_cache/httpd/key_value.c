@@ -212,7 +212,7 @@ static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
 static bool is_same_part(const rl_key_part_t *a, const rl_key_part_t *b)
 {
     return a->kind == b->kind && a->kind != RL_PART_EXPR && a->v4bits == b->v4bits &&
-           a->v6bits == b->v6bits && strcmp(a->name, b->name) == 0;
+           a->v6bits == b->v6bits && (a->name == b->name || strcmp(a->name, b->name) == 0);
 }
 
 static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)

@@ -123,12 +123,19 @@ static void take_over_upgrade(request_rec *r, rl_request_t *request)
     }
 }
 
+static bool asks_for_h2c(const request_rec *r)
+{
+    return r->connection->master == NULL && apr_table_get(r->headers_in, "Upgrade") != NULL &&
+           apr_table_get(r->headers_in, "HTTP2-Settings") != NULL;
+}
+
 static rl_request_t *make_request(request_rec *r, int room)
 {
-    rl_request_t *request = apr_palloc(r->pool, sizeof(*request) + size_of(room));
-    *request = (rl_request_t){.denied_claim = -1};
+    rl_request_t *request = apr_pcalloc(r->pool, sizeof(*request) + size_of(room));
+    request->denied_claim = -1;
     use_room(request, request + 1, room);
     take_over_upgrade(r, request);
+    request->plain = !asks_for_h2c(r);
     return request;
 }
 
@@ -220,12 +227,6 @@ void rl_request_go_on(rl_request_t *request, const request_rec *r)
     find_tenants_rules(request, rl_dir_config(r)->rules);
 }
 
-static bool asks_for_h2c(const request_rec *r)
-{
-    return r->connection->master == NULL && apr_table_get(r->headers_in, "Upgrade") != NULL &&
-           apr_table_get(r->headers_in, "HTTP2-Settings") != NULL;
-}
-
 /* The connection's record, empty. */
 static rl_upgrade_t *empty_upgrade(conn_rec *c)
 {
@@ -244,10 +245,6 @@ void rl_request_offer_upgrade(request_rec *r)
     rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
     if (request == NULL || request->plain) {
-        return;
-    }
-    request->plain = !asks_for_h2c(r);
-    if (request->plain) {
         return;
     }
     upgrade = empty_upgrade(r->connection);

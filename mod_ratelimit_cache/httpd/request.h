@@ -77,7 +77,8 @@ int64_t rl_request_now(rl_request_t *request);
  * the rules of tenants again. */
 void rl_request_go_on(rl_request_t *request, const request_rec *r);
 
-/* Remembers on the connection what was settled, if the client asks for an upgrade to HTTP/2. */
+/* Remembers on the connection what was settled, if the client asks for an upgrade to HTTP/2: if
+ * the request isn't plain. */
 void rl_request_offer_upgrade(request_rec *r);
 
 /* post_read_request: forgets that again when another request follows. */

@@ -195,14 +195,14 @@ static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
     return judge(request, last_of(r), fates) ? fates : NULL;
 }
 
-int rl_settle_log_transaction(request_rec *r)
+/* Not part of the hook itself, which has nothing to do for most requests. */
+__attribute__((noinline)) static void finish(request_rec *r, rl_request_t *request)
 {
-    rl_request_t *request = rl_request_get(r);
-    const rl_fate_t *fates = request != NULL ? fates_of(r, request) : NULL;
+    const rl_fate_t *fates = fates_of(r, request);
     rl_store_session_t session;
     int64_t now;
-    if (request == NULL || (fates == NULL && request->denied_claim < 0)) {
-        return DECLINED;
+    if (fates == NULL && request->denied_claim < 0) {
+        return;
     }
     now = apr_time_now();
     request->store_time = 0; /* nobody waits for it any more */
@@ -212,5 +212,13 @@ int rl_settle_log_transaction(request_rec *r)
     }
     refresh(&session.source, request, now);
     rl_store_end(request, &session);
+}
+
+int rl_settle_log_transaction(request_rec *r)
+{
+    rl_request_t *request = rl_request_get(r);
+    if (request != NULL && (request->by_outcome || request->denied_claim >= 0)) {
+        finish(r, request);
+    }
     return DECLINED;
 }
