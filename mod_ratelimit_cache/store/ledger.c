@@ -71,13 +71,22 @@ void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *key)
     __builtin_prefetch(path_next(&path));
 }
 
-/* The same as a turn of charge_cell() on the words that were seen. */
+/* Whether the cell's life covers the step now; mostly it did, else it was made to. (A bucket's
+ * life grows with every charge.) */
+static bool is_covered(rl_place_t *place, const rl_meter_t *meter, const rl_step_t *step)
+{
+    const uint32_t quota = rl_meter_quota(meter);
+    return rl_place_covers(place, step, quota) || rl_place_covers(place, step, quota);
+}
+
+/* The same as a turn of charge_cell() on the words that were seen: the swap fails if they have
+ * changed, and what was swapped in a cell that was taken away meanwhile doesn't count. */
 bool rl_ledger_take(const rl_digest_t *key, const rl_meter_t *meter, const rl_sight_t *sight,
                     const rl_step_t *step)
 {
     rl_place_t place = {sight->cell, sight->id};
     return place.cell != NULL && step->granted && !step->again &&
-           (step->word < 0 || rl_place_covers(&place, step, rl_meter_quota(meter))) &&
+           (step->word < 0 || is_covered(&place, meter, step)) &&
            apply(place.cell, key, sight->raw, step) && is_still(place.cell, sight->id);
 }
 
