@@ -244,8 +244,8 @@ void rl_request_offer_upgrade(request_rec *r)
 {
     rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
-    if (request == NULL || request->plain) {
-        return;
+    if (request == NULL || request->plain || !asks_for_h2c(r)) {
+        return; /* or doesn't ask any more: a denial is answered as it was asked for */
     }
     upgrade = empty_upgrade(r->connection);
     upgrade->method = apr_pstrdup(upgrade->pool, r->method);
