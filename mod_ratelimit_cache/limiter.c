@@ -1,8 +1,9 @@
 #include "limiter.h"
 
 /* Two passes, so that a request that one rule denies is not charged to the others: look every
- * claim up first, and charge only when all fit. Between the passes another request may take
- * the last unit; then what was charged is given back. Within each counter the charge itself is
+ * claim up first, and charge only when all fit. Where nothing has happened in between, the
+ * charge is one swap on what the look saw. Another request may take the last unit between the
+ * passes; then what was charged is given back. Within each counter the charge itself is
  * atomic, so no more than the limit is ever granted; at worst a unit that is about to be given
  * back is missing to somebody else for a moment.
  *
@@ -44,24 +45,37 @@ int rl_limiter_denial(const rl_claim_t *claims, int n)
 
 static void look_up(const rl_source_t *source, rl_claim_t *claim, int64_t now)
 {
-    rl_source_peek(source, &claim->key, &claim->meter, now, claim->cost, &claim->step);
+    rl_source_look(source, &claim->key, &claim->meter, now, claim->cost, &claim->step,
+                   &claim->sight);
     if (claim->refuse) {
         claim->step.granted = false;
         claim->step.retry = claim->step.reset;
     }
 }
 
-static void charge(const rl_source_t *source, rl_claim_t *claims, int i, int64_t now)
+static void charge(const rl_source_t *source, rl_claim_t *claim, int64_t now)
+{
+    claim->failed = !rl_source_charge(source, &claim->key, &claim->meter, now, claim->cost,
+                                      claim->on_error, &claim->step);
+    claim->charged = claim->step.granted && !claim->failed;
+}
+
+/* Charges a claim that was looked up and fits, mostly right where it was found; or follows a
+ * twin that was charged. */
+static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i, int64_t now)
 {
     rl_claim_t *claim = &claims[i];
     const rl_claim_t *twin = charged_twin(claims, i);
     if (twin != NULL) {
         claim->step = twin->step;
-        return;
     }
-    claim->failed = !rl_source_charge(source, &claim->key, &claim->meter, now, claim->cost,
-                                      claim->on_error, &claim->step);
-    claim->charged = claim->step.granted && !claim->failed;
+    else if (rl_source_take(source, &claim->key, &claim->meter, now, &claim->sight,
+                            &claim->step)) {
+        claim->charged = true;
+    }
+    else {
+        charge(source, claim, now);
+    }
 }
 
 /* What it entails that claims are over their limits, whatever the others are. */
@@ -82,7 +96,7 @@ static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n, int
 {
     for (int i = 0; i < n; i++) {
         if (claims[i].step.granted) {
-            charge(source, claims, i, now);
+            charge_seen(source, claims, i, now);
         }
         if (denies(&claims[i])) {
             return false;
@@ -95,9 +109,12 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
 {
     bool admitted;
     if (n == 1 && !claims[0].refuse) { /* nothing to be all or nothing with */
-        charge(source, claims, 0, now);
+        charge(source, &claims[0], now);
         note_overruns(source, claims, 1, now);
         return denies(&claims[0]) ? 0 : -1;
+    }
+    for (int i = 0; i < n; i++) {
+        rl_source_prefetch(source, &claims[i].key);
     }
     for (int i = 0; i < n; i++) {
         claims[i].charged = claims[i].failed = false;

@@ -19,9 +19,11 @@ void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes)
     memcpy(address->bytes, bytes, family == 4 ? 4 : 16);
 }
 
-size_t rl_address_size(const rl_address_t *address)
+/* The number of bytes says the family. */
+const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size)
 {
-    return offsetof(rl_address_t, bytes) + (address->family == 4 ? 4 : 16);
+    *size = address->family == 4 ? 1 + 4 : 1 + 16;
+    return (const uint8_t *)address + offsetof(rl_address_t, bits);
 }
 
 void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits)

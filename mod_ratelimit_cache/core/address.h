@@ -18,8 +18,9 @@ typedef struct rl_address {
  * dual-stack listener would share one IPv6 prefix. */
 void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes);
 
-/* How many bytes of the struct tell one address from another. */
-size_t rl_address_size(const rl_address_t *address);
+/* What tells the prefix from all others, within the struct: *size bytes, 5 for IPv4 and 17 for
+ * IPv6. */
+const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size);
 
 /* Keeps the first v4bits or v6bits bits, by the address's family, and zeroes the rest. */
 void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits);

@@ -3,11 +3,9 @@
 #include <string.h>
 
 #include <apr_sha1.h>
-#include <apr_siphash.h>
 
-static const char hex_digits[] = "0123456789abcdef";
-
-/* SHA-1 of a one-byte label and the bytes, so that one secret yields several keys. */
+/* SHA-1 of a one-byte label and the bytes, so that what is derived from one text for one
+ * purpose tells nothing of what is derived for another. */
 static void labelled_sha1(unsigned char digest[APR_SHA1_DIGESTSIZE], unsigned char label,
                           const void *bytes, size_t len)
 {
@@ -21,10 +19,8 @@ static void labelled_sha1(unsigned char digest[APR_SHA1_DIGESTSIZE], unsigned ch
 void rl_secret_derive(rl_secret_t *secret, const void *bytes, size_t len)
 {
     unsigned char digest[APR_SHA1_DIGESTSIZE];
-    for (unsigned char i = 0; i < 2; i++) {
-        labelled_sha1(digest, i, bytes, len);
-        memcpy(secret->key[i], digest, sizeof(secret->key[i]));
-    }
+    labelled_sha1(digest, 0, bytes, len);
+    memcpy(secret->key, digest, sizeof(secret->key));
 }
 
 rl_digest_t rl_digest_public(const void *bytes, size_t len)
@@ -36,52 +32,132 @@ rl_digest_t rl_digest_public(const void *bytes, size_t len)
     return digest;
 }
 
+/* Writes eight hex digits, all at once because it is done for every request: the nibbles are
+ * spread over the bytes of a word, and those above 9 are moved on to the letters. */
+static void write_hex(uint32_t bits, char text[8])
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t x = bits;
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    x += '0' * ones + ('a' - '0' - 10) * ((x + 6 * ones) >> 4 & ones);
+    /* one by one, which compilers make a single store of */
+    text[0] = (char)(x >> 56);
+    text[1] = (char)(x >> 48);
+    text[2] = (char)(x >> 40);
+    text[3] = (char)(x >> 32);
+    text[4] = (char)(x >> 24);
+    text[5] = (char)(x >> 16);
+    text[6] = (char)(x >> 8);
+    text[7] = (char)x;
+}
+
 void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1])
 {
-    uint64_t bits = digest->lo;
-    for (int i = 0; i < RL_TAG_LENGTH; i++, bits <<= 4) {
-        tag[i] = hex_digits[bits >> 60];
-    }
+    char digits[16];
+    write_hex((uint32_t)(digest->lo >> 32), digits);
+    write_hex((uint32_t)digest->lo, digits + 8);
+    memcpy(tag, digits, RL_TAG_LENGTH);
     tag[RL_TAG_LENGTH] = '\0';
 }
 
-static rl_digest_t keyed(const rl_secret_t *secret, const void *bytes, size_t len)
+static inline rl_digest_t end(rl_siphash_t *hash, uint64_t last, size_t len)
 {
-    return (rl_digest_t){.hi = apr_siphash24(bytes, len, secret->key[0]),
-                         .lo = apr_siphash24(bytes, len, secret->key[1])};
+    uint64_t value[2];
+    rl_siphash_end(hash, last | (uint64_t)len << 56, value);
+    return (rl_digest_t){.hi = value[0], .lo = value[1]};
+}
+
+static rl_digest_t keyed(const rl_secret_t *secret, const unsigned char *bytes, size_t len)
+{
+    unsigned char last[RL_SIPHASH_BLOCK] = {0};
+    rl_siphash_t hash;
+    size_t at = 0;
+    rl_siphash_begin(&hash, secret->key);
+    for (; len - at >= RL_SIPHASH_BLOCK; at += RL_SIPHASH_BLOCK) {
+        rl_siphash_block(&hash, rl_siphash_load(bytes + at));
+    }
+    memcpy(last, bytes + at, len - at);
+    return end(&hash, rl_siphash_load(last), len);
+}
+
+void rl_key_prefix(rl_key_prefix_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope)
+{
+    unsigned char bytes[sizeof(*scope)];
+    memcpy(bytes, scope, sizeof(bytes));
+    rl_siphash_begin(&prefix->hash, secret->key);
+    rl_siphash_block(&prefix->hash, rl_siphash_load(bytes));
+    rl_siphash_block(&prefix->hash, rl_siphash_load(bytes + RL_SIPHASH_BLOCK));
+}
+
+void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
+                     const rl_key_prefix_t *prefix)
+{
+    key->secret = secret;
+    key->prefix = *prefix;
+    key->len = 0;
+    memset(key->bytes, 0, RL_SIPHASH_BLOCK);
 }
 
 void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope)
 {
-    key->secret = secret;
-    key->len = sizeof(*scope);
-    memcpy(key->bytes, scope, sizeof(*scope));
+    rl_key_prefix_t prefix;
+    rl_key_prefix(&prefix, secret, scope);
+    rl_key_begin_at(key, secret, &prefix);
+}
+
+void rl_key_rescope(rl_key_builder_t *key, const rl_key_prefix_t *prefix)
+{
+    key->prefix = *prefix;
+}
+
+/* Writes the head and the bytes of a part, and zeros behind it; returns its length. */
+static size_t write_part(unsigned char *at, unsigned kind, const void *bytes, size_t len)
+{
+    at[0] = (unsigned char)kind;
+    at[1] = (unsigned char)len;
+    if (len > 0) {
+        memcpy(at + 2, bytes, len);
+    }
+    memset(at + 2 + len, 0, RL_SIPHASH_BLOCK);
+    return 2 + len;
+}
+
+static size_t write_long_part(unsigned char *at, unsigned kind, const rl_digest_t *digest,
+                              size_t len)
+{
+    at[0] = (unsigned char)(kind | 0x80);
+    for (unsigned i = 0; i < 4; i++) {
+        at[1 + i] = (unsigned char)(len >> (8 * i));
+    }
+    memcpy(at + 5, digest, sizeof(*digest));
+    memset(at + 5 + sizeof(*digest), 0, RL_SIPHASH_BLOCK);
+    return 5 + sizeof(*digest);
 }
 
 void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t len)
 {
     unsigned char *at = key->bytes + key->len;
     rl_digest_t digest;
-    if (sizeof(key->bytes) - key->len < 5 + RL_KEY_INLINE) {
+    if (sizeof(key->bytes) - key->len < RL_KEY_PART_MAX + RL_SIPHASH_BLOCK) {
         return;
     }
-    at[0] = (unsigned char)(kind & 0x7f);
-    for (unsigned i = 0; i < 4; i++) {
-        at[1 + i] = (unsigned char)(len >> (8 * i));
+    if (len <= RL_KEY_INLINE) {
+        key->len += write_part(at, kind & 0x7f, bytes, len);
+        return;
     }
-    if (len > RL_KEY_INLINE) {
-        at[0] |= 0x80;
-        digest = keyed(key->secret, bytes, len);
-        bytes = &digest;
-        len = sizeof(digest);
-    }
-    if (len > 0) {
-        memcpy(at + 5, bytes, len);
-    }
-    key->len += 5 + len;
+    digest = keyed(key->secret, bytes, len);
+    key->len += write_long_part(at, kind & 0x7f, &digest, len);
 }
 
 rl_digest_t rl_key_finish(const rl_key_builder_t *key)
 {
-    return keyed(key->secret, key->bytes, key->len);
+    rl_siphash_t hash = key->prefix.hash;
+    const unsigned char *at = key->bytes;
+    const unsigned char *last = at + key->len / RL_SIPHASH_BLOCK * RL_SIPHASH_BLOCK;
+    for (; at < last; at += RL_SIPHASH_BLOCK) {
+        rl_siphash_block(&hash, rl_siphash_load(at));
+    }
+    return end(&hash, rl_siphash_load(last), sizeof(rl_digest_t) + key->len);
 }

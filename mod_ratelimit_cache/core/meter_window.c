@@ -107,13 +107,14 @@ static void find_current(const rl_meter_t *meter, int64_t offset, const uint64_t
         frame->previous = stored == of_now - 1 ? word_units(words[0]) : 0;
         return;
     }
-    if (stored - of_now > CLOCK_HORIZON / meter->period_us) {
-        return;
-    }
-    if (stored > of_now &&
-        window_end(meter, offset, stored) - now > meter->period_us + CLOCK_SLACK) {
-        carry_over(meter, words, frame);
-        return;
+    if (stored > of_now) {
+        if (stored - of_now > CLOCK_HORIZON / meter->period_us) {
+            return;
+        }
+        if (window_end(meter, offset, stored) - now > meter->period_us + CLOCK_SLACK) {
+            carry_over(meter, words, frame);
+            return;
+        }
     }
     frame->window = stored;
     frame->units = word_units(words[0]);

@@ -53,3 +53,25 @@ bool rl_number_parse_size(const char *text, uint64_t max, uint64_t *bytes)
     *bytes = n << shift;
     return true;
 }
+
+/* 00 to 99: two digits for each division. */
+static const char pairs[] = "0001020304050607080910111213141516171819"
+                            "2021222324252627282930313233343536373839"
+                            "4041424344454647484950515253545556575859"
+                            "6061626364656667686970717273747576777879"
+                            "8081828384858687888990919293949596979899";
+
+char *rl_number_write(char *end, uint64_t number)
+{
+    for (; number >= 100; number /= 100) {
+        end -= 2;
+        memcpy(end, pairs + 2 * (number % 100), 2);
+    }
+    if (number >= 10) {
+        end -= 2;
+        memcpy(end, pairs + 2 * number, 2);
+        return end;
+    }
+    *--end = (char)('0' + number);
+    return end;
+}

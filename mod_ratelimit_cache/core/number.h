@@ -15,4 +15,11 @@ bool rl_number_parse(const char *text, size_t len, uint64_t max, uint64_t *value
  * letter case). Returns false when it is malformed or exceeds max. */
 bool rl_number_parse_size(const char *text, uint64_t max, uint64_t *bytes);
 
+/* Room for the digits of a 64-bit number. */
+#define RL_DIGITS_MAX 20
+
+/* Writes the number in decimal so that its last digit stands right before `end`; returns where
+ * the first one stands. At most RL_DIGITS_MAX bytes; no NUL. */
+char *rl_number_write(char *end, uint64_t number);
+
 #endif

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define DIGITS_MAX 20 /* of 64 bits */
+#include "number.h"
 
 void rl_text_begin(rl_text_t *text, char *buffer, size_t size)
 {
@@ -26,13 +26,10 @@ void rl_text_add(rl_text_t *text, const char *words)
 
 void rl_text_add_number(rl_text_t *text, uint64_t number)
 {
-    char digits[DIGITS_MAX];
-    size_t first = DIGITS_MAX;
-    do {
-        digits[--first] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    add_bytes(text, digits + first, DIGITS_MAX - first);
+    char digits[RL_DIGITS_MAX];
+    char *end = digits + RL_DIGITS_MAX;
+    const char *first = rl_number_write(end, number);
+    add_bytes(text, first, (size_t)(end - first));
 }
 
 size_t rl_text_end(rl_text_t *text)

@@ -14,6 +14,12 @@
  * for a second. */
 static const rl_rate_t no_rate = {.count = 1, .period_us = RL_USEC_PER_SEC};
 
+/* Where the values of a key come from. */
+typedef struct rl_claim_values {
+    const char *const *given; /* NULL: they are the request's */
+    rl_key_values_t *own;     /* then kept here */
+} rl_claim_values_t;
+
 typedef enum { RATE_KNOWN, RATE_NONE, RATE_INVALID } rl_rate_result_e;
 
 static rl_on_error_e on_error_of(const rl_dir_config_t *conf, const rl_rule_t *rule)
@@ -41,20 +47,21 @@ static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_r
     return rate->unlimited ? RATE_NONE : RATE_KNOWN;
 }
 
-/* The meter of the rule for this request, and what its counters are filed under. */
+/* The meter of the rule for this request, and what its counters are filed under: not the rule's
+ * id where the rate is computed. False when there is no rate. */
 static bool set_meter(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                      rl_claim_t *claim, rl_settled_t *settled)
+                      rl_claim_t *claim, rl_settled_t *settled, rl_digest_t *counters)
 {
     rl_rate_t rate = no_rate;
     claim->meter = rule->meter;
-    settled->counters = rule->id;
+    *counters = rule->id;
     if (rule->rate_expr == NULL) {
         return true;
     }
     switch (compute_rate(r, rule, &rate)) {
     case RATE_KNOWN:
         rl_rule_meter(rule, &rate, &claim->meter);
-        settled->counters = rl_rule_counters(rule, &claim->meter);
+        *counters = rl_rule_counters(rule, &claim->meter);
         return true;
     case RATE_INVALID:
         settled->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
@@ -83,30 +90,51 @@ static uint32_t cost_of(request_rec *r, const rl_rule_t *rule)
 
 /* ---- key ---- */
 
-static rl_digest_t scope_of(const request_rec *r, const rl_rule_t *rule,
-                            const rl_digest_t *counters)
+/* What the rule's counters are hashed under for this virtual host. */
+static void make_scope(const server_rec *s, const rl_rule_t *rule, const rl_digest_t *counters,
+                       rl_key_prefix_t *scope)
 {
-    rl_digest_t scope = *counters;
+    rl_digest_t id = *counters;
     if (rule->per_vhost) {
-        const rl_digest_t *vhost = &rl_server_config(r->server)->vhost;
-        scope.hi ^= vhost->hi;
-        scope.lo ^= vhost->lo;
+        const rl_digest_t *vhost = &rl_server_config(s)->vhost;
+        id.hi ^= vhost->hi;
+        id.lo ^= vhost->lo;
     }
-    return scope;
+    rl_key_prefix(scope, rl_store_secret(s), &id);
+}
+
+void rl_claim_post_config(void)
+{
+    for (rl_rule_t *rule = rl_global_config()->rules; rule != NULL; rule = rule->next) {
+        make_scope(rule->home, rule, &rule->id, &rule->scope);
+    }
+}
+
+/* That was made already, unless the rate decides about it or another virtual host has inherited
+ * the rule. A tenant's rule has no home. */
+static bool has_scope(const request_rec *r, const rl_rule_t *rule)
+{
+    return r->server == rule->home && rule->rate_expr == NULL;
 }
 
 static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
-                                 const rl_rule_t *rule, const char *const *values,
+                                 const rl_rule_t *rule, const rl_claim_values_t *values,
                                  rl_claim_t *claim, const rl_digest_t *counters)
 {
     const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
                                         .v6bits = rl_dir_v6bits(conf)};
-    const rl_digest_t scope = scope_of(r, rule, counters);
     const rl_secret_t *secret = rl_store_secret(r->server);
-    const rl_key_result_e result =
-        values == NULL ? rl_key_digest(r, &rule->key, &prefixes, secret, &scope, &claim->key)
-                       : rl_key_digest_given(r->pool, &rule->key, values, &prefixes, secret,
-                                             &scope, &claim->key);
+    const rl_key_prefix_t *scope = &rule->scope;
+    rl_key_prefix_t made;
+    rl_key_result_e result;
+    if (!has_scope(r, rule)) {
+        make_scope(r->server, rule, counters, &made);
+        scope = &made;
+    }
+    result = values->given != NULL ? rl_key_digest_given(r->pool, &rule->key, values->given,
+                                                         &prefixes, secret, scope, &claim->key)
+                                   : rl_key_digest(r, &rule->key, &prefixes, secret, scope,
+                                                   values->own, &claim->key);
     claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
     if (result == RL_KEY_MALFORMED) {
         return RL_CLAIM_MALFORMED;
@@ -122,29 +150,54 @@ bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule)
     return rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
 }
 
-rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
-                                    const rl_rule_t *rule, const char *const *values,
+/* Sets all that a claim starts with, and none of what the limiter keeps for itself. */
+static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_claim_t *claim,
+                        rl_settled_t *settled)
+{
+    claim->on_error = on_error_of(conf, rule);
+    claim->observe = rl_claim_is_observed(conf, rule);
+    claim->refuse = claim->charged = claim->failed = false;
+    claim->step = (rl_step_t){.word = -1};
+    *settled = (rl_settled_t){.id = rule->id,
+                              .name = rule->name,
+                              .rule = rule,
+                              .observed = claim->observe,
+                              .personal = rule->key.personal};
+}
+
+/* In `claim` and `settled`, whatever stood there. */
+static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
+                                    const rl_rule_t *rule, const rl_claim_values_t *values,
                                     rl_claim_t *claim, rl_settled_t *settled)
 {
     rl_claim_result_e result;
-    *claim = (rl_claim_t){.on_error = on_error_of(conf, rule)};
-    *settled = (rl_settled_t){
-        .id = rule->id, .name = rule->name, .rule = rule, .personal = rule->key.personal};
-    if (!set_meter(r, conf, rule, claim, settled)) {
+    rl_digest_t counters;
+    begin_claim(conf, rule, claim, settled);
+    if (!set_meter(r, conf, rule, claim, settled, &counters)) {
         return RL_CLAIM_NONE;
     }
-    result = set_key(r, conf, rule, values, claim, &settled->counters);
+    result = set_key(r, conf, rule, values, claim, &counters);
     if (result != RL_CLAIM_MADE) {
         return result;
     }
     claim->refuse |= settled->invalid;
     claim->cost = settled->invalid ? 1 : cost_of(r, rule);
-    claim->observe = settled->observed = rl_claim_is_observed(conf, rule);
     return RL_CLAIM_MADE;
 }
 
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                   rl_claim_t *claim, rl_settled_t *settled)
+                   rl_key_values_t *values, rl_claim_t *claim, rl_settled_t *settled)
 {
-    return rl_claim_make_for(r, conf, rule, NULL, claim, settled) == RL_CLAIM_MADE;
+    const rl_claim_values_t own = {.own = values};
+    return make_claim(r, conf, rule, &own, claim, settled) == RL_CLAIM_MADE;
+}
+
+rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
+                                    const rl_rule_t *rule, const char *const *given,
+                                    rl_claim_t *claim, rl_settled_t *settled)
+{
+    rl_key_values_t own;
+    const rl_claim_values_t values = {.given = given, .own = &own};
+    own.spec = NULL;
+    return make_claim(r, conf, rule, &values, claim, settled);
 }

@@ -56,12 +56,28 @@ static apr_array_header_t *append(apr_pool_t *pool, apr_array_header_t *outer,
     return apr_array_append(pool, outer, inner);
 }
 
+/* Whether a section says nothing. */
+static bool is_unset(const rl_dir_config_t *conf)
+{
+#define X(name, fallback) &&conf->name == RL_UNSET
+    return conf->rules == NULL && !conf->detached && conf->exempt == NULL &&
+           conf->deny_handler == NULL RL_DIR_SETTINGS(X);
+#undef X
+}
+
 /* httpd merges several Locations among themselves before the sections outside of them, so
- * "nothing from outside" must be remembered in the result. */
+ * "nothing from outside" must be remembered in the result.
+ *
+ * It merges for every request, and mostly one of the two says nothing: then the other is the
+ * result, and nothing is made. */
 void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
 {
     const rl_dir_config_t *base = outer, *add = inner;
-    rl_dir_config_t *conf = apr_palloc(pool, sizeof(*conf));
+    rl_dir_config_t *conf;
+    if (is_unset(base) || is_unset(add)) {
+        return is_unset(base) ? inner : outer;
+    }
+    conf = apr_palloc(pool, sizeof(*conf));
 #define X(name, fallback) conf->name = add->name != RL_UNSET ? add->name : base->name;
     RL_DIR_SETTINGS(X)
 #undef X

@@ -43,6 +43,7 @@ typedef struct rl_exemption {
     bool after_auth;            /* the expression reads the authenticated user */
 } rl_exemption_t;
 
+/* Unchanging once its section is read; sections and requests share it. */
 typedef struct rl_dir_config {
 #define X(name, fallback) int name;
     RL_DIR_SETTINGS(X)
@@ -79,6 +80,7 @@ int rl_server_log_level(const rl_server_config_t *conf);
 typedef struct rl_global_config {
     apr_size_t table_size; /* bytes: the largest size= of any RateLimitStore */
     unsigned stores;       /* shared stores seen so far */
+    rl_rule_t *rules;      /* all but the tenants' */
     const char *secret;    /* NULL: random */
     apr_size_t secret_len;
 } rl_global_config_t;

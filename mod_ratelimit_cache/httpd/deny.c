@@ -110,10 +110,10 @@ int rl_deny(request_rec *r, int status, const char *retry_after)
 static size_t find_violated(const rl_request_t *request, const char **names)
 {
     size_t n = 0;
-    for (int i = 0; i < request->claims->nelts; i++) {
-        const rl_claim_t *claim = &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
+    for (int i = 0; i < request->n; i++) {
+        const rl_claim_t *claim = &request->claims[i];
         if (!claim->step.granted && !claim->failed && !claim->observe) {
-            names[n++] = APR_ARRAY_IDX(request->settled, i, rl_settled_t).name;
+            names[n++] = request->settled[i].name;
         }
     }
     return n;
@@ -123,7 +123,7 @@ static size_t find_violated(const rl_request_t *request, const char **names)
 static const char *compose(request_rec *r, const rl_request_t *request, rl_media_e media,
                            apr_size_t *len)
 {
-    const size_t n = (size_t)request->claims->nelts;
+    const size_t n = (size_t)request->n;
     const char **names = apr_palloc(r->pool, n * sizeof(*names));
     const size_t size = RL_DENIAL_MAX + n * RL_DENIAL_RULE_MAX;
     char *buffer = apr_palloc(r->pool, size);
@@ -161,7 +161,7 @@ static void become_denial(request_rec *r, const rl_request_t *request)
 static void tell_failure(request_rec *r, const rl_request_t *request)
 {
     const int i = request->denied_claim > 0 ? request->denied_claim : 0;
-    const rl_rule_t *rule = APR_ARRAY_IDX(request->settled, i, rl_settled_t).rule;
+    const rl_rule_t *rule = request->settled[i].rule;
     if (request->deny_handler != NULL && rule != NULL) {
         rl_report_log_deny_handler(r, rule, request->deny_handler);
     }

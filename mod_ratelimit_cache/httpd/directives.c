@@ -41,10 +41,20 @@ static const char *misplaced(cmd_parms *cmd)
 
 /* ---- rules ---- */
 
+/* A rule of the server's own configuration lives as long as that; more is made of it when all
+ * is read. */
+static void settle_down(const cmd_parms *cmd, rl_rule_t *rule)
+{
+    rl_global_config_t *global = rl_global_config();
+    rule->home = cmd->server;
+    rule->next = global->rules;
+    global->rules = rule;
+}
+
 static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     rl_dir_config_t *conf = dir;
-    const rl_rule_t *rule;
+    rl_rule_t *rule;
     const char *error = misplaced(cmd);
     if (error == NULL) {
         error = rl_rule_parse(cmd, argc, argv, &rule);
@@ -59,6 +69,9 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
         return complain(cmd, rule->name, "a section has at most 200 rules");
     }
     conf->rules = rl_rule_set_add(cmd->pool, conf->rules, rule);
+    if (!rule->tenant) {
+        settle_down(cmd, rule);
+    }
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <http_config.h>
 #include <http_log.h>
 #include <http_request.h>
+#include <string.h>
 
 #include "../core/tally.h"
 #include "../limiter.h"
@@ -32,23 +33,13 @@ static bool is_client_request(const request_rec *r)
 
 /* ---- claims ---- */
 
-static rl_claim_t *claim_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
-}
-
-static const rl_settled_t *settled_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
-}
-
 /* A rule is decided on once for a client request, but for an overrun that was only observed on
  * the way to a location that enforces the rule. */
 static bool is_settled(const rl_request_t *request, const rl_dir_config_t *conf,
                        const rl_rule_t *rule)
 {
     const int i = rl_request_find_settled(request, rule);
-    return i >= 0 && (!settled_at(request, i)->observed || claim_at(request, i)->step.granted ||
+    return i >= 0 && (!request->settled[i].observed || request->claims[i].step.granted ||
                       rl_claim_is_observed(conf, rule));
 }
 
@@ -56,17 +47,17 @@ static bool is_due(request_rec *r, const rl_request_t *request, const rl_dir_con
                    const rl_rule_t *rule, rl_phase_e phase)
 {
     return rule->phase == phase && !rule->dropped && !rule->unlimited &&
-           !is_settled(request, conf, rule) && rl_rule_applies(rule, r);
+           !is_settled(request, conf, rule) && (rule->always || rl_rule_applies(rule, r));
 }
 
 static void swap_claims(const rl_request_t *request, int i, int j)
 {
-    const rl_claim_t claim = *claim_at(request, i);
-    const rl_settled_t settled = *settled_at(request, i);
-    APR_ARRAY_IDX(request->claims, i, rl_claim_t) = *claim_at(request, j);
-    APR_ARRAY_IDX(request->settled, i, rl_settled_t) = *settled_at(request, j);
-    APR_ARRAY_IDX(request->claims, j, rl_claim_t) = claim;
-    APR_ARRAY_IDX(request->settled, j, rl_settled_t) = settled;
+    const rl_claim_t claim = request->claims[i];
+    const rl_settled_t settled = request->settled[i];
+    request->claims[i] = request->claims[j];
+    request->settled[i] = request->settled[j];
+    request->claims[j] = claim;
+    request->settled[j] = settled;
 }
 
 /* A claim that follows others on its counter, of rules of its group that were decided on
@@ -77,7 +68,7 @@ static bool follow(const rl_request_t *request, int first, rl_claim_t *claim)
     const rl_claim_t *leader = NULL;
     uint32_t charged = 0, observed = 0;
     for (int j = 0; j < first; j++) {
-        const rl_claim_t *other = claim_at(request, j);
+        const rl_claim_t *other = &request->claims[j];
         if (!rl_claim_is_twin(claim, other)) {
             continue;
         }
@@ -99,52 +90,55 @@ static bool follow(const rl_request_t *request, int first, rl_claim_t *claim)
     return true;
 }
 
-/* Takes the claim out that the rule made before, if it did. It has charged nothing. */
-static int forget(rl_request_t *request, const rl_rule_t *rule)
+/* Takes the claim out that the rule of the last claim made before, if it did. That has charged
+ * nothing. */
+static int forget(rl_request_t *request)
 {
-    const int i = rl_request_find_settled(request, rule);
-    if (i < 0) {
+    const int last = request->n - 1;
+    const int i = rl_request_find_settled(request, request->settled[last].rule);
+    const size_t behind = (size_t)(last - i);
+    if (i == last) {
         return 0;
     }
-    for (int j = i + 1; j < request->claims->nelts; j++) {
-        swap_claims(request, j - 1, j);
-    }
-    apr_array_pop(request->claims);
-    apr_array_pop(request->settled);
+    memmove(&request->claims[i], &request->claims[i + 1], behind * sizeof(rl_claim_t));
+    memmove(&request->settled[i], &request->settled[i + 1], behind * sizeof(rl_settled_t));
+    request->n--;
     request->spent -= i < request->spent;
     return 1;
 }
 
-/* Appends the rule's claim, if it makes one. Returns where the claims begin that are to be
- * decided over: behind those that only follow, if it was `first` before. */
+/* Adds the rule's claim, if it makes one. Returns where the claims begin that
+ * are to be decided over: behind those that only follow, if it was `first` before. */
 static int add_claim(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
-                     const rl_rule_t *rule, int first)
+                     const rl_rule_t *rule, rl_key_values_t *values, int first)
 {
-    rl_claim_t claim;
-    rl_settled_t settled;
-    if (!rl_claim_make(r, conf, rule, &claim, &settled)) {
+    rl_request_reserve(r, request);
+    if (!rl_claim_make(r, conf, rule, values, &request->claims[request->n],
+                       &request->settled[request->n])) {
         return first;
     }
-    first -= forget(request, rule);
+    request->n++;
     if (rule->count != NULL || rule->clear != NULL) {
         rl_settle_by_outcome(r, request);
     }
-    const bool decided = follow(request, first, &claim);
-    APR_ARRAY_PUSH(request->claims, rl_claim_t) = claim;
-    APR_ARRAY_PUSH(request->settled, rl_settled_t) = settled;
-    if (decided) {
-        swap_claims(request, first, request->claims->nelts - 1);
+    if (first == 0) {
+        return 0; /* nothing was decided on before */
     }
-    return first + decided;
+    first -= forget(request);
+    if (!follow(request, first, &request->claims[request->n - 1])) {
+        return first;
+    }
+    swap_claims(request, first, request->n - 1);
+    return first + 1;
 }
 
 /* Rules of one group may share a counter, which is charged once: with what the dearest of them
  * asks for. */
 static void share_cost(const rl_request_t *request, int first, int i)
 {
-    rl_claim_t *claim = claim_at(request, i);
-    for (int j = first; j < i && settled_at(request, i)->rule->group != NULL; j++) {
-        rl_claim_t *other = claim_at(request, j);
+    rl_claim_t *claim = &request->claims[i];
+    for (int j = first; j < i && request->settled[i].rule->group != NULL; j++) {
+        rl_claim_t *other = &request->claims[j];
         if (rl_claim_is_twin(claim, other)) {
             claim->cost = other->cost = claim->cost > other->cost ? claim->cost : other->cost;
         }
@@ -156,17 +150,19 @@ static void share_cost(const rl_request_t *request, int first, int i)
 static int collect_claims(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
                           rl_phase_e phase, bool tenants)
 {
-    int first = request->claims->nelts;
+    int first = request->n;
+    rl_key_values_t values;
+    values.spec = NULL;
     for (int i = 0; i < conf->rules->n; i++) {
         const rl_rule_t *rule = conf->rules->rules[i];
         if (rule->tenant == tenants && is_due(r, request, conf, rule, phase)) {
-            first = add_claim(r, request, conf, rule, first);
+            first = add_claim(r, request, conf, rule, &values, first);
         }
     }
-    for (int i = first + 1; i < request->claims->nelts; i++) {
+    for (int i = first + 1; conf->rules->groups && i < request->n; i++) {
         share_cost(request, first, i);
     }
-    return request->claims->nelts - first;
+    return request->n - first;
 }
 
 /* Looks at the body if a rule of this phase needs it for this request. */
@@ -178,6 +174,7 @@ static int look_at_body(request_rec *r, rl_request_t *request, const rl_dir_conf
     }
     for (int i = 0; i < conf->rules->n; i++) {
         if (is_due(r, request, conf, conf->rules->rules[i], phase)) {
+            request->now = 0; /* the client may keep us waiting */
             return rl_body_peek(r, request, (apr_size_t)rl_dir_form_limit(conf));
         }
     }
@@ -192,10 +189,10 @@ static int look_at_body(request_rec *r, rl_request_t *request, const rl_dir_conf
 static void refund(const rl_source_t *source, rl_request_t *request, bool tenants_only,
                    int64_t now)
 {
-    for (int i = request->spent; i < request->claims->nelts; i++) {
-        const rl_rule_t *rule = settled_at(request, i)->rule;
+    for (int i = request->spent; i < request->n; i++) {
+        const rl_rule_t *rule = request->settled[i].rule;
         if (!tenants_only || (rule != NULL && rule->tenant)) {
-            rl_limiter_refund(source, claim_at(request, i), 1, now);
+            rl_limiter_refund(source, &request->claims[i], 1, now);
         }
     }
 }
@@ -214,15 +211,15 @@ static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_c
 
 static void report_denial(request_rec *r, rl_request_t *request, int i, int64_t now)
 {
-    rl_report_set(r, &request->report, claim_at(request, i)->failed ? "error" : "denied",
-                  settled_at(request, i), claim_at(request, i), now);
+    rl_report_set(r, &request->report, request->claims[i].failed ? "error" : "denied",
+                  &request->settled[i], &request->claims[i], now);
     request->published = NULL;
 }
 
 /* What other modules make of the denial: its status, DONE or RATELIMIT_VETO. */
 static int ask_about(request_rec *r, rl_request_t *request, int i, int64_t now)
 {
-    const int status = denial_status(r, settled_at(request, i)->rule, claim_at(request, i));
+    const int status = denial_status(r, request->settled[i].rule, &request->claims[i]);
     report_denial(r, request, i, now);
     return rl_opinion_ask(r, request, i, status, now);
 }
@@ -230,12 +227,12 @@ static int ask_about(request_rec *r, rl_request_t *request, int i, int64_t now)
 /* Denies with this status, or for DONE what another module has answered. */
 static int denied_by(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
 {
-    const rl_rule_t *rule = settled_at(request, i)->rule;
+    const rl_rule_t *rule = request->settled[i].rule;
     rl_store_session_t session;
     rl_store_begin(r, request, &session);
     refund(&session.source, request, rule->tenant, now);
-    if (!claim_at(request, i)->failed) {
-        rl_report_log_denial(r, &session.source, rule, claim_at(request, i), now);
+    if (!request->claims[i].failed) {
+        rl_report_log_denial(r, &session.source, rule, &request->claims[i], now);
         request->denied_claim = i;
     }
     rl_store_end(request, &session);
@@ -250,11 +247,11 @@ static int denied_by(request_rec *r, rl_request_t *request, int i, int status, i
 static int find_closest(const rl_request_t *request)
 {
     int closest = 0;
-    for (int i = 0; i < request->claims->nelts; i++) {
-        if (claim_at(request, i)->failed || !claim_at(request, i)->step.granted) {
+    for (int i = 0; i < request->n; i++) {
+        if (request->claims[i].failed || !request->claims[i].step.granted) {
             return i;
         }
-        if (rl_claim_is_closer(claim_at(request, i), claim_at(request, closest))) {
+        if (i > 0 && rl_claim_is_closer(&request->claims[i], &request->claims[closest])) {
             closest = i;
         }
     }
@@ -273,22 +270,22 @@ static void admitted(request_rec *r, const rl_source_t *source, rl_request_t *re
                      int first_new, int64_t now)
 {
     const int i = find_closest(request);
-    rl_report_set(r, &request->report, status_of(claim_at(request, i)), settled_at(request, i),
-                  claim_at(request, i), now);
+    rl_report_set(r, &request->report, status_of(&request->claims[i]), &request->settled[i],
+                  &request->claims[i], now);
     request->published = NULL;
-    for (int j = first_new; j < request->claims->nelts; j++) {
-        const rl_claim_t *claim = claim_at(request, j);
+    for (int j = first_new; j < request->n; j++) {
+        const rl_claim_t *claim = &request->claims[j];
         if (!claim->step.granted && !claim->failed) {
-            rl_report_log_denial(r, source, settled_at(request, j)->rule, claim, now);
+            rl_report_log_denial(r, source, request->settled[j].rule, claim, now);
         }
     }
 }
 
 static void tell_unshared(request_rec *r, const rl_request_t *request, int first)
 {
-    for (int i = first; i < request->claims->nelts; i++) {
-        if (!rl_meter_is_shareable(&claim_at(request, i)->meter)) {
-            rl_report_log_unshared(r, settled_at(request, i)->rule, claim_at(request, i));
+    for (int i = first; i < request->n; i++) {
+        if (!rl_meter_is_shareable(&request->claims[i].meter)) {
+            rl_report_log_unshared(r, request->settled[i].rule, &request->claims[i]);
         }
     }
 }
@@ -296,8 +293,8 @@ static void tell_unshared(request_rec *r, const rl_request_t *request, int first
 /* A rate that couldn't be computed is told like a store that can't answer. */
 static void mark_invalid(const rl_request_t *request, int first)
 {
-    for (int i = first; i < request->claims->nelts; i++) {
-        claim_at(request, i)->failed |= settled_at(request, i)->invalid;
+    for (int i = first; i < request->n; i++) {
+        request->claims[i].failed |= request->settled[i].invalid;
     }
 }
 
@@ -310,8 +307,8 @@ static int charge(request_rec *r, rl_request_t *request, int first, int64_t now)
     if (session.source.session != NULL) {
         tell_unshared(r, request, first);
     }
-    denied = rl_limiter_decide(&session.source, claim_at(request, first),
-                               request->claims->nelts - first, now);
+    denied =
+        rl_limiter_decide(&session.source, &request->claims[first], request->n - first, now);
     mark_invalid(request, first);
     if (denied < 0) {
         admitted(r, &session.source, request, first, now);
@@ -325,8 +322,8 @@ static int charge(request_rec *r, rl_request_t *request, int first, int64_t now)
  * once per vetoed claim at most, and once only when all that deny are known from the start. */
 static int decide(request_rec *r, rl_request_t *request, int first)
 {
-    const int64_t now = apr_time_now();
-    const int n = request->claims->nelts - first;
+    const int64_t now = rl_request_now(request);
+    const int n = request->n - first;
     int denied;
     while ((denied = charge(r, request, first, now)) >= 0) {
         do {
@@ -334,8 +331,8 @@ static int decide(request_rec *r, rl_request_t *request, int first)
             if (status != RATELIMIT_VETO) {
                 return denied_by(r, request, denied, status, now);
             }
-            claim_at(request, denied)->observe = true;
-            denied = rl_limiter_denial(claim_at(request, first), n);
+            request->claims[denied].observe = true;
+            denied = rl_limiter_denial(&request->claims[first], n);
             denied = denied < 0 ? denied : first + denied;
         } while (denied >= 0);
     }
@@ -346,11 +343,11 @@ static int check_rules(request_rec *r, rl_request_t *request, const rl_dir_confi
                        rl_phase_e phase, bool tenants)
 {
     const int n = collect_claims(r, request, conf, phase, tenants);
-    return n > 0 ? decide(r, request, request->claims->nelts - n) : OK;
+    return n > 0 ? decide(r, request, request->n - n) : OK;
 }
 
 /* Decides over the server's rules of one phase, then over the tenants'; returns OK or the
- * status of a denial. The clock is read after the body, for which a client may make us wait. */
+ * status of a denial. */
 static int check_phase(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
                        rl_phase_e phase)
 {
@@ -371,7 +368,7 @@ static void exempt(request_rec *r, rl_request_t *request)
 {
     rl_store_session_t session;
     rl_store_begin(r, request, &session);
-    refund(&session.source, request, false, apr_time_now());
+    refund(&session.source, request, false, rl_request_now(request));
     rl_store_end(request, &session);
     request->exempt = true;
     request->report = (rl_report_t){.status = "exempt"};
@@ -392,20 +389,21 @@ static const rl_round_t after_auth = {RL_PHASE_LATE, RL_PHASE_LATE_BODY};
 static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
                          const rl_round_t *round)
 {
-    if (conf->rules == NULL || rl_dir_engine(conf) == RL_ENGINE_OFF || !is_client_request(r)) {
-        return false;
-    }
-    return conf->rules->has[round->plain] || conf->rules->has[round->body] ||
-           (round == &after_auth && rl_exempts_users(conf));
+    const rl_rule_set_t *rules = conf->rules;
+    return rules != NULL &&
+           (rules->has[round->plain] || rules->has[round->body] ||
+            (round == &after_auth && rl_exempts_users(conf))) &&
+           rl_dir_engine(conf) != RL_ENGINE_OFF && is_client_request(r);
 }
 
-static int check_round(request_rec *r, const rl_dir_config_t *conf, const rl_round_t *round)
+static int check_round(request_rec *r, rl_request_t *request, const rl_dir_config_t *conf,
+                       const rl_round_t *round)
 {
-    rl_request_t *request = rl_request_make(r, conf->rules->n);
     int status = OK;
     if (request->exempt) {
         return OK;
     }
+    request->now = 0;
     rl_request_go_on(request, r);
     if (rl_is_exempt(r, conf, round == &after_auth)) {
         exempt(r, request);
@@ -420,21 +418,29 @@ static int check_round(request_rec *r, const rl_dir_config_t *conf, const rl_rou
     return status;
 }
 
-static int check_before_auth(request_rec *r)
+/* Checks what the location has to say in this round, if anything. */
+static int check(request_rec *r, const rl_round_t *round)
 {
     const rl_dir_config_t *conf = rl_dir_config(r);
+    return is_concerned(r, conf, round)
+               ? check_round(r, rl_request_make(r, conf->rules->n), conf, round)
+               : OK;
+}
+
+static int check_before_auth(request_rec *r)
+{
+    const rl_rule_set_t *rules = rl_dir_config(r)->rules;
     rl_request_t *request;
     int status;
-    if (conf->rules != NULL && conf->rules->overruled != NULL) {
-        rl_report_log_overruled(r, conf->rules->overruled);
+    if (rules != NULL && rules->overruled != NULL) {
+        rl_report_log_overruled(r, rules->overruled);
     }
-    if (!is_concerned(r, conf, &before_auth)) {
-        return OK;
-    }
-    status = check_round(r, conf, &before_auth);
+    status = check(r, &before_auth);
     request = rl_request_get(r);
-    request->checked = r;
-    request->checked_conf = r->per_dir_config;
+    if (request != NULL) {
+        request->checked = r;
+        request->checked_conf = r->per_dir_config;
+    }
     return status;
 }
 
@@ -446,9 +452,8 @@ static int standing_denial(const rl_request_t *request, const request_rec *r)
 
 /* Shows the report in r's environment, unless r does already. A request_rec that came later
  * shows the same variables under the same names. */
-static void publish(request_rec *r)
+static void publish(request_rec *r, rl_request_t *request)
 {
-    rl_request_t *request = rl_request_get(r);
     if (request != NULL && request->report.status != NULL && request->published != r) {
         rl_report_publish(r, &request->report);
         request->published = r;
@@ -468,7 +473,7 @@ int rl_enforce_check_access(request_rec *r)
         return DECLINED;
     }
     status = check_before_auth(r);
-    publish(r);
+    publish(r, rl_request_get(r));
     return status == OK ? DECLINED : rl_deny_run(r, status);
 }
 
@@ -482,28 +487,49 @@ int rl_enforce_check_access_ex(request_rec *r)
     return status != 0 ? status : DECLINED;
 }
 
-int rl_enforce_fixups(request_rec *r)
+/* Whether r has got past check_access as it stands; a target that was put in its place hasn't.
+ */
+static bool is_checked(const rl_request_t *request, const request_rec *r)
 {
-    const rl_request_t *request;
-    int status;
-    if (has_nothing_to_do(r)) {
-        return DECLINED;
-    }
-    request = rl_request_get(r);
-    status = standing_denial(request, r);
+    return request != NULL && request->checked == r &&
+           request->checked_conf == r->per_dir_config;
+}
+
+/* Whether nothing is left to do for r, as mostly: all was decided on in check_access, and is
+ * shown. */
+static bool is_done(const rl_request_t *request, const request_rec *r)
+{
+    return is_checked(request, r) && request->denied == NULL && request->published == r &&
+           request->plain && !is_concerned(r, rl_dir_config(r), &after_auth);
+}
+
+/* Not part of the hook itself, which for most requests is a look at some pointers, and
+ * shouldn't have to save registers for this. */
+__attribute__((noinline)) static int check_late(request_rec *r, const rl_request_t *request)
+{
+    int status = standing_denial(request, r);
     if (status != 0) {
         return status;
     }
-    if (request == NULL || request->checked != r ||
-        request->checked_conf != r->per_dir_config) {
+    if (!is_checked(request, r)) {
         status = check_before_auth(r);
     }
-    if (status == OK && is_concerned(r, rl_dir_config(r), &after_auth)) {
-        status = check_round(r, rl_dir_config(r), &after_auth);
+    if (status == OK) {
+        status = check(r, &after_auth);
     }
-    publish(r);
+    publish(r, rl_request_get(r));
     if (status == OK) {
         rl_request_offer_upgrade(r);
     }
     return status == OK ? DECLINED : rl_deny_run(r, status);
+}
+
+int rl_enforce_fixups(request_rec *r)
+{
+    const rl_request_t *request;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    request = rl_request_get(r);
+    return is_done(request, r) ? DECLINED : check_late(r, request);
 }

@@ -67,16 +67,6 @@ static int families_in(const apr_table_t *headers)
 
 /* ---- what there is to tell ---- */
 
-static const rl_claim_t *claim_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
-}
-
-static const rl_settled_t *settled_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
-}
-
 /* Whether the request was denied because the shared store didn't answer: what was looked at of
  * other claims then was never charged. */
 static bool is_uncounted(const rl_request_t *request)
@@ -93,10 +83,10 @@ static bool tells_more(const rl_request_t *request, int i, int told)
     if (told < 0) {
         return true;
     }
-    if (settled_at(request, i)->personal || settled_at(request, told)->personal) {
-        return !settled_at(request, i)->personal;
+    if (request->settled[i].personal || request->settled[told].personal) {
+        return !request->settled[i].personal;
     }
-    return rl_claim_is_closer(claim_at(request, i), claim_at(request, told));
+    return rl_claim_is_closer(&request->claims[i], &request->claims[told]);
 }
 
 /* The claim whose state is told: the one that denied, else the closest to its limit of those
@@ -107,8 +97,8 @@ static int find_told(const rl_request_t *request)
     if (told >= 0 || is_uncounted(request)) {
         return told;
     }
-    for (int i = 0; i < request->claims->nelts; i++) {
-        if (!claim_at(request, i)->failed && tells_more(request, i, told)) {
+    for (int i = 0; i < request->n; i++) {
+        if (!request->claims[i].failed && tells_more(request, i, told)) {
             told = i;
         }
     }
@@ -124,24 +114,24 @@ static bool is_denied(const rl_request_t *request)
  * the other. */
 static int64_t remaining_of(const rl_request_t *request, int i)
 {
-    if (settled_at(request, i)->personal) {
+    if (request->settled[i].personal) {
         return RL_FIELD_UNTOLD;
     }
-    return is_denied(request) ? 0 : rl_claim_remaining(claim_at(request, i));
+    return is_denied(request) ? 0 : rl_claim_remaining(&request->claims[i]);
 }
 
 /* Of a personal key only a window's end is told: with other algorithms the time depends on what
  * others have used. */
 static bool tells_renewal(const rl_request_t *request, int i)
 {
-    return is_denied(request) || !settled_at(request, i)->personal ||
-           claim_at(request, i)->meter.algorithm == RL_FIXED_WINDOW;
+    return is_denied(request) || !request->settled[i].personal ||
+           request->claims[i].meter.algorithm == RL_FIXED_WINDOW;
 }
 
 /* When the client can go on, or has its quota back. */
 static int64_t renewal_of(const rl_request_t *request, int i)
 {
-    const rl_step_t *step = &claim_at(request, i)->step;
+    const rl_step_t *step = &request->claims[i].step;
     return is_denied(request) ? step->retry : rl_report_reset(step);
 }
 
@@ -160,14 +150,14 @@ static int64_t seconds_of(const rl_request_t *request, int i)
 
 static void set_policies(request_rec *r, const rl_request_t *request)
 {
-    const int n = request->claims->nelts;
+    const int n = request->n;
     const size_t size = (size_t)n * RL_FIELD_ITEM_MAX;
     char *buffer = apr_palloc(r->pool, size);
     rl_text_t text;
     rl_text_begin(&text, buffer, size);
     for (int i = 0; i < n; i++) {
-        const rl_meter_t *meter = &claim_at(request, i)->meter;
-        rl_fields_add_policy(&text, settled_at(request, i)->name, rl_meter_quota(meter),
+        const rl_meter_t *meter = &request->claims[i].meter;
+        rl_fields_add_policy(&text, request->settled[i].name, rl_meter_quota(meter),
                              rl_meter_quota_us(meter));
     }
     rl_text_end(&text);
@@ -184,7 +174,7 @@ static void set_standard(request_rec *r, const rl_request_t *request, int told)
     }
     buffer = apr_palloc(r->pool, RL_FIELD_ITEM_MAX);
     rl_text_begin(&text, buffer, RL_FIELD_ITEM_MAX);
-    rl_fields_add_state(&text, settled_at(request, told)->name, remaining_of(request, told),
+    rl_fields_add_state(&text, request->settled[told].name, remaining_of(request, told),
                         seconds_of(request, told));
     rl_text_end(&text);
     apr_table_setn(r->headers_out, "RateLimit", buffer);
@@ -203,7 +193,7 @@ static void set_number(request_rec *r, const char *name, int64_t number)
 static void set_legacy(request_rec *r, const rl_request_t *request, int told)
 {
     const int64_t remaining = remaining_of(request, told);
-    set_number(r, "X-RateLimit-Limit", rl_meter_quota(&claim_at(request, told)->meter));
+    set_number(r, "X-RateLimit-Limit", rl_meter_quota(&request->claims[told].meter));
     if (remaining != RL_FIELD_UNTOLD) {
         set_number(r, "X-RateLimit-Remaining", remaining);
     }
@@ -250,7 +240,7 @@ void rl_headers_insert(request_rec *r)
         return;
     }
     request = rl_request_get(r);
-    if (request != NULL && !request->exempt && request->claims->nelts > 0 &&
+    if (request != NULL && !request->exempt && request->n > 0 &&
         (request->denied != NULL || asked_for(r) != 0)) {
         ap_add_output_filter_handle(headers_handle, NULL, r, r->connection);
     }

@@ -62,10 +62,22 @@ typedef struct rl_key_prefixes {
     int v4bits, v6bits; /* for parts that don't say */
 } rl_key_prefixes_t;
 
-/* Hashes the values that the request has for the key's parts, within the scope. */
+/* The values of a key's parts, encoded; kept between rules, which often have the same key. */
+typedef struct rl_key_values {
+    const rl_key_spec_t *spec; /* NULL: there are none yet */
+    rl_key_prefixes_t prefixes;
+    rl_key_result_e result;
+    rl_key_builder_t builder;
+} rl_key_values_t;
+
+/* Hashes the values that the request has for the key's parts, within the scope that the prefix
+ * stands for, which was made with the secret. Takes what it finds in `values`, if that is of
+ * the same parts and prefixes, and leaves there what it has found: for the same request, secret
+ * and moment only. */
 rl_key_result_e rl_key_digest(request_rec *r, const rl_key_spec_t *key,
                               const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
-                              const rl_digest_t *scope, rl_digest_t *digest);
+                              const rl_key_prefix_t *scope, rl_key_values_t *values,
+                              rl_digest_t *digest);
 
 /* Hashes values that somebody gives for the key's parts, one for each, in the order in which
  * the parts were written. A value is what a request would have: the same counter. NULL is none;
@@ -73,7 +85,7 @@ rl_key_result_e rl_key_digest(request_rec *r, const rl_key_spec_t *key,
 rl_key_result_e rl_key_digest_given(apr_pool_t *pool, const rl_key_spec_t *key,
                                     const char *const *values,
                                     const rl_key_prefixes_t *prefixes,
-                                    const rl_secret_t *secret, const rl_digest_t *scope,
+                                    const rl_secret_t *secret, const rl_key_prefix_t *scope,
                                     rl_digest_t *digest);
 
 #endif

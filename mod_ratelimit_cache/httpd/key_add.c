@@ -5,20 +5,10 @@
 
 #include "../core/fold.h"
 
-void rl_key_source_begin(rl_key_source_t *source, const rl_key_spec_t *spec,
-                         const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
-                         const rl_digest_t *scope)
-{
-    source->spec = spec;
-    source->prefixes = prefixes;
-    source->missing = false;
-    rl_key_begin(&source->builder, secret, scope);
-}
-
 void rl_key_add_missing(rl_key_source_t *source)
 {
     source->missing = true;
-    rl_key_add(&source->builder, RL_VALUE_MISSING, NULL, 0);
+    rl_key_add(source->builder, RL_VALUE_MISSING, NULL, 0);
 }
 
 void rl_key_add_bytes(rl_key_source_t *source, const char *text, size_t len)
@@ -30,7 +20,7 @@ void rl_key_add_bytes(rl_key_source_t *source, const char *text, size_t len)
         rl_key_add_missing(source);
         return;
     }
-    rl_key_add(&source->builder, RL_VALUE_TEXT, text, len);
+    rl_key_add(source->builder, RL_VALUE_TEXT, text, len);
 }
 
 void rl_key_add_string(rl_key_source_t *source, const char *text)
@@ -49,7 +39,7 @@ void rl_key_add_typed(rl_key_source_t *source, const char *text, size_t len)
         rl_key_add_bytes(source, text, len);
     }
     else if (rl_fold(text, len, &folded) && folded.len > 0) {
-        rl_key_add(&source->builder, RL_VALUE_TEXT, folded.text, folded.len);
+        rl_key_add(source->builder, RL_VALUE_TEXT, folded.text, folded.len);
     }
     else {
         rl_key_add_missing(source);
@@ -69,6 +59,9 @@ void rl_key_add_address(rl_key_source_t *source, const rl_key_part_t *part,
     const int v4bits = part->v4bits >= 0 ? part->v4bits : source->prefixes->v4bits;
     const int v6bits = part->v6bits >= 0 ? part->v6bits : source->prefixes->v6bits;
     rl_address_t masked = *address;
+    const uint8_t *identity;
+    size_t size;
     rl_address_mask(&masked, (unsigned)v4bits, (unsigned)v6bits);
-    rl_key_add(&source->builder, RL_VALUE_ADDRESS, &masked, rl_address_size(&masked));
+    identity = rl_address_identity(&masked, &size);
+    rl_key_add(source->builder, RL_VALUE_ADDRESS, identity, size);
 }

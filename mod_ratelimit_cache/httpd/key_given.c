@@ -90,7 +90,7 @@ static bool add_part(rl_key_source_t *source, apr_pool_t *pool, const rl_key_par
                      const char *value)
 {
     if (part->kind == RL_PART_ALL) {
-        rl_key_add(&source->builder, RL_VALUE_NOTHING, NULL, 0);
+        rl_key_add(source->builder, RL_VALUE_NOTHING, NULL, 0);
         return true;
     }
     if (is_empty(value)) {
@@ -103,11 +103,12 @@ static bool add_part(rl_key_source_t *source, apr_pool_t *pool, const rl_key_par
 rl_key_result_e rl_key_digest_given(apr_pool_t *pool, const rl_key_spec_t *key,
                                     const char *const *values,
                                     const rl_key_prefixes_t *prefixes,
-                                    const rl_secret_t *secret, const rl_digest_t *scope,
+                                    const rl_secret_t *secret, const rl_key_prefix_t *scope,
                                     rl_digest_t *digest)
 {
-    rl_key_source_t source = {.r = NULL};
-    rl_key_source_begin(&source, key, prefixes, secret, scope);
+    rl_key_builder_t builder;
+    rl_key_source_t source = {.spec = key, .prefixes = prefixes, .builder = &builder};
+    rl_key_begin_at(&builder, secret, scope);
     for (int i = 0; i < key->n; i++) {
         const rl_key_part_t *part = &key->parts[i];
         if (part->kind == RL_PART_USER && values[part->place] == NULL) {
@@ -117,6 +118,6 @@ rl_key_result_e rl_key_digest_given(apr_pool_t *pool, const rl_key_spec_t *key,
             return RL_KEY_MALFORMED;
         }
     }
-    *digest = rl_key_finish(&source.builder);
+    *digest = rl_key_finish(&builder);
     return source.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
 }

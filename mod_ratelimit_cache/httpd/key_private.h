@@ -12,14 +12,9 @@ typedef struct rl_key_source {
     request_rec *r; /* NULL: values are given */
     const rl_key_spec_t *spec;
     const rl_key_prefixes_t *prefixes;
-    rl_key_builder_t builder;
+    rl_key_builder_t *builder;
     bool missing; /* a part had no value */
 } rl_key_source_t;
-
-/* Sets everything but r. */
-void rl_key_source_begin(rl_key_source_t *source, const rl_key_spec_t *spec,
-                         const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
-                         const rl_digest_t *scope);
 
 void rl_key_add_missing(rl_key_source_t *source);
 

@@ -145,7 +145,7 @@ static void add_part(rl_key_source_t *source, const rl_key_part_t *part)
     request_rec *r = source->r;
     switch (part->kind) {
     case RL_PART_ALL:
-        rl_key_add(&source->builder, RL_VALUE_NOTHING, NULL, 0);
+        rl_key_add(source->builder, RL_VALUE_NOTHING, NULL, 0);
         break;
     case RL_PART_IP:
         add_address(source, part);
@@ -194,19 +194,59 @@ static void add_part(rl_key_source_t *source, const rl_key_part_t *part)
     }
 }
 
-rl_key_result_e rl_key_digest(request_rec *r, const rl_key_spec_t *key,
-                              const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
-                              const rl_digest_t *scope, rl_digest_t *digest)
+static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
 {
-    rl_key_source_t source;
-    source.r = r;
-    rl_key_source_begin(&source, key, prefixes, secret, scope);
+    const rl_key_spec_t *key = values->spec;
+    rl_key_source_t source = {
+        .r = r, .spec = key, .prefixes = &values->prefixes, .builder = &values->builder};
     for (int i = 0; i < key->n; i++) {
         if (key->parts[i].kind == RL_PART_USER && r->user == NULL) {
             return RL_KEY_ANONYMOUS;
         }
         add_part(&source, &key->parts[i]);
     }
-    *digest = rl_key_finish(&source.builder);
     return source.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
+}
+
+/* An expression may have another value each time. */
+static bool is_same_part(const rl_key_part_t *a, const rl_key_part_t *b)
+{
+    return a->kind == b->kind && a->kind != RL_PART_EXPR && a->v4bits == b->v4bits &&
+           a->v6bits == b->v6bits && (a->name == b->name || strcmp(a->name, b->name) == 0);
+}
+
+static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
+{
+    bool same = a->n == b->n && a->fold == b->fold;
+    for (int i = 0; same && i < a->n; i++) {
+        same = is_same_part(&a->parts[i], &b->parts[i]);
+    }
+    return same;
+}
+
+static bool are_of(const rl_key_values_t *values, const rl_key_spec_t *key,
+                   const rl_key_prefixes_t *prefixes)
+{
+    return values->spec != NULL && values->prefixes.v4bits == prefixes->v4bits &&
+           values->prefixes.v6bits == prefixes->v6bits && is_same_key(values->spec, key);
+}
+
+rl_key_result_e rl_key_digest(request_rec *r, const rl_key_spec_t *key,
+                              const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
+                              const rl_key_prefix_t *scope, rl_key_values_t *values,
+                              rl_digest_t *digest)
+{
+    if (are_of(values, key, prefixes)) {
+        rl_key_rescope(&values->builder, scope);
+    }
+    else {
+        values->spec = key;
+        values->prefixes = *prefixes;
+        rl_key_begin_at(&values->builder, secret, scope);
+        values->result = encode(r, values);
+    }
+    if (values->result != RL_KEY_ANONYMOUS) {
+        *digest = rl_key_finish(&values->builder);
+    }
+    return values->result;
 }

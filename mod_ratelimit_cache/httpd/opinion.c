@@ -70,8 +70,7 @@ int rl_opinion_ask(request_rec *r, rl_request_t *request, int i, int status, int
     if (!is_anybody_interested()) {
         return status;
     }
-    describe(r, &APR_ARRAY_IDX(request->settled, i, rl_settled_t),
-             &APR_ARRAY_IDX(request->claims, i, rl_claim_t), status, now, &denial);
+    describe(r, &request->settled[i], &request->claims[i], status, now, &denial);
     rl_report_publish(r, &request->report);
     request->published = r;
     result = run(r, &denial);

@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../core/number.h"
 #include "../core/tally.h"
 #include "config.h"
 #include "runtime.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
-
-#define DIGITS_MAX 10 /* of 32 bits */
 
 #define PENALTY_BIT 0x80000000u
 
@@ -21,28 +20,28 @@ int64_t rl_seconds_until(int64_t time_us, int64_t now_us)
     return left > RL_USEC_PER_SEC ? (left + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC : 1;
 }
 
-/* Writes a number and its NUL, moves *at behind, returns the start. printf is too slow for
- * every request. */
-static const char *write_number(char **at, uint32_t number)
+/* A number and its NUL in front of *end, which moves there. printf is too slow for every
+ * request. */
+static const char *write_number(char **end, uint32_t number)
 {
-    char digits[DIGITS_MAX];
-    const char *start = *at;
-    int n = 0;
-    do {
-        digits[n++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    while (n > 0) {
-        *(*at)++ = digits[--n];
-    }
-    *(*at)++ = '\0';
-    return start;
+    *--*end = '\0';
+    *end = rl_number_write(*end, number);
+    return *end;
 }
 
-static const char *write_seconds(char **at, int64_t time_us, int64_t now_us)
+static const char *write_seconds(char **end, int64_t time_us, int64_t now_us)
 {
     const int64_t seconds = rl_seconds_until(time_us, now_us);
-    return write_number(at, seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX);
+    return write_number(end, seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX);
+}
+
+/* The quota as it was written down when the configuration was read, if it is known since. */
+static const char *quota_text(char **end, const rl_settled_t *settled, const rl_claim_t *claim)
+{
+    const rl_rule_t *rule = settled->rule;
+    return rule != NULL && rule->quota_text != NULL
+               ? rule->quota_text
+               : write_number(end, rl_meter_quota(&claim->meter));
 }
 
 int64_t rl_report_reset(const rl_step_t *step)
@@ -50,20 +49,26 @@ int64_t rl_report_reset(const rl_step_t *step)
     return !step->granted && step->retry > step->reset ? step->retry : step->reset;
 }
 
+/* Room for a key's tag and four numbers. */
+typedef struct rl_report_text {
+    char tag[RL_TAG_LENGTH + 1];
+    char numbers[4 * (RL_DIGITS_MAX + 1)];
+} rl_report_text_t;
+
 void rl_report_set(request_rec *r, rl_report_t *report, const char *status,
                    const rl_settled_t *settled, const rl_claim_t *claim, int64_t now)
 {
-    char *at = apr_palloc(r->pool, 4 * (DIGITS_MAX + 1) + RL_TAG_LENGTH + 1);
-    rl_digest_tag(&claim->key, at);
-    *report = (rl_report_t){.status = status, .rule = settled->name, .key = at};
-    at += RL_TAG_LENGTH + 1;
+    rl_report_text_t *text = apr_palloc(r->pool, sizeof(*text));
+    char *end = text->numbers + sizeof(text->numbers);
+    rl_digest_tag(&claim->key, text->tag);
+    *report = (rl_report_t){.status = status, .rule = settled->name, .key = text->tag};
     if (!settled->invalid) {
-        report->limit = write_number(&at, rl_meter_quota(&claim->meter));
-        report->remaining = write_number(&at, rl_claim_remaining(claim));
-        report->reset = write_seconds(&at, rl_report_reset(&claim->step), now);
+        report->limit = quota_text(&end, settled, claim);
+        report->remaining = write_number(&end, rl_claim_remaining(claim));
+        report->reset = write_seconds(&end, rl_report_reset(&claim->step), now);
     }
     if (!claim->step.granted) {
-        report->retry_after = write_seconds(&at, claim->step.retry, now);
+        report->retry_after = write_seconds(&end, claim->step.retry, now);
     }
 }
 

@@ -46,16 +46,44 @@ static const char *copy_text(apr_pool_t *pool, const char *text)
     return text != NULL ? apr_pstrdup(pool, text) : NULL;
 }
 
+/* ---- room for claims ---- */
+
+/* The bytes that n rules take: claims, then settled. */
+static apr_size_t size_of(int n)
+{
+    return (apr_size_t)n * (sizeof(rl_claim_t) + sizeof(rl_settled_t));
+}
+
+static void use_room(rl_request_t *request, void *memory, int room)
+{
+    request->room = room;
+    request->claims = memory;
+    request->settled = (rl_settled_t *)(request->claims + room);
+}
+
+/* Gives the request room for so many rules, and the first n of another's, or its own. */
+static void move_claims(apr_pool_t *pool, rl_request_t *request, const rl_request_t *from,
+                        int room)
+{
+    const rl_claim_t *claims = from->claims;
+    const rl_settled_t *settled = from->settled;
+    request->n = from->n;
+    use_room(request, apr_palloc(pool, size_of(room)), room);
+    if (request->n > 0) {
+        memcpy(request->claims, claims, (size_t)request->n * sizeof(*claims));
+        memcpy(request->settled, settled, (size_t)request->n * sizeof(*settled));
+    }
+}
+
 /* A copy in another pool, for another thread. Rules of the server live as long as the child; a
  * tenant's end with the request. */
 static void copy_request(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)
 {
     *to = (rl_request_t){
         .exempt = from->exempt, .by_outcome = from->by_outcome, .denied_claim = -1};
-    to->settled = apr_array_copy(pool, from->settled);
-    to->claims = apr_array_copy(pool, from->claims);
-    for (int i = 0; i < to->settled->nelts; i++) {
-        rl_settled_t *settled = &APR_ARRAY_IDX(to->settled, i, rl_settled_t);
+    move_claims(pool, to, from, from->n);
+    for (int i = 0; i < to->n; i++) {
+        rl_settled_t *settled = &to->settled[i];
         settled->name = copy_text(pool, settled->name);
         if (settled->rule != NULL && settled->rule->tenant) {
             settled->rule = NULL;
@@ -79,38 +107,62 @@ static bool is_upgraded(rl_upgrade_t *upgrade, const request_rec *r)
            apr_atomic_xchg32(&upgrade->taken, 1) == 0;
 }
 
-static bool take_over_upgrade(request_rec *r, rl_request_t *request)
+static void take_over_upgrade(request_rec *r, rl_request_t *request)
 {
     rl_upgrade_t *upgrade;
     if (r->connection->master == NULL) {
-        return false;
+        return;
     }
     upgrade = ap_get_module_config(r->connection->master->conn_config, &ratelimit_cache_module);
     if (upgrade == NULL || !upgrade->valid || !is_upgraded(upgrade, r)) {
-        return false;
+        return;
     }
     copy_request(r->pool, &upgrade->request, request);
     if (request->by_outcome) {
         rl_settle_by_outcome(r, request);
     }
-    return true;
+}
+
+static bool asks_for_h2c(const request_rec *r)
+{
+    return r->connection->master == NULL && apr_table_get(r->headers_in, "Upgrade") != NULL &&
+           apr_table_get(r->headers_in, "HTTP2-Settings") != NULL;
+}
+
+static rl_request_t *make_request(request_rec *r, int room)
+{
+    rl_request_t *request = apr_pcalloc(r->pool, sizeof(*request) + size_of(room));
+    request->denied_claim = -1;
+    use_room(request, request + 1, room);
+    take_over_upgrade(r, request);
+    request->plain = !asks_for_h2c(r);
+    return request;
 }
 
 rl_request_t *rl_request_make(request_rec *r, int n)
 {
     const request_rec *root = root_of(r);
     rl_request_t *request = ap_get_module_config(root->request_config, &ratelimit_cache_module);
-    if (request != NULL) {
-        return request;
+    if (request == NULL) {
+        request = make_request(r, n);
+        ap_set_module_config(root->request_config, &ratelimit_cache_module, request);
     }
-    request = apr_pcalloc(r->pool, sizeof(*request));
-    request->denied_claim = -1;
-    if (!take_over_upgrade(r, request)) {
-        request->settled = apr_array_make(r->pool, n, sizeof(rl_settled_t));
-        request->claims = apr_array_make(r->pool, n, sizeof(rl_claim_t));
-    }
-    ap_set_module_config(root->request_config, &ratelimit_cache_module, request);
     return request;
+}
+
+void rl_request_reserve(request_rec *r, rl_request_t *request)
+{
+    if (request->n == request->room) {
+        move_claims(r->pool, request, request, 2 * request->room + 1);
+    }
+}
+
+int64_t rl_request_now(rl_request_t *request)
+{
+    if (request->now == 0) {
+        request->now = apr_time_now();
+    }
+    return request->now;
 }
 
 /* Whether mod_actions sent prev on, to a program: it notes the Action in prev's environment,
@@ -155,8 +207,8 @@ static const rl_rule_t *find_again(const rl_settled_t *settled, const rl_rule_se
 /* Upgraded: the rules of tenants ended with the request that was taken over. */
 static void find_tenants_rules(const rl_request_t *request, const rl_rule_set_t *rules)
 {
-    for (int i = 0; i < request->settled->nelts; i++) {
-        rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
+    for (int i = 0; i < request->n; i++) {
+        rl_settled_t *settled = &request->settled[i];
         if (settled->rule == NULL) {
             settled->rule = find_again(settled, rules);
         }
@@ -167,18 +219,12 @@ void rl_request_go_on(rl_request_t *request, const request_rec *r)
 {
     for (const request_rec *at = r; at != request->current && at->prev != NULL; at = at->prev) {
         if (!is_signpost(at->prev, at)) {
-            request->spent = request->claims->nelts;
+            request->spent = request->n;
             break;
         }
     }
     request->current = r;
     find_tenants_rules(request, rl_dir_config(r)->rules);
-}
-
-static bool asks_for_h2c(const request_rec *r)
-{
-    return r->connection->master == NULL && apr_table_get(r->headers_in, "Upgrade") != NULL &&
-           apr_table_get(r->headers_in, "HTTP2-Settings") != NULL;
 }
 
 /* The connection's record, empty. */
@@ -198,8 +244,8 @@ void rl_request_offer_upgrade(request_rec *r)
 {
     rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
-    if (request == NULL || !asks_for_h2c(r)) {
-        return;
+    if (request == NULL || request->plain || !asks_for_h2c(r)) {
+        return; /* or doesn't ask any more: a denial is answered as it was asked for */
     }
     upgrade = empty_upgrade(r->connection);
     upgrade->method = apr_pstrdup(upgrade->pool, r->method);
@@ -234,8 +280,8 @@ int rl_request_post_read(request_rec *r)
 
 int rl_request_find_settled(const rl_request_t *request, const rl_rule_t *rule)
 {
-    for (int i = 0; i < request->settled->nelts; i++) {
-        if (APR_ARRAY_IDX(request->settled, i, rl_settled_t).rule == rule) {
+    for (int i = 0; i < request->n; i++) {
+        if (request->settled[i].rule == rule) {
             return i;
         }
     }

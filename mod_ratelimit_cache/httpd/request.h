@@ -11,8 +11,7 @@
 
 /* A rule that has been decided on for this client request, and isn't looked at again. */
 typedef struct rl_settled {
-    rl_digest_t id;       /* of the rule */
-    rl_digest_t counters; /* what it counts on; another id when its rate is computed */
+    rl_digest_t id; /* of the rule */
     const char *name;
     const rl_rule_t *rule; /* NULL: a tenant's that an upgrade left, and isn't met again yet */
     bool observed;         /* an overrun was to be observed only */
@@ -29,13 +28,17 @@ typedef struct rl_body rl_body_t;
 typedef struct rl_upgrade rl_upgrade_t;
 
 typedef struct rl_request {
-    apr_array_header_t *settled; /* of rl_settled_t */
-    apr_array_header_t *claims;  /* of rl_claim_t, side by side with settled */
+    int n;                 /* rules that have been decided on: */
+    int room;              /* how many there is room for in */
+    rl_claim_t *claims;    /* what each claimed, and */
+    rl_settled_t *settled; /* what else is known of it */
+    int64_t now;           /* the clock, once it was read in this round; 0: not yet */
     rl_report_t report;
     const request_rec *published; /* the request_rec that shows the report, NULL: none yet */
     rl_body_t *body;              /* what was read early of the body, or NULL */
     int64_t store_time;           /* microseconds spent with the shared store */
     rl_upgrade_t *upgrade;        /* the offer to go on as a stream, or NULL */
+    bool plain;                   /* the client doesn't ask for that */
     const request_rec *current;   /* the last request_rec that rules were looked at for */
     int spent;                    /* the claims before this one are for what has run already */
     bool exempt;
@@ -56,16 +59,26 @@ typedef struct rl_request {
 /* The client request that r belongs to, or NULL when no rule has been looked at yet. */
 rl_request_t *rl_request_get(const request_rec *r);
 
-/* The same, made if need be, with room for n rules. A request that was upgraded to HTTP/2 is
- * processed again as a stream; the stream takes over what was settled before. */
+/* The same, made if need be, with room for the claims of n rules: the one allocation on the way
+ * to a decision. A request that was upgraded to HTTP/2 is processed again as a stream; the
+ * stream takes over what was settled before. */
 rl_request_t *rl_request_make(request_rec *r, int n);
+
+/* Sees to room for one more claim: there is, unless an internal redirect has brought in other
+ * rules. Claims and what is settled may move. */
+void rl_request_reserve(request_rec *r, rl_request_t *request);
+
+/* The time, in microseconds since the epoch: one reading of the clock for all rules that are
+ * decided over together. What may make us wait sets request->now to 0. */
+int64_t rl_request_now(rl_request_t *request);
 
 /* Before rules are looked at for r: finds out which claims are spent. A program that has run
  * and sends the request on inside the server has had what it was charged for. A stream finds
  * the rules of tenants again. */
 void rl_request_go_on(rl_request_t *request, const request_rec *r);
 
-/* Remembers on the connection what was settled, if the client asks for an upgrade to HTTP/2. */
+/* Remembers on the connection what was settled, if the client asks for an upgrade to HTTP/2: if
+ * the request isn't plain. */
 void rl_request_offer_upgrade(request_rec *r);
 
 /* post_read_request: forgets that again when another request follows. */

@@ -90,8 +90,7 @@ static const char *parse_rule(rl_draft_t *draft, int argc, char *const argv[])
     return error != NULL ? error : rl_draft_options(draft, argc - 1, argv + 1);
 }
 
-const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[],
-                          const rl_rule_t **parsed)
+const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_t **parsed)
 {
     rl_rule_t *rule = apr_pcalloc(cmd->pool, sizeof(*rule));
     rl_draft_t draft = {.cmd = cmd, .rule = rule};
@@ -110,6 +109,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[],
     error = parse_rule(&draft, argc - 1, argv + 1);
     if (error == NULL) {
         rule->phase = phase_of(&draft);
+        rule->always = rule->methods.all && rule->when == NULL && rule->unless == NULL;
         rl_draft_identify(&draft);
     }
     *parsed = rule;

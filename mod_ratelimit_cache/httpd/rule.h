@@ -36,7 +36,8 @@ typedef struct rl_methods {
 
 #define RL_UNITS_UNSET (-1)
 
-/* Unchanging once parsed. Lives as long as the configuration that it stands in. */
+/* Unchanging once the configuration stands. Lives as long as the configuration that it stands
+ * in. */
 typedef struct rl_rule {
     const char *name;
     const char *rate_text;           /* the rate as it was written */
@@ -44,6 +45,7 @@ typedef struct rl_rule {
     rl_digest_t place;      /* the rule's section and name, or its group, and its key */
     rl_digest_t id;         /* of its counters, see rl_rule_counters() */
     rl_meter_t meter;       /* complete unless the rate is computed */
+    const char *quota_text; /* the meter's quota; NULL: the rate is computed */
     int64_t burst, initial; /* token bucket; RL_UNITS_UNSET: COUNT, burst */
     uint32_t cost;
     const ap_expr_info_t *cost_expr; /* computes the cost for each request; NULL: it is fixed */
@@ -52,6 +54,7 @@ typedef struct rl_rule {
     rl_key_spec_t key;
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless;
+    bool always;       /* it applies to all methods, and has neither of these */
     const char *group; /* NULL: the rule's own section */
     int status;        /* 0: RateLimitDenyStatus */
     int on_error;      /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */
@@ -62,11 +65,15 @@ typedef struct rl_rule {
     bool per_vhost;   /* each virtual host has counters of its own */
     rl_phase_e phase; /* when it is checked */
     bool tenant;      /* from .htaccess */
+    server_rec
+        *home; /* the (virtual) server in whose configuration it stands; NULL: a tenant's */
+    rl_key_prefix_t scope; /* of its counters for that server, set in post_config */
+    struct rl_rule *next;  /* in the list of all rules of the server's configuration */
 } rl_rule_t;
 
 /* Reads the arguments of one RateLimit directive: NAME, RATE or "off", options. Returns NULL
  * and a rule, or the error for httpd to show. */
-const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], const rl_rule_t **rule);
+const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_t **rule);
 
 /* The rule's meter at this rate. */
 void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter);
@@ -76,7 +83,8 @@ void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *met
  * a window keeps what was counted, unless a group is to share it by rate. */
 rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter);
 
-/* Whether the rule speaks of this request: its method, when= and unless=. */
+/* Whether the rule speaks of this request: its method, when= and unless=; of `always` rules it
+ * is known. */
 bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
 
 /* Rules that one section may have, and beyond which a set takes no more of a tenant's. */
@@ -88,6 +96,7 @@ typedef struct rl_rule_set {
     int n;
     bool has[RL_PHASES];        /* any rule of that phase is in it */
     bool tenants;               /* any rule of a tenant is in it */
+    bool groups;                /* any rule has a group */
     const rl_rule_t *overruled; /* a tenant's rule that has no effect, or NULL */
     const rl_rule_t *rules[];
 } rl_rule_set_t;

@@ -278,11 +278,13 @@ static const char *parse_all(rl_draft_t *draft, char *const argv[], const int gi
     return NULL;
 }
 
-static void complete_meter(rl_rule_t *rule)
+static void complete_meter(const rl_draft_t *draft)
 {
+    rl_rule_t *rule = draft->rule;
     const rl_rate_t rate = {.count = rule->meter.limit, .period_us = rule->meter.period_us};
     if (rule->rate_expr == NULL && !rule->unlimited) {
         rl_rule_meter(rule, &rate, &rule->meter);
+        rule->quota_text = apr_psprintf(draft->cmd->pool, "%u", rl_meter_quota(&rule->meter));
     }
 }
 
@@ -294,7 +296,7 @@ const char *rl_draft_options(rl_draft_t *draft, int argc, char *const argv[])
         error = parse_all(draft, argv, given);
     }
     if (error == NULL) {
-        complete_meter(draft->rule);
+        complete_meter(draft);
     }
     return error;
 }

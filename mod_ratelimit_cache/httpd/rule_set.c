@@ -49,12 +49,13 @@ static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
 static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
 {
     memset(set->has, 0, sizeof(set->has));
-    set->tenants = false;
+    set->tenants = set->groups = false;
     for (int i = 0; i < set->n; i++) {
         const rl_rule_t *rule = set->rules[i];
         if (!rule->dropped && !rule->unlimited) {
             set->has[rule->phase] = true;
             set->tenants |= rule->tenant;
+            set->groups |= rule->group != NULL;
         }
     }
     return set;

@@ -7,6 +7,7 @@
 
 #include "../store/segment.h"
 #include "../store/told.h"
+#include "claim.h"
 #include "config.h"
 #include "store.h"
 
@@ -127,6 +128,7 @@ int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     derive_secrets(retained);
     rl_ledger_open(&runtime.ledger, retained->table, retained->size);
     rl_config_identify_vhosts(pconf, ptemp, s);
+    rl_claim_post_config();
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT " keys",
                  rl_ledger_capacity(&runtime.ledger));

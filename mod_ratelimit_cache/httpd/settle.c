@@ -81,11 +81,6 @@ static bool is_aborted(const conn_rec *c, const rl_request_t *request)
     return c->master != NULL ? request->unanswered : c->aborted != 0;
 }
 
-static rl_claim_t *claim_at(const rl_request_t *request, int i)
-{
-    return &APR_ARRAY_IDX(request->claims, i, rl_claim_t);
-}
-
 /* Whether the rule was in force when the outcome came about: what an exemption took back, and
  * what wasn't admitted when another rule denied, has no say. */
 static bool is_involved(const rl_request_t *request, int i)
@@ -93,20 +88,20 @@ static bool is_involved(const rl_request_t *request, int i)
     if (request->exempt && i >= request->spent) {
         return false;
     }
-    return request->denied == NULL || claim_at(request, i)->step.granted;
+    return request->denied == NULL || request->claims[i].step.granted;
 }
 
 /* A denial hides what came of a program that ran before. */
 static bool is_unknown(const rl_request_t *request, int i)
 {
-    const rl_settled_t *settled = &APR_ARRAY_IDX(request->settled, i, rl_settled_t);
+    const rl_settled_t *settled = &request->settled[i];
     return settled->rule == NULL || settled->invalid ||
            (request->denied != NULL && i < request->spent);
 }
 
 static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
 {
-    const rl_rule_t *rule = APR_ARRAY_IDX(request->settled, i, rl_settled_t).rule;
+    const rl_rule_t *rule = request->settled[i].rule;
     rl_fate_t fate = {.counts = is_involved(request, i), .clears = false};
     if (!fate.counts || is_unknown(request, i)) {
         return fate;
@@ -123,11 +118,11 @@ static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
 /* A claim that charged nothing has a say as well, if its rule shares the counter. */
 static bool is_to_be_refunded(const rl_request_t *request, const rl_fate_t *fates, int i)
 {
-    if (!claim_at(request, i)->charged) {
+    if (!request->claims[i].charged) {
         return false;
     }
-    for (int j = 0; j < request->claims->nelts; j++) {
-        if (fates[j].counts && rl_claim_is_twin(claim_at(request, i), claim_at(request, j))) {
+    for (int j = 0; j < request->n; j++) {
+        if (fates[j].counts && rl_claim_is_twin(&request->claims[i], &request->claims[j])) {
             return false;
         }
     }
@@ -136,10 +131,10 @@ static bool is_to_be_refunded(const rl_request_t *request, const rl_fate_t *fate
 
 static void clear(const rl_source_t *source, const rl_request_t *request, int i, int64_t now)
 {
-    rl_limiter_clear(source, claim_at(request, i), now);
-    for (int j = 0; j < request->claims->nelts; j++) {
-        if (rl_claim_is_twin(claim_at(request, i), claim_at(request, j))) {
-            claim_at(request, j)->charged = false;
+    rl_limiter_clear(source, &request->claims[i], now);
+    for (int j = 0; j < request->n; j++) {
+        if (rl_claim_is_twin(&request->claims[i], &request->claims[j])) {
+            request->claims[j].charged = false;
         }
     }
 }
@@ -147,14 +142,14 @@ static void clear(const rl_source_t *source, const rl_request_t *request, int i,
 static void apply(const rl_source_t *source, const rl_request_t *request,
                   const rl_fate_t *fates, int64_t now)
 {
-    for (int i = 0; i < request->claims->nelts; i++) {
+    for (int i = 0; i < request->n; i++) {
         if (fates[i].clears) {
             clear(source, request, i, now);
         }
     }
-    for (int i = 0; i < request->claims->nelts; i++) {
+    for (int i = 0; i < request->n; i++) {
         if (is_to_be_refunded(request, fates, i)) {
-            rl_limiter_refund(source, claim_at(request, i), 1, now);
+            rl_limiter_refund(source, &request->claims[i], 1, now);
         }
     }
 }
@@ -166,9 +161,9 @@ static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fat
     const int status = last->status;
     bool any = false;
     last->status = status_sent(last);
-    for (int i = 0; i < request->claims->nelts; i++) {
+    for (int i = 0; i < request->n; i++) {
         fates[i] = fate_of(request, i, last);
-        any |= (claim_at(request, i)->charged && !fates[i].counts) || fates[i].clears;
+        any |= (request->claims[i].charged && !fates[i].counts) || fates[i].clears;
     }
     last->status = status;
     return any;
@@ -184,7 +179,7 @@ static bool has_outcome(const request_rec *r, const rl_request_t *request)
 static void refresh(const rl_source_t *source, const rl_request_t *request, int64_t now)
 {
     if (request->denied_claim >= 0 && source->session != NULL) {
-        const rl_claim_t *claim = claim_at(request, request->denied_claim);
+        const rl_claim_t *claim = &request->claims[request->denied_claim];
         rl_source_refresh(source, &claim->key, &claim->meter, now);
     }
 }
@@ -196,18 +191,18 @@ static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
     if (!has_outcome(r, request)) {
         return NULL;
     }
-    fates = apr_palloc(r->pool, (apr_size_t)request->claims->nelts * sizeof(*fates));
+    fates = apr_palloc(r->pool, (apr_size_t)request->n * sizeof(*fates));
     return judge(request, last_of(r), fates) ? fates : NULL;
 }
 
-int rl_settle_log_transaction(request_rec *r)
+/* Not part of the hook itself, which has nothing to do for most requests. */
+__attribute__((noinline)) static void finish(request_rec *r, rl_request_t *request)
 {
-    rl_request_t *request = rl_request_get(r);
-    const rl_fate_t *fates = request != NULL ? fates_of(r, request) : NULL;
+    const rl_fate_t *fates = fates_of(r, request);
     rl_store_session_t session;
     int64_t now;
-    if (request == NULL || (fates == NULL && request->denied_claim < 0)) {
-        return DECLINED;
+    if (fates == NULL && request->denied_claim < 0) {
+        return;
     }
     now = apr_time_now();
     request->store_time = 0; /* nobody waits for it any more */
@@ -217,5 +212,13 @@ int rl_settle_log_transaction(request_rec *r)
     }
     refresh(&session.source, request, now);
     rl_store_end(request, &session);
+}
+
+int rl_settle_log_transaction(request_rec *r)
+{
+    rl_request_t *request = rl_request_get(r);
+    if (request != NULL && (request->by_outcome || request->denied_claim >= 0)) {
+        finish(r, request);
+    }
     return DECLINED;
 }

@@ -4,24 +4,7 @@
 
 #include "ledger_cell.h"
 
-/* A cell counts as expired this long after its window's end: a request that read the clock
- * before may still be under way. */
-#define GRACE_SEC 1
-
-/* No cell lives this long: its expiry comes from a clock that was set back since. */
-#define LIFE_MAX_SEC (UINT64_C(400) * 86400)
-
-/* Other requests may win a compare-and-swap this often in a row before we give up; each time
- * means that another one made progress. */
-#define CAS_TRIES   1000
-#define CLAIM_TRIES 64
-#define MOVE_TRIES  8
-
-/* A cell, and the id that was in it. */
-typedef struct rl_place {
-    rl_cell_t *cell; /* NULL: none */
-    uint64_t id;
-} rl_place_t;
+#define MOVE_TRIES 8
 
 static const rl_place_t nowhere;
 
@@ -44,320 +27,74 @@ size_t rl_ledger_capacity(const rl_ledger_t *ledger)
     return (size_t)ledger->groups * GROUP_CELLS;
 }
 
-/* ---- ids ---- */
-
-static uint64_t tag_of(const rl_digest_t *key)
-{
-    const uint64_t tag = key->lo & TAG;
-    return tag != 0 ? tag : TAG_ONE;
-}
-
-static uint64_t load_id(rl_cell_t *cell)
-{
-    return atomic_load_explicit(&cell->id, memory_order_seq_cst);
-}
-
-/* Whether the cell is still in the hands of who had it; its guard may have moved. */
-static bool is_still(rl_cell_t *cell, uint64_t id)
-{
-    return ((load_id(cell) ^ id) & ~GUARD) == 0;
-}
-
-/* The id that hands a cell over: to a key's claim, or to nobody by tag 0. */
-static uint64_t handed_over(uint64_t id, uint64_t tag)
-{
-    return tag | ((id + GEN_ONE) & GEN) | CLAIMED;
-}
-
-static uint64_t guarded(uint64_t id)
-{
-    return (id & ~GUARD) | ((id + GUARD_ONE) & GUARD);
-}
-
-/* Swaps the id of a place; where another request was faster nothing happens. */
-static bool swap_id(rl_place_t *place, uint64_t id)
-{
-    uint64_t expected = place->id;
-    if (!atomic_compare_exchange_strong(&place->cell->id, &expected, id)) {
-        return false;
-    }
-    place->id = id;
-    return true;
-}
-
-static rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
-{
-    const uint64_t wanted = tag_of(key);
-    rl_path_t path;
-    rl_cell_t *cell;
-    path_begin(&path, ledger, key);
-    while ((cell = path_next(&path)) != NULL) {
-        const uint64_t id = load_id(cell);
-        if ((id & (TAG | CLAIMED)) == wanted) {
-            return (rl_place_t){cell, id};
-        }
-        if (id == ID_UNUSED) {
-            break;
-        }
-    }
-    return nowhere;
-}
-
-/* ---- words ---- */
-
-static uint64_t masked(const rl_digest_t *key, uint64_t word)
-{
-    return word == 0 ? 0 : word ^ key->hi;
-}
-
-/* Word 0 before word 1: sliding windows rely on it. */
-static void load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
-{
-    for (int i = 0; i < RL_METER_WORDS; i++) {
-        raw[i] = atomic_load_explicit(&cell->word[i], memory_order_acquire);
-    }
-}
-
-static void unmask_words(const rl_digest_t *key, const uint64_t raw[RL_METER_WORDS],
-                         uint64_t words[RL_METER_WORDS])
-{
-    for (int i = 0; i < RL_METER_WORDS; i++) {
-        words[i] = masked(key, raw[i]);
-    }
-}
-
-/* Applies a step to the words it was computed from; false when another request was faster. */
-static bool apply(rl_cell_t *cell, const rl_digest_t *key, const uint64_t raw[RL_METER_WORDS],
-                  const rl_step_t *step)
-{
-    uint64_t expected;
-    if (step->word < 0) {
-        return true;
-    }
-    expected = raw[step->word];
-    return atomic_compare_exchange_strong(&cell->word[step->word], &expected,
-                                          masked(key, step->value));
-}
-
-/* ---- life and eviction ---- */
-
-static uint64_t make_life(int64_t expires, bool full)
-{
-    const uint64_t seconds = (uint64_t)((expires + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC);
-    return (seconds + GRACE_SEC) << 32 | (full ? LIFE_FULL : 0);
-}
-
-/* Of two lives of a cell the one that protects it longer; never less than either. */
-static uint64_t longer_life(uint64_t a, uint64_t b)
-{
-    if (a >> 32 == b >> 32) {
-        return a | (b & LIFE_FULL);
-    }
-    return a > b ? a : b;
-}
-
-/* Sees to it that the cell's life covers what a step is about to do; see "Eviction against
- * charging". False when something had to be changed first: look at the cell again. */
-static bool covers(rl_place_t *place, const rl_step_t *step, uint32_t limit)
-{
-    uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_acquire);
-    const uint64_t next = guarded(place->id);
-    const uint64_t due =
-        longer_life(life & ~LIFE_STATE, make_life(step->expires, step->used >= limit));
-    if ((life & LIFE_STATE) == (place->id & LIFE_STATE)) {
-        if (due == (life & ~LIFE_STATE)) {
-            return true;
-        }
-        if (!atomic_compare_exchange_strong(&place->cell->life, &life,
-                                            due | (next & LIFE_STATE))) {
-            return false;
-        }
-    }
-    else if ((life & LIFE_STATE) != (next & LIFE_STATE)) {
-        return false;
-    }
-    swap_id(place, next);
-    return false;
-}
-
-/* Gives a claimed cell its first life, unless somebody did; false when the claim has gone. */
-static bool enliven(const rl_place_t *claim, int64_t expires)
-{
-    const uint64_t first = make_life(expires, false) | (claim->id & LIFE_STATE);
-    for (int i = 0; i < CAS_TRIES; i++) {
-        uint64_t life = atomic_load(&claim->cell->life);
-        if (load_id(claim->cell) != claim->id) {
-            break;
-        }
-        if (((life ^ claim->id) & GEN) == 0 ||
-            atomic_compare_exchange_strong(&claim->cell->life, &life, first)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Orders cells by how well we can do without them; 0 is best: vacant or expired. Cells at
- * their limit come after all others, each kind by the time of its expiry. */
-static uint64_t worth_of(rl_cell_t *cell, uint64_t id, int64_t now)
-{
-    const uint64_t seconds = (uint64_t)now / (uint64_t)RL_USEC_PER_SEC;
-    uint64_t life, expires;
-    if ((id & TAG) == 0) {
-        return 0;
-    }
-    life = atomic_load_explicit(&cell->life, memory_order_acquire);
-    expires = life >> 32;
-    if (expires <= seconds || expires > seconds + LIFE_MAX_SEC) {
-        return 0;
-    }
-    return (life & LIFE_FULL) << 32 | expires;
-}
-
-/* Where a key that has no cell should go on: a cell that is the key's already, also one that
- * is only claimed; else the cell to take. */
-static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now)
-{
-    rl_place_t best = nowhere;
-    uint64_t least = UINT64_MAX;
-    rl_path_t path;
-    rl_cell_t *cell;
-    path_begin(&path, ledger, key);
-    while ((cell = path_next(&path)) != NULL) {
-        const uint64_t id = load_id(cell);
-        const uint64_t worth = worth_of(cell, id, now);
-        if ((id & TAG) == tag_of(key)) {
-            return (rl_place_t){cell, id};
-        }
-        if (worth < least) {
-            best = (rl_place_t){cell, id};
-            least = worth;
-        }
-        if (id == ID_UNUSED) {
-            break;
-        }
-    }
-    return best;
-}
-
-/* ---- one cell per key ---- */
-
-/* Walks the path of a claim and clears it of later claims. Returns the claim's own place when
- * it may stand; another that the key has; or nowhere when the claim must be thought over. */
-static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key,
-                       const rl_place_t *claim)
-{
-    bool passed = false;
-    rl_path_t path;
-    rl_place_t other;
-    path_begin(&path, ledger, key);
-    while ((other.cell = path_next(&path)) != NULL) {
-        other.id = load_id(other.cell);
-        if (other.id == ID_UNUSED) {
-            break;
-        }
-        if (other.cell == claim->cell) {
-            passed = true;
-        }
-        else if ((other.id & TAG) != tag_of(key)) {
-            continue;
-        }
-        else if (!passed || (other.id & CLAIMED) == 0) {
-            return other;
-        }
-        else if (!swap_id(&other, handed_over(other.id, 0))) {
-            return nowhere;
-        }
-    }
-    return *claim;
-}
-
-/* Wipes what a former owner left. What stands there while nothing but a claim has the cell is
- * not the key's; when the claim has turned into the key's cell meanwhile, the swap fails. */
-static void wipe(const rl_place_t *claim, _Atomic uint64_t *word)
-{
-    uint64_t left = atomic_load(word);
-    if (left != 0 && load_id(claim->cell) == claim->id) {
-        atomic_compare_exchange_strong(word, &left, 0);
-    }
-}
-
-/* Turns a claim into the key's cell, or gives it up for one that the key has; nowhere when it
- * was lost or must be tried again. */
-static rl_place_t settle(const rl_ledger_t *ledger, const rl_digest_t *key, rl_place_t claim,
-                         int64_t expires)
-{
-    rl_place_t place = walk(ledger, key, &claim);
-    if (place.cell == NULL) {
-        return nowhere;
-    }
-    if (place.cell != claim.cell) {
-        swap_id(&claim, handed_over(claim.id, 0));
-        return (place.id & CLAIMED) == 0 ? place : nowhere;
-    }
-    for (int i = 0; i < RL_METER_WORDS; i++) {
-        wipe(&claim, &claim.cell->word[i]);
-    }
-    wipe(&claim, &claim.cell->denials);
-    for (int i = 0; i < RL_LEDGER_NOTES; i++) {
-        wipe(&claim, &claim.cell->note[i]);
-    }
-    return enliven(&claim, expires) && swap_id(&claim, claim.id & ~CLAIMED) ? claim : nowhere;
-}
-
-/* The key's cell; a new one is taken for a key that has none. Nowhere only when others were
- * faster CLAIM_TRIES times in a row. */
-static rl_place_t claim(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
-                        int64_t expires)
-{
-    for (int i = 0; i < CLAIM_TRIES; i++) {
-        rl_place_t place = choose(ledger, key, now);
-        if ((place.id & TAG) != tag_of(key) &&
-            !swap_id(&place, handed_over(place.id, tag_of(key)))) {
-            continue;
-        }
-        if ((place.id & CLAIMED) != 0) {
-            place = settle(ledger, key, place, expires);
-        }
-        if (place.cell != NULL) {
-            return place;
-        }
-    }
-    return nowhere;
-}
-
 /* ---- what the limiter calls ---- */
 
 static const uint64_t no_words[RL_METER_WORDS];
 
-/* The words of the key at this moment, none if it has no cell. */
-static void read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
-                       uint64_t words[RL_METER_WORDS])
+/* The words of the key at this moment, none if it has no cell: then the place is nowhere. */
+static rl_place_t read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
+                             uint64_t raw[RL_METER_WORDS], uint64_t words[RL_METER_WORDS])
 {
-    uint64_t raw[RL_METER_WORDS];
     const rl_place_t place = find(ledger, key);
     if (place.cell != NULL) {
         load_words(place.cell, raw);
         unmask_words(key, raw, words);
+        if (is_still(place.cell, place.id)) {
+            return place;
+        }
     }
-    if (place.cell == NULL || !is_still(place.cell, place.id)) {
-        memcpy(words, no_words, sizeof(no_words));
-    }
+    memcpy(words, no_words, sizeof(no_words));
+    return nowhere;
+}
+
+void rl_ledger_look(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step, rl_sight_t *sight)
+{
+    uint64_t words[RL_METER_WORDS];
+    const rl_place_t place = read_words(ledger, key, sight->raw, words);
+    sight->cell = place.cell;
+    sight->id = place.id;
+    rl_meter_charge(meter, key, words, now, cost, step);
 }
 
 void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
                     int64_t now, uint32_t cost, rl_step_t *step)
 {
-    uint64_t words[RL_METER_WORDS];
-    read_words(ledger, key, words);
-    rl_meter_charge(meter, key, words, now, cost, step);
+    rl_sight_t sight;
+    rl_ledger_look(ledger, key, meter, now, cost, step, &sight);
+}
+
+void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *key)
+{
+    rl_path_t path;
+    path_begin(&path, ledger, key);
+    __builtin_prefetch(path_next(&path));
+}
+
+/* Whether the cell's life covers the step now; mostly it did, else it was made to. (A bucket's
+ * life grows with every charge.) */
+static bool is_covered(rl_place_t *place, const rl_meter_t *meter, const rl_step_t *step)
+{
+    const uint32_t quota = rl_meter_quota(meter);
+    return rl_place_covers(place, step, quota) || rl_place_covers(place, step, quota);
+}
+
+/* The same as a turn of charge_cell() on the words that were seen: the swap fails if they have
+ * changed, and what was swapped in a cell that was taken away meanwhile doesn't count. */
+bool rl_ledger_take(const rl_digest_t *key, const rl_meter_t *meter, const rl_sight_t *sight,
+                    const rl_step_t *step)
+{
+    rl_place_t place = {sight->cell, sight->id};
+    return place.cell != NULL && step->granted && !step->again &&
+           (step->word < 0 || is_covered(&place, meter, step)) &&
+           apply(place.cell, key, sight->raw, step) && is_still(place.cell, sight->id);
 }
 
 uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_digest_t *key,
                         const rl_meter_t *meter, uint64_t stamp)
 {
-    uint64_t words[RL_METER_WORDS];
-    read_words(ledger, key, words);
+    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    read_words(ledger, key, raw, words);
     return rl_meter_held(meter, words, stamp);
 }
 
@@ -380,7 +117,7 @@ static bool charge_cell(rl_place_t place, const rl_digest_t *key, const rl_meter
         if (kind == ONLY_DENY && step->granted) {
             return true;
         }
-        if ((step->word < 0 || covers(&place, step, rl_meter_quota(meter))) &&
+        if ((step->word < 0 || rl_place_covers(&place, step, rl_meter_quota(meter))) &&
             apply(place.cell, key, raw, step) && !step->again) {
             return is_still(place.cell, owner);
         }
@@ -401,7 +138,7 @@ static void charge_or_deny(const rl_ledger_t *ledger, const rl_digest_t *key,
             if (step->word < 0 || (kind == ONLY_DENY && step->granted)) {
                 return;
             }
-            place = claim(ledger, key, now, step->expires);
+            place = rl_place_take(ledger, key, now, step->expires);
         }
         if (place.cell != NULL && charge_cell(place, key, meter, now, cost, kind, step)) {
             return;
@@ -526,7 +263,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
     if (place.cell == NULL) {
         rl_meter_raise(meter, key, no_words, stamp, value, &step);
         limit_life(&step, now);
-        place = claim(ledger, key, now, step.expires);
+        place = rl_place_take(ledger, key, now, step.expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         const uint64_t owner = place.id;
@@ -537,7 +274,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
         unmask_words(key, raw, words);
         rl_meter_raise(meter, key, words, stamp, value, &step);
         limit_life(&step, now);
-        if (step.word < 0 || (covers(&place, &step, rl_meter_quota(meter)) &&
+        if (step.word < 0 || (rl_place_covers(&place, &step, rl_meter_quota(meter)) &&
                               apply(place.cell, key, raw, &step) && !step.again)) {
             return;
         }
@@ -587,7 +324,7 @@ uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key
     rl_place_t place = find(ledger, key);
     *repeats = 0;
     if (place.cell == NULL) {
-        place = claim(ledger, key, now, step->expires);
+        place = rl_place_take(ledger, key, now, step->expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         uint64_t raw = atomic_load(&place.cell->denials);

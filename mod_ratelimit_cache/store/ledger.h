@@ -37,6 +37,27 @@ size_t rl_ledger_capacity(const rl_ledger_t *ledger);
 void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
                     int64_t now, uint32_t cost, rl_step_t *step);
 
+/* Where a key was found, and what stood there. For the ledger's eyes only. */
+typedef struct rl_sight {
+    rl_cell_t *cell; /* NULL: the key has none */
+    uint64_t id;
+    uint64_t raw[RL_METER_WORDS];
+} rl_sight_t;
+
+/* A peek that remembers what it saw. */
+void rl_ledger_look(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step, rl_sight_t *sight);
+
+/* Charges what a look at the key has found to fit, if nothing has changed since, without
+ * looking the key up again. False when it isn't charged, for whatever reason:
+ * rl_ledger_charge() does all that it takes. To be called once for a look. */
+bool rl_ledger_take(const rl_digest_t *key, const rl_meter_t *meter, const rl_sight_t *sight,
+                    const rl_step_t *step);
+
+/* Has the processor fetch the cell where the key most likely stands. In a table larger than the
+ * caches most of a decision is the wait for that. */
+void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *key);
+
 /* Charges cost units to the key at time now, if they fit: step->granted. Exact under any
  * concurrency: never more than the limit is granted in a window. */
 void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key,

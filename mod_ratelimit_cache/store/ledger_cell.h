@@ -1,4 +1,5 @@
-/* The ledger's memory: what a cell holds, and where a key may stand. Private to ledger.c. */
+/* The ledger's memory: what a cell holds, and where a key may stand. Private to ledger.c and
+ * ledger_place.c. */
 #ifndef RL_STORE_LEDGER_CELL_H
 #define RL_STORE_LEDGER_CELL_H
 
@@ -64,6 +65,9 @@
 #define LIFE_FULL  UINT64_C(1)
 #define LIFE_STATE (GEN | GUARD)
 
+/* No cell lives this long: its expiry comes from a clock that was set back since. */
+#define LIFE_MAX_SEC (UINT64_C(400) * 86400)
+
 struct rl_cell {
     _Atomic uint64_t id;
     _Atomic uint64_t word[RL_METER_WORDS];
@@ -119,6 +123,99 @@ static inline rl_cell_t *path_next(rl_path_t *path)
         }
     }
     return path->cells + (size_t)path->group * GROUP_CELLS + (path->first + n) % GROUP_CELLS;
+}
+
+/* ---- places ---- */
+
+/* Other requests may win a compare-and-swap this often in a row before we give up; each time
+ * means that another one made progress. */
+#define CAS_TRIES 1000
+
+/* A cell, and the id that was in it. */
+typedef struct rl_place {
+    rl_cell_t *cell; /* NULL: none */
+    uint64_t id;
+} rl_place_t;
+
+static inline uint64_t tag_of(const rl_digest_t *key)
+{
+    const uint64_t tag = key->lo & TAG;
+    return tag != 0 ? tag : TAG_ONE;
+}
+
+static inline uint64_t load_id(rl_cell_t *cell)
+{
+    return atomic_load_explicit(&cell->id, memory_order_seq_cst);
+}
+
+/* Whether the cell is still in the hands of who had it; its guard may have moved. */
+static inline bool is_still(rl_cell_t *cell, uint64_t id)
+{
+    return ((load_id(cell) ^ id) & ~GUARD) == 0;
+}
+
+static inline rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
+{
+    const uint64_t wanted = tag_of(key);
+    rl_path_t path;
+    rl_cell_t *cell;
+    path_begin(&path, ledger, key);
+    while ((cell = path_next(&path)) != NULL) {
+        const uint64_t id = load_id(cell);
+        if ((id & (TAG | CLAIMED)) == wanted) {
+            return (rl_place_t){cell, id};
+        }
+        if (id == ID_UNUSED) {
+            break;
+        }
+    }
+    return (rl_place_t){NULL, 0};
+}
+
+/* Takes a cell for a key that had none a moment ago; it is the key's from now on, until
+ * `expires` at least unless others need it more. Nowhere only when others were faster many
+ * times in a row. */
+rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
+                         int64_t expires);
+
+/* Sees to it that the cell's life covers what a step is about to do; see "Eviction against
+ * charging". False when something had to be changed first: look at the cell again. */
+bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit);
+
+/* ---- words ---- */
+
+static inline uint64_t masked(const rl_digest_t *key, uint64_t word)
+{
+    return word == 0 ? 0 : word ^ key->hi;
+}
+
+/* Word 0 before word 1: sliding windows rely on it. */
+static inline void load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
+{
+    for (int i = 0; i < RL_METER_WORDS; i++) {
+        raw[i] = atomic_load_explicit(&cell->word[i], memory_order_acquire);
+    }
+}
+
+static inline void unmask_words(const rl_digest_t *key, const uint64_t raw[RL_METER_WORDS],
+                                uint64_t words[RL_METER_WORDS])
+{
+    for (int i = 0; i < RL_METER_WORDS; i++) {
+        words[i] = masked(key, raw[i]);
+    }
+}
+
+/* Applies a step to the words it was computed from; false when another request was faster. */
+static inline bool apply(rl_cell_t *cell, const rl_digest_t *key,
+                         const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
+{
+    uint64_t expected;
+    if (step->word < 0) {
+        return true;
+    }
+    expected = raw[step->word];
+    return atomic_compare_exchange_strong(&cell->word[step->word], &expected,
+                                          masked(key, step->value));
 }
 
 #endif

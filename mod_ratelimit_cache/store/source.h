@@ -30,6 +30,17 @@ typedef struct rl_source {
 void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
                     int64_t now, uint32_t cost, rl_step_t *step);
 
+/* The same, and remembers what was seen; only where the ledger alone decides there is anything
+ * to see. rl_source_take() then charges what was found to fit, if nothing has changed since;
+ * false when it isn't charged, and rl_source_charge() is to be called. */
+void rl_source_look(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step, rl_sight_t *sight);
+bool rl_source_take(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, const rl_sight_t *sight, rl_step_t *step);
+
+/* A key is about to be looked at; see rl_ledger_prefetch(). */
+void rl_source_prefetch(const rl_source_t *source, const rl_digest_t *key);
+
 /* Charges cost units to the key, if they fit. False when the shared store could not answer and
  * on_error isn't local; the step is then granted for RL_ON_ERROR_ALLOW, without a charge, and
  * not granted for RL_ON_ERROR_DENY. */

@@ -131,6 +131,29 @@ static void malformed_sizes_are_refused(void **state)
     }
 }
 
+static void assert_written(uint64_t number)
+{
+    char wanted[RL_DIGITS_MAX + 1], buffer[RL_DIGITS_MAX + 2] = "";
+    char *end = buffer + RL_DIGITS_MAX + 1;
+    snprintf(wanted, sizeof(wanted), "%llu", (unsigned long long)number);
+    assert_string_equal(rl_number_write(end, number), wanted);
+    assert_int_equal(buffer[RL_DIGITS_MAX - strlen(wanted)], '\0'); /* nothing before it */
+}
+
+static void numbers_are_written_as_printf_writes_them(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < 100100; n++) {
+        assert_written(n);
+    }
+    for (uint64_t power = 1; power < UINT64_MAX / 10; power *= 10) {
+        assert_written(power * 10 - 1);
+        assert_written(power * 10);
+    }
+    assert_written(UINT32_MAX);
+    assert_written(UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +164,7 @@ int main(void)
         cmocka_unit_test(sizes_take_a_unit_in_any_letter_case),
         cmocka_unit_test(sizes_beyond_the_maximum_are_refused_without_wrapping),
         cmocka_unit_test(malformed_sizes_are_refused),
+        cmocka_unit_test(numbers_are_written_as_printf_writes_them),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
