@@ -151,6 +151,38 @@ void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_
     look(source, key, meter, now, cost, step, &lease);
 }
 
+void rl_source_prefetch(const rl_source_t *source, const rl_digest_t *key)
+{
+    const rl_digest_t cell = rl_cell_of(source, key);
+    rl_ledger_prefetch(source->ledger, &cell);
+}
+
+void rl_source_look(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, uint32_t cost, rl_step_t *step, rl_sight_t *sight)
+{
+    if (source->session != NULL || meter->penalty_us > 0) {
+        sight->cell = NULL;
+        rl_source_peek(source, key, meter, now, cost, step);
+        return;
+    }
+    const rl_digest_t cell = rl_cell_of(source, key);
+    rl_ledger_look(source->ledger, &cell, meter, now, cost, step, sight);
+}
+
+bool rl_source_take(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
+                    int64_t now, const rl_sight_t *sight, rl_step_t *step)
+{
+    if (sight->cell == NULL) {
+        return false;
+    }
+    const rl_digest_t cell = rl_cell_of(source, key);
+    if (!rl_ledger_take(&cell, meter, sight, step)) {
+        return false;
+    }
+    step->stamp = stamp_with_time(meter, step->stamp, now);
+    return true;
+}
+
 /* Reserves what the reservation costs. */
 static rl_upstream_status_e reserve(rl_reservation_t *res, rl_step_t *step)
 {
@@ -181,38 +213,6 @@ static rl_upstream_status_e reserve_ahead(rl_reservation_t *res, rl_leasing_t *l
     }
     rl_leasing_end(lease, status == RL_UPSTREAM_OK ? res->cost : cost);
     return status;
-}
-
-void rl_source_prefetch(const rl_source_t *source, const rl_digest_t *key)
-{
-    const rl_digest_t cell = cell_of(source, key);
-    rl_ledger_prefetch(source->ledger, &cell);
-}
-
-void rl_source_look(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, uint32_t cost, rl_step_t *step, rl_sight_t *sight)
-{
-    if (source->session != NULL || meter->penalty_us > 0) {
-        sight->cell = NULL;
-        rl_source_peek(source, key, meter, now, cost, step);
-        return;
-    }
-    const rl_digest_t cell = cell_of(source, key);
-    rl_ledger_look(source->ledger, &cell, meter, now, cost, step, sight);
-}
-
-bool rl_source_take(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, const rl_sight_t *sight, rl_step_t *step)
-{
-    if (sight->cell == NULL) {
-        return false;
-    }
-    const rl_digest_t cell = cell_of(source, key);
-    if (!rl_ledger_take(&cell, meter, sight, step)) {
-        return false;
-    }
-    step->stamp = stamp_with_time(meter, step->stamp, now);
-    return true;
 }
 
 /* Charges a key that isn't known to be denied. */
