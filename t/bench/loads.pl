@@ -4,9 +4,11 @@
 # each load, with these columns:
 #     section, server, round, requests, seconds, CPU seconds of the server, answers other than 2xx and 3xx, operations
 #     that memcached carried out
-# or, for what is left out:   left-out, server, reason
+# Where a section's base is loaded at the same time, it has a line as the server "beside ...". Other lines:
+#     left-out, server, reason
+#     strict, incr or rule, round, nanoseconds
 # Usage: loads.pl [STRICT-PROGRAM]
-# Environment: ROUNDS (6), SECONDS_EACH (1), CONNECTIONS (16), ONLY (names of sections; all).
+# Environment: ROUNDS (5), SECONDS_EACH (1), CONNECTIONS (16), ONLY (names of sections; all).
 use strict;
 use warnings;
 use FindBin qw($Bin);
@@ -20,20 +22,20 @@ use Bench::Nginx;
 use RL::Memcached;
 
 my ($STRICT)    = @ARGV;
-my $ROUNDS      = $ENV{ROUNDS}       // 6;
+my $ROUNDS      = $ENV{ROUNDS}       // 5;
 my $SECONDS     = $ENV{SECONDS_EACH} // 1;
 my $CONNECTIONS = $ENV{CONNECTIONS}  // 16;
 my %ONLY        = map { $_ => 1 } split ' ', $ENV{ONLY} // '';
 my $CLIENTS     = 100_000;
 
 my %running;    # servers by instance
-my $wrk_pid;
+my %wrk;        # pids
 
 # ---- the end, however it comes ----
 
 END {
     my $code = $?;
-    kill TERM => $wrk_pid if $wrk_pid;
+    kill TERM => keys %wrk if %wrk;
     $_->destroy for values %running;
     $? = $code;
 }
@@ -104,12 +106,19 @@ sub traffic {
     return ('-s', "$Bin/walk.lua", "$url/index.html", '--', $once ? (0, 'once') : $walked);
 }
 
-sub run_wrk {
-    my ($seconds, $connections, @traffic) = @_;
-    $wrk_pid = open my $out, '-|', pin(1), 'wrk', '-t', 1, '-c', $connections, '-d', "${seconds}s", @traffic or die "wrk: $!";
+sub start_wrk {
+    my ($seconds, $section, @traffic) = @_;
+    my $connections = $section->{connections} // $CONNECTIONS;
+    my $pid = open my $out, '-|', pin(1), 'wrk', '-t', 1, '-c', $connections, '-d', "${seconds}s", @traffic or die "wrk: $!";
+    $wrk{$pid} = 1;
+    return [ $pid, $out ];
+}
+
+sub end_wrk {
+    my ($pid, $out) = @{ $_[0] };
     my $report = do { local $/; <$out> };
     close $out or die "wrk failed:\n$report";
-    $wrk_pid = undef;
+    delete $wrk{$pid};
     return $report;
 }
 
@@ -131,13 +140,20 @@ sub operations {
     return $n;
 }
 
+# Loads servers at the same time; for each: what went wrong, if something did, and the figures of a line.
 sub load {
-    my ($section, $name) = @_;
-    my $server = $running{ instance($section, $name) };
-    my ($cpu, $asked) = ($server->cpu_seconds, operations());
-    my ($requests, $seconds, $other, $errors) = read_report(run_wrk($SECONDS, $section->{connections} // $CONNECTIONS, traffic($section, $server)));
-    $cpu = $server->cpu_seconds - $cpu;
+    my ($section, @names) = @_;
+    my @servers = map { $running{ instance($section, $_) } } @names;
+    my ($asked, @cpu) = (operations(), map { $_->cpu_seconds } @servers);
+    my @reports = map { end_wrk($_) } map { start_wrk($SECONDS, $section, traffic($section, $_)) } @servers;
+    @cpu = map { $servers[$_]->cpu_seconds - $cpu[$_] } 0 .. $#servers;
     $asked = operations() - $asked;
+    return map { [ figures($section, $reports[$_], $cpu[$_], $asked) ] } 0 .. $#servers;
+}
+
+sub figures {
+    my ($section, $report, $cpu, $asked) = @_;
+    my ($requests, $seconds, $other, $errors) = read_report($report);
     my $wrong = $errors // (!is_right($section, $requests, $other) ? "$other of $requests answers were neither 2xx nor 3xx" : undef);
     return ($wrong, $requests, $seconds, sprintf('%.6f', $cpu), $other, $asked);
 }
@@ -151,13 +167,16 @@ sub is_right {
 # A peer that denies what it should allow is left out from then on: its row would be another job's.
 sub measure {
     my ($section, $name, $round) = @_;
-    my ($wrong, @figures) = load($section, $name);
+    my @beside = $section->{beside} ? $section->{base} : ();
+    my ($own, $base) = load($section, $name, @beside);
+    my ($wrong, @figures) = @$own;
     if ($wrong) {
         die "$section->{name}, $name: $wrong\n" if !$SERVERS{$name}{optional};
         leave_out(instance($section, $name), "$section->{title}: $wrong");
         return;
     }
     print join("\t", $section->{name}, $name, $round, @figures), "\n";
+    print join("\t", $section->{name}, "beside $name", $round, @$base[ 1 .. $#$base ]), "\n" if $base;
     return;
 }
 
@@ -166,7 +185,7 @@ sub measure {
 sub warm_up {
     my ($section, $name) = @_;
     my $many = $section->{traffic} eq 'many';
-    run_wrk($many ? 15 : 1, $section->{connections} // $CONNECTIONS, traffic($section, $running{ instance($section, $name) }, $many));
+    end_wrk(start_wrk($many ? 15 : 1, $section, traffic($section, $running{ instance($section, $name) }, $many)));
     return;
 }
 
@@ -190,7 +209,8 @@ STDOUT->autoflush(1);
 start_stores();
 my @cases;
 for my $section (grep { !%ONLY || $ONLY{ $_->{name} } } @SECTIONS) {
-    push @cases, map { [ $section, $_ ] } grep { is_up($section, $_) } $section->{base}, @{ $section->{servers} };
+    my @up = grep { is_up($section, $_) } $section->{base}, @{ $section->{servers} };
+    push @cases, map { [ $section, $_ ] } $section->{beside} ? grep { $_ ne $section->{base} } @up : @up;
 }
 print STDERR 'Servers: ', scalar(keys %running), ', loads in a round: ', scalar(@cases), "\n";
 warm_up(@$_) for @cases;

@@ -32,8 +32,7 @@ sub verdict {
 sub figure_row {
     my ($title, $format, $target, @values) = @_;
     return if !@values;
-    my $instructions = ref $values[-1] ? ${ pop @values } : '';
-    printf $LINE, $title, spread($format, @values), '', '', $instructions, $target ? verdict(median(@values), @$target) : '';
+    printf $LINE, $title, spread($format, @values), '', '', '', $target ? verdict(median(@values), @$target) : '';
     return;
 }
 
@@ -72,7 +71,7 @@ my %instructions = map { ("$_->[0] $_->[1]" => $_->[2]) } rows('instructions.tsv
 
 sub section_row {
     my ($section, $server) = @_;
-    my @pair = ([ $section->{name}, $server ], [ $section->{name}, $section->{base} ]);
+    my @pair = map { [ $section->{name}, $_ ] } $server, $section->{beside} ? "beside $server" : $section->{base};
     my %figures = (throughput => [ paired(@pair, ratio('throughput')) ], cpu => [ paired(@pair, ratio('cpu')) ],
         added => [ paired(@pair, added('cpu')) ]);
     return if !@{ $figures{cpu} };
@@ -85,7 +84,8 @@ sub section_row {
 sub report_section {
     my ($section) = @_;
     my $base = $section->{base};
-    my @cpu = each_round($section->{name}, $base, 'cpu') or return;
+    my @cpu = map { each_round($section->{name}, $_, 'cpu') } $section->{beside} ? map { "beside $_" } @{ $section->{servers} } : $base;
+    return if !@cpu;
     heading($section->{title}, 'throughput', 'CPU', 'added CPU, us', 'instr.', 'target');
     printf $LINE, $SERVERS{$base}{title}, 1, 1, 'of ' . spread('%.1f', @cpu), $instructions{"$base $section->{traffic}"} // '', '';
     section_row($section, $_) for @{ $section->{servers} };
@@ -94,25 +94,25 @@ sub report_section {
 
 # ---- what is about more than one section ----
 
+# Added CPU, us.
+sub added_beside { my ($section, $server) = @_; return paired([ $section => $server ], [ $section => "beside $server" ], added('cpu')) }
+
 sub report_rules {
-    my @added = map { my $n = $_; median(paired([ allowed => "shm$n" ], [ allowed => 'bare' ], added('cpu')) or return) } 1, 4;
+    my ($one, $four, $many, $few) = map { [ added_beside(@$_) ] } [qw(beside shm1)], [qw(beside shm4)], [qw(beside-many shm2)], [qw(beside shm2)];
     my @more = map { ($instructions{"shm$_ one"} // 0) - ($instructions{'bare one'} // 0) } 1, 4;
+    return if !@$one && !@$many && $more[0] <= 0;
     heading('rules and keys', 'figure', '', '', '', 'target');
-    if ($added[0] > 0) { figure_row('4 rules to 1, added CPU', '%.2f', [ '<', 2 ], $added[1] / $added[0]) }
-    else               { printf $LINE, '4 rules to 1, added CPU', 'lost in the noise', ('') x 4 }
+    figure_row('4 rules to 1, added CPU', '%.2f', [ '<', 2 ], median(@$four) / median(@$one)) if @$one && @$four && median(@$one) > 0;
     figure_row('4 rules to 1, added instr.', '%.2f', [ '<', 2 ], $more[1] / $more[0]) if $more[0] > 0 && $more[1] > 0;
-    my ($one, $many) = map { [ paired([ $_ => 'shm2' ], [ $_ => 'bare' ], added('cpu')) ] } qw(allowed many);
-    figure_row('100,000 keys less 1, us CPU', '%+.2f', undef, map { $many->[$_] - $one->[$_] } 0 .. min($#$one, $#$many));
+    figure_row('100,000 keys less 1, us CPU', '%+.2f', undef, map { $many->[$_] - $few->[$_] } 0 .. min($#$many, $#$few));
     return;
 }
 
 sub report_store {
-    my @of_shm = map { my $s = $_; [ paired([ allowed => $s ], [ allowed => 'shm2' ], ratio('throughput')) ] } qw(leases2 strict2 hung2);
-    return if !@{ $of_shm[1] } && !%strict;
+    my %of_shm = map { my $s = $_; ($s => [ paired([ allowed => $s ], [ allowed => 'shm2' ], ratio('throughput')) ]) } qw(leases2 strict2 hung2);
+    return if !@{ $of_shm{strict2} } && !%strict;
     heading('memcached', 'figure', '', '', '', 'target');
-    figure_row('leases to shm, throughput',  '%.3f', [ '>=', 0.95 ], @{ $of_shm[0] });
-    figure_row('strict to shm, throughput',  '%.3f', undef,          @{ $of_shm[1] });
-    figure_row('hangs to shm, throughput',   '%.3f', [ '>=', 0.9 ],  @{ $of_shm[2] });
+    figure_row("$_->[0] to shm, throughput", '%.3f', undef, @{ $of_shm{ $_->[1] } }) for [ leases => 'leases2' ], [ strict => 'strict2' ], [ hangs => 'hung2' ];
     figure_row('leases, round trips a request', '%.4f', [ '<', 0.1 ], each_round('allowed', 'leases2', 'trips'));
     figure_row('strict, round trips a request', '%.4f', undef,        each_round('allowed', 'strict2', 'trips'));
     figure_row("$_->[0], the same, many keys", '%.4f', undef, each_round('many', $_->[1], 'trips')) for [ leases => 'leases2' ], [ strict => 'strict2' ];

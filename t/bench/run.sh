@@ -1,6 +1,6 @@
 #!/bin/sh
 # The benchmarks behind `make bench`; README.md beside this file says how they measure.
-# Environment: ROUNDS (default 6), SECONDS_EACH (1: how long one load lasts), ONLY (some of: ledger instructions, and the
+# Environment: ROUNDS (default 5), SECONDS_EACH (1: how long one load lasts), ONLY (some of: ledger instructions, and the
 # names of sections in lib/Bench/Cases.pm). Raw numbers are kept in out/bench/.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,7 +9,7 @@ top=$(cd "$here/../.." && pwd)
 out=$top/out/bench
 mkdir -p "$out"
 
-ROUNDS=${ROUNDS:-6}
+ROUNDS=${ROUNDS:-5}
 SECONDS_EACH=${SECONDS_EACH:-1}
 ONLY=${ONLY:-}
 export ROUNDS SECONDS_EACH ONLY

@@ -25,18 +25,19 @@ DOSLogDir "\${STATE}"
 END
 }
 
-# By events that a variable makes of requests. Its counters have 15 bits, so what is out of reach is 32000 a second,
-# and of a client that goes on being denied they turn over and let it in.
+# By events that a variable makes of requests. Its counters have 15 bits: no limit is out of reach, so it only logs what is
+# over one, and of a client that goes on being denied they turn over and let it in.
 # mod_remoteip consumes the header that it reads; wrk sends the address a second time.
 sub qos {
     my ($limit) = @_;
-    my $second = $limit > 5 ? '32000 1' : "$limit 86400";
+    my ($second, $log_only) = $limit > 5 ? ('32000 1', 'on') : ("$limit 86400", 'off');
     return (title => 'mod_qos', package => 'libapache2-mod-qos', modules => ['qos'], libraries => ['libpcre.so.3'], conf => <<"END");
 QS_ClientEntries 100000
 QS_ClientIpFromHeader X-Client
 QS_ClientEventLimitCount 32000 1 QS_First
 QS_ClientEventLimitCount $second QS_Second
 QS_ErrorResponseCode 429
+QS_LogOnly $log_only
 SetEnvIf Request_URI "^/" QS_First=1 QS_Second=1
 END
 }

@@ -19,11 +19,12 @@ sub quantile {
 
 sub median { return quantile(0.5, @_) }
 
-# "12.3 (11.9 to 13.0)": the median and the quartiles. Of large numbers nobody reads the decimals.
+# "12.3 (11.9 to 13.0)": the median and the quartiles; a single value alone. Of large numbers nobody reads the decimals.
 sub spread {
     my ($format, @v) = @_;
     my @q = map { quantile($_, @v) } 0.5, 0.25, 0.75;
     $format =~ s/\.\d/abs $q[0] < 100 ? '.1' : '.0'/e if abs $q[0] >= 10;
+    return sprintf $format, @v if @v == 1;
     return sprintf "$format ($format to $format)", @q;
 }
 
