@@ -153,8 +153,10 @@ static uint64_t run_swap(const bench_t *bench, const bench_case_t *c, int proces
     return 0;
 }
 
-/* The same on a word of the table's size in memory for each of the keys: what it takes to fetch
- * a line that is in no cache, whose page the processor has to look up as well. */
+/* The same on a line of memory for each of the keys, as much memory as the table has: what it
+ * takes to fetch a line that is in no cache, whose page the processor has to look up as well.
+ * Which line is next depends on what was there, so that fetches don't overlap; a decision is
+ * too long to overlap with the next one either. */
 static uint64_t run_swap_spread(const bench_t *bench, const bench_case_t *c, int process,
                                 uint32_t n)
 {
@@ -163,7 +165,7 @@ static uint64_t run_swap_spread(const bench_t *bench, const bench_case_t *c, int
         const uint64_t line = bench->keys[at * RULES_MAX].lo % (TABLE_BYTES / 64);
         _Atomic uint64_t *counter = (_Atomic uint64_t *)((char *)bench->lines + line * 64);
         uint64_t seen = atomic_load(counter);
-        at = at + 1 < c->keys ? at + 1 : 0;
+        at = at + 1 < c->keys ? at + 1 + (uint32_t)(seen >> 63) : 0;
         while (!atomic_compare_exchange_strong(counter, &seen, seen + 1)) {
         }
     }

@@ -169,6 +169,10 @@ sub measure {
     my ($section, $name, $round) = @_;
     my @beside = $section->{beside} ? $section->{base} : ();
     my ($own, $base) = load($section, $name, @beside);
+    if ($own->[0] || $base && $base->[0]) {    # a machine that stood still for seconds is nobody's fault
+        print STDERR "$section->{name}, $name, round $round, once more: ", $own->[0] // $base->[0], "\n";
+        ($own, $base) = load($section, $name, @beside);
+    }
     my ($wrong, @figures) = @$own;
     if ($wrong) {
         die "$section->{name}, $name: $wrong\n" if !$SERVERS{$name}{optional};

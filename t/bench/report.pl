@@ -127,7 +127,7 @@ sub report_store {
 
 my @LEDGER = (
     [ swap          => 'one compare-and-swap' ],
-    [ 'swap-spread' => 'one on 1,000,000 lines' ],
+    [ 'swap-spread' => 'one on a line of 1,000,000' ],
     [ digest        => 'an address to a digest' ],
     [ 'hot-1'       => '1 rule, 1 key', [ '<', 60 ] ],
     [ 'hot-2'       => '2 rules, 1 key each' ],
@@ -147,6 +147,10 @@ sub report_ledger {
         my ($one, $two, $work) = ([ map { $_->[1] } @rounds ], [ map { $_->[2] } @rounds ], [ map { 2 * $_->[1] / $_->[2] } @rounds ]);
         my @targets = ($alone ? verdict(median(@$one), @$alone) : (), $together ? 'work ' . verdict(median(@$work), @$together) : ());
         printf $LINE, $title, map({ spread('%.0f', @$_) } $one, $two), spread('%.2f', @$work), $instructions{"ledger $case"} // '', join ', ', @targets;
+    }
+    for ([ '1 key, in swaps', 'hot-1', 'swap' ], [ '1,000,000 keys, in such swaps', 'spread-1', 'swap-spread' ]) {
+        my ($title, $case, $swap) = @$_;
+        printf $LINE, $title, map({ my $n = $_; spread('%.1f', map { $ns{$case}{$_}[$n] / $ns{$swap}{$_}[$n] } keys %{ $ns{$case} }) } 1, 2), ('') x 3;
     }
     for (grep { $_->[0] eq 'bytes' } rows('ledger.tsv')) {
         my (undef, $bytes, $room, $kept) = @$_;
