@@ -6,7 +6,6 @@
 #   make test       builds and runs every test
 #   make example    the module of t/module, which the tests of the C interface load
 #   make bench      measures; prints a table
-#   make bench-fleet  the same of a shared store
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
 #   make lint       formatting, include directions, static analysis
 #   make install    through apxs; on Debian also the files that a2enmod looks for
@@ -58,7 +57,7 @@ EXAMPLE    := $(OUT)/t/mod_ratelimit_example.so
 FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(wildcard t/fuzz/fuzz_*.c))
 PERL_TESTS := $(sort $(wildcard t/*.t))
 
-.PHONY: all deps test-deps run test unit example bench bench-fleet fuzz lint format install clean
+.PHONY: all deps test-deps run test unit example bench fuzz lint format install clean
 all: $(MODULE)
 
 deps:
@@ -111,23 +110,15 @@ run: all
 	$(if $(filter memcached,$(STORE)),@build/deps.sh memcached)
 	@PORT=$(PORT) build/run$(if $(filter memcached,$(STORE)),-memcached).sh
 
-$(OUT)/bench/ledger: t/bench/ledger.c $(LIBRARY) | deps
+$(OUT)/bench/%: t/bench/%.c $(LIBRARY) | deps
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
-bench: all $(OUT)/bench/ledger
+bench: all $(OUT)/bench/ledger $(OUT)/bench/strict
 	@build/deps.sh bench
+	@build/peers.sh $(OUT)/bench/peers
 	@t/bench/run.sh
-
-$(OUT)/bench/incr: t/bench/incr.c | deps
-	@mkdir -p $(@D)
-	$(SAY) '  CC   $<'
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< -o $@ -lmemcached
-
-bench-fleet: all $(OUT)/bench/incr
-	@build/deps.sh bench
-	@t/bench/fleet.sh
 
 # FUZZ_SECONDS for each target.
 fuzz: deps

@@ -80,7 +80,7 @@ shell_syntax() {
 perl_syntax() {
     bad=0
     for file in $perl_files; do
-        said_perl=$(perl -It/lib -Ibuild -wc "$file" 2>&1) || { echo "$said_perl"; bad=1; }
+        said_perl=$(perl -It/lib -It/bench/lib -Ibuild -wc "$file" 2>&1) || { echo "$said_perl"; bad=1; }
     done
     return $bad
 }

@@ -15,10 +15,11 @@
 use strict;
 use warnings;
 use FindBin qw($Bin);
-use lib "$Bin/../lib";
+use lib "$Bin/../lib", "$Bin/lib";
 use List::Util qw(shuffle);
 use POSIX ();
 
+use Bench::Stats qw(spread);
 use RL::Httpd qw(slurp);
 
 my $ROUNDS  = $ENV{ROUNDS}       // 10;
@@ -64,16 +65,6 @@ sub load {
     die "$place: wrong answers:\n$report\n" if $report =~ /Non-2xx|Socket errors/;
     return 1e6 * $cpu / $requests;
 }
-
-sub quantile {
-    my ($share, @v) = @_;
-    @v = sort { $a <=> $b } @v;
-    my $at = $share * $#v;
-    my $i = int $at;
-    return $i == $#v ? $v[$i] : $v[$i] + ($at - $i) * ($v[ $i + 1 ] - $v[$i]);
-}
-
-sub spread { my ($format, @v) = @_; return sprintf "$format ($format to $format)", map { quantile($_, @v) } 0.5, 0.25, 0.75 }
 
 sub report {
     my ($cpu) = @_;

@@ -1,14 +1,18 @@
 /* What a decision costs on the ledger alone: no httpd, no network, no system call.
  *
  *     ledger ROUNDS DECISIONS        one line per measurement on standard output:
- *                                    case, processes, round, nanoseconds per operation
+ *                                    case, processes, round, nanoseconds per operation;
+ *                                    then one about memory: bytes, table's size, keys it has
+ *                                    room for, keys kept of as many new ones
  *     ledger --once CASE DECISIONS   runs one case in one process, for callgrind
  *
  * A round runs every case once, so that whatever disturbs the machine for a while disturbs all
  * of them. With two processes both are forked anew for every measurement, each is pinned to a
  * core of its own, and they start together; the figure is the mean of what one decision took
  * each of them. Keys are hashed before the clock starts: what hashing costs is a case of its
- * own.
+ * own. So is what the kernel does when a process sees a page for the first time: a forked
+ * process touches all memory before the clock starts, and all keys have their cells before the
+ * first round. A round goes on with the keys where the one before ended.
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -31,6 +35,7 @@
 #define RULES_MAX     2
 #define TABLE_BYTES   (128u << 20)
 #define SMALL_BYTES   (32u << 20) /* RateLimitStore's default; SPREAD_KEYS don't fit */
+#define KEYS_BYTES    (sizeof(rl_digest_t) * SPREAD_KEYS * RULES_MAX)
 
 /* What the processes of one measurement share. */
 typedef struct board {
@@ -43,6 +48,9 @@ typedef struct board {
 
 typedef struct bench {
     board_t *board;
+    void *table_memory, *small_memory;
+    void *lines; /* as large as the table, for comparison */
+    int round;
     rl_ledger_t table; /* room for SPREAD_KEYS and more */
     rl_ledger_t small; /* too small for them */
     rl_digest_t *keys; /* SPREAD_KEYS × RULES_MAX, of random addresses */
@@ -63,6 +71,7 @@ struct bench_case {
     uint32_t keys;  /* how many different keys the decisions go over */
     uint32_t limit; /* units per hour */
     bool denied;    /* what every decision must come to */
+    int share;      /* of the decisions asked for, one in so many is enough; 0 is all */
 };
 
 static void die(const char *what)
@@ -114,13 +123,21 @@ static rl_digest_t key_of(const bench_t *bench, uint64_t address)
 static void make_keys(bench_t *bench, uint32_t n)
 {
     uint64_t state = 88172645463325252u;
-    bench->keys = map_shared(sizeof(rl_digest_t) * SPREAD_KEYS * RULES_MAX);
+    bench->keys = map_shared(KEYS_BYTES);
     for (uint32_t i = 0; i < n * RULES_MAX; i++) {
         bench->keys[i] = key_of(bench, next_random(&state) >> 32);
     }
 }
 
 /* ---- the cases ---- */
+
+/* Each process starts elsewhere, so that two don't walk the keys in step. */
+static uint32_t first_key(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
+{
+    return (
+        uint32_t)((c->keys / PROCESSES_MAX * (uint64_t)process + (uint64_t)bench->round * n) %
+                  c->keys);
+}
 
 /* What the machine charges for the least that can be done: one compare-and-swap on one word. */
 static uint64_t run_swap(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
@@ -130,6 +147,25 @@ static uint64_t run_swap(const bench_t *bench, const bench_case_t *c, int proces
     (void)process;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t seen = atomic_load(counter);
+        while (!atomic_compare_exchange_strong(counter, &seen, seen + 1)) {
+        }
+    }
+    return 0;
+}
+
+/* The same on a line of memory for each of the keys, as much memory as the table has: what it
+ * takes to fetch a line that is in no cache, whose page the processor has to look up as well.
+ * Which line is next depends on what was there, so that fetches don't overlap; a decision is
+ * too long to overlap with the next one either. */
+static uint64_t run_swap_spread(const bench_t *bench, const bench_case_t *c, int process,
+                                uint32_t n)
+{
+    uint32_t at = first_key(bench, c, process, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint64_t line = bench->keys[at * RULES_MAX].lo % (TABLE_BYTES / 64);
+        _Atomic uint64_t *counter = (_Atomic uint64_t *)((char *)bench->lines + line * 64);
+        uint64_t seen = atomic_load(counter);
+        at = at + 1 < c->keys ? at + 1 + (uint32_t)(seen >> 63) : 0;
         while (!atomic_compare_exchange_strong(counter, &seen, seen + 1)) {
         }
     }
@@ -154,21 +190,24 @@ static void set_claims(const bench_t *bench, const bench_case_t *c, rl_claim_t *
     }
 }
 
+static void set_meters(const bench_case_t *c, rl_claim_t *claims)
+{
+    for (int r = 0; r < c->rules; r++) {
+        claims[r] = (rl_claim_t){.meter = {.algorithm = RL_FIXED_WINDOW,
+                                           .limit = c->limit,
+                                           .period_us = 3600 * RL_USEC_PER_SEC},
+                                 .cost = 1};
+    }
+}
+
 static uint64_t decide(const bench_t *bench, const rl_ledger_t *ledger, const bench_case_t *c,
                        int process, uint32_t n)
 {
     const rl_source_t source = {.ledger = ledger};
     rl_claim_t claims[RULES_MAX];
     uint64_t wrong = 0;
-    /* Each process starts elsewhere, so that two don't walk the keys in step. */
-    uint32_t at = c->keys / PROCESSES_MAX * (uint32_t)process;
-    memset(claims, 0, sizeof(claims));
-    for (int r = 0; r < c->rules; r++) {
-        claims[r].meter.algorithm = RL_FIXED_WINDOW;
-        claims[r].meter.limit = c->limit;
-        claims[r].meter.period_us = 3600 * RL_USEC_PER_SEC;
-        claims[r].cost = 1;
-    }
+    uint32_t at = first_key(bench, c, process, n);
+    set_meters(c, claims);
     for (uint32_t i = 0; i < n; i++) {
         set_claims(bench, c, claims, at);
         at = at + 1 < c->keys ? at + 1 : 0;
@@ -190,6 +229,7 @@ static uint64_t run_crowded(const bench_t *bench, const bench_case_t *c, int pro
 
 static const bench_case_t cases[] = {
     {.name = "swap", .run = run_swap},
+    {.name = "swap-spread", .run = run_swap_spread, .keys = SPREAD_KEYS},
     {.name = "digest", .run = run_digest},
     {.name = "hot-1", .run = run_decide, .rules = 1, .keys = 1, .limit = UINT32_MAX},
     {.name = "hot-2", .run = run_decide, .rules = 2, .keys = 1, .limit = UINT32_MAX},
@@ -208,7 +248,8 @@ static const bench_case_t cases[] = {
      .run = run_crowded,
      .rules = 1,
      .keys = SPREAD_KEYS,
-     .limit = UINT32_MAX},
+     .limit = UINT32_MAX,
+     .share = 4},
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
@@ -224,12 +265,32 @@ static void pin_to_core(int n)
     sched_setaffinity(0, sizeof(set), &set); /* without it the figures are only less steady */
 }
 
+/* Memory that is shared has no page of its own in a process that was just forked. */
+static void touch(const void *memory, size_t size)
+{
+    const volatile char *bytes = memory;
+    for (size_t i = 0; i < size; i += 4096) {
+        (void)bytes[i];
+    }
+}
+
+static void touch_all(const bench_t *bench)
+{
+    touch(bench->keys, KEYS_BYTES);
+    touch(bench->table_memory, TABLE_BYTES);
+    touch(bench->small_memory, SMALL_BYTES);
+    touch(bench->lines, TABLE_BYTES);
+}
+
 static void run_process(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
 {
     board_t *board = bench->board;
     int64_t start;
     pin_to_core(process);
-    c->run(bench, c, process, n / 20 + c->keys); /* takes the cells, faults all pages in */
+    if (c->keys > 1) {
+        touch_all(bench);
+    }
+    c->run(bench, c, process, n / 20); /* warm caches, and used-up limits */
     atomic_fetch_add(&board->ready, 1);
     while (!atomic_load(&board->go)) {
         sched_yield();
@@ -273,16 +334,41 @@ static void measure(const bench_t *bench, const bench_case_t *c, int processes, 
     printf("%s\t%d\t%d\t%.2f\n", c->name, processes, round, sum / processes);
 }
 
-static void run_all(const bench_t *bench, int rounds, uint32_t n)
+static void run_all(bench_t *bench, int rounds, uint32_t n)
 {
-    for (int round = 1; round <= rounds; round++) {
+    for (size_t i = 0; i < N_CASES; i++) {
+        cases[i].run(bench, &cases[i], 0, cases[i].keys); /* takes the cells */
+    }
+    for (bench->round = 1; bench->round <= rounds; bench->round++) {
         for (size_t i = 0; i < N_CASES; i++) {
+            const uint32_t share = cases[i].share > 0 ? (uint32_t)cases[i].share : 1;
             for (int processes = 1; processes <= PROCESSES_MAX; processes++) {
-                measure(bench, &cases[i], processes, round, n);
+                measure(bench, &cases[i], processes, bench->round, n / share);
                 fflush(stdout);
             }
         }
     }
+}
+
+/* How many keys a table holds that had as many new ones as it has cells. */
+static void report_memory(const bench_t *bench)
+{
+    const bench_case_t c = {.rules = 1, .limit = UINT32_MAX};
+    const uint32_t room = (uint32_t)rl_ledger_capacity(&bench->small);
+    uint32_t kept = 0;
+    rl_claim_t claim;
+    memset(bench->small_memory, 0, SMALL_BYTES);
+    set_meters(&c, &claim);
+    for (uint32_t i = 0; i < room; i++) {
+        rl_step_t step;
+        rl_ledger_charge(&bench->small, &bench->keys[i], &claim.meter, bench->now, 1, &step);
+    }
+    for (uint32_t i = 0; i < room; i++) {
+        rl_step_t step;
+        rl_ledger_peek(&bench->small, &bench->keys[i], &claim.meter, bench->now, 0, &step);
+        kept += step.used > 0;
+    }
+    printf("bytes\t%u\t%u\t%u\n", SMALL_BYTES, room, kept);
 }
 
 /* callgrind is told to count inside this function only. */
@@ -325,8 +411,11 @@ int main(int argc, char **argv)
     bench.board = map_shared(sizeof(*bench.board));
     rl_secret_derive(&bench.secret, "bench", 5);
     bench.scope = rl_digest_public("bench", 5);
-    rl_ledger_open(&bench.table, map_shared(TABLE_BYTES), TABLE_BYTES);
-    rl_ledger_open(&bench.small, map_shared(SMALL_BYTES), SMALL_BYTES);
+    bench.table_memory = map_shared(TABLE_BYTES);
+    bench.small_memory = map_shared(SMALL_BYTES);
+    bench.lines = map_shared(TABLE_BYTES);
+    rl_ledger_open(&bench.table, bench.table_memory, TABLE_BYTES);
+    rl_ledger_open(&bench.small, bench.small_memory, SMALL_BYTES);
     if (once) {
         const uint32_t n = number(argv[3]);
         make_keys(&bench, n < SPREAD_KEYS ? n : SPREAD_KEYS);
@@ -334,5 +423,6 @@ int main(int argc, char **argv)
     }
     make_keys(&bench, SPREAD_KEYS);
     run_all(&bench, (int)number(argv[1]), number(argv[2]));
+    report_memory(&bench);
     return 0;
 }

@@ -1,4 +1,4 @@
--- wrk posts a login form of 1 KiB; requests.pl sends the same.
+-- wrk posts a login form of 1 KiB.
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
 wrk.body = "username=alice&password=wonderland&token="

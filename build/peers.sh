@@ -1,0 +1,35 @@
+#!/bin/sh
+# Fetches the modules and servers that `make bench` compares with from Debian's packages, and unpacks them in the
+# directory given. They aren't installed: that would enable modules and start services of this machine (nginx, and a
+# mailer that mod_evasive depends on). What can't be had is told and left out, so this never fails.
+# Usage: peers.sh DIRECTORY
+set -u
+dir=$1
+peers="libapache2-mod-evasive libapache2-mod-qos libapache2-mod-security2 nginx"
+libraries="libpcre3 liblua5.1-0 libyajl2 libcurl3-gnutls" # of mod_qos and ModSecurity, beyond what httpd itself needs
+
+mkdir -p "$dir" && cd "$dir" || exit 0
+if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-deb >/dev/null 2>&1; then
+    echo "Not a Debian system: the bench compares with those peers that are installed."
+    exit 0
+fi
+
+fetch() {
+    apt-get download -qq -o APT::Sandbox::User=root "$1" >/dev/null 2>&1 && set -- "$1" "$1"_*.deb &&
+        dpkg-deb -x "$2" . && dpkg-deb -f "$2" Version >"$1.version" && rm -f "$2"
+}
+
+update_lists() {
+    echo "Reading Debian's package lists ..."
+    if [ "$(id -u)" -eq 0 ]; then apt-get update -qq; else sudo -n apt-get update -qq; fi >/dev/null 2>&1
+    updated=yes
+}
+
+updated=
+for package in $peers $libraries; do
+    [ ! -s "$package.version" ] || continue
+    fetch "$package" && continue
+    [ -n "$updated" ] || update_lists
+    fetch "$package" || echo "$package could not be fetched."
+done
+exit 0
