@@ -18,6 +18,11 @@
  * whenever they are spent, they come to no more than what the bucket would have let in one by
  * one.
  *
+ * What is given back to the bucket lowers its arrival time, and a piece that stayed where it is
+ * would be left above it: the bucket would be full again before the piece has drained. So the
+ * server that gives back moves its own piece down as well. Those of others stay where they are
+ * for as long as they are kept, some two seconds (store/keeper.h): so long they don't drain.
+ *
  * The pace
  *
  *     start (48, milliseconds) | busy (1) | units (15)
@@ -116,6 +121,14 @@ static uint64_t bucket_extended(uint64_t lease, uint64_t now, uint64_t until, ui
 }
 
 /* ---- the lease ---- */
+
+uint64_t rl_lease_lowered(const rl_meter_t *meter, uint64_t lease, int64_t now, uint32_t units)
+{
+    const uint64_t at = rl_bucket_ticks(meter, now);
+    const rl_piece_t piece = piece_at(lease, at);
+    const uint64_t ahead = (piece.from - at) & TIME_MASK;
+    return bucket_lease(piece.from - least(rl_bucket_cost(meter, units), ahead), piece.ticks);
+}
 
 uint64_t rl_lease_ticks(const rl_meter_t *meter, uint64_t lease, int64_t now)
 {

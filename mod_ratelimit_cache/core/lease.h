@@ -34,6 +34,10 @@ uint64_t rl_lease_spent(const rl_meter_t *meter, uint64_t lease, uint32_t window
 uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t window,
                            int64_t now, uint64_t until, uint32_t units);
 
+/* Token bucket: the lease when units that were spent here are given back to the bucket, which
+ * lowers its arrival time: what is left is that much earlier, but not before now. */
+uint64_t rl_lease_lowered(const rl_meter_t *meter, uint64_t lease, int64_t now, uint32_t units);
+
 /* Token bucket: ticks that are left, and whether they end at this arrival time. */
 uint64_t rl_lease_ticks(const rl_meter_t *meter, uint64_t lease, int64_t now);
 bool rl_lease_ends_at(uint64_t lease, uint64_t until);

@@ -181,6 +181,17 @@ bool rl_leasing_add(const rl_leasing_t *lease, uint64_t until, uint32_t units)
 
 /* ---- giving back ---- */
 
+void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t word = note(lease, NOTE_LEASE);
+        if (word == 0 || swap(lease, NOTE_LEASE, word,
+                              rl_lease_lowered(lease->meter, word, lease->now, units))) {
+            return;
+        }
+    }
+}
+
 uint64_t rl_leasing_take(const rl_leasing_t *lease)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {

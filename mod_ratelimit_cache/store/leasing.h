@@ -55,6 +55,9 @@ void rl_leasing_end(rl_leasing_t *lease, uint32_t reserved);
  * time `until`. False when there was no place for them: they are to be refunded. */
 bool rl_leasing_add(const rl_leasing_t *lease, uint64_t until, uint32_t units);
 
+/* Token bucket: units that were spent here are about to be given back to the bucket itself. */
+void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units);
+
 /* The lease's word (core/lease.h), which changes with every use; 0 when there is none. */
 uint64_t rl_leasing_word(const rl_leasing_t *lease);
 

@@ -142,6 +142,17 @@ static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
            rl_leasing_left(&lease) > 0 && rl_leasing_add(&lease, 0, units);
 }
 
+/* Units go back to a bucket: what is leased of it must not stay behind. */
+static void lower_lease(const rl_source_t *source, const rl_digest_t *key,
+                        const rl_meter_t *meter, uint32_t units, int64_t now)
+{
+    const rl_step_t step = {.window = 0};
+    rl_leasing_t lease;
+    if (!is_window(meter) && find_lease(&lease, source, key, meter, now, &step)) {
+        rl_leasing_lower(&lease, units);
+    }
+}
+
 /* ---- what the limiter calls ---- */
 
 void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
@@ -267,6 +278,7 @@ void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
     if (units > 0 && refund_to_lease(source, key, meter, stamp, units, now)) {
         return;
     }
+    lower_lease(source, key, meter, units, now);
     if (units == 0 || !give_back(source, key, &cell, meter, stamp, units, now)) {
         return;
     }

@@ -342,6 +342,29 @@ static void what_was_leased_before_others_drains(void **state)
     assert_true(told_time() == before);
 }
 
+/* A piece that stayed where it is would be there on top of a bucket that is full again. */
+static void what_is_leased_comes_down_with_what_is_refunded(void **state)
+{
+    const rl_meter_t what = bucket(10, SECOND, 8000);
+    static rl_step_t steps[2000];
+    unsigned in = 0;
+    (void)state;
+    set_out_as(&what, true);
+    for (int i = 0; i < 2000; i++, now += SECOND / 1000) {
+        steps[i] = ask_for(0, 1);
+        assert_true(steps[i].granted);
+    }
+    for (int i = 0; i < 2000; i++) {
+        refund(0, &steps[i], 1);
+    }
+    admitted_at(0, 3, 70 * SECOND); /* so that it isn't idle; more has come back meanwhile */
+    for (int i = 0; i < 8000; i++) {
+        in += ask(1);
+    }
+    in += admitted(0, 1000);
+    assert_in_range(in, 7990, 8000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_bucket_lets_in_no_more_than_its_size_at_once),
         cmocka_unit_test(an_idle_bucket_gets_back_what_was_leased_last),
         cmocka_unit_test(what_was_leased_before_others_drains),
+        cmocka_unit_test(what_is_leased_comes_down_with_what_is_refunded),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
