@@ -130,6 +130,12 @@ uint64_t rl_lease_lowered(const rl_meter_t *meter, uint64_t lease, int64_t now, 
     return bucket_lease(piece.from - least(rl_bucket_cost(meter, units), ahead), piece.ticks);
 }
 
+uint64_t rl_lease_start(const rl_meter_t *meter, uint64_t lease, int64_t now)
+{
+    const uint64_t at = rl_bucket_ticks(meter, now);
+    return at + ((piece_at(lease, at).from - at) & TIME_MASK);
+}
+
 uint64_t rl_lease_ticks(const rl_meter_t *meter, uint64_t lease, int64_t now)
 {
     return piece_at(lease, rl_bucket_ticks(meter, now)).ticks;

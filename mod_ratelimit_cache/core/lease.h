@@ -38,6 +38,10 @@ uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t win
  * lowers its arrival time: what is left is that much earlier, but not before now. */
 uint64_t rl_lease_lowered(const rl_meter_t *meter, uint64_t lease, int64_t now, uint32_t units);
 
+/* Token bucket: where in the bucket's time the lease begins, in ticks; what was spent of it
+ * last ends there. */
+uint64_t rl_lease_start(const rl_meter_t *meter, uint64_t lease, int64_t now);
+
 /* Token bucket: ticks that are left, and whether they end at this arrival time. */
 uint64_t rl_lease_ticks(const rl_meter_t *meter, uint64_t lease, int64_t now);
 bool rl_lease_ends_at(uint64_t lease, uint64_t until);

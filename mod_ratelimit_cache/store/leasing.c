@@ -87,18 +87,26 @@ static void count_spent(const rl_leasing_t *lease, uint32_t cost)
     }
 }
 
-bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint32_t *left)
+static uint64_t stamp_of(const rl_leasing_t *lease, uint64_t word)
+{
+    return is_bucket(lease) ? rl_lease_start(lease->meter, word, lease->now)
+                            : rl_window_stamp(lease->incarnation, lease->window);
+}
+
+bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint32_t *left, uint64_t *stamp)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
         const uint32_t before = left_of(lease, word);
+        uint64_t spent;
         if (before < cost) {
             return false;
         }
-        if (swap(lease, NOTE_LEASE, word,
-                 rl_lease_spent(lease->meter, word, lease->window, lease->now, cost))) {
+        spent = rl_lease_spent(lease->meter, word, lease->window, lease->now, cost);
+        if (swap(lease, NOTE_LEASE, word, spent)) {
             count_spent(lease, cost);
             *left = before - cost;
+            *stamp = stamp_of(lease, spent);
             return true;
         }
     }

@@ -43,8 +43,10 @@ bool rl_leasing_open(rl_leasing_t *lease, const rl_source_t *source, const rl_di
 /* Units that are left. */
 uint32_t rl_leasing_left(const rl_leasing_t *lease);
 
-/* Spends cost units, if there are as many; *left is what is left then. */
-bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint32_t *left);
+/* Spends cost units, if there are as many; *left is what is left then, *stamp is that of a step
+ * which charged them. */
+bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint32_t *left,
+                      uint64_t *stamp);
 
 /* How many units to reserve for a request of cost; step is what a peek said of it. To be ended
  * with the number that was reserved indeed. */

@@ -99,18 +99,17 @@ static bool spend_lease(const rl_source_t *source, const rl_digest_t *key,
                         const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
 {
     rl_leasing_t lease;
+    uint64_t stamp;
     uint32_t left;
     if (!find_lease(&lease, source, key, meter, now, step) ||
-        !rl_leasing_spend(&lease, cost, &left)) {
+        !rl_leasing_spend(&lease, cost, &left, &stamp)) {
         return false;
     }
     rl_ledger_peek(source->ledger, &lease.home, meter, now, 0, step);
     take_off(step, left);
     step->granted = true;
     step->retry = now;
-    if (is_window(meter)) {
-        step->stamp = rl_window_stamp(lease.incarnation, lease.window);
-    }
+    step->stamp = stamp;
     return true;
 }
 
@@ -124,6 +123,9 @@ static void lease_rest(const rl_leasing_t *lease, const rl_reservation_t *res, u
             ? step->stamp == rl_window_stamp(lease->incarnation, lease->window)
             : res->until != 0;
     take_off(step, rest);
+    if (!is_window(lease->meter)) {
+        step->stamp -= rl_bucket_cost(lease->meter, rest); /* which is what comes after */
+    }
     if (rest > 0 && !(in_place && rl_leasing_add(lease, res->until, rest)) &&
         is_window(lease->meter)) {
         rl_source_refund(res->source, lease->key, lease->meter, step->stamp, rest, res->now);

@@ -365,6 +365,27 @@ static void what_is_leased_comes_down_with_what_is_refunded(void **state)
     assert_in_range(in, 7990, 8000);
 }
 
+/* Of tokens that were leased together, those that were spent first drain first. */
+static void what_has_drained_is_not_refunded(void **state)
+{
+    const rl_meter_t what = bucket(10, SECOND, 8000);
+    static rl_step_t steps[2000];
+    unsigned in = 0;
+    (void)state;
+    set_out_as(&what, true);
+    for (int i = 0; i < 2000; i++, now += SECOND / 1000) {
+        steps[i] = ask_for(0, 1);
+    }
+    for (int i = 0; i < 2000; i++) {
+        refund(0, &steps[i], 1);
+    }
+    for (int i = 0; i < 8000; i++) {
+        in += ask(1);
+    }
+    in += admitted(0, 1000);
+    assert_int_equal(in, 8000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +410,7 @@ int main(void)
         cmocka_unit_test(an_idle_bucket_gets_back_what_was_leased_last),
         cmocka_unit_test(what_was_leased_before_others_drains),
         cmocka_unit_test(what_is_leased_comes_down_with_what_is_refunded),
+        cmocka_unit_test(what_has_drained_is_not_refunded),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
