@@ -179,9 +179,8 @@ uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t win
 /* What is used up here in LEASE_US. */
 static uint64_t demand(uint64_t pace, uint32_t used, int64_t now)
 {
-    const int64_t passed = now / 1000 - (int64_t)(pace >> START_AT);
-    const uint64_t in_us = passed > 0 ? (uint64_t)passed * 1000 : 1000;
-    return used * (uint64_t)LEASE_US / in_us;
+    const int64_t age = rl_pace_age(pace, now);
+    return used * (uint64_t)LEASE_US / (uint64_t)(age > 0 ? age : 1000);
 }
 
 /* Until the window ends that a step is about. What is left of a sliding window's use is over a
@@ -222,6 +221,12 @@ bool rl_pace_is_busy(uint64_t pace, int64_t now)
 {
     const int64_t passed = now / 1000 - (int64_t)(pace >> START_AT);
     return (pace & BUSY) != 0 && passed >= 0 && passed <= BUSY_MAX_MS;
+}
+
+int64_t rl_pace_age(uint64_t pace, int64_t now)
+{
+    const int64_t passed = now / 1000 - (int64_t)(pace >> START_AT);
+    return passed > 0 ? passed * 1000 : 0;
 }
 
 uint32_t rl_pace_units(uint64_t pace)

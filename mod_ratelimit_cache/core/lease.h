@@ -65,6 +65,9 @@ uint64_t rl_pace_end(uint64_t pace, uint32_t units);
  * may have been killed. */
 bool rl_pace_is_busy(uint64_t pace, int64_t now);
 
+/* Microseconds since it began; 0 when it is yet to begin. */
+int64_t rl_pace_age(uint64_t pace, int64_t now);
+
 /* Units that were reserved when it began. */
 uint32_t rl_pace_units(uint64_t pace);
 

@@ -151,7 +151,7 @@ static void tend(rl_kept_t *kept, const rl_source_t *source, int64_t now, bool l
                                 .window = kept->window,
                                 .incarnation = kept->incarnation,
                                 .now = now};
-    if (last || is_over(&lease) || is_idle(kept, &lease)) {
+    if (last || is_over(&lease) || is_idle(kept, &lease) || rl_leasing_is_old(&lease)) {
         drop(kept, &lease);
     }
 }

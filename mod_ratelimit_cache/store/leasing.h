@@ -40,6 +40,9 @@ bool rl_leasing_open(rl_leasing_t *lease, const rl_source_t *source, const rl_di
                      const rl_digest_t *home, const rl_meter_t *meter, uint32_t window,
                      int64_t now);
 
+/* Whether it was reserved so long ago that more was than the key has use for by now. */
+bool rl_leasing_is_old(const rl_leasing_t *lease);
+
 /* Units that are left. */
 uint32_t rl_leasing_left(const rl_leasing_t *lease);
 

@@ -132,6 +132,34 @@ static void what_lies_idle_is_given_back(void **state)
     assert_int_equal(in, 2000);
 }
 
+static void what_a_busier_time_has_left_is_given_back(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 20000, HOUR);
+    unsigned in;
+    (void)state;
+    set_out_as(&what, true);
+    in = admitted_at(0, 300, 2 * SECOND);
+    assert_in_range(told_total(), in + 50, 20000);
+    in += admitted_at(0, 4, 8 * SECOND); /* never idle for a second */
+    assert_in_range(told_total(), in, in + 8);
+}
+
+/* What was given back is no demand. */
+static void a_key_that_has_become_slow_reserves_what_it_needs(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 20000, HOUR);
+    (void)state;
+    set_out_as(&what, true);
+    admitted_at(0, 300, 2 * SECOND);
+    for (int i = 0; i < 10; i++, now += SECOND / 2) {
+        uint32_t before;
+        let_idle(0);
+        before = told_total();
+        assert_true(ask(0));
+        assert_in_range(told_total(), before + 1, before + (i < 2 ? 100 : 1));
+    }
+}
+
 static void nothing_is_left_behind_at_the_end(void **state)
 {
     const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
@@ -395,6 +423,8 @@ int main(void)
         cmocka_unit_test(servers_use_up_the_limit_and_no_more),
         cmocka_unit_test(a_lease_is_an_eighth_of_what_remains_at_most),
         cmocka_unit_test(what_lies_idle_is_given_back),
+        cmocka_unit_test(what_a_busier_time_has_left_is_given_back),
+        cmocka_unit_test(a_key_that_has_become_slow_reserves_what_it_needs),
         cmocka_unit_test(nothing_is_left_behind_at_the_end),
         cmocka_unit_test(another_process_of_the_server_spends_what_one_has_leased),
         cmocka_unit_test(a_lease_ends_with_its_window),
