@@ -208,6 +208,18 @@ void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units)
     }
 }
 
+bool rl_leasing_can_return(const rl_leasing_t *lease)
+{
+    const rl_reservation_t res =
+        rl_reservation(lease->source, lease->key, lease->meter, lease->window, lease->now);
+    rl_upstream_status_e status = RL_UPSTREAM_OK;
+    uint64_t value;
+    if (rl_leasing_left(lease) > 0) {
+        status = res.ops->read(lease->source->session, &res.counter, &value);
+    }
+    return status == RL_UPSTREAM_OK || status == RL_UPSTREAM_MISSING;
+}
+
 /* What is taken away unspent was not used up by the key. */
 static void count_taken(const rl_leasing_t *lease, uint64_t taken)
 {

@@ -66,6 +66,10 @@ void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units);
 /* The lease's word (core/lease.h), which changes with every use; 0 when there is none. */
 uint64_t rl_leasing_word(const rl_leasing_t *lease);
 
+/* Whether what is left can be given back, as far as can be told: the store answers. What is
+ * taken away and can't be given back is nobody's until the window ends. */
+bool rl_leasing_can_return(const rl_leasing_t *lease);
+
 /* Takes away what is left; 0 when that is nothing. */
 uint64_t rl_leasing_take(const rl_leasing_t *lease);
 

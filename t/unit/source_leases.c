@@ -280,6 +280,23 @@ static void a_lease_outlasts_the_store(void **state)
     assert_int_equal(admitted(1, 100), 0);
 }
 
+static void what_lies_idle_is_kept_until_the_store_answers(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
+    unsigned in;
+    (void)state;
+    set_out_as(&what, true);
+    in = admitted_at(0, 300, 2 * SECOND);
+    store.fault = all_or_none;
+    cut_off = true;
+    for (int i = 0; i < 20; i++, now += SECOND / 4) {
+        tend(0);
+    }
+    cut_off = false;
+    tend(0);
+    assert_int_equal(told_total(), in);
+}
+
 static void what_is_leased_survives_a_loss_of_the_store(void **state)
 {
     const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
@@ -433,6 +450,7 @@ int main(void)
         cmocka_unit_test(what_is_refunded_can_be_spent_again),
         cmocka_unit_test(a_key_that_is_wiped_has_no_lease),
         cmocka_unit_test(a_lease_outlasts_the_store),
+        cmocka_unit_test(what_lies_idle_is_kept_until_the_store_answers),
         cmocka_unit_test(what_is_leased_survives_a_loss_of_the_store),
         cmocka_unit_test(costs_are_leased_as_well),
         cmocka_unit_test(a_hot_bucket_asks_seldom),
