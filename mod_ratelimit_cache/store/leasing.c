@@ -208,16 +208,12 @@ void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units)
     }
 }
 
+/* Which counter it is by now is learned as well: of one that was wiped or made anew meanwhile
+ * nothing must be taken off that isn't in it. */
 bool rl_leasing_can_return(const rl_leasing_t *lease)
 {
-    const rl_reservation_t res =
-        rl_reservation(lease->source, lease->key, lease->meter, lease->window, lease->now);
-    rl_upstream_status_e status = RL_UPSTREAM_OK;
-    uint64_t value;
-    if (rl_leasing_left(lease) > 0) {
-        status = res.ops->read(lease->source->session, &res.counter, &value);
-    }
-    return status == RL_UPSTREAM_OK || status == RL_UPSTREAM_MISSING;
+    return rl_leasing_left(lease) == 0 ||
+           rl_source_learn(lease->source, lease->key, lease->meter, lease->now);
 }
 
 /* What is taken away unspent was not used up by the key. */

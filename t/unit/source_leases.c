@@ -260,6 +260,28 @@ static void a_key_that_is_wiped_has_no_lease(void **state)
     assert_int_equal(told_total(), 500);
 }
 
+static fault_e lose_additions(void *context, rl_upstream_session_t *session)
+{
+    static unsigned n;
+    (void)context;
+    (void)session;
+    return n++ < 2 ? FAULT_NONE : FAULT_LOST_REQUEST;
+}
+
+static void what_was_leased_before_a_wipe_is_not_given_back(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
+    (void)state;
+    set_out_as(&what, true);
+    admitted_at(0, 300, 2 * SECOND);
+    assert_true(clear(1));
+    store.fault = lose_additions;
+    let_idle(0);
+    store.fault = NULL;
+    assert_int_equal(told_total(), 0);
+    assert_int_equal(admitted(1, 3000), 2000);
+}
+
 static void a_lease_outlasts_the_store(void **state)
 {
     const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
@@ -449,6 +471,7 @@ int main(void)
         cmocka_unit_test(units_of_a_sliding_window_that_is_over_are_given_back),
         cmocka_unit_test(what_is_refunded_can_be_spent_again),
         cmocka_unit_test(a_key_that_is_wiped_has_no_lease),
+        cmocka_unit_test(what_was_leased_before_a_wipe_is_not_given_back),
         cmocka_unit_test(a_lease_outlasts_the_store),
         cmocka_unit_test(what_lies_idle_is_kept_until_the_store_answers),
         cmocka_unit_test(what_is_leased_survives_a_loss_of_the_store),
