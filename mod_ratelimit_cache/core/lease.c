@@ -18,6 +18,11 @@
  * whenever they are spent, they come to no more than what the bucket would have let in one by
  * one.
  *
+ * What is given back to the bucket lowers its arrival time, and a piece that stayed where it is
+ * would be left above it: the bucket would be full again before the piece has drained. So the
+ * server that gives back moves its own piece down as well. Those of others stay where they are
+ * for as long as they are kept, some two seconds (store/keeper.h): so long they don't drain.
+ *
  * The pace
  *
  *     start (48, milliseconds) | busy (1) | units (15)
@@ -31,7 +36,6 @@
 #define TICKS_BITS 24
 #define TICKS_MAX  ((UINT64_C(1) << TICKS_BITS) - 1)
 #define TIME_MASK  ((UINT64_C(1) << 40) - 1)
-#define AHEAD_MAX  (UINT64_C(1) << 37) /* more than RL_TALLY_BUCKET_MAX */
 
 #define START_AT  16
 #define BUSY      (UINT64_C(1) << 15)
@@ -39,6 +43,9 @@
 
 /* No store is waited for longer (RateLimitStore timeout=). */
 #define BUSY_MAX_MS 10000
+
+/* A clock that was set back by more has seen no lease of now. */
+#define CLOCK_BACK (2 * 60 * RL_USEC_PER_SEC)
 
 /* A lease is for so long, and for this share of what remains. */
 #define LEASE_US RL_USEC_PER_SEC
@@ -79,16 +86,19 @@ typedef struct rl_piece {
     uint64_t ticks; /* 0: nothing is left */
 } rl_piece_t;
 
-static rl_piece_t piece_at(uint64_t lease, uint64_t now)
+/* A piece that no bucket like this can have had is what a former owner of the word has left. */
+static rl_piece_t piece_at(const rl_meter_t *meter, uint64_t lease, uint64_t now)
 {
     const rl_piece_t stored = {.from = lease >> TICKS_BITS, .ticks = lease & TICKS_MAX};
+    const uint64_t whole = rl_bucket_cost(meter, meter->burst);
     const uint64_t passed = (now - stored.from) & TIME_MASK;
     const uint64_t ahead = (stored.from - now) & TIME_MASK;
-    if (ahead <= AHEAD_MAX) {
+    if (ahead <= whole + rl_bucket_ticks(meter, CLOCK_BACK) && stored.ticks <= whole) {
         return stored;
     }
-    return (rl_piece_t){.from = now & TIME_MASK,
-                        .ticks = stored.ticks > passed ? stored.ticks - passed : 0};
+    return (rl_piece_t){
+        .from = now & TIME_MASK,
+        .ticks = stored.ticks > passed && stored.ticks <= whole ? stored.ticks - passed : 0};
 }
 
 static uint64_t bucket_lease(uint64_t from, uint64_t ticks)
@@ -96,16 +106,18 @@ static uint64_t bucket_lease(uint64_t from, uint64_t ticks)
     return (from & TIME_MASK) << TICKS_BITS | ticks;
 }
 
-static uint64_t bucket_spent(uint64_t lease, uint64_t now, uint64_t cost)
+static uint64_t bucket_spent(const rl_meter_t *meter, uint64_t lease, uint64_t now,
+                             uint64_t cost)
 {
-    const rl_piece_t piece = piece_at(lease, now);
+    const rl_piece_t piece = piece_at(meter, lease, now);
     return bucket_lease(piece.from + cost, piece.ticks - cost);
 }
 
 /* Of two pieces that aren't adjacent the longer one is kept. */
-static uint64_t bucket_extended(uint64_t lease, uint64_t now, uint64_t until, uint64_t more)
+static uint64_t bucket_extended(const rl_meter_t *meter, uint64_t lease, uint64_t now,
+                                uint64_t until, uint64_t more)
 {
-    const rl_piece_t piece = piece_at(lease, now);
+    const rl_piece_t piece = piece_at(meter, lease, now);
     const uint64_t from = until - more;
     if (((piece.from + piece.ticks - from) & TIME_MASK) == 0 &&
         piece.ticks + more <= TICKS_MAX) {
@@ -117,9 +129,23 @@ static uint64_t bucket_extended(uint64_t lease, uint64_t now, uint64_t until, ui
 
 /* ---- the lease ---- */
 
+uint64_t rl_lease_lowered(const rl_meter_t *meter, uint64_t lease, int64_t now, uint32_t units)
+{
+    const uint64_t at = rl_bucket_ticks(meter, now);
+    const rl_piece_t piece = piece_at(meter, lease, at);
+    const uint64_t ahead = (piece.from - at) & TIME_MASK;
+    return bucket_lease(piece.from - least(rl_bucket_cost(meter, units), ahead), piece.ticks);
+}
+
+uint64_t rl_lease_start(const rl_meter_t *meter, uint64_t lease, int64_t now)
+{
+    const uint64_t at = rl_bucket_ticks(meter, now);
+    return at + ((piece_at(meter, lease, at).from - at) & TIME_MASK);
+}
+
 uint64_t rl_lease_ticks(const rl_meter_t *meter, uint64_t lease, int64_t now)
 {
-    return piece_at(lease, rl_bucket_ticks(meter, now)).ticks;
+    return piece_at(meter, lease, rl_bucket_ticks(meter, now)).ticks;
 }
 
 bool rl_lease_ends_at(uint64_t lease, uint64_t until)
@@ -137,16 +163,16 @@ uint32_t rl_lease_left(const rl_meter_t *meter, uint64_t lease, uint32_t window,
 uint64_t rl_lease_spent(const rl_meter_t *meter, uint64_t lease, uint32_t window, int64_t now,
                         uint32_t units)
 {
-    return is_bucket(meter)
-               ? bucket_spent(lease, rl_bucket_ticks(meter, now), rl_bucket_cost(meter, units))
-               : window_lease(window, units_of(lease, window) - units);
+    return is_bucket(meter) ? bucket_spent(meter, lease, rl_bucket_ticks(meter, now),
+                                           rl_bucket_cost(meter, units))
+                            : window_lease(window, units_of(lease, window) - units);
 }
 
 uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t window,
                            int64_t now, uint64_t until, uint32_t units)
 {
     if (is_bucket(meter)) {
-        return bucket_extended(lease, rl_bucket_ticks(meter, now), until,
+        return bucket_extended(meter, lease, rl_bucket_ticks(meter, now), until,
                                rl_bucket_cost(meter, units));
     }
     if (lease != 0 && (int32_t)(window_of(lease) - window) > 0) {
@@ -160,9 +186,8 @@ uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t win
 /* What is used up here in LEASE_US. */
 static uint64_t demand(uint64_t pace, uint32_t used, int64_t now)
 {
-    const int64_t passed = now / 1000 - (int64_t)(pace >> START_AT);
-    const uint64_t in_us = passed > 0 ? (uint64_t)passed * 1000 : 1000;
-    return used * (uint64_t)LEASE_US / in_us;
+    const int64_t age = rl_pace_age(pace, now);
+    return used * (uint64_t)LEASE_US / (uint64_t)(age > 0 ? age : 1000);
 }
 
 /* Until the window ends that a step is about. What is left of a sliding window's use is over a
@@ -203,6 +228,12 @@ bool rl_pace_is_busy(uint64_t pace, int64_t now)
 {
     const int64_t passed = now / 1000 - (int64_t)(pace >> START_AT);
     return (pace & BUSY) != 0 && passed >= 0 && passed <= BUSY_MAX_MS;
+}
+
+int64_t rl_pace_age(uint64_t pace, int64_t now)
+{
+    const int64_t passed = now / 1000 - (int64_t)(pace >> START_AT);
+    return passed > 0 ? passed * 1000 : 0;
 }
 
 uint32_t rl_pace_units(uint64_t pace)

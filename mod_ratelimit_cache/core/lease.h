@@ -34,6 +34,14 @@ uint64_t rl_lease_spent(const rl_meter_t *meter, uint64_t lease, uint32_t window
 uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t window,
                            int64_t now, uint64_t until, uint32_t units);
 
+/* Token bucket: the lease when units that were spent here are given back to the bucket, which
+ * lowers its arrival time: what is left is that much earlier, but not before now. */
+uint64_t rl_lease_lowered(const rl_meter_t *meter, uint64_t lease, int64_t now, uint32_t units);
+
+/* Token bucket: where in the bucket's time the lease begins, in ticks; what was spent of it
+ * last ends there. */
+uint64_t rl_lease_start(const rl_meter_t *meter, uint64_t lease, int64_t now);
+
 /* Token bucket: ticks that are left, and whether they end at this arrival time. */
 uint64_t rl_lease_ticks(const rl_meter_t *meter, uint64_t lease, int64_t now);
 bool rl_lease_ends_at(uint64_t lease, uint64_t until);
@@ -56,6 +64,9 @@ uint64_t rl_pace_end(uint64_t pace, uint32_t units);
 /* Whether somebody is reserving units; not for longer than a store is waited for, because he
  * may have been killed. */
 bool rl_pace_is_busy(uint64_t pace, int64_t now);
+
+/* Microseconds since it began; 0 when it is yet to begin. */
+int64_t rl_pace_age(uint64_t pace, int64_t now);
 
 /* Units that were reserved when it began. */
 uint32_t rl_pace_units(uint64_t pace);

@@ -13,10 +13,11 @@
 
 APLOG_USE_MODULE(ratelimit_cache);
 
-/* How often leases are looked at, and how long that may take at a time; also at the end of a
- * child, which httpd doesn't wait for without end. Microseconds. */
+/* How often leases are looked at, and how long a look may take, the last one in particular:
+ * httpd doesn't wait for a child without end. Microseconds. */
 #define TEND_INTERVAL 250000
-#define TEND_MOST     100000
+#define TEND_MOST     400000
+#define TEND_LAST     100000
 
 static rl_store_config_t *store_of(const server_rec *s)
 {
@@ -250,8 +251,12 @@ static bool tend_leases(void *context, bool last)
 {
     const rl_store_config_t *store = context;
     const int64_t started = rl_monotonic_now();
-    rl_upstream_session_t session = {.upstream = store->upstream,
-                                     .deadline = started + TEND_MOST};
+    const int64_t most = last ? TEND_LAST : TEND_MOST;
+    const int64_t timeout = store->settings.timeout_us;
+    rl_upstream_session_t session = {
+        .upstream = store->upstream,
+        .deadline = started + (timeout < most ? timeout : most),
+    };
     const rl_source_t source = {.ledger = &rl_runtime()->ledger,
                                 .salt = store->salt,
                                 .session = &session,

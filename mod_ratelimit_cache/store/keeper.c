@@ -123,8 +123,7 @@ static bool is_idle(rl_kept_t *kept, const rl_leasing_t *lease)
 }
 
 /* Who adds units to a lease looks afterwards whether it is still here; so it is taken from the
- * list first, and the units then. No connection is kept from requests for longer than needed.
- */
+ * list first, and the units then. */
 static void drop(rl_kept_t *kept, const rl_leasing_t *lease)
 {
     uint64_t taken;
@@ -137,10 +136,10 @@ static void drop(rl_kept_t *kept, const rl_leasing_t *lease)
     taken = rl_leasing_take(&copy);
     if (taken != 0) {
         rl_leasing_give_back(&copy, taken);
-        lease->source->session->upstream->ops->end(lease->source->session);
     }
 }
 
+/* No connection is kept from requests for longer than needed. */
 static void tend(rl_kept_t *kept, const rl_source_t *source, int64_t now, bool last)
 {
     const rl_leasing_t lease = {.source = source,
@@ -151,9 +150,11 @@ static void tend(rl_kept_t *kept, const rl_source_t *source, int64_t now, bool l
                                 .window = kept->window,
                                 .incarnation = kept->incarnation,
                                 .now = now};
-    if (last || is_over(&lease) || is_idle(kept, &lease)) {
+    const bool unused = is_idle(kept, &lease) || rl_leasing_is_old(&lease);
+    if (last || is_over(&lease) || (unused && rl_leasing_can_return(&lease))) {
         drop(kept, &lease);
     }
+    source->session->upstream->ops->end(source->session);
 }
 
 bool rl_keeper_tend(rl_keeper_t *keeper, const rl_source_t *source, int64_t now, bool last)

@@ -1,5 +1,6 @@
-/* Looks after the leases that a process has had a part in: what lies idle, is of a window that
- * is over, or would be left behind at the end of the process, is given back.
+/* Looks after the leases that a process has had a part in: what lies idle, is more than the key
+ * has use for by now, is of a window that is over, or would be left behind at the end of the
+ * process, is given back.
  *
  * Leases themselves are in shared memory (leasing.h); this is a list of where to look. It has
  * room for so many; a key that finds none gets no lease.

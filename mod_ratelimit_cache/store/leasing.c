@@ -10,6 +10,9 @@ enum { NOTE_LEASE, NOTE_PACE, NOTE_SPENT };
 /* A lease's cell can be used for something else when it wasn't added to for so long. */
 #define LIFE_US (10 * RL_USEC_PER_SEC)
 
+/* A lease is for a second. */
+#define OLD_US (2 * RL_USEC_PER_SEC)
+
 /* How old a key's last contact with the store may be; a lease is for a second. */
 #define RECENT_SEC 2
 
@@ -67,6 +70,11 @@ uint64_t rl_leasing_word(const rl_leasing_t *lease)
     return note(lease, NOTE_LEASE);
 }
 
+bool rl_leasing_is_old(const rl_leasing_t *lease)
+{
+    return rl_pace_age(note(lease, NOTE_PACE), lease->now) > OLD_US;
+}
+
 uint32_t rl_leasing_left(const rl_leasing_t *lease)
 {
     return left_of(lease, rl_leasing_word(lease));
@@ -87,16 +95,24 @@ static void count_spent(const rl_leasing_t *lease, uint32_t cost)
     }
 }
 
-bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost)
+static uint64_t stamp_of(const rl_leasing_t *lease, uint64_t word)
+{
+    return is_bucket(lease) ? rl_lease_start(lease->meter, word, lease->now)
+                            : rl_window_stamp(lease->incarnation, lease->window);
+}
+
+bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint64_t *stamp)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
+        uint64_t spent;
         if (left_of(lease, word) < cost) {
             return false;
         }
-        if (swap(lease, NOTE_LEASE, word,
-                 rl_lease_spent(lease->meter, word, lease->window, lease->now, cost))) {
+        spent = rl_lease_spent(lease->meter, word, lease->window, lease->now, cost);
+        if (swap(lease, NOTE_LEASE, word, spent)) {
             count_spent(lease, cost);
+            *stamp = stamp_of(lease, spent);
             return true;
         }
     }
@@ -179,11 +195,44 @@ bool rl_leasing_add(const rl_leasing_t *lease, uint64_t until, uint32_t units)
 
 /* ---- giving back ---- */
 
+void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t word = note(lease, NOTE_LEASE);
+        if (word == 0 || swap(lease, NOTE_LEASE, word,
+                              rl_lease_lowered(lease->meter, word, lease->now, units))) {
+            return;
+        }
+    }
+}
+
+/* Which counter it is by now is learned as well: of one that was wiped or made anew meanwhile
+ * nothing must be taken off that isn't in it. */
+bool rl_leasing_can_return(const rl_leasing_t *lease)
+{
+    return rl_leasing_left(lease) == 0 ||
+           rl_source_learn(lease->source, lease->key, lease->meter, lease->now);
+}
+
+/* What is taken away unspent was not used up by the key. */
+static void count_taken(const rl_leasing_t *lease, uint64_t taken)
+{
+    const uint64_t pace = note(lease, NOTE_PACE);
+    const uint32_t units = rl_pace_units(pace), left = left_of(lease, taken);
+    if (!rl_pace_is_busy(pace, lease->now)) {
+        swap(lease, NOTE_PACE, pace, rl_pace_end(pace, units > left ? units - left : 0));
+    }
+}
+
 uint64_t rl_leasing_take(const rl_leasing_t *lease)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
-        if (word == 0 || swap(lease, NOTE_LEASE, word, 0)) {
+        if (word == 0) {
+            return 0;
+        }
+        if (swap(lease, NOTE_LEASE, word, 0)) {
+            count_taken(lease, word);
             return word;
         }
     }

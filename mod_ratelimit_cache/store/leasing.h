@@ -40,11 +40,14 @@ bool rl_leasing_open(rl_leasing_t *lease, const rl_source_t *source, const rl_di
                      const rl_digest_t *home, const rl_meter_t *meter, uint32_t window,
                      int64_t now);
 
+/* Whether it was reserved so long ago that more was than the key has use for by now. */
+bool rl_leasing_is_old(const rl_leasing_t *lease);
+
 /* Units that are left. */
 uint32_t rl_leasing_left(const rl_leasing_t *lease);
 
-/* Spends cost units, if there are as many. */
-bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost);
+/* Spends cost units, if there are as many; *stamp is that of a step which charged them. */
+bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint64_t *stamp);
 
 /* How many units to reserve for a request of cost; step is what a peek said of it. To be ended
  * with the number that was reserved indeed. */
@@ -55,8 +58,15 @@ void rl_leasing_end(rl_leasing_t *lease, uint32_t reserved);
  * time `until`. False when there was no place for them: they are to be refunded. */
 bool rl_leasing_add(const rl_leasing_t *lease, uint64_t until, uint32_t units);
 
+/* Token bucket: units that were spent here are about to be given back to the bucket itself. */
+void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units);
+
 /* The lease's word (core/lease.h), which changes with every use; 0 when there is none. */
 uint64_t rl_leasing_word(const rl_leasing_t *lease);
+
+/* Whether what is left can be given back, as far as can be told: the store answers. What is
+ * taken away and can't be given back is nobody's until the window ends. */
+bool rl_leasing_can_return(const rl_leasing_t *lease);
 
 /* Takes away what is left; 0 when that is nothing. */
 uint64_t rl_leasing_take(const rl_leasing_t *lease);

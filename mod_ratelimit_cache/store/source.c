@@ -101,19 +101,6 @@ static bool look(const rl_source_t *source, const rl_digest_t *key, const rl_met
     return leased;
 }
 
-/* Spends what look() has seen in a lease; the step is as it was left there. */
-static bool spend_lease(const rl_leasing_t *lease, uint32_t cost, rl_step_t *step)
-{
-    const rl_meter_t *meter = lease->meter;
-    if (!rl_leasing_spend(lease, cost)) {
-        return false;
-    }
-    step->stamp = is_window(meter)
-                      ? rl_window_stamp(lease->incarnation, lease->window)
-                      : rl_ledger_held(lease->source->ledger, &lease->home, meter, 0);
-    return true;
-}
-
 /* Puts into the lease what was reserved and isn't spent. */
 static void lease_rest(const rl_leasing_t *lease, const rl_reservation_t *res, uint32_t cost,
                        rl_step_t *step)
@@ -124,8 +111,13 @@ static void lease_rest(const rl_leasing_t *lease, const rl_reservation_t *res, u
             ? step->stamp == rl_window_stamp(lease->incarnation, lease->window)
             : res->until != 0;
     take_off(step, rest);
-    if (rest > 0 && !(in_place && rl_leasing_add(lease, res->until, rest)) &&
-        is_window(lease->meter)) {
+    if (!is_window(lease->meter)) {
+        step->stamp -= rl_bucket_cost(lease->meter, rest); /* which is what comes after */
+    }
+    if (rest == 0 || (in_place && rl_leasing_add(lease, res->until, rest))) {
+        return;
+    }
+    if (is_window(lease->meter)) { /* what a bucket lost drains */
         rl_source_refund(res->source, lease->key, lease->meter, step->stamp, rest, res->now);
     }
 }
@@ -140,6 +132,17 @@ static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
     return is_window(meter) && find_lease(&lease, source, key, meter, now, &step) &&
            stamp == rl_window_stamp(lease.incarnation, lease.window) &&
            rl_leasing_left(&lease) > 0 && rl_leasing_add(&lease, 0, units);
+}
+
+/* Units go back to a bucket: what is leased of it must not stay behind. */
+static void lower_lease(const rl_source_t *source, const rl_digest_t *key,
+                        const rl_meter_t *meter, uint32_t units, int64_t now)
+{
+    const rl_step_t step = {.window = 0};
+    rl_leasing_t lease;
+    if (!is_window(meter) && find_lease(&lease, source, key, meter, now, &step)) {
+        rl_leasing_lower(&lease, units);
+    }
 }
 
 /* ---- what the limiter calls ---- */
@@ -248,7 +251,7 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
             return true; /* no round trip */
         }
     }
-    if (leased && spend_lease(&lease, cost, step)) {
+    if (leased && rl_leasing_spend(&lease, cost, &step->stamp)) {
         return true;
     }
     if (shared) {
@@ -296,6 +299,7 @@ void rl_source_refund(const rl_source_t *source, const rl_digest_t *key,
     if (units > 0 && refund_to_lease(source, key, meter, stamp, units, now)) {
         return;
     }
+    lower_lease(source, key, meter, units, now);
     if (units == 0 || !give_back(source, key, &cell, meter, stamp, units, now)) {
         return;
     }

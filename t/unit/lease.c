@@ -115,6 +115,21 @@ static void a_clock_that_steps_backward_drains_nothing(void **state)
         4);
 }
 
+/* What a former owner of the cell wrote a moment too late. */
+static void noise_is_no_lease(void **state)
+{
+    const rl_meter_t bucket = bucket_of(10, 500);
+    uint64_t rng = 1;
+    unsigned taken = 0;
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        const uint32_t left = rl_lease_left(&bucket, random_bits(&rng), 0, NOON);
+        assert_in_range(left, 0, 500);
+        taken += left > 0;
+    }
+    assert_in_range(taken, 0, 100);
+}
+
 static void adjacent_pieces_become_one(void **state)
 {
     const rl_meter_t bucket = bucket_of(10, 100);
@@ -139,6 +154,22 @@ static void of_two_pieces_the_longer_is_kept(void **state)
     assert_true(rl_lease_ends_at(kept, ahead(&bucket, NOON, 5)));
     assert_int_equal(rl_lease_left(&bucket, changed, 0, NOON), 6);
     assert_true(rl_lease_ends_at(changed, ahead(&bucket, NOON, 20)));
+}
+
+static void a_piece_comes_down_as_far_as_the_clock(void **state)
+{
+    const rl_meter_t bucket = bucket_of(10, 100);
+    const uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 25), 5);
+    const uint64_t by_ten = rl_lease_lowered(&bucket, lease, NOON, 10);
+    const uint64_t by_all = rl_lease_lowered(&bucket, lease, NOON, 100);
+    (void)state;
+    assert_true(rl_lease_ends_at(by_ten, ahead(&bucket, NOON, 15)));
+    assert_int_equal(rl_lease_left(&bucket, by_ten, 0, NOON), 5);
+    assert_true(rl_lease_ends_at(by_all, ahead(&bucket, NOON, 5)));
+    assert_int_equal(rl_lease_left(&bucket, by_all, 0, NOON), 5);
+    assert_int_equal(
+        rl_lease_left(&bucket, rl_lease_lowered(&bucket, by_all, NOON + SECOND, 100), 0, NOON),
+        0); /* drained, and stays so */
 }
 
 /* ---- sizes ---- */
@@ -251,8 +282,10 @@ int main(void)
         cmocka_unit_test(not_before_their_time),
         cmocka_unit_test(spending_and_draining_are_not_added_up),
         cmocka_unit_test(a_clock_that_steps_backward_drains_nothing),
+        cmocka_unit_test(noise_is_no_lease),
         cmocka_unit_test(adjacent_pieces_become_one),
         cmocka_unit_test(of_two_pieces_the_longer_is_kept),
+        cmocka_unit_test(a_piece_comes_down_as_far_as_the_clock),
         cmocka_unit_test(a_lease_is_what_is_used_in_a_second),
         cmocka_unit_test(at_most_twice_the_last_one),
         cmocka_unit_test(at_most_an_eighth_of_what_remains),

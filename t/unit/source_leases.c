@@ -132,6 +132,34 @@ static void what_lies_idle_is_given_back(void **state)
     assert_int_equal(in, 2000);
 }
 
+static void what_a_busier_time_has_left_is_given_back(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 20000, HOUR);
+    unsigned in;
+    (void)state;
+    set_out_as(&what, true);
+    in = admitted_at(0, 300, 2 * SECOND);
+    assert_in_range(told_total(), in + 50, 20000);
+    in += admitted_at(0, 4, 8 * SECOND); /* never idle for a second */
+    assert_in_range(told_total(), in, in + 8);
+}
+
+/* What was given back is no demand. */
+static void a_key_that_has_become_slow_reserves_what_it_needs(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 20000, HOUR);
+    (void)state;
+    set_out_as(&what, true);
+    admitted_at(0, 300, 2 * SECOND);
+    for (int i = 0; i < 10; i++, now += SECOND / 2) {
+        uint32_t before;
+        let_idle(0);
+        before = told_total();
+        assert_true(ask(0));
+        assert_in_range(told_total(), before + 1, before + (i < 2 ? 100 : 1));
+    }
+}
+
 static void nothing_is_left_behind_at_the_end(void **state)
 {
     const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
@@ -232,6 +260,28 @@ static void a_key_that_is_wiped_has_no_lease(void **state)
     assert_int_equal(told_total(), 500);
 }
 
+static fault_e lose_additions(void *context, rl_upstream_session_t *session)
+{
+    static unsigned n;
+    (void)context;
+    (void)session;
+    return n++ < 2 ? FAULT_NONE : FAULT_LOST_REQUEST;
+}
+
+static void what_was_leased_before_a_wipe_is_not_given_back(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
+    (void)state;
+    set_out_as(&what, true);
+    admitted_at(0, 300, 2 * SECOND);
+    assert_true(clear(1));
+    store.fault = lose_additions;
+    let_idle(0);
+    store.fault = NULL;
+    assert_int_equal(told_total(), 0);
+    assert_int_equal(admitted(1, 3000), 2000);
+}
+
 static void a_lease_outlasts_the_store(void **state)
 {
     const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
@@ -250,6 +300,23 @@ static void a_lease_outlasts_the_store(void **state)
     now += 2 * SECOND;
     refresh(0);
     assert_int_equal(admitted(1, 100), 0);
+}
+
+static void what_lies_idle_is_kept_until_the_store_answers(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 2000, HOUR);
+    unsigned in;
+    (void)state;
+    set_out_as(&what, true);
+    in = admitted_at(0, 300, 2 * SECOND);
+    store.fault = all_or_none;
+    cut_off = true;
+    for (int i = 0; i < 20; i++, now += SECOND / 4) {
+        tend(0);
+    }
+    cut_off = false;
+    tend(0);
+    assert_int_equal(told_total(), in);
 }
 
 static void what_is_leased_survives_a_loss_of_the_store(void **state)
@@ -342,6 +409,50 @@ static void what_was_leased_before_others_drains(void **state)
     assert_true(told_time() == before);
 }
 
+/* A piece that stayed where it is would be there on top of a bucket that is full again. */
+static void what_is_leased_comes_down_with_what_is_refunded(void **state)
+{
+    const rl_meter_t what = bucket(10, SECOND, 8000);
+    static rl_step_t steps[2000];
+    unsigned in = 0;
+    (void)state;
+    set_out_as(&what, true);
+    for (int i = 0; i < 2000; i++, now += SECOND / 1000) {
+        steps[i] = ask_for(0, 1);
+        assert_true(steps[i].granted);
+    }
+    for (int i = 0; i < 2000; i++) {
+        refund(0, &steps[i], 1);
+    }
+    admitted_at(0, 3, 70 * SECOND); /* so that it isn't idle; more has come back meanwhile */
+    for (int i = 0; i < 8000; i++) {
+        in += ask(1);
+    }
+    in += admitted(0, 1000);
+    assert_in_range(in, 7990, 8000);
+}
+
+/* Of tokens that were leased together, those that were spent first drain first. */
+static void what_has_drained_is_not_refunded(void **state)
+{
+    const rl_meter_t what = bucket(10, SECOND, 8000);
+    static rl_step_t steps[2000];
+    unsigned in = 0;
+    (void)state;
+    set_out_as(&what, true);
+    for (int i = 0; i < 2000; i++, now += SECOND / 1000) {
+        steps[i] = ask_for(0, 1);
+    }
+    for (int i = 0; i < 2000; i++) {
+        refund(0, &steps[i], 1);
+    }
+    for (int i = 0; i < 8000; i++) {
+        in += ask(1);
+    }
+    in += admitted(0, 1000);
+    assert_int_equal(in, 8000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +462,8 @@ int main(void)
         cmocka_unit_test(servers_use_up_the_limit_and_no_more),
         cmocka_unit_test(a_lease_is_an_eighth_of_what_remains_at_most),
         cmocka_unit_test(what_lies_idle_is_given_back),
+        cmocka_unit_test(what_a_busier_time_has_left_is_given_back),
+        cmocka_unit_test(a_key_that_has_become_slow_reserves_what_it_needs),
         cmocka_unit_test(nothing_is_left_behind_at_the_end),
         cmocka_unit_test(another_process_of_the_server_spends_what_one_has_leased),
         cmocka_unit_test(a_lease_ends_with_its_window),
@@ -358,13 +471,17 @@ int main(void)
         cmocka_unit_test(units_of_a_sliding_window_that_is_over_are_given_back),
         cmocka_unit_test(what_is_refunded_can_be_spent_again),
         cmocka_unit_test(a_key_that_is_wiped_has_no_lease),
+        cmocka_unit_test(what_was_leased_before_a_wipe_is_not_given_back),
         cmocka_unit_test(a_lease_outlasts_the_store),
+        cmocka_unit_test(what_lies_idle_is_kept_until_the_store_answers),
         cmocka_unit_test(what_is_leased_survives_a_loss_of_the_store),
         cmocka_unit_test(costs_are_leased_as_well),
         cmocka_unit_test(a_hot_bucket_asks_seldom),
         cmocka_unit_test(a_bucket_lets_in_no_more_than_its_size_at_once),
         cmocka_unit_test(an_idle_bucket_gets_back_what_was_leased_last),
         cmocka_unit_test(what_was_leased_before_others_drains),
+        cmocka_unit_test(what_is_leased_comes_down_with_what_is_refunded),
+        cmocka_unit_test(what_has_drained_is_not_refunded),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
