@@ -46,7 +46,7 @@ int rl_limiter_denial(const rl_claim_t *claims, int n)
 static void look_up(const rl_source_t *source, rl_claim_t *claim, int64_t now)
 {
     rl_source_look(source, &claim->key, &claim->meter, now, claim->cost, &claim->step,
-                   &claim->sight);
+                   &claim->seen);
     if (claim->refuse) {
         claim->step.granted = false;
         claim->step.retry = claim->step.reset;
@@ -69,7 +69,7 @@ static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i, in
     if (twin != NULL) {
         claim->step = twin->step;
     }
-    else if (rl_source_take(source, &claim->key, &claim->meter, now, &claim->sight,
+    else if (rl_source_take(source, &claim->key, &claim->meter, now, claim->cost, &claim->seen,
                             &claim->step)) {
         claim->charged = true;
     }

@@ -24,7 +24,7 @@ typedef struct rl_claim {
     bool charged; /* units were taken and may be refunded */
     bool failed;  /* the shared store couldn't answer, and on_error decided */
     /* between the limiter's two passes */
-    rl_sight_t sight;
+    rl_seen_t seen;
 } rl_claim_t;
 
 /* Decides over all claims at time now (microseconds since the epoch). Returns -1 and has

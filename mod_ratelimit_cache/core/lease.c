@@ -27,7 +27,7 @@
  *
  *     start (48, milliseconds) | busy (1) | units (15)
  *
- * tells when units were reserved last, and how many.
+ * tells when units were reserved last, and how many there were in the lease then.
  */
 
 #define WINDOW_AT  32
@@ -50,6 +50,9 @@
 /* A lease is for so long, and for this share of what remains. */
 #define LEASE_US RL_USEC_PER_SEC
 #define SHARE    8
+
+/* One of so many units is renewed when a part in as many is left. */
+#define LARGE 16
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -212,6 +215,11 @@ uint32_t rl_lease_size(const rl_meter_t *meter, uint64_t pace, uint32_t used,
         units = units * (uint64_t)window_left(meter, step, now) / (uint64_t)LEASE_US;
     }
     return units > cost ? (uint32_t)units : cost;
+}
+
+bool rl_lease_is_low(uint64_t pace, uint32_t left)
+{
+    return rl_pace_units(pace) >= LARGE && left < rl_pace_units(pace) / LARGE;
 }
 
 uint64_t rl_pace_begin(uint32_t units, int64_t now)

@@ -17,6 +17,9 @@
  * requests that do so at the same time (core/tally.h). */
 #define RL_LEASE_MAX 1024u
 
+/* No lease of which so many units are left is renewed. */
+#define RL_LEASE_LOW (RL_LEASE_MAX / 16)
+
 /* ---- the lease ---- */
 
 /* Units that are left of it: of a window those that were reserved in this one; of a token
@@ -56,8 +59,13 @@ bool rl_lease_ends_at(uint64_t lease, uint64_t until);
 uint32_t rl_lease_size(const rl_meter_t *meter, uint64_t pace, uint32_t used,
                        const rl_step_t *step, int64_t now, uint32_t cost);
 
-/* The pace while units are being reserved, and afterwards. One request at a time reserves more
- * than it needs, or as many times too much would be reserved as requests come at once. */
+/* Whether it is time to reserve the next lease, before this one is used up and every request
+ * has to ask for itself: little is left of one that was large. */
+bool rl_lease_is_low(uint64_t pace, uint32_t left);
+
+/* The pace while units are being reserved, and afterwards: what there is of the lease then. One
+ * request at a time reserves more than it needs, or as many times too much would be reserved as
+ * requests come at once. */
 uint64_t rl_pace_begin(uint32_t units, int64_t now);
 uint64_t rl_pace_end(uint64_t pace, uint32_t units);
 
@@ -68,7 +76,7 @@ bool rl_pace_is_busy(uint64_t pace, int64_t now);
 /* Microseconds since it began; 0 when it is yet to begin. */
 int64_t rl_pace_age(uint64_t pace, int64_t now);
 
-/* Units that were reserved when it began. */
+/* What there was of the lease when it began. */
 uint32_t rl_pace_units(uint64_t pace);
 
 #endif

@@ -39,15 +39,23 @@ bool rl_leasing_open(rl_leasing_t *lease, const rl_source_t *source, const rl_di
         !rl_link_is_of(notes[RL_NOTE_LINK], window)) {
         return false;
     }
-    *lease = (rl_leasing_t){.source = source,
-                            .key = key,
-                            .meter = meter,
-                            .home = *home,
-                            .window = window,
-                            .incarnation = rl_link_incarnation(notes[RL_NOTE_LINK]),
-                            .now = now};
-    lease->cell = apart(home, lease->incarnation);
+    *lease = rl_leasing_reopen(source, key, home, meter, window, now,
+                               rl_link_incarnation(notes[RL_NOTE_LINK]));
     return lease->incarnation != 0;
+}
+
+rl_leasing_t rl_leasing_reopen(const rl_source_t *source, const rl_digest_t *key,
+                               const rl_digest_t *home, const rl_meter_t *meter,
+                               uint32_t window, int64_t now, unsigned incarnation)
+{
+    return (rl_leasing_t){.source = source,
+                          .key = key,
+                          .meter = meter,
+                          .home = *home,
+                          .cell = apart(home, incarnation),
+                          .window = window,
+                          .incarnation = incarnation,
+                          .now = now};
 }
 
 static uint64_t note(const rl_leasing_t *lease, unsigned n)
@@ -101,17 +109,19 @@ static uint64_t stamp_of(const rl_leasing_t *lease, uint64_t word)
                             : rl_window_stamp(lease->incarnation, lease->window);
 }
 
-bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint64_t *stamp)
+bool rl_leasing_spend(rl_leasing_t *lease, uint32_t cost, uint64_t *stamp)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
+        const uint32_t left = left_of(lease, word);
         uint64_t spent;
-        if (left_of(lease, word) < cost) {
+        if (left < cost) {
             return false;
         }
         spent = rl_lease_spent(lease->meter, word, lease->window, lease->now, cost);
         if (swap(lease, NOTE_LEASE, word, spent)) {
             count_spent(lease, cost);
+            lease->left = left - cost;
             *stamp = stamp_of(lease, spent);
             return true;
         }
@@ -121,10 +131,17 @@ bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint64_t *stamp)
 
 /* ---- reserving ---- */
 
+/* Of a bucket's lease what is left would be lost: it doesn't adjoin what is reserved next. */
+bool rl_leasing_is_low(const rl_leasing_t *lease)
+{
+    return lease->left < RL_LEASE_LOW && !is_bucket(lease) &&
+           rl_lease_is_low(note(lease, NOTE_PACE), lease->left);
+}
+
 static uint32_t used_since(const rl_leasing_t *lease, uint64_t pace, uint32_t cost)
 {
-    const uint32_t reserved = rl_pace_units(pace), left = rl_leasing_left(lease);
-    const uint32_t of_window = reserved > left ? reserved - left : 0;
+    const uint32_t had = rl_pace_units(pace), left = lease->left;
+    const uint32_t of_window = had > left ? had - left : 0;
     const uint32_t used = is_bucket(lease) ? (uint32_t)note(lease, NOTE_SPENT) : of_window;
     return used > cost ? used : cost;
 }
@@ -139,17 +156,19 @@ static void keep_cell(const rl_leasing_t *lease)
 uint32_t rl_leasing_begin(rl_leasing_t *lease, const rl_step_t *step, uint32_t cost)
 {
     const uint64_t pace = note(lease, NOTE_PACE);
-    uint32_t size;
+    uint32_t size, missing;
     if (rl_pace_is_busy(pace, lease->now)) {
         return cost;
     }
     keep_cell(lease);
+    lease->left = rl_leasing_left(lease);
     size = rl_lease_size(lease->meter, pace, used_since(lease, pace, cost), step, lease->now,
                          cost);
-    if (size > cost && !rl_keeper_add(lease->source->keeper, lease)) {
-        size = cost;
+    missing = size > lease->left + cost ? size - lease->left : cost;
+    if (missing > cost && !rl_keeper_add(lease->source->keeper, lease)) {
+        missing = cost;
     }
-    lease->pace = rl_pace_begin(size, lease->now);
+    lease->pace = rl_pace_begin(missing + lease->left, lease->now);
     if (!swap(lease, NOTE_PACE, pace, lease->pace)) {
         lease->pace = 0;
         return cost;
@@ -157,13 +176,13 @@ uint32_t rl_leasing_begin(rl_leasing_t *lease, const rl_step_t *step, uint32_t c
     if (is_bucket(lease)) {
         swap(lease, NOTE_SPENT, note(lease, NOTE_SPENT), cost);
     }
-    return size;
+    return missing;
 }
 
 void rl_leasing_end(rl_leasing_t *lease, uint32_t reserved)
 {
     if (lease->pace != 0) {
-        swap(lease, NOTE_PACE, lease->pace, rl_pace_end(lease->pace, reserved));
+        swap(lease, NOTE_PACE, lease->pace, rl_pace_end(lease->pace, reserved + lease->left));
     }
 }
 

@@ -31,6 +31,7 @@ typedef struct rl_leasing {
     unsigned incarnation; /* of the shared counter */
     int64_t now;
     uint64_t pace; /* while this request is the one that reserves more than it needs, else 0 */
+    uint32_t left; /* when it began to; or after units were spent */
 } rl_leasing_t;
 
 /* Looks up where the lease of a key is. False when there can't be one: leases are off, the key
@@ -46,11 +47,19 @@ bool rl_leasing_is_old(const rl_leasing_t *lease);
 /* Units that are left. */
 uint32_t rl_leasing_left(const rl_leasing_t *lease);
 
-/* Spends cost units, if there are as many; *stamp is that of a step which charged them. */
-bool rl_leasing_spend(const rl_leasing_t *lease, uint32_t cost, uint64_t *stamp);
+/* The same, of a key that rl_leasing_open() has looked up before: the counter's incarnation. */
+rl_leasing_t rl_leasing_reopen(const rl_source_t *source, const rl_digest_t *key,
+                               const rl_digest_t *home, const rl_meter_t *meter,
+                               uint32_t window, int64_t now, unsigned incarnation);
 
-/* How many units to reserve for a request of cost; step is what a peek said of it. To be ended
- * with the number that was reserved indeed. */
+/* Spends cost units, if there are as many; *stamp is that of a step which charged them. */
+bool rl_leasing_spend(rl_leasing_t *lease, uint32_t cost, uint64_t *stamp);
+
+/* Whether it is time to reserve more, after units were spent. */
+bool rl_leasing_is_low(const rl_leasing_t *lease);
+
+/* How many units to reserve for a request of cost, together with what is left; step is what a
+ * peek said of it. To be ended with the number that was reserved indeed. */
 uint32_t rl_leasing_begin(rl_leasing_t *lease, const rl_step_t *step, uint32_t cost);
 void rl_leasing_end(rl_leasing_t *lease, uint32_t reserved);
 

@@ -122,6 +122,46 @@ static void lease_rest(const rl_leasing_t *lease, const rl_reservation_t *res, u
     }
 }
 
+/* Reserves what the reservation costs. */
+static rl_upstream_status_e reserve(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_upstream_status_e status;
+    rl_reservation_look_up(res);
+    status = fleet_of(res->meter)->charge(res, step);
+    rl_debt_settle(res, 0); /* does nothing once it is settled */
+    return status;
+}
+
+/* Reserves the next lease ahead of those who will need it. What this request needs it has. */
+static void renew(rl_leasing_t *lease, const rl_step_t *step)
+{
+    rl_reservation_t res =
+        rl_reservation(lease->source, lease->key, lease->meter, lease->window, lease->now);
+    rl_step_t reserved = *step;
+    bool granted = false;
+    res.cost = rl_leasing_begin(lease, step, 0);
+    if (res.cost > 0 && reserve(&res, &reserved) == RL_UPSTREAM_OK) {
+        keep_alive(&res);
+        granted = reserved.granted;
+    }
+    if (granted) {
+        lease_rest(lease, &res, 0, &reserved);
+    }
+    rl_leasing_end(lease, granted ? res.cost : 0);
+}
+
+/* Spends what was seen in a lease; the step is as look() left it. */
+static bool spend(rl_leasing_t *lease, uint32_t cost, rl_step_t *step)
+{
+    if (!rl_leasing_spend(lease, cost, &step->stamp)) {
+        return false;
+    }
+    if (rl_leasing_is_low(lease)) {
+        renew(lease, step);
+    }
+    return true;
+}
+
 /* While units are leased, those that are given back go there. */
 static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
                             const rl_meter_t *meter, uint64_t stamp, uint32_t units,
@@ -161,39 +201,35 @@ void rl_source_prefetch(const rl_source_t *source, const rl_digest_t *key)
 }
 
 void rl_source_look(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, uint32_t cost, rl_step_t *step, rl_sight_t *sight)
+                    int64_t now, uint32_t cost, rl_step_t *step, rl_seen_t *seen)
 {
-    if (source->session != NULL || meter->penalty_us > 0) {
-        sight->cell = NULL;
-        rl_source_peek(source, key, meter, now, cost, step);
-        return;
-    }
     const rl_digest_t cell = rl_cell_of(source, key);
-    rl_ledger_look(source->ledger, &cell, meter, now, cost, step, sight);
+    rl_leasing_t lease;
+    seen->cell.cell = NULL;
+    seen->incarnation = 0;
+    if (source->session == NULL && meter->penalty_us == 0) {
+        rl_ledger_look(source->ledger, &cell, meter, now, cost, step, &seen->cell);
+    }
+    else if (look(source, key, meter, now, cost, step, &lease)) {
+        seen->incarnation = lease.incarnation;
+    }
 }
 
 bool rl_source_take(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, const rl_sight_t *sight, rl_step_t *step)
+                    int64_t now, uint32_t cost, const rl_seen_t *seen, rl_step_t *step)
 {
-    if (sight->cell == NULL) {
-        return false;
-    }
     const rl_digest_t cell = rl_cell_of(source, key);
-    if (!rl_ledger_take(&cell, meter, sight, step)) {
+    if (seen->incarnation != 0) {
+        rl_leasing_t lease =
+            rl_leasing_reopen(source, key, &cell, meter, is_window(meter) ? step->window : 0,
+                              now, seen->incarnation);
+        return cost > 0 && spend(&lease, cost, step);
+    }
+    if (seen->cell.cell == NULL || !rl_ledger_take(&cell, meter, &seen->cell, step)) {
         return false;
     }
     step->stamp = stamp_with_time(meter, step->stamp, now);
     return true;
-}
-
-/* Reserves what the reservation costs. */
-static rl_upstream_status_e reserve(rl_reservation_t *res, rl_step_t *step)
-{
-    rl_upstream_status_e status;
-    rl_reservation_look_up(res);
-    status = fleet_of(res->meter)->charge(res, step);
-    rl_debt_settle(res, 0); /* does nothing once it is settled */
-    return status;
 }
 
 /* Reserves what a lease should have together with what is needed now; only that when there
@@ -251,7 +287,7 @@ bool rl_source_charge(const rl_source_t *source, const rl_digest_t *key,
             return true; /* no round trip */
         }
     }
-    if (leased && rl_leasing_spend(&lease, cost, &step->stamp)) {
+    if (leased && spend(&lease, cost, step)) {
         return true;
     }
     if (shared) {

@@ -30,13 +30,19 @@ typedef struct rl_source {
 void rl_source_peek(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
                     int64_t now, uint32_t cost, rl_step_t *step);
 
-/* The same, and remembers what was seen; only where the ledger alone decides there is anything
- * to see. rl_source_take() then charges what was found to fit, if nothing has changed since;
- * false when it isn't charged, and rl_source_charge() is to be called. */
+/* What a look has seen. */
+typedef struct rl_seen {
+    rl_sight_t cell;      /* of a key for which the ledger alone decides */
+    unsigned incarnation; /* of the counter that units may be leased of; 0: none */
+} rl_seen_t;
+
+/* A peek that remembers what it saw. rl_source_take() then charges what was found to fit, if
+ * that can be done here and now; false when it isn't charged, and rl_source_charge() is to be
+ * called. */
 void rl_source_look(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, uint32_t cost, rl_step_t *step, rl_sight_t *sight);
+                    int64_t now, uint32_t cost, rl_step_t *step, rl_seen_t *seen);
 bool rl_source_take(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, const rl_sight_t *sight, rl_step_t *step);
+                    int64_t now, uint32_t cost, const rl_seen_t *seen, rl_step_t *step);
 
 /* A key is about to be looked at; see rl_ledger_prefetch(). */
 void rl_source_prefetch(const rl_source_t *source, const rl_digest_t *key);
