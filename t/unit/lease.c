@@ -255,6 +255,20 @@ static void one_at_a_time_reserves_ahead(void **state)
     assert_int_equal(rl_pace_units(rl_pace_begin(UINT32_MAX, NOON)), 0x7fff);
 }
 
+static void a_large_lease_is_renewed_before_it_is_used_up(void **state)
+{
+    const uint64_t large = rl_pace_end(rl_pace_begin(0, NOON), 160);
+    (void)state;
+    assert_false(rl_lease_is_low(large, 10));
+    assert_true(rl_lease_is_low(large, 9));
+    assert_true(rl_lease_is_low(large, 0));
+    assert_false(rl_lease_is_low(rl_pace_end(rl_pace_begin(0, NOON), 15), 0));
+    assert_false(rl_lease_is_low(0, 0));
+    /* which RL_LEASE_LOW must not stand against */
+    assert_false(
+        rl_lease_is_low(rl_pace_end(rl_pace_begin(0, NOON), RL_LEASE_MAX), RL_LEASE_LOW));
+}
+
 /* As many tokens as a word has room for, whatever the rate. */
 static void a_lease_of_a_slow_bucket_fits_its_word(void **state)
 {
@@ -292,6 +306,7 @@ int main(void)
         cmocka_unit_test(at_most_so_many_and_at_least_the_cost),
         cmocka_unit_test(no_more_than_is_used_before_the_window_ends),
         cmocka_unit_test(one_at_a_time_reserves_ahead),
+        cmocka_unit_test(a_large_lease_is_renewed_before_it_is_used_up),
         cmocka_unit_test(a_lease_of_a_slow_bucket_fits_its_word),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -50,6 +50,16 @@ static uint32_t told_total(void)
     return tally.total;
 }
 
+/* What a server would tell of the key without asking. */
+static uint32_t used_here(unsigned server)
+{
+    rl_upstream_session_t session;
+    const rl_source_t source = source_of(&servers[server], &session);
+    rl_step_t step;
+    rl_source_peek(&source, &key, &meter, now, 0, &step);
+    return step.used;
+}
+
 static void a_hot_key_asks_seldom(void **state)
 {
     const rl_meter_t what = window(RL_FIXED_WINDOW, 60000, MINUTE);
@@ -59,6 +69,21 @@ static void a_hot_key_asks_seldom(void **state)
     assert_int_equal(admitted_at(0, 500, 20 * SECOND), 10000);
     print_message("# %u operations for 10,000 requests\n", store.operations);
     assert_in_range(store.operations, 20, 200);
+}
+
+/* At full load it would be used up under the hands of as many requests as come at once. */
+static void a_busy_key_always_has_a_lease(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 1000000, HOUR);
+    unsigned without = 0;
+    (void)state;
+    set_out_as(&what, true);
+    admitted_at(0, 500, 3 * SECOND);
+    for (int i = 0; i < 5000; i++, now += SECOND / 500) {
+        without += used_here(0) == told_total(); /* nothing is left of the lease */
+        assert_true(ask(0));
+    }
+    assert_int_equal(without, 0);
 }
 
 static void a_slow_key_reserves_what_it_needs(void **state)
@@ -461,6 +486,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hot_key_asks_seldom),
+        cmocka_unit_test(a_busy_key_always_has_a_lease),
         cmocka_unit_test(a_slow_key_reserves_what_it_needs),
         cmocka_unit_test(a_small_limit_is_counted_one_by_one),
         cmocka_unit_test(servers_use_up_the_limit_and_no_more),
