@@ -28,10 +28,11 @@ SRC     := mod_ratelimit_cache
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wundef -Werror
 OPTIMIZE ?= -O2 -g
-# The module is optimized as a whole where the compiler can; what else is linked takes the
-# machine code that lies in the objects as well. LTO= builds without.
+# The module is optimized as a whole where compiler and linker can, without a warning (clang
+# warns); what else is linked takes the machine code that lies in the objects as well. LTO=
+# builds without.
 LTO_GCC  := -flto=auto -ffat-lto-objects
-LTO      := $(shell echo 'int lto;' | $(CC) $(LTO_GCC) -c -x c -o /dev/null - 2>/dev/null && echo '$(LTO_GCC)')
+LTO      := $(shell echo 'int lto;' | $(CC) -Werror $(LTO_GCC) -shared -fPIC -x c -o /dev/null - 2>/dev/null && echo '$(LTO_GCC)')
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CFLAGS)
 

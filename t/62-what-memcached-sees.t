@@ -95,4 +95,22 @@ $b->kill;
 is join(' ', map { at(0, 'own.test') } 1 .. 2), '429 429', 'one store dies: who was over the limit stays so';
 is at(0, 'inherits.test'), 429, 'and the others go on';
 
+# ---- a store among others -----------------------------------------------------------------------------------------
+# Which RateLimitStore of the configuration it is makes no difference: windows begin at the same time everywhere.
+my $shared = RL::Memcached->start;
+my $line   = 'RateLimitStore memcached ' . $shared->address . ' timeout=1s';
+my $among  = <<"END";
+RateLimitSecret fleet
+$line
+<Location /ok/g>
+    RateLimit g 3/30d key=path group=g
+</Location>
+END
+my $host = "<VirtualHost *>\n    ServerName a.test\n    DocumentRoot \"\${DOCROOT}\"\n    $line\n</VirtualHost>\n";
+my @both = (httpd($among), httpd($among . $host));
+for my $key (1 .. 8) {
+    is join(' ', map { statuses($both[ $_ % 2 ], 1, "/ok/g/$key", headers => [ Host => 'a.test' ]) } 1 .. 4), '200 200 200 429',
+        "the first store of one httpd, the second of another: key $key";
+}
+
 finish allow => qr/memcached \S+ fails/;

@@ -51,13 +51,14 @@ static bool is_sliding(const rl_meter_t *meter)
     return meter->algorithm == RL_SLIDING_WINDOW;
 }
 
-/* A fraction of the period, uniform over the keys: the top of key × period. */
+/* A fraction of the period, uniform over the keys. All servers of a fleet draw the same: from
+ * the part of a key that is the same in every table (source.h, salt). */
 static int64_t offset_of(const rl_meter_t *meter, const rl_digest_t *key)
 {
     if (meter->aligned) {
         return 0;
     }
-    return (int64_t)((unsigned __int128)key->hi * (uint64_t)meter->period_us >> 64);
+    return (int64_t)((unsigned __int128)(uint32_t)key->lo * (uint64_t)meter->period_us >> 32);
 }
 
 static int64_t window_end(const rl_meter_t *meter, int64_t offset, uint32_t window)

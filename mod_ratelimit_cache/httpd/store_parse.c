@@ -182,12 +182,16 @@ static const char *parse_argument(cmd_parms *cmd, const char *text, rl_store_con
 
 /* Keeps this store's cells in the table apart from those of others: by its place among the
  * stores of the configuration. The list of servers isn't in it, so that what is known of the
- * counters outlives a change of the list, when many of them move and have to be made anew. */
+ * counters outlives a change of the list, when many of them move and have to be made anew. The
+ * low half of lo stays as it is: windows begin by it (core/meter_window.c), and have to begin
+ * at the same time on all servers, whatever other stores each of them has. */
 static rl_digest_t salt_of(apr_pool_t *pool, const rl_store_config_t *store)
 {
     const char *text =
         apr_psprintf(pool, "store %u %s", rl_global_config()->stores++, store->settings.prefix);
-    return rl_digest_public(text, strlen(text));
+    rl_digest_t salt = rl_digest_public(text, strlen(text));
+    salt.lo &= ~(uint64_t)UINT32_MAX;
+    return salt;
 }
 
 const char *rl_store_parse(cmd_parms *cmd, int argc, char *const argv[],

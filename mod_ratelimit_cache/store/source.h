@@ -20,7 +20,7 @@ typedef struct rl_keeper rl_keeper_t;
 
 typedef struct rl_source {
     const rl_ledger_t *ledger;
-    rl_digest_t salt;               /* keeps the cells of several stores apart */
+    rl_digest_t salt; /* keeps the cells of several stores apart; the low half of lo is 0 */
     rl_upstream_session_t *session; /* NULL: the ledger is the whole truth */
     rl_keeper_t *keeper;            /* NULL: nothing is reserved ahead of requests */
     unsigned incarnation;           /* for counters that are made anew, see core/tally.h */

@@ -53,5 +53,5 @@ for (@COUNTED) {
     printf "%s\t%s\t%d\n", $name, $traffic, ($long - $short) / ($LONG - $SHORT);
 }
 for my $case ($LEDGER ? qw(digest hot-1 hot-2 hot-denied spread-1) : ()) {
-    printf "ledger\t%s\t%d\n", $case, collected(scalar `@CALLGRIND --toggle-collect=counted $LEDGER --once $case $DECISIONS 2>&1`) / $DECISIONS;
+    printf "ledger\t%s\t%d\n", $case, collected(scalar `@CALLGRIND --toggle-collect=counted '$LEDGER' --once $case $DECISIONS 2>&1`) / $DECISIONS;
 }

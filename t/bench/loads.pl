@@ -204,7 +204,9 @@ sub in_order {
 sub strict_alone {
     my ($round) = @_;
     my $address = $store->address =~ s/.*://r;
-    my @lines = `$STRICT $address 4000` or die "$STRICT failed\n";
+    open my $out, '-|', $STRICT, $address, 4000 or die "$STRICT: $!";
+    my @lines = <$out>;
+    close $out && @lines or die "$STRICT failed\n";
     print map { my ($what, $ns) = split; join("\t", 'strict', $what, $round, $ns) . "\n" } @lines;
     return;
 }

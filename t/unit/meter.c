@@ -166,17 +166,18 @@ static void staggered_windows_end_uniformly_over_the_period(void **state)
 static void offsets_stay_within_the_period_for_extreme_keys(void **state)
 {
     counter_t low = counter_of(1, 30 * DAY, false), high = low, aligned = low;
+    const int64_t apart = 30 * DAY / ((int64_t)UINT32_MAX + 1) + 1;
     (void)state;
-    low.key.hi = 0;
-    high.key.hi = UINT64_MAX;
+    low.key = (rl_digest_t){.hi = UINT64_MAX, .lo = ~(uint64_t)UINT32_MAX};
+    high.key = (rl_digest_t){.hi = 0, .lo = UINT32_MAX};
     aligned.meter.aligned = true;
     charge(&low, NOON, 1);
     charge(&high, NOON, 1);
     charge(&aligned, NOON, 1);
     assert_true(low.step.reset == aligned.step.reset);
     assert_true(high.step.reset > NOON && high.step.reset <= NOON + 30 * DAY);
-    assert_true(high.step.reset == low.step.reset + 1 ||
-                high.step.reset == low.step.reset - 30 * DAY + 1);
+    assert_true(high.step.reset == low.step.reset + apart ||
+                high.step.reset == low.step.reset - 30 * DAY + apart);
 }
 
 /* ---- retry ---- */
@@ -342,7 +343,7 @@ static void check_against_history(uint64_t seed)
     int64_t now = NOON, offset;
     counter.key = random_digest(&rng);
     offset = counter.meter.aligned ? 0
-                                   : (int64_t)((double)counter.key.hi / 18446744073709551616.0 *
+                                   : (int64_t)((double)(uint32_t)counter.key.lo / 4294967296.0 *
                                                (double)counter.meter.period_us);
     for (int i = 0; i < 400; i++) {
         const uint32_t cost = (uint32_t)random_below(&rng, 5);

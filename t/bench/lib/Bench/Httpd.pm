@@ -14,6 +14,7 @@ use parent -norequire, 'Bench::Server';
 use Bench::Server;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
+use File::Glob qw(bsd_glob);
 
 use RL::Conf;
 
@@ -30,7 +31,7 @@ sub module_file {
 }
 
 # A name without a path is looked for where the system has its libraries.
-sub library_file { my ($name) = @_; return (glob "$PEERS/usr/lib/*-linux-*/$name")[0] // $name }
+sub library_file { my ($name) = @_; return (bsd_glob("$PEERS/usr/lib/*-linux-*/$name"))[0] // $name }
 
 sub files   { my ($self) = @_; return map { module_file($_) } @{ $self->{modules} // [] } }
 sub command { my ($self) = @_; return (RL::Conf::binary(), '-d', $self->{root}, '-f', "$self->{root}/conf/server.conf") }

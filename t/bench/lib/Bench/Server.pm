@@ -36,7 +36,7 @@ sub refusal {
     $self->{ports} //= [ RL::Httpd::free_ports(2) ];
     $self->set_conf;
     my @command = ($self->command, '-t');
-    open my $out, '-|', "@command 2>&1" or die "$command[0]: $!";
+    open my $out, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', @command or die "$command[0]: $!";
     my @said = <$out>;
     return if close $out;
     my ($line) = grep { !/Syntax error on line \d+ of \S+:$/ } @said;
