@@ -77,6 +77,13 @@ static void take_off(rl_step_t *step, uint32_t leased)
     step->used = step->used > leased ? step->used - leased : 0;
 }
 
+/* Whether a cost that is more than what is leased fits when that is given back. */
+static bool fits_without(const rl_meter_t *meter, uint32_t leased, uint32_t cost,
+                         const rl_step_t *step)
+{
+    return leased > 0 && is_window(meter) && (uint64_t)step->used + cost <= meter->limit;
+}
+
 /* What charging would do as far as this server knows. What is leased is known as used, and is
  * there to be spent all the same. Returns whether there may be a lease. */
 static bool look(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
@@ -89,7 +96,7 @@ static bool look(const rl_source_t *source, const rl_digest_t *key, const rl_met
     if (leased) {
         const uint32_t left = rl_leasing_left(lease);
         take_off(step, left);
-        if (!step->granted && left >= cost) {
+        if (!step->granted && (left >= cost || fits_without(meter, left, cost, step))) {
             step->used += cost;
             step->granted = true;
             step->retry = now;
@@ -232,6 +239,16 @@ bool rl_source_take(const rl_source_t *source, const rl_digest_t *key, const rl_
     return true;
 }
 
+/* Gives back what is left of a lease, which wasn't enough; false when that is nothing. */
+static bool return_rest(const rl_leasing_t *lease)
+{
+    if (!is_window(lease->meter) || rl_leasing_left(lease) == 0) {
+        return false;
+    }
+    rl_leasing_give_back(lease, rl_leasing_take(lease));
+    return true;
+}
+
 /* Reserves what a lease should have together with what is needed now; only that when there
  * isn't as much, or when there can be no lease. */
 static rl_upstream_status_e reserve_ahead(rl_reservation_t *res, rl_leasing_t *lease,
@@ -240,12 +257,13 @@ static rl_upstream_status_e reserve_ahead(rl_reservation_t *res, rl_leasing_t *l
     rl_upstream_status_e status;
     res->cost = lease != NULL ? rl_leasing_begin(lease, step, cost) : cost;
     status = reserve(res, step);
-    if (status == RL_UPSTREAM_OK && !step->granted && res->cost > cost) {
-        res->cost = cost;
-        status = reserve(res, step);
-    }
     if (lease == NULL) {
         return status;
+    }
+    if (status == RL_UPSTREAM_OK && !step->granted &&
+        (return_rest(lease) || res->cost > cost)) {
+        res->cost = cost;
+        status = reserve(res, step);
     }
     if (status == RL_UPSTREAM_OK && step->granted) {
         lease_rest(lease, res, cost, step);

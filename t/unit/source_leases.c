@@ -375,6 +375,23 @@ static void costs_are_leased_as_well(void **state)
     assert_int_equal(in, 3000);
 }
 
+/* What is left of a lease is less than the cost, and both don't fit. */
+static void a_cost_of_all_that_is_left_fits(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 80, HOUR);
+    unsigned in;
+    (void)state;
+    for (uint32_t less = 0; less < 3; less++) {
+        set_out_as(&what, true);
+        in = admitted_at(0, 300, SECOND / 12);
+        assert_in_range(told_total(), in + 1, 80);
+        assert_false(ask_for(0, 81 - in).granted);
+        assert_true(ask_for(0, 80 - in - less).granted);
+        assert_int_equal(admitted(0, 5), less);
+        assert_int_equal(told_total(), 80);
+    }
+}
+
 /* ---- token buckets ---- */
 
 static void a_hot_bucket_asks_seldom(void **state)
@@ -506,6 +523,7 @@ int main(void)
         cmocka_unit_test(what_lies_idle_is_kept_until_the_store_answers),
         cmocka_unit_test(what_is_leased_survives_a_loss_of_the_store),
         cmocka_unit_test(costs_are_leased_as_well),
+        cmocka_unit_test(a_cost_of_all_that_is_left_fits),
         cmocka_unit_test(a_hot_bucket_asks_seldom),
         cmocka_unit_test(a_bucket_lets_in_no_more_than_its_size_at_once),
         cmocka_unit_test(an_idle_bucket_gets_back_what_was_leased_last),
