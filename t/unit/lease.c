@@ -14,22 +14,11 @@
 static const rl_meter_t window = {
     .algorithm = RL_FIXED_WINDOW, .aligned = true, .limit = 8000, .period_us = MINUTE};
 
-static rl_meter_t bucket_of(uint32_t limit, uint32_t burst)
-{
-    rl_meter_t meter = {.algorithm = RL_TOKEN_BUCKET,
-                        .limit = limit,
-                        .burst = burst,
-                        .initial = burst,
-                        .period_us = SECOND};
-    rl_meter_prepare(&meter);
-    return meter;
-}
-
 /* ---- windows ---- */
 
 static void nothing_is_leased_at_first(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 10);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 10);
     (void)state;
     assert_int_equal(rl_lease_left(&window, 0, 0, NOON), 0);
     assert_int_equal(rl_lease_left(&window, 0, 7, NOON), 0);
@@ -71,7 +60,7 @@ static uint64_t ahead(const rl_meter_t *bucket, int64_t now, uint32_t tokens)
 
 static void tokens_drain_as_fast_as_the_bucket(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 100);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 100);
     const uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
     (void)state;
     assert_int_equal(rl_lease_left(&bucket, lease, 0, NOON), 5);
@@ -85,7 +74,7 @@ static void tokens_drain_as_fast_as_the_bucket(void **state)
 /* What others have reserved before lies between. */
 static void not_before_their_time(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 100);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 100);
     const uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 25), 5);
     (void)state;
     assert_int_equal(rl_lease_left(&bucket, lease, 0, NOON + 2 * SECOND - MILLISECOND), 5);
@@ -95,7 +84,7 @@ static void not_before_their_time(void **state)
 
 static void spending_and_draining_are_not_added_up(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 100);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 100);
     uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
     (void)state;
     lease = rl_lease_spent(&bucket, lease, 0, NOON, 2);
@@ -106,7 +95,7 @@ static void spending_and_draining_are_not_added_up(void **state)
 
 static void a_clock_that_steps_backward_drains_nothing(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 100);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 100);
     const uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
     (void)state;
     assert_int_equal(rl_lease_left(&bucket, lease, 0, NOON - MINUTE), 5);
@@ -118,7 +107,7 @@ static void a_clock_that_steps_backward_drains_nothing(void **state)
 /* What a former owner of the cell wrote a moment too late. */
 static void noise_is_no_lease(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 500);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 500);
     uint64_t rng = 1;
     unsigned taken = 0;
     (void)state;
@@ -132,7 +121,7 @@ static void noise_is_no_lease(void **state)
 
 static void adjacent_pieces_become_one(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 100);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 100);
     uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
     (void)state;
     lease = rl_lease_extended(&bucket, lease, 0, NOON, ahead(&bucket, NOON, 8), 3);
@@ -143,7 +132,7 @@ static void adjacent_pieces_become_one(void **state)
 
 static void of_two_pieces_the_longer_is_kept(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 100);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 100);
     const uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
     const uint64_t kept =
         rl_lease_extended(&bucket, lease, 0, NOON, ahead(&bucket, NOON, 20), 4);
@@ -158,7 +147,7 @@ static void of_two_pieces_the_longer_is_kept(void **state)
 
 static void a_piece_comes_down_as_far_as_the_clock(void **state)
 {
-    const rl_meter_t bucket = bucket_of(10, 100);
+    const rl_meter_t bucket = token_bucket(10, SECOND, 100);
     const uint64_t lease = rl_lease_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 25), 5);
     const uint64_t by_ten = rl_lease_lowered(&bucket, lease, NOON, 10);
     const uint64_t by_all = rl_lease_lowered(&bucket, lease, NOON, 100);
@@ -274,9 +263,7 @@ static void a_lease_of_a_slow_bucket_fits_its_word(void **state)
 {
     (void)state;
     for (uint32_t limit = 1; limit < 3000; limit = limit * 3 + 1) {
-        rl_meter_t meter = bucket_of(limit, 100000);
-        meter.period_us = 30 * DAY;
-        rl_meter_prepare(&meter);
+        const rl_meter_t meter = token_bucket(limit, 30 * DAY, 100000);
         const uint64_t pace = rl_pace_end(rl_pace_begin(1000, NOON - SECOND), 1000);
         const rl_step_t step = {.used = 1, .reset = NOON + DAY};
         const uint32_t units = rl_lease_size(&meter, pace, 1000, &step, NOON, 1);

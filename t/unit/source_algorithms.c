@@ -5,7 +5,7 @@
 
 static void servers_share_a_bucket(void **state)
 {
-    const rl_meter_t what = bucket(10, MINUTE, 10);
+    const rl_meter_t what = token_bucket(10, MINUTE, 10);
     (void)state;
     set_out(&what);
     assert_int_equal(admitted(0, 4), 4);
@@ -21,7 +21,7 @@ static void servers_share_a_bucket(void **state)
 
 static void a_denied_key_knows_when_to_come_back(void **state)
 {
-    const rl_meter_t what = bucket(3, MINUTE, 2);
+    const rl_meter_t what = token_bucket(3, MINUTE, 2);
     rl_step_t step;
     (void)state;
     set_out(&what);
@@ -38,7 +38,7 @@ static void a_denied_key_knows_when_to_come_back(void **state)
 
 static void a_bucket_in_use_costs_one_round_trip(void **state)
 {
-    const rl_meter_t what = bucket(1000, MINUTE, 1000);
+    const rl_meter_t what = token_bucket(1000, MINUTE, 1000);
     unsigned before;
     (void)state;
     set_out(&what);
@@ -55,7 +55,7 @@ static void a_bucket_in_use_costs_one_round_trip(void **state)
 
 static void a_bucket_that_was_idle_holds_no_more_than_its_size(void **state)
 {
-    const rl_meter_t what = bucket(1, SECOND, 5);
+    const rl_meter_t what = token_bucket(1, SECOND, 5);
     (void)state;
     set_out(&what);
     for (int day = 0; day < 5; day++) {
@@ -66,7 +66,7 @@ static void a_bucket_that_was_idle_holds_no_more_than_its_size(void **state)
 
 static void a_refund_puts_tokens_back_for_all(void **state)
 {
-    const rl_meter_t what = bucket(1, MINUTE, 3);
+    const rl_meter_t what = token_bucket(1, MINUTE, 3);
     rl_step_t step;
     (void)state;
     set_out(&what);
@@ -87,7 +87,7 @@ static void a_refund_puts_tokens_back_for_all(void **state)
 
 static void a_bucket_that_is_lost_is_made_anew(void **state)
 {
-    const rl_meter_t what = bucket(1, MINUTE, 10);
+    const rl_meter_t what = token_bucket(1, MINUTE, 10);
     (void)state;
     set_out(&what);
     assert_int_equal(admitted(0, 2), 2);
@@ -101,7 +101,7 @@ static void a_bucket_that_is_lost_is_made_anew(void **state)
 
 static void what_a_bucket_owes_drains(void **state)
 {
-    const rl_meter_t what = bucket(6, MINUTE, 6);
+    const rl_meter_t what = token_bucket(6, MINUTE, 6);
     (void)state;
     set_out(&what);
     assert_int_equal(admitted(0, 1), 1);
@@ -162,7 +162,7 @@ static void a_flood_gets_what_the_bucket_promises(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 300; seed++) {
         const story_t how = {.servers = 3, .actors = 3 + (unsigned)(seed % 9), .requests = 200};
-        const rl_meter_t what = bucket(1 + (uint32_t)(seed % 50), SECOND, 5);
+        const rl_meter_t what = token_bucket(1 + (uint32_t)(seed % 50), SECOND, 5);
         run_flood(&what, &how, seed, SECOND / 100);
         const double most = 5 + (double)(now - flood.began) * what.limit / SECOND;
         if (flood.admitted > most + 1) {
@@ -178,7 +178,7 @@ static void after_a_pause_a_flood_gets_a_bucket_once(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 500; seed++) {
         const story_t how = {.servers = 3, .actors = 9, .requests = 20};
-        const rl_meter_t what = bucket(1, HOUR, 5);
+        const rl_meter_t what = token_bucket(1, HOUR, 5);
         rl_upstream_session_t session;
         start(&how, seed);
         meter = what;

@@ -11,17 +11,6 @@
 
 static rl_meter_t meter;
 
-static inline rl_meter_t bucket(uint32_t limit, int64_t period_us, uint32_t burst)
-{
-    rl_meter_t made = {.algorithm = RL_TOKEN_BUCKET,
-                       .limit = limit,
-                       .period_us = period_us,
-                       .burst = burst,
-                       .initial = burst};
-    rl_meter_prepare(&made);
-    return made;
-}
-
 static inline rl_meter_t window(rl_algorithm_e algorithm, uint32_t limit, int64_t period_us)
 {
     return (rl_meter_t){

@@ -396,7 +396,7 @@ static void a_cost_of_all_that_is_left_fits(void **state)
 
 static void a_hot_bucket_asks_seldom(void **state)
 {
-    const rl_meter_t what = bucket(1000, SECOND, 2000);
+    const rl_meter_t what = token_bucket(1000, SECOND, 2000);
     (void)state;
     set_out_as(&what, true);
     assert_int_equal(admitted_at(0, 1000, 10 * SECOND), 10000);
@@ -406,7 +406,7 @@ static void a_hot_bucket_asks_seldom(void **state)
 
 static void a_bucket_lets_in_no_more_than_its_size_at_once(void **state)
 {
-    const rl_meter_t what = bucket(10, SECOND, 1000);
+    const rl_meter_t what = token_bucket(10, SECOND, 1000);
     unsigned in;
     (void)state;
     set_out_as(&what, true);
@@ -422,7 +422,7 @@ static void a_bucket_lets_in_no_more_than_its_size_at_once(void **state)
 
 static void an_idle_bucket_gets_back_what_was_leased_last(void **state)
 {
-    const rl_meter_t what = bucket(10, SECOND, 1000);
+    const rl_meter_t what = token_bucket(10, SECOND, 1000);
     unsigned in;
     (void)state;
     set_out_as(&what, true);
@@ -444,7 +444,7 @@ static uint64_t told_time(void)
 /* Or what others have reserved after it would be moved, and could be spent later than that. */
 static void what_was_leased_before_others_drains(void **state)
 {
-    const rl_meter_t what = bucket(10, SECOND, 1000);
+    const rl_meter_t what = token_bucket(10, SECOND, 1000);
     uint64_t before;
     (void)state;
     set_out_as(&what, true);
@@ -458,7 +458,7 @@ static void what_was_leased_before_others_drains(void **state)
 /* A piece that stayed where it is would be there on top of a bucket that is full again. */
 static void what_is_leased_comes_down_with_what_is_refunded(void **state)
 {
-    const rl_meter_t what = bucket(10, SECOND, 8000);
+    const rl_meter_t what = token_bucket(10, SECOND, 8000);
     static rl_step_t steps[2000];
     unsigned in = 0;
     (void)state;
@@ -481,7 +481,7 @@ static void what_is_leased_comes_down_with_what_is_refunded(void **state)
 /* Of tokens that were leased together, those that were spent first drain first. */
 static void what_has_drained_is_not_refunded(void **state)
 {
-    const rl_meter_t what = bucket(10, SECOND, 8000);
+    const rl_meter_t what = token_bucket(10, SECOND, 8000);
     static rl_step_t steps[2000];
     unsigned in = 0;
     (void)state;

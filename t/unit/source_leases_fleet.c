@@ -234,17 +234,6 @@ static rl_meter_t windows(rl_algorithm_e algorithm, uint32_t limit, int64_t peri
         .algorithm = algorithm, .aligned = true, .limit = limit, .period_us = period_us};
 }
 
-static rl_meter_t bucket(uint32_t limit, uint32_t burst)
-{
-    rl_meter_t meter = {.algorithm = RL_TOKEN_BUCKET,
-                        .limit = limit,
-                        .burst = burst,
-                        .initial = burst,
-                        .period_us = SECOND};
-    rl_meter_prepare(&meter);
-    return meter;
-}
-
 static story_t fleet(uint64_t seed)
 {
     const unsigned n = 1 + (unsigned)(seed % SERVERS_MAX);
@@ -279,7 +268,7 @@ static rl_meter_t meter_number(uint64_t seed)
     case 0:
         return windows(RL_SLIDING_WINDOW, limit, SECOND << random_below(&draws, 3));
     case 1:
-        return bucket(limit, 1 + (uint32_t)random_below(&draws, 2 * limit));
+        return token_bucket(limit, SECOND, 1 + (uint32_t)random_below(&draws, 2 * limit));
     default:
         return windows(RL_FIXED_WINDOW, limit, SECOND << random_below(&draws, 4));
     }

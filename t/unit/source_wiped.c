@@ -6,7 +6,7 @@
 static void a_wiped_counter_starts_anew_everywhere(void **state)
 {
     const rl_meter_t kinds[] = {window(RL_FIXED_WINDOW, 5, HOUR),
-                                window(RL_SLIDING_WINDOW, 5, HOUR), bucket(5, HOUR, 5)};
+                                window(RL_SLIDING_WINDOW, 5, HOUR), token_bucket(5, HOUR, 5)};
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         set_out(&kinds[i]);
@@ -239,7 +239,7 @@ static void asking_tells_what_the_fleet_has_used(const rl_meter_t *what)
 static void asking_works_with_every_algorithm(void **state)
 {
     const rl_meter_t all[] = {window(RL_FIXED_WINDOW, 10, HOUR),
-                              window(RL_SLIDING_WINDOW, 10, HOUR), bucket(10, HOUR, 10)};
+                              window(RL_SLIDING_WINDOW, 10, HOUR), token_bucket(10, HOUR, 10)};
     (void)state;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         asking_tells_what_the_fleet_has_used(&all[i]);

@@ -32,4 +32,15 @@ static inline rl_meter_t fixed_window(uint32_t limit, int64_t period_us)
     return (rl_meter_t){.algorithm = RL_FIXED_WINDOW, .limit = limit, .period_us = period_us};
 }
 
+static inline rl_meter_t token_bucket(uint32_t limit, int64_t period_us, uint32_t burst)
+{
+    rl_meter_t meter = {.algorithm = RL_TOKEN_BUCKET,
+                        .limit = limit,
+                        .period_us = period_us,
+                        .burst = burst,
+                        .initial = burst};
+    rl_meter_prepare(&meter);
+    return meter;
+}
+
 #endif
