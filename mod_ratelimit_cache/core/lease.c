@@ -51,9 +51,6 @@
 #define LEASE_US RL_USEC_PER_SEC
 #define SHARE    8
 
-/* One of so many units is renewed when a part in as many is left. */
-#define LARGE 16
-
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -219,7 +216,7 @@ uint32_t rl_lease_size(const rl_meter_t *meter, uint64_t pace, uint32_t used,
 
 bool rl_lease_is_low(uint64_t pace, uint32_t left)
 {
-    return rl_pace_units(pace) >= LARGE && left < rl_pace_units(pace) / LARGE;
+    return rl_pace_units(pace) >= RL_LEASE_LARGE && left < rl_pace_units(pace) / RL_LEASE_LARGE;
 }
 
 uint64_t rl_pace_begin(uint32_t units, int64_t now)

@@ -17,8 +17,10 @@
  * requests that do so at the same time (core/tally.h). */
 #define RL_LEASE_MAX 1024u
 
-/* No lease of which so many units are left is renewed. */
-#define RL_LEASE_LOW (RL_LEASE_MAX / 16)
+/* A lease of this many units at least is renewed when one part in as many is left; so none is
+ * of which RL_LEASE_LOW are left. */
+#define RL_LEASE_LARGE 16u
+#define RL_LEASE_LOW   (RL_LEASE_MAX / RL_LEASE_LARGE)
 
 /* ---- the lease ---- */
 

@@ -1,21 +1,33 @@
 #include "fleet.h"
 
-#define TTL_SLACK   60
 #define TTL_MAX_SEC (30 * 86400)
+
+static bool is_bucket(const rl_meter_t *meter)
+{
+    return meter->algorithm == RL_TOKEN_BUCKET;
+}
 
 rl_digest_t rl_cell_of(const rl_source_t *source, const rl_digest_t *key)
 {
     return (rl_digest_t){.hi = key->hi ^ source->salt.hi, .lo = key->lo ^ source->salt.lo};
 }
 
-/* Twice what counts, because clocks differ and TTLs end early, but never so much that memcached
- * takes it for a date. A bucket in use lives on and on, and is made anew when its TTL is over:
- * not too often. */
+uint32_t rl_counter_ttl(int64_t seconds)
+{
+    return (uint32_t)(seconds < TTL_MAX_SEC ? seconds : TTL_MAX_SEC);
+}
+
+/* Twice what counts, because clocks differ and TTLs end early. A bucket in use lives on and on,
+ * and is made anew when its TTL is over: not too often. */
 static uint32_t ttl_of(const rl_meter_t *meter)
 {
-    const int64_t more = meter->algorithm == RL_TOKEN_BUCKET ? 3600 : TTL_SLACK;
-    const int64_t counts = rl_meter_quota_us(meter) / RL_USEC_PER_SEC;
-    return (uint32_t)(counts < (TTL_MAX_SEC - more) / 2 ? 2 * counts + more : TTL_MAX_SEC);
+    const int64_t more = is_bucket(meter) ? 3600 : RL_TTL_SLACK;
+    return rl_counter_ttl(2 * (rl_meter_quota_us(meter) / RL_USEC_PER_SEC) + more);
+}
+
+uint32_t rl_counter_window(const rl_meter_t *meter, uint64_t window)
+{
+    return is_bucket(meter) ? 0 : (uint32_t)window;
 }
 
 rl_reservation_t rl_reservation(const rl_source_t *source, const rl_digest_t *key,
@@ -26,10 +38,11 @@ rl_reservation_t rl_reservation(const rl_source_t *source, const rl_digest_t *ke
         .ops = source->session->upstream->ops,
         .meter = meter,
         .cell = rl_cell_of(source, key),
-        .counter = {.key = *key, .ttl = ttl_of(meter)},
+        .counter = {.key = *key,
+                    .window = rl_counter_window(meter, window),
+                    .ttl = ttl_of(meter)},
         .now = now,
     };
-    res.counter.window = meter->algorithm == RL_TOKEN_BUCKET ? 0 : (uint32_t)window;
     return res;
 }
 

@@ -52,7 +52,15 @@ typedef struct rl_reservation {
 /* What the ledger files a key under. */
 rl_digest_t rl_cell_of(const rl_source_t *source, const rl_digest_t *key);
 
-/* Work on the counter of a window, for no cost yet; a bucket has one counter, of window 0. */
+/* Which window's counter it is in the shared store: a bucket has one counter, of window 0. */
+uint32_t rl_counter_window(const rl_meter_t *meter, uint64_t window);
+
+/* How long the shared store is to remember a counter that is needed for so many seconds: never
+ * so long that memcached takes it for a date. */
+uint32_t rl_counter_ttl(int64_t seconds);
+#define RL_TTL_SLACK 60 /* for clocks that differ, seconds */
+
+/* Work on the counter of a window, for no cost yet. */
 rl_reservation_t rl_reservation(const rl_source_t *source, const rl_digest_t *key,
                                 const rl_meter_t *meter, uint64_t window, int64_t now);
 

@@ -2,9 +2,6 @@
 
 #include "fleet.h"
 
-#define TTL_SLACK   60
-#define TTL_MAX_SEC (30 * 86400)
-
 /* Cells of penalties, and their names in the shared store, lie apart from those of counters. */
 static rl_digest_t apart(const rl_digest_t *digest)
 {
@@ -14,9 +11,8 @@ static rl_digest_t apart(const rl_digest_t *digest)
 
 static rl_counter_t counter_of(const rl_digest_t *key, const rl_meter_t *meter)
 {
-    const int64_t ttl = rl_meter_penalty(meter, 0).penalty_us / RL_USEC_PER_SEC + TTL_SLACK;
-    return (rl_counter_t){.key = apart(key),
-                          .ttl = (uint32_t)(ttl < TTL_MAX_SEC ? ttl : TTL_MAX_SEC)};
+    const int64_t lasts = rl_meter_penalty(meter, 0).penalty_us / RL_USEC_PER_SEC;
+    return (rl_counter_t){.key = apart(key), .ttl = rl_counter_ttl(lasts + RL_TTL_SLACK)};
 }
 
 /* The state of the penalty as this server knows it; granted means that there is none. */

@@ -13,7 +13,7 @@
 /* An entry belongs to whoever made its tag WRITING, then to the thread that tends. */
 typedef struct rl_kept {
     _Atomic uint64_t tag;
-    rl_digest_t key, home, cell;
+    rl_digest_t key, home;
     rl_meter_t meter;
     uint32_t window;
     unsigned incarnation;
@@ -57,9 +57,8 @@ static size_t set_of(const rl_leasing_t *lease)
     return lease->cell.hi % SETS;
 }
 
-bool rl_keeper_has(const rl_keeper_t *keeper, const rl_leasing_t *lease)
+static bool has(const rl_kept_t *set, const rl_leasing_t *lease)
 {
-    const rl_kept_t *set = keeper->kept[set_of(lease)];
     for (int i = 0; i < WAYS; i++) {
         if (atomic_load(&set[i].tag) == tag_of(lease)) {
             return true;
@@ -72,7 +71,6 @@ static void write_entry(rl_kept_t *kept, const rl_leasing_t *lease)
 {
     kept->key = *lease->key;
     kept->home = lease->home;
-    kept->cell = lease->cell;
     kept->meter = *lease->meter;
     kept->window = lease->window;
     kept->incarnation = lease->incarnation;
@@ -85,7 +83,7 @@ static void write_entry(rl_kept_t *kept, const rl_leasing_t *lease)
 bool rl_keeper_add(rl_keeper_t *keeper, const rl_leasing_t *lease)
 {
     rl_kept_t *set = keeper->kept[set_of(lease)];
-    if (rl_keeper_has(keeper, lease)) {
+    if (has(set, lease)) {
         return true;
     }
     for (int i = 0; i < WAYS; i++) {
@@ -126,30 +124,20 @@ static bool is_idle(rl_kept_t *kept, const rl_leasing_t *lease)
  * list first, and the units then. */
 static void drop(rl_kept_t *kept, const rl_leasing_t *lease)
 {
-    uint64_t taken;
     const rl_digest_t key = kept->key;
     const rl_meter_t meter = kept->meter;
     rl_leasing_t copy = *lease;
     copy.key = &key;
     copy.meter = &meter;
     atomic_store(&kept->tag, VACANT);
-    taken = rl_leasing_take(&copy);
-    if (taken != 0) {
-        rl_leasing_give_back(&copy, taken);
-    }
+    rl_leasing_return(&copy);
 }
 
 /* No connection is kept from requests for longer than needed. */
 static void tend(rl_kept_t *kept, const rl_source_t *source, int64_t now, bool last)
 {
-    const rl_leasing_t lease = {.source = source,
-                                .key = &kept->key,
-                                .meter = &kept->meter,
-                                .home = kept->home,
-                                .cell = kept->cell,
-                                .window = kept->window,
-                                .incarnation = kept->incarnation,
-                                .now = now};
+    const rl_leasing_t lease = rl_leasing_reopen(source, &kept->key, &kept->home, &kept->meter,
+                                                 kept->window, now, kept->incarnation);
     const bool unused = is_idle(kept, &lease) || rl_leasing_is_old(&lease);
     if (last || is_over(&lease) || (unused && rl_leasing_can_return(&lease))) {
         drop(kept, &lease);

@@ -24,9 +24,8 @@ rl_keeper_t *rl_keeper_create(apr_pool_t *pool);
 /* Which thread tends, so that it is woken when there is something to tend. */
 void rl_keeper_set_thread(rl_keeper_t *keeper, rl_background_t *thread);
 
-/* Whether a lease is looked after; and sees to it that it is, false when there is no room. From
- * any thread, without waiting. */
-bool rl_keeper_has(const rl_keeper_t *keeper, const rl_leasing_t *lease);
+/* Sees to it that a lease is looked after; false when there is no room. From any thread,
+ * without waiting. */
 bool rl_keeper_add(rl_keeper_t *keeper, const rl_leasing_t *lease);
 
 /* Looks at all leases, with the source's session to give units back; at the last of them when

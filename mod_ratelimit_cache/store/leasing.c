@@ -36,7 +36,7 @@ bool rl_leasing_open(rl_leasing_t *lease, const rl_source_t *source, const rl_di
     if (source->keeper == NULL || meter->penalty_us > 0 ||
         !rl_ledger_notes(source->ledger, home, notes) ||
         !rl_contact_is_recent(notes[RL_NOTE_CONTACT], now, RECENT_SEC) ||
-        !rl_link_is_of(notes[RL_NOTE_LINK], window)) {
+        !rl_link_is_of(notes[RL_NOTE_LINK], rl_counter_window(meter, window))) {
         return false;
     }
     *lease = rl_leasing_reopen(source, key, home, meter, window, now,
@@ -53,7 +53,7 @@ rl_leasing_t rl_leasing_reopen(const rl_source_t *source, const rl_digest_t *key
                           .meter = meter,
                           .home = *home,
                           .cell = apart(home, incarnation),
-                          .window = window,
+                          .window = rl_counter_window(meter, window),
                           .incarnation = incarnation,
                           .now = now};
 }
@@ -201,13 +201,12 @@ static bool add(const rl_leasing_t *lease, uint64_t until, uint32_t units)
 
 bool rl_leasing_add(const rl_leasing_t *lease, uint64_t until, uint32_t units)
 {
-    rl_keeper_t *keeper = lease->source->keeper;
     if (!add(lease, until, units)) {
         return false;
     }
     /* The keeper may have looked just before, and dropped what was empty then. */
-    if (!rl_keeper_has(keeper, lease) && !rl_keeper_add(keeper, lease)) {
-        rl_leasing_give_back(lease, rl_leasing_take(lease));
+    if (!rl_keeper_add(lease->source->keeper, lease)) {
+        rl_leasing_return(lease);
     }
     return true;
 }
@@ -243,7 +242,8 @@ static void count_taken(const rl_leasing_t *lease, uint64_t taken)
     }
 }
 
-uint64_t rl_leasing_take(const rl_leasing_t *lease)
+/* Takes away what is left; 0 when that is nothing. */
+static uint64_t take(const rl_leasing_t *lease)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
@@ -258,10 +258,13 @@ uint64_t rl_leasing_take(const rl_leasing_t *lease)
     return 0;
 }
 
-void rl_leasing_give_back(const rl_leasing_t *lease, uint64_t taken)
+void rl_leasing_return(const rl_leasing_t *lease)
 {
-    const uint32_t units = left_of(lease, taken);
+    const uint64_t taken = take(lease);
     rl_source_t source = *lease->source;
+    if (taken == 0) {
+        return;
+    }
     source.keeper = NULL; /* they are not to be leased again */
     if (is_bucket(lease)) {
         rl_reservation_t res =
@@ -270,6 +273,7 @@ void rl_leasing_give_back(const rl_leasing_t *lease, uint64_t taken)
     }
     else {
         rl_source_refund(&source, lease->key, lease->meter,
-                         rl_window_stamp(lease->incarnation, lease->window), units, lease->now);
+                         rl_window_stamp(lease->incarnation, lease->window),
+                         left_of(lease, taken), lease->now);
     }
 }

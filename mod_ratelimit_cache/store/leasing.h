@@ -34,9 +34,9 @@ typedef struct rl_leasing {
     uint32_t left; /* when it began to; or after units were spent */
 } rl_leasing_t;
 
-/* Looks up where the lease of a key is. False when there can't be one: leases are off, the key
- * is slow, its window has only begun, or a penalty goes with it, of which another server may
- * know by now. */
+/* Looks up where the lease of a key is; the window is a step's. False when there can't be one:
+ * leases are off, the key is slow, its window has only begun, or a penalty goes with it, of
+ * which another server may know by now. */
 bool rl_leasing_open(rl_leasing_t *lease, const rl_source_t *source, const rl_digest_t *key,
                      const rl_digest_t *home, const rl_meter_t *meter, uint32_t window,
                      int64_t now);
@@ -77,11 +77,8 @@ uint64_t rl_leasing_word(const rl_leasing_t *lease);
  * taken away and can't be given back is nobody's until the window ends. */
 bool rl_leasing_can_return(const rl_leasing_t *lease);
 
-/* Takes away what is left; 0 when that is nothing. */
-uint64_t rl_leasing_take(const rl_leasing_t *lease);
-
-/* Gives back what was taken: of a token bucket only what was reserved last, for anything else
- * would move what others have reserved since; the rest drains. */
-void rl_leasing_give_back(const rl_leasing_t *lease, uint64_t taken);
+/* Takes away what is left and gives it back: of a token bucket only what was reserved last, for
+ * anything else would move what others have reserved since; the rest drains. */
+void rl_leasing_return(const rl_leasing_t *lease);
 
 #endif

@@ -64,12 +64,11 @@ static uint64_t stamp_with_time(const rl_meter_t *meter, uint64_t stamp, int64_t
 /* ---- leases ---- */
 
 static bool find_lease(rl_leasing_t *lease, const rl_source_t *source, const rl_digest_t *key,
-                       const rl_meter_t *meter, int64_t now, const rl_step_t *step)
+                       const rl_meter_t *meter, int64_t now, uint32_t window)
 {
     const rl_digest_t cell = rl_cell_of(source, key);
     return is_shared(source, meter) &&
-           rl_leasing_open(lease, source, key, &cell, meter,
-                           is_window(meter) ? step->window : 0, now);
+           rl_leasing_open(lease, source, key, &cell, meter, window, now);
 }
 
 static void take_off(rl_step_t *step, uint32_t leased)
@@ -92,7 +91,7 @@ static bool look(const rl_source_t *source, const rl_digest_t *key, const rl_met
     const rl_digest_t cell = rl_cell_of(source, key);
     bool leased;
     rl_ledger_peek(source->ledger, &cell, meter, now, cost, step);
-    leased = find_lease(lease, source, key, meter, now, step);
+    leased = find_lease(lease, source, key, meter, now, step->window);
     if (leased) {
         const uint32_t left = rl_leasing_left(lease);
         take_off(step, left);
@@ -174,9 +173,8 @@ static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
                             const rl_meter_t *meter, uint64_t stamp, uint32_t units,
                             int64_t now)
 {
-    const rl_step_t step = {.window = (uint32_t)stamp};
     rl_leasing_t lease;
-    return is_window(meter) && find_lease(&lease, source, key, meter, now, &step) &&
+    return is_window(meter) && find_lease(&lease, source, key, meter, now, (uint32_t)stamp) &&
            stamp == rl_window_stamp(lease.incarnation, lease.window) &&
            rl_leasing_left(&lease) > 0 && rl_leasing_add(&lease, 0, units);
 }
@@ -185,9 +183,8 @@ static bool refund_to_lease(const rl_source_t *source, const rl_digest_t *key,
 static void lower_lease(const rl_source_t *source, const rl_digest_t *key,
                         const rl_meter_t *meter, uint32_t units, int64_t now)
 {
-    const rl_step_t step = {.window = 0};
     rl_leasing_t lease;
-    if (!is_window(meter) && find_lease(&lease, source, key, meter, now, &step)) {
+    if (!is_window(meter) && find_lease(&lease, source, key, meter, now, 0)) {
         rl_leasing_lower(&lease, units);
     }
 }
@@ -228,8 +225,7 @@ bool rl_source_take(const rl_source_t *source, const rl_digest_t *key, const rl_
     const rl_digest_t cell = rl_cell_of(source, key);
     if (seen->incarnation != 0) {
         rl_leasing_t lease =
-            rl_leasing_reopen(source, key, &cell, meter, is_window(meter) ? step->window : 0,
-                              now, seen->incarnation);
+            rl_leasing_reopen(source, key, &cell, meter, step->window, now, seen->incarnation);
         return cost > 0 && spend(&lease, cost, step);
     }
     if (seen->cell.cell == NULL || !rl_ledger_take(&cell, meter, &seen->cell, step)) {
@@ -245,7 +241,7 @@ static bool return_rest(const rl_leasing_t *lease)
     if (!is_window(lease->meter) || rl_leasing_left(lease) == 0) {
         return false;
     }
-    rl_leasing_give_back(lease, rl_leasing_take(lease));
+    rl_leasing_return(lease);
     return true;
 }
 
