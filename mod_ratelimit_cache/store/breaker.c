@@ -49,8 +49,3 @@ bool rl_breaker_is_waiting(const rl_breaker_t *breaker, int64_t now)
 {
     return atomic_load_explicit(&breaker->probe_due, memory_order_relaxed) > now;
 }
-
-bool rl_breaker_is_open(const rl_breaker_t *breaker)
-{
-    return atomic_load_explicit(&breaker->probe_due, memory_order_relaxed) != 0;
-}

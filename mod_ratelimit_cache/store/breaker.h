@@ -43,6 +43,4 @@ rl_breaker_change_e rl_breaker_note(rl_breaker_t *breaker,
 /* Whether it is open and no probe is due yet. */
 bool rl_breaker_is_waiting(const rl_breaker_t *breaker, int64_t now);
 
-bool rl_breaker_is_open(const rl_breaker_t *breaker);
-
 #endif
