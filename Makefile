@@ -44,11 +44,11 @@ APR_LIBS     = $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --lin
 HTTPD_FLAGS  = $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR)
 MODULE_LIBS := -lutf8proc -lmemcached
 
-CORE    := $(wildcard $(SRC)/core/*.c)
-STORE_C := $(wildcard $(SRC)/store/*.c)
-LIMITER := $(SRC)/limiter.c
-HTTPD   := $(wildcard $(SRC)/httpd/*.c) $(SRC)/mod_ratelimit_cache.c
-PLAIN   := $(CORE) $(STORE_C) $(LIMITER)
+# Rooms that know no httpd: unit tests, fuzz targets and benchmarks link them.
+PLAIN_ROOMS := core core/form core/meter system ledger fleet lease memcached memcached/connection limiter answer/text
+HTTPD_ROOMS := httpd key rule config process request answer hooks api
+PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
+HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
 MODULE  := $(OUT)/mod_ratelimit_cache.so
 OBJECTS := $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN) $(HTTPD))
 LIBRARY := $(OUT)/librl.a
@@ -67,8 +67,8 @@ deps:
 test-deps:
 	@build/deps.sh test
 
-$(OUT)/obj/httpd/%.o $(OUT)/obj/mod_ratelimit_cache.o: FLAGS = $(HTTPD_FLAGS)
 $(OUT)/obj/%.o: FLAGS = $(APR_FLAGS)
+$(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(HTTPD)): FLAGS = $(HTTPD_FLAGS)
 $(OUT)/obj/%.o: $(SRC)/%.c Makefile | deps
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
@@ -78,7 +78,6 @@ $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
 	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
 
-# Core, store and limiter without httpd: unit tests, fuzz targets and benchmarks link this.
 $(LIBRARY): $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN))
 	@rm -f $@
 	$(AR) rcs $@ $^

@@ -26,16 +26,16 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
-#include "httpd/body.h"
-#include "httpd/config.h"
-#include "httpd/deny.h"
-#include "httpd/enforce.h"
-#include "httpd/headers.h"
-#include "httpd/interface.h"
-#include "httpd/request.h"
-#include "httpd/runtime.h"
-#include "httpd/settle.h"
-#include "httpd/store.h"
+#include "key/body.h"
+#include "config/config.h"
+#include "answer/denial.h"
+#include "hooks/access.h"
+#include "answer/response_fields.h"
+#include "api/functions.h"
+#include "request/record.h"
+#include "process/runtime.h"
+#include "hooks/settle.h"
+#include "process/store.h"
 
 /* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put ours
  * in front of everybody's, because core.c has another handler that is first.) */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../core/fold.h"
-#include "config.h"
+#include "../config/config.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../core/number.h"
-#include "../store/source.h"
+#include "../limiter/counter.h"
 
 #define BIT(number) (AP_METHOD_BIT << (number))
 

@@ -4,7 +4,7 @@
 
 #include <httpd.h>
 
-#include "rule.h"
+#include "../rule/rule.h"
 
 /* Reads ALL, UNSAFE or a comma list of method tokens, in any letter case and order. Returns
  * NULL or the reason. */

@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 #include "core/digest.h"
-#include "limiter.h"
-#include "store/ledger.h"
+#include "limiter/limiter.h"
+#include "ledger/ledger.h"
 
 #define PROCESSES_MAX 2
 #define SPREAD_KEYS   1000000u

@@ -14,9 +14,9 @@
 #include <apr_general.h>
 #include <libmemcached/memcached.h>
 
-#include "core/tally.h"
-#include "limiter.h"
-#include "store/memcached.h"
+#include "core/meter/tally.h"
+#include "limiter/limiter.h"
+#include "memcached/memcached.h"
 
 #define BLOCK       100
 #define TABLE_BYTES (1u << 20)

@@ -11,8 +11,8 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
-#include "store/background.h"
-#include "store/monotonic.h"
+#include "system/background.h"
+#include "system/clock.h"
 
 #define INTERVAL 1000
 #define SECOND   INT64_C(1000000)

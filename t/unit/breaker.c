@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "store/breaker.h"
+#include "memcached/breaker.h"
 
 #define COOLDOWN 1000
 

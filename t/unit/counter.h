@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/meter.h"
+#include "core/meter/meter.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "core/accept.h"
-#include "core/denial.h"
+#include "answer/text/accept.h"
+#include "answer/text/denial_text.h"
 
 #define T RL_MEDIA_TEXT
 #define H RL_MEDIA_HTML

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/fields.h"
+#include "answer/text/field_text.h"
 
 #define SECOND  INT64_C(1000000)
 #define LONGEST "abcdefghijklmnopqrstuvwxyz_-0123"

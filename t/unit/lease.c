@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "core/lease.h"
+#include "core/meter/lease_word.h"
 #include "counter.h"
 
 #define MILLISECOND (SECOND / 1000)

@@ -35,7 +35,7 @@ static void schedule(void);
     (schedule(),                                                                               \
      __atomic_compare_exchange_n((p), (e), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 
-#include "store/ledger.c"
+#include "ledger/ledger.c"
 
 #include "support.h"
 

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "store/ledger.h"
+#include "ledger/ledger.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "limiter.h"
-#include "store/ledger.h"
+#include "limiter/limiter.h"
+#include "ledger/ledger.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "limiter.h"
+#include "limiter/limiter.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "store/monotonic.h"
-#include "store/shelf.h"
-#include "store/socket.h"
+#include "system/clock.h"
+#include "memcached/connection/stack.h"
+#include "memcached/connection/socket.h"
 
 static struct sockaddr_in at(const char *ip, uint16_t port)
 {

@@ -5,7 +5,7 @@
 
 #include "source_world.h"
 
-#include "core/meter.h"
+#include "core/meter/meter.h"
 
 #define MINUTE (60 * SECOND)
 

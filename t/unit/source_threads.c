@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "core/tally.h"
-#include "store/source.h"
+#include "core/meter/tally.h"
+#include "limiter/counter.h"
 #include "support.h"
 #include "upstream_memory.h"
 

@@ -17,9 +17,9 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
-#include "core/tally.h"
-#include "store/keeper.h"
-#include "store/source.h"
+#include "core/meter/tally.h"
+#include "lease/keeper.h"
+#include "limiter/counter.h"
 #include "support.h"
 #include "upstream_memory.h"
 

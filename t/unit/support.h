@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "core/digest.h"
-#include "core/meter.h"
+#include "core/meter/meter.h"
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
 static inline uint64_t random_bits(uint64_t *state)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "store/told.h"
+#include "memcached/log_throttle.h"
 
 #define SECOND INT64_C(1000000)
 #define NOW    (5000 * SECOND)

@@ -14,7 +14,7 @@
 
 #include <apr_general.h>
 
-#include "store/memcached.h"
+#include "memcached/memcached.h"
 #include "upstream_memory.h"
 
 #define TIMEOUT_US (50 * 1000)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "store/upstream.h"
+#include "fleet/shared_store.h"
 
 #define MEMORY_COUNTERS 64
 

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "core/tally.h"
-#include "store/upstream.h"
+#include "core/meter/tally.h"
+#include "fleet/shared_store.h"
 #include "support.h"
 
 #define SUITE_TIMEOUT (5 * INT64_C(1000000))

@@ -15,9 +15,9 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
-#include "store/monotonic.h"
-#include "store/socket.h"
-#include "store/watchdog.h"
+#include "system/clock.h"
+#include "memcached/connection/socket.h"
+#include "memcached/connection/watchdog.h"
 
 #define INTERVAL  2000
 #define LONG_WAIT (10 * INT64_C(1000000)) /* on a busy machine */

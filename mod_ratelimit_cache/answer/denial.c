@@ -1,0 +1,345 @@
+#include "denial.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <mod_core.h>
+#include <stdbool.h>
+#include <string.h>
+#include <util_filter.h>
+
+#include "text/denial_text.h"
+#include "../core/number.h"
+#include "../key/body.h"
+#include "../config/config.h"
+#include "environment.h"
+#include "../request/record.h"
+
+/* Who writes the answer
+ *
+ * A denial is an error like others: the hook returns its status, and httpd's ap_die() makes the
+ * response, in every hook, over HTTP/2 and in front of mod_proxy alike. An ErrorDocument is its
+ * business entirely. Where there is none, httpd would write a page of its own; an output
+ * filter, put in when it begins to, writes the default answer in its place.
+ *
+ * A deny handler that is a URL path is set as the request's own ErrorDocument: the internal
+ * redirect, its variables and what happens when the target fails are httpd's. When the target
+ * fails, httpd comes back to the denied request and writes a page again: the default answer. A
+ * handler's name can't be left to ap_die(); it is run from the hook, which then returns DONE,
+ * or the denial's status if the handler failed.
+ *
+ * A CGI or PHP program that dies is an answer with status 500 to httpd, not an error. The
+ * filter sees to that as well: it stands behind a deny handler, and writes the default answer
+ * when the status is one of a failed program or gateway.
+ */
+
+static ap_filter_rec_t *answer_handle;
+
+/* What the filter is about: its context. */
+static char replacing[] = "replacing", watching[] = "watching", answered[] = "answered";
+
+/* httpd files a status that it has no name for under 500. */
+static bool has_name(int status)
+{
+    return status == HTTP_INTERNAL_SERVER_ERROR ||
+           ap_index_of_response(status) != ap_index_of_response(HTTP_INTERNAL_SERVER_ERROR);
+}
+
+/* NULL leaves it to httpd. */
+static const char *status_line(const request_rec *r, int status)
+{
+    return has_name(status) ? NULL : apr_psprintf(r->pool, "%d Too Many Requests", status);
+}
+
+static bool is_path(const char *deny_handler)
+{
+    return deny_handler[0] == '/';
+}
+
+/* Sets who writes: RateLimitDenyHandler, else ErrorDocument, else we. An empty text saves httpd
+ * from writing a page that is thrown away, and keeps it from taking the ErrorDocument 500 for a
+ * status that it doesn't know. */
+static void choose_answer(request_rec *r, rl_request_t *request, int status)
+{
+    const char *handler = rl_dir_deny_handler(rl_dir_config(r));
+    request->deny_handler = handler;
+    request->default_answer = handler != NULL || !has_name(status) ||
+                              ap_response_code_string(r, ap_index_of_response(status)) == NULL;
+    if (request->default_answer) {
+        ap_custom_response(r, status, handler != NULL && is_path(handler) ? handler : "");
+    }
+    if (handler != NULL) {
+        request->headers = apr_table_copy(r->pool, r->err_headers_out);
+    }
+}
+
+/* What another module has said of the denial stands (mod_ratelimit_cache.h). */
+static void set_unless_set(request_rec *r, const char *name, const char *value)
+{
+    if (apr_table_get(r->err_headers_out, name) == NULL) {
+        apr_table_setn(r->err_headers_out, name, value);
+    }
+}
+
+/* A denial is answered in the protocol it came in. mod_http2 upgrades where a handler runs, and
+ * an error document's does; it would make the denied request anew, as the stream's, and take a
+ * body that is left unread for requests. */
+static void refuse_upgrade(request_rec *r)
+{
+    apr_table_unset(r->headers_in, "Upgrade");
+    apr_table_unset(r->headers_in, "HTTP2-Settings");
+}
+
+int rl_deny(request_rec *r, int status, const char *retry_after)
+{
+    refuse_upgrade(r);
+    set_unless_set(r, "Retry-After", retry_after);
+    set_unless_set(r, "Cache-Control", "no-store");
+    rl_request_get(r)->retry_after = apr_table_get(r->err_headers_out, "Retry-After");
+    if (rl_body_is_unread(r)) {
+        rl_body_abandon(r); /* httpd would read it all before it answers */
+    }
+    r->status_line = status_line(r, status);
+    choose_answer(r, rl_request_get(r), status);
+    return status;
+}
+
+/* ---- the default answer ---- */
+
+/* The names of the rules that deny: of all that do, not only of the one that is reported. */
+static size_t find_violated(const rl_request_t *request, const char **names)
+{
+    size_t n = 0;
+    for (int i = 0; i < request->n; i++) {
+        const rl_claim_t *claim = &request->claims[i];
+        if (!claim->step.granted && !claim->failed && !claim->observe) {
+            names[n++] = request->settled[i].name;
+        }
+    }
+    return n;
+}
+
+/* The answer in this form, in the request's pool. */
+static const char *compose(request_rec *r, const rl_request_t *request, rl_media_e media,
+                           apr_size_t *len)
+{
+    const size_t n = (size_t)request->n;
+    const char **names = apr_palloc(r->pool, n * sizeof(*names));
+    const size_t size = RL_DENIAL_MAX + n * RL_DENIAL_RULE_MAX;
+    char *buffer = apr_palloc(r->pool, size);
+    const rl_denial_t denial = {
+        .status = request->denied_status,
+        .retry_s = (uint32_t)apr_atoi64(request->report.retry_after),
+        .tag = request->report.key,
+        .uncounted = request->denied_claim < 0,
+        .rules = names,
+        .rules_n = find_violated(request, names),
+    };
+    rl_text_t text;
+    rl_text_begin(&text, buffer, size);
+    rl_denial_write(&denial, media, &text);
+    *len = rl_text_end(&text);
+    return buffer;
+}
+
+/* Makes r, whatever it was about to answer, the denial. What a failed handler has said of its
+ * answer (a Content-Encoding, say) is wrong for this one; CGI programs' header fields go to
+ * err_headers_out as well. */
+static void become_denial(request_rec *r, const rl_request_t *request)
+{
+    r->status = request->denied_status;
+    r->status_line = status_line(r, r->status);
+    if (request->headers != NULL) {
+        r->headers_out = apr_table_copy(r->pool, request->headers);
+        r->err_headers_out = apr_table_make(r->pool, 2);
+    }
+    r->content_encoding = NULL;
+    r->content_languages = NULL;
+    r->clength = 0;
+}
+
+static void tell_failure(request_rec *r, const rl_request_t *request)
+{
+    const int i = request->denied_claim > 0 ? request->denied_claim : 0;
+    const rl_rule_t *rule = request->settled[i].rule;
+    if (request->deny_handler != NULL && rule != NULL) {
+        rl_report_log_deny_handler(r, rule, request->deny_handler);
+    }
+}
+
+static apr_status_t write_default(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    const rl_request_t *request = rl_request_get(r);
+    const rl_media_e media = rl_accept_choose(apr_table_get(r->headers_in, "Accept"));
+    apr_size_t len;
+    const char *body = compose(r, request, media, &len);
+    tell_failure(r, request);
+    become_denial(r, request);
+    ap_set_content_type(r, rl_denial_type(media));
+    apr_table_mergen(r->headers_out, "Vary", "Accept");
+    apr_brigade_cleanup(bb);
+    APR_BRIGADE_INSERT_TAIL(
+        bb, apr_bucket_pool_create(body, len, r->pool, r->connection->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(r->connection->bucket_alloc));
+    return ap_pass_brigade(f->next, bb);
+}
+
+/* 503 isn't among them: a handler may well choose to say that. */
+static bool has_failed(const request_rec *r, const rl_request_t *request)
+{
+    return r->status != request->denied_status &&
+           (r->status == HTTP_INTERNAL_SERVER_ERROR || r->status == HTTP_BAD_GATEWAY ||
+            r->status == HTTP_GATEWAY_TIME_OUT);
+}
+
+/* Decides when the first bytes or the end come by, for then the status stands. */
+static apr_status_t answer(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    if (f->ctx == answered) {
+        apr_brigade_cleanup(bb);
+        return APR_SUCCESS;
+    }
+    if (f->ctx == watching && !has_failed(f->r, rl_request_get(f->r))) {
+        ap_filter_t *next = f->next;
+        ap_remove_output_filter(f);
+        return ap_pass_brigade(next, bb);
+    }
+    f->ctx = answered;
+    return write_default(f, bb);
+}
+
+void rl_deny_register(void)
+{
+    answer_handle =
+        ap_register_output_filter("RATELIMIT_DENIAL", answer, NULL, AP_FTYPE_RESOURCE);
+}
+
+void rl_deny_insert_answer(request_rec *r)
+{
+    const rl_request_t *request = rl_request_get(r);
+    if (request != NULL && request->default_answer && request->denied == r &&
+        request->denied_status == r->status) {
+        ap_add_output_filter_handle(answer_handle, replacing, r, r->connection);
+    }
+}
+
+/* ---- fields ---- */
+
+/* The seconds that a Retry-After says; -1 for what isn't a plain number. */
+static int64_t seconds_in(const char *value)
+{
+    uint64_t n;
+    return value != NULL && rl_number_parse(value, strlen(value), UINT32_MAX, &n) ? (int64_t)n
+                                                                                  : -1;
+}
+
+/* The last of the values that stand for one field: httpd merges what a program says into what
+ * was there. */
+static const char *last_value(const char *values)
+{
+    const char *comma = values != NULL ? strrchr(values, ',') : NULL;
+    return comma != NULL ? comma + 1 + strspn(comma + 1, " ") : values;
+}
+
+/* Whoever writes the answer may ask for more patience, but not for less. */
+static void settle_retry(request_rec *r, const char *ours)
+{
+    const char *said = last_value(apr_table_get(r->headers_out, "Retry-After"));
+    const char *always = last_value(apr_table_get(r->err_headers_out, "Retry-After"));
+    const char *longest = ours;
+    longest = seconds_in(said) > seconds_in(longest) ? said : longest;
+    longest = seconds_in(always) > seconds_in(longest) ? always : longest;
+    apr_table_unset(r->headers_out, "Retry-After");
+    apr_table_setn(r->err_headers_out, "Retry-After", longest);
+}
+
+static void settle_caching(request_rec *r)
+{
+    const char *always = last_value(apr_table_get(r->err_headers_out, "Cache-Control"));
+    const char *said = apr_table_get(r->headers_out, "Cache-Control");
+    if (always != NULL) {
+        apr_table_setn(r->err_headers_out, "Cache-Control", always);
+        if (said != NULL) {
+            apr_table_unset(r->headers_out, "Cache-Control");
+        }
+    }
+}
+
+void rl_deny_settle_fields(request_rec *r)
+{
+    const rl_request_t *request = rl_request_get(r);
+    if (request != NULL && request->retry_after != NULL && r->status >= HTTP_BAD_REQUEST) {
+        settle_retry(r, request->retry_after);
+        settle_caching(r);
+    }
+}
+
+/* ---- deny handlers ---- */
+
+/* Whether r is being answered by a deny handler: the denied request itself by a handler's name,
+ * or what it was redirected to. */
+static bool is_handled(const request_rec *r, const rl_request_t *request)
+{
+    return request != NULL && request->deny_handler != NULL &&
+           (request->denied == r || rl_request_is_error_document(r));
+}
+
+void rl_deny_watch(request_rec *r)
+{
+    const rl_request_t *request;
+    if (r->status == HTTP_OK || r->main != NULL) {
+        return;
+    }
+    request = rl_request_get(r);
+    if (is_handled(r, request)) {
+        if (r->status == request->denied_status && r->status_line == NULL) {
+            r->status_line = status_line(r, r->status);
+        }
+        ap_add_output_filter_handle(answer_handle, watching, r, r->connection);
+    }
+}
+
+int rl_deny_handler(request_rec *r)
+{
+    const rl_request_t *request;
+    if (r->status == HTTP_OK) {
+        return DECLINED;
+    }
+    request = rl_request_get(r);
+    return is_handled(r, request) && request->denied == r ? HTTP_NOT_FOUND : DECLINED;
+}
+
+/* Runs the named handler on r, which mod_proxy must not take for a request to pass on. */
+static int run_handler(request_rec *r, const rl_request_t *request)
+{
+    const char *handler = r->handler;
+    const int status = r->status;
+    int result;
+    r->handler = request->deny_handler;
+    r->proxyreq = PROXYREQ_NONE;
+    r->no_local_copy = 1;
+    r->status = request->denied_status;
+    result = ap_invoke_handler(r);
+    r->handler = handler;
+    if (ap_is_HTTP_VALID_RESPONSE(result)) {
+        r->status = status;
+    }
+    return result;
+}
+
+int rl_deny_run(request_rec *r, int status)
+{
+    rl_request_t *request = rl_request_get(r);
+    int result;
+    if (request == NULL || request->denied != r || request->deny_handler == NULL ||
+        is_path(request->deny_handler)) {
+        return status;
+    }
+    result = run_handler(r, request);
+    if (ap_is_HTTP_VALID_RESPONSE(result)) {
+        return status; /* failed, and the default answer is ready */
+    }
+    request->denied_status = DONE;
+    return result == OK ? DONE : result;
+}

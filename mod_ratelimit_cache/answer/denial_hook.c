@@ -1,0 +1,86 @@
+#include "denial_hook.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+#include "../mod_ratelimit_cache.h"
+#include "../key/body.h"
+#include "../config/config.h"
+#include "environment.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
+
+APR_IMPLEMENT_OPTIONAL_HOOK_RUN_ALL(ratelimit, RATELIMIT, int, ratelimit_denial,
+                                    (request_rec * r, const ratelimit_denial_t *denial),
+                                    (r, denial), OK, DECLINED)
+
+static bool is_anybody_interested(void)
+{
+    return apr_optional_hook_get("ratelimit_denial") != NULL;
+}
+
+static void describe(request_rec *r, const rl_settled_t *settled, const rl_claim_t *claim,
+                     int status, int64_t now, ratelimit_denial_t *denial)
+{
+    char tag[RL_TAG_LENGTH + 1];
+    rl_digest_tag(&claim->key, tag);
+    *denial = (ratelimit_denial_t){
+        .size = sizeof(*denial),
+        .rule = settled->name,
+        .limit_text = settled->invalid ? settled->rule->rate_text
+                                       : rl_report_rate(r, settled->rule, claim),
+        .key = apr_pstrdup(r->pool, tag),
+        .status = status,
+        .store_failed = claim->failed,
+        .limit = rl_meter_quota(&claim->meter),
+        .remaining = rl_claim_remaining(claim),
+        .reset = rl_seconds_until(rl_report_reset(&claim->step), now),
+        .retry_after = rl_seconds_until(claim->step.retry, now),
+    };
+}
+
+static bool is_error_status(int status)
+{
+    return status >= 400 && status <= 599;
+}
+
+/* Runs the hook. Whoever writes a response has to say in it that the connection ends behind a
+ * body that is still to come, and httpd would wait for that body. */
+static int run(request_rec *r, const ratelimit_denial_t *denial)
+{
+    const ap_conn_keepalive_e keepalive = r->connection->keepalive;
+    int result;
+    if (rl_body_is_unread(r)) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
+    result = ratelimit_run_ratelimit_denial(r, denial);
+    if (result != DONE) {
+        r->connection->keepalive = keepalive;
+    }
+    else if (rl_body_is_unread(r)) {
+        rl_body_abandon(r);
+    }
+    return result;
+}
+
+int rl_opinion_ask(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
+{
+    ratelimit_denial_t denial;
+    int result;
+    if (!is_anybody_interested()) {
+        return status;
+    }
+    describe(r, &request->settled[i], &request->claims[i], status, now, &denial);
+    rl_report_publish(r, &request->report);
+    request->published = r;
+    result = run(r, &denial);
+    if (result == DONE || result == RATELIMIT_VETO || is_error_status(result)) {
+        return result;
+    }
+    if (result != OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      "ratelimit: a module's answer about the denial by rule %s is none: %d",
+                      denial.rule, result);
+    }
+    return status;
+}

@@ -1,0 +1,247 @@
+#include "response_fields.h"
+
+#include <apr_strings.h>
+#include <string.h>
+#include <util_filter.h>
+
+#include "text/field_text.h"
+#include "../config/config.h"
+#include "denial.h"
+#include "environment.h"
+#include "../request/record.h"
+
+/* The fields are set by an output filter when the response begins, because only then it is
+ * known what the application has set itself: that wins. The filter is the last one before httpd
+ * makes the header section, so that mod_headers comes before it, and so that mod_cache has
+ * stored the response without one client's state. It is put in for every response of a limited
+ * request: when a handler is about to run, and anew when httpd writes an error.
+ *
+ * Responses whose header httpd doesn't write have no fields: those of nph- CGI programs, of
+ * upgraded connections (WebSocket), and what mod_cache's quick handler serves.
+ */
+
+static ap_filter_rec_t *headers_handle;
+
+/* What the locations ask for that the request has passed through. The place of an error
+ * document is not among them. */
+static int asked_for(const request_rec *r)
+{
+    int bits = 0;
+    for (; r != NULL; r = r->prev) {
+        if (!rl_request_is_error_document(r)) {
+            bits |= rl_dir_headers(rl_dir_config(r));
+        }
+    }
+    return bits;
+}
+
+/* ---- what the application has set ---- */
+
+static bool is_standard(const char *name)
+{
+    return ap_cstr_casecmp(name, "RateLimit") == 0 ||
+           ap_cstr_casecmp(name, "RateLimit-Policy") == 0;
+}
+
+static bool is_legacy(const char *name)
+{
+    return ap_cstr_casecmpn(name, "X-RateLimit-", 12) == 0;
+}
+
+/* The bits of the families of which the table has a field. Few fields begin like ours. */
+static int families_in(const apr_table_t *headers)
+{
+    const apr_array_header_t *fields = apr_table_elts(headers);
+    int bits = 0;
+    for (int i = 0; i < fields->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(fields, i, apr_table_entry_t).key;
+        if ((*name == 'R' || *name == 'r') && is_standard(name)) {
+            bits |= RL_HEADERS_STANDARD;
+        }
+        else if ((*name == 'X' || *name == 'x') && is_legacy(name)) {
+            bits |= RL_HEADERS_LEGACY;
+        }
+    }
+    return bits;
+}
+
+/* ---- what there is to tell ---- */
+
+/* Whether the request was denied because the shared store didn't answer: what was looked at of
+ * other claims then was never charged. */
+static bool is_uncounted(const rl_request_t *request)
+{
+    return request->denied_status != 0 && request->denied_claim < 0 &&
+           request->report.status != NULL && strcmp(request->report.status, "error") == 0;
+}
+
+/* Whether the state of claim i tells more than that of the one found so far. Of keys that
+ * others use as well, the first is told, and only if there are no others: which is closer to
+ * its limit would tell what they have used. */
+static bool tells_more(const rl_request_t *request, int i, int told)
+{
+    if (told < 0) {
+        return true;
+    }
+    if (request->settled[i].personal || request->settled[told].personal) {
+        return !request->settled[i].personal;
+    }
+    return rl_claim_is_closer(&request->claims[i], &request->claims[told]);
+}
+
+/* The claim whose state is told: the one that denied, else the closest to its limit of those
+ * that were counted; -1 when none was. */
+static int find_told(const rl_request_t *request)
+{
+    int told = request->denied_claim;
+    if (told >= 0 || is_uncounted(request)) {
+        return told;
+    }
+    for (int i = 0; i < request->n; i++) {
+        if (!request->claims[i].failed && tells_more(request, i, told)) {
+            told = i;
+        }
+    }
+    return told;
+}
+
+static bool is_denied(const rl_request_t *request)
+{
+    return request->denied_claim >= 0;
+}
+
+/* What is left of a quota that is shared with whoever tries the same name would tell one about
+ * the other. */
+static int64_t remaining_of(const rl_request_t *request, int i)
+{
+    if (request->settled[i].personal) {
+        return RL_FIELD_UNTOLD;
+    }
+    return is_denied(request) ? 0 : rl_claim_remaining(&request->claims[i]);
+}
+
+/* Of a personal key only a window's end is told: with other algorithms the time depends on what
+ * others have used. */
+static bool tells_renewal(const rl_request_t *request, int i)
+{
+    return is_denied(request) || !request->settled[i].personal ||
+           request->claims[i].meter.algorithm == RL_FIXED_WINDOW;
+}
+
+/* When the client can go on, or has its quota back. */
+static int64_t renewal_of(const rl_request_t *request, int i)
+{
+    const rl_step_t *step = &request->claims[i].step;
+    return is_denied(request) ? step->retry : rl_report_reset(step);
+}
+
+/* Seconds until then; a denial's are those of its Retry-After. The response may come long after
+ * the decision, so the clock is read anew. */
+static int64_t seconds_of(const rl_request_t *request, int i)
+{
+    if (!tells_renewal(request, i)) {
+        return RL_FIELD_UNTOLD;
+    }
+    return is_denied(request) ? apr_atoi64(request->report.retry_after)
+                              : rl_seconds_until(renewal_of(request, i), apr_time_now());
+}
+
+/* ---- the fields ---- */
+
+static void set_policies(request_rec *r, const rl_request_t *request)
+{
+    const int n = request->n;
+    const size_t size = (size_t)n * RL_FIELD_ITEM_MAX;
+    char *buffer = apr_palloc(r->pool, size);
+    rl_text_t text;
+    rl_text_begin(&text, buffer, size);
+    for (int i = 0; i < n; i++) {
+        const rl_meter_t *meter = &request->claims[i].meter;
+        rl_fields_add_policy(&text, request->settled[i].name, rl_meter_quota(meter),
+                             rl_meter_quota_us(meter));
+    }
+    rl_text_end(&text);
+    apr_table_setn(r->headers_out, "RateLimit-Policy", buffer);
+}
+
+static void set_standard(request_rec *r, const rl_request_t *request, int told)
+{
+    char *buffer;
+    rl_text_t text;
+    set_policies(r, request);
+    if (told < 0) {
+        return;
+    }
+    buffer = apr_palloc(r->pool, RL_FIELD_ITEM_MAX);
+    rl_text_begin(&text, buffer, RL_FIELD_ITEM_MAX);
+    rl_fields_add_state(&text, request->settled[told].name, remaining_of(request, told),
+                        seconds_of(request, told));
+    rl_text_end(&text);
+    apr_table_setn(r->headers_out, "RateLimit", buffer);
+}
+
+static void set_number(request_rec *r, const char *name, int64_t number)
+{
+    char *buffer = apr_palloc(r->pool, RL_FIELD_NUMBER_MAX);
+    rl_text_t text;
+    rl_text_begin(&text, buffer, RL_FIELD_NUMBER_MAX);
+    rl_text_add_number(&text, (uint64_t)number);
+    rl_text_end(&text);
+    apr_table_setn(r->headers_out, name, buffer);
+}
+
+static void set_legacy(request_rec *r, const rl_request_t *request, int told)
+{
+    const int64_t remaining = remaining_of(request, told);
+    set_number(r, "X-RateLimit-Limit", rl_meter_quota(&request->claims[told].meter));
+    if (remaining != RL_FIELD_UNTOLD) {
+        set_number(r, "X-RateLimit-Remaining", remaining);
+    }
+    if (tells_renewal(request, told)) {
+        set_number(r, "X-RateLimit-Reset", rl_fields_epoch(renewal_of(request, told)));
+    }
+}
+
+static void set_fields(request_rec *r, const rl_request_t *request)
+{
+    const int told = find_told(request);
+    const int bits =
+        asked_for(r) & ~(families_in(r->headers_out) | families_in(r->err_headers_out));
+    if ((bits & RL_HEADERS_STANDARD) != 0) {
+        set_standard(r, request, told);
+    }
+    if ((bits & RL_HEADERS_LEGACY) != 0 && told >= 0) {
+        set_legacy(r, request, told);
+    }
+}
+
+static apr_status_t set_headers(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    const rl_request_t *request = rl_request_get(f->r);
+    ap_filter_t *next = f->next;
+    if (request != NULL) {
+        set_fields(f->r, request);
+    }
+    rl_deny_settle_fields(f->r);
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(next, bb);
+}
+
+void rl_headers_register(void)
+{
+    headers_handle = ap_register_output_filter("RATELIMIT_HEADERS", set_headers, NULL,
+                                               (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
+}
+
+void rl_headers_insert(request_rec *r)
+{
+    const rl_request_t *request;
+    if (r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL)) {
+        return;
+    }
+    request = rl_request_get(r);
+    if (request != NULL && !request->exempt && request->n > 0 &&
+        (request->denied != NULL || asked_for(r) != 0)) {
+        ap_add_output_filter_handle(headers_handle, NULL, r, r->connection);
+    }
+}

@@ -1,0 +1,13 @@
+/* RateLimitHeaders: what a response tells the client about its limits. */
+#ifndef RL_ANSWER_RESPONSE_FIELDS_H
+#define RL_ANSWER_RESPONSE_FIELDS_H
+
+#include <httpd.h>
+
+/* Registers the output filter that sets the fields. */
+void rl_headers_register(void);
+
+/* insert_filter and insert_error_filter: puts it in where the response is to have them. */
+void rl_headers_insert(request_rec *r);
+
+#endif

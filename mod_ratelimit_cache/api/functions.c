@@ -1,0 +1,276 @@
+#include "functions.h"
+
+#include <string.h>
+
+#include "../mod_ratelimit_cache.h"
+#include "../request/claim.h"
+#include "../config/config.h"
+#include "receipt.h"
+#include "../answer/environment.h"
+#include "../request/record.h"
+#include "../process/runtime.h"
+#include "../process/store.h"
+
+/* Each function is a small request of its own: a clock reading, a claim on one rule, a session
+ * with the store. Nothing of it is remembered in the client's request. The callers' mistakes
+ * end here: past rl_claim_make_for() all is as if a request had come.
+ */
+
+typedef struct rl_call {
+    const rl_rule_t *rule;
+    rl_claim_t claim;
+    rl_settled_t settled;
+    rl_request_t apart; /* the store's time is this call's own */
+    rl_store_session_t session;
+    int64_t now;
+} rl_call_t;
+
+static bool is_request(const request_rec *r)
+{
+    return r != NULL && r->server != NULL && r->per_dir_config != NULL &&
+           rl_runtime()->ledger.cells != NULL;
+}
+
+/* ---- what is asked for ---- */
+
+static apr_status_t find_rule(const request_rec *r, const char *name, const rl_rule_t **rule)
+{
+    const rl_dir_config_t *conf = rl_dir_config(r);
+    *rule = rl_rule_set_find(conf->rules, name);
+    if (*rule == NULL || (*rule)->dropped) {
+        return RATELIMIT_NO_RULE;
+    }
+    return (*rule)->unlimited || rl_dir_engine(conf) == RL_ENGINE_OFF ? RATELIMIT_NOT_COUNTED
+                                                                      : APR_SUCCESS;
+}
+
+static apr_status_t make_claim(request_rec *r, const char *const *values, int64_t cost,
+                               rl_call_t *call)
+{
+    switch (rl_claim_make_for(r, rl_dir_config(r), call->rule, values, &call->claim,
+                              &call->settled)) {
+    case RL_CLAIM_NONE:
+        return RATELIMIT_NOT_COUNTED;
+    case RL_CLAIM_MALFORMED:
+        return RATELIMIT_BAD_VALUE;
+    case RL_CLAIM_MADE:
+        break;
+    }
+    if (cost >= 0) {
+        call->claim.cost = (uint32_t)cost;
+    }
+    return APR_SUCCESS;
+}
+
+/* Makes the claim. */
+static apr_status_t prepare(request_rec *r, const char *name, const char *const *values, int n,
+                            int64_t cost, rl_call_t *call)
+{
+    apr_status_t rv;
+    if (!is_request(r) || name == NULL || cost < RATELIMIT_RULE_COST || cost > UINT32_MAX) {
+        return RATELIMIT_BAD_CALL;
+    }
+    rv = find_rule(r, name, &call->rule);
+    if (rv == APR_SUCCESS && values != NULL && n != call->rule->key.n) {
+        rv = RATELIMIT_BAD_CALL;
+    }
+    return rv == APR_SUCCESS ? make_claim(r, values, cost, call) : rv;
+}
+
+static void begin(request_rec *r, rl_call_t *call)
+{
+    call->apart = (rl_request_t){.store_time = 0};
+    call->now = apr_time_now();
+    rl_store_begin(r, &call->apart, &call->session);
+}
+
+static void end(rl_call_t *call)
+{
+    rl_store_end(&call->apart, &call->session);
+}
+
+/* ---- what is answered ---- */
+
+/* What version 1 has is always there; what is added to it is set if the caller's size covers
+ * it.
+ */
+static bool is_usage(const ratelimit_usage_t *usage)
+{
+    return usage == NULL || usage->size >= sizeof(*usage);
+}
+
+static int64_t seconds_until(const rl_call_t *call, int64_t time)
+{
+    return time > call->now ? rl_seconds_until(time, call->now) : 0;
+}
+
+/* The use that `use` tells of, and whether the claim fits. */
+static void tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usage_t *usage)
+{
+    const rl_claim_t *claim = &call->claim;
+    const rl_claim_t used = {.meter = claim->meter, .step = *use};
+    if (usage == NULL) {
+        return;
+    }
+    usage->count = use->used;
+    usage->limit = rl_meter_quota(&claim->meter);
+    usage->remaining = rl_claim_remaining(&used);
+    usage->fits = claim->step.granted;
+    usage->observed = claim->observe;
+    usage->reset = seconds_until(call, use->reset);
+    usage->retry_after =
+        claim->step.granted ? 0 : rl_seconds_until(claim->step.retry, call->now);
+    if (usage->reset < usage->retry_after) {
+        usage->reset = usage->retry_after;
+    }
+    rl_digest_tag(&claim->key, usage->key);
+}
+
+static apr_status_t verdict(const rl_claim_t *claim)
+{
+    if (claim->failed) {
+        return RATELIMIT_NO_STORE;
+    }
+    return claim->step.granted || claim->observe ? APR_SUCCESS : RATELIMIT_OVER;
+}
+
+/* ---- check and read ---- */
+
+/* Nobody answered: on-error= decides. */
+static void do_without(rl_call_t *call)
+{
+    rl_claim_t *claim = &call->claim;
+    claim->failed = call->settled.invalid || claim->on_error != RL_ON_ERROR_LOCAL;
+    if (claim->failed) {
+        claim->step.granted = !claim->refuse && claim->on_error == RL_ON_ERROR_ALLOW;
+    }
+}
+
+static void look(rl_call_t *call, ratelimit_usage_t *usage)
+{
+    rl_claim_t *claim = &call->claim;
+    const rl_source_t *source = &call->session.source;
+    const bool learned = rl_source_learn(source, &claim->key, &claim->meter, call->now);
+    rl_step_t use;
+    rl_source_peek(source, &claim->key, &claim->meter, call->now, 0, &use);
+    rl_source_peek(source, &claim->key, &claim->meter, call->now, claim->cost, &claim->step);
+    if (claim->refuse) {
+        claim->step.granted = false;
+        claim->step.retry = claim->step.reset;
+    }
+    if (!learned || call->settled.invalid) {
+        do_without(call);
+    }
+    tell(call, &use, usage);
+    if (usage != NULL) {
+        usage->store_failed = !learned || call->settled.invalid;
+    }
+}
+
+static apr_status_t ratelimit_check(request_rec *r, const char *rule, const char *const *values,
+                                    int n, apr_int64_t cost, ratelimit_usage_t *usage)
+{
+    rl_call_t call;
+    apr_status_t rv =
+        is_usage(usage) ? prepare(r, rule, values, n, cost, &call) : RATELIMIT_BAD_CALL;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    begin(r, &call);
+    look(&call, usage);
+    end(&call);
+    return verdict(&call.claim);
+}
+
+static apr_status_t ratelimit_read(request_rec *r, const char *rule, const char *const *values,
+                                   int n, ratelimit_usage_t *usage)
+{
+    const apr_status_t rv = ratelimit_check(r, rule, values, n, RATELIMIT_RULE_COST, usage);
+    return rv == RATELIMIT_OVER ? APR_SUCCESS : rv;
+}
+
+/* ---- charge and refund ---- */
+
+/* What is refused whatever the count is leaves no trace. */
+static void take(rl_call_t *call, ratelimit_usage_t *usage)
+{
+    if (call->claim.refuse) {
+        look(call, usage);
+        return;
+    }
+    rl_limiter_decide(&call->session.source, &call->claim, 1, call->now);
+    tell(call, &call->claim.step, usage);
+    if (usage != NULL) {
+        usage->store_failed = call->claim.failed;
+    }
+}
+
+static apr_status_t ratelimit_charge(request_rec *r, const char *rule,
+                                     const char *const *values, int n, apr_int64_t cost,
+                                     ratelimit_usage_t *usage, ratelimit_receipt_t *receipt)
+{
+    rl_call_t call;
+    apr_status_t rv;
+    if (receipt != NULL) {
+        memset(receipt, 0, sizeof(*receipt));
+    }
+    rv = is_usage(usage) ? prepare(r, rule, values, n, cost, &call) : RATELIMIT_BAD_CALL;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    begin(r, &call);
+    take(&call, usage);
+    end(&call);
+    if (receipt != NULL) {
+        rl_receipt_write(&call.claim, rl_store_secret(r->server), &call.session.source.salt,
+                         receipt);
+    }
+    return verdict(&call.claim);
+}
+
+static apr_status_t ratelimit_refund(request_rec *r, ratelimit_receipt_t *receipt)
+{
+    rl_call_t call;
+    bool ours;
+    if (!is_request(r) || receipt == NULL) {
+        return RATELIMIT_BAD_CALL;
+    }
+    if (rl_receipt_is_void(receipt)) {
+        return APR_SUCCESS;
+    }
+    begin(r, &call);
+    ours = rl_receipt_read(receipt, rl_store_secret(r->server), &call.session.source.salt,
+                           &call.claim);
+    if (ours) {
+        rl_limiter_refund(&call.session.source, &call.claim, 1, call.now);
+        memset(receipt, 0, sizeof(*receipt));
+    }
+    end(&call);
+    return ours ? APR_SUCCESS : RATELIMIT_BAD_CALL;
+}
+
+/* ---- clear ---- */
+
+static apr_status_t ratelimit_clear(request_rec *r, const char *rule, const char *const *values,
+                                    int n)
+{
+    rl_call_t call;
+    bool told;
+    const apr_status_t rv = prepare(r, rule, values, n, 0, &call);
+    if (rv != APR_SUCCESS || call.settled.invalid) {
+        return rv != APR_SUCCESS ? rv : RATELIMIT_NO_STORE;
+    }
+    begin(r, &call);
+    told = rl_source_clear(&call.session.source, &call.claim.key, &call.claim.meter, call.now);
+    end(&call);
+    return told ? APR_SUCCESS : RATELIMIT_NO_STORE;
+}
+
+void rl_interface_register(void)
+{
+    APR_REGISTER_OPTIONAL_FN(ratelimit_check);
+    APR_REGISTER_OPTIONAL_FN(ratelimit_charge);
+    APR_REGISTER_OPTIONAL_FN(ratelimit_refund);
+    APR_REGISTER_OPTIONAL_FN(ratelimit_read);
+    APR_REGISTER_OPTIONAL_FN(ratelimit_clear);
+}

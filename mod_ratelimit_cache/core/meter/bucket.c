@@ -1,0 +1,178 @@
+#include "algorithm.h"
+#include "tally.h"
+
+/* Token bucket, as the generic cell rate algorithm (ITU-T I.371): all that is kept is the
+ * theoretical arrival time, the moment at which the bucket will be full.
+ *
+ *     word 0:  theoretical arrival time (64 bits), in ticks since the epoch
+ *
+ * A token is worth 2^shift ticks, so adding tokens is exact; a tick is a token's time divided
+ * by that, so a rate that doesn't divide evenly is exact, too: rounding happens only where the
+ * clock is read, and never adds up. shift is as large as possible for times until the year
+ * 2100 and a whole bucket to fit into core/meter/tally.h's numbers; a tick is some 30 to 60
+ * microseconds then, and never more than a token's time.
+ *
+ * A request fits when the time, moved on by its cost, is at most a whole bucket ahead of now.
+ * A new bucket holds `initial` tokens; if that isn't all of it, it is written down also when
+ * the request doesn't fit, or it would be new for ever.
+ */
+
+static unsigned __int128 scaled_limit(const rl_meter_t *meter)
+{
+    return (unsigned __int128)meter->limit << meter->shift;
+}
+
+uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us)
+{
+    return (uint64_t)(scaled_limit(meter) * (uint64_t)time_us / (uint64_t)meter->period_us);
+}
+
+/* The first moment at which that many have passed. */
+static int64_t time_of(const rl_meter_t *meter, uint64_t ticks)
+{
+    const unsigned __int128 scale = scaled_limit(meter);
+    const unsigned __int128 time =
+        ((unsigned __int128)ticks * (uint64_t)meter->period_us + scale - 1) / scale;
+    return time < TIME_MAX ? (int64_t)time : TIME_MAX;
+}
+
+void rl_bucket_prepare(rl_meter_t *meter)
+{
+    meter->shift = 0;
+    for (unsigned shift = 1; shift < 48 && meter->limit > 0; shift++) {
+        rl_meter_t finer = *meter;
+        finer.shift = (uint8_t)shift;
+        if (rl_bucket_ticks(&finer, RL_TALLY_TIME_MAX) >= RL_TALLY_TICKS_MAX ||
+            (uint64_t)meter->burst << shift > RL_TALLY_BUCKET_MAX) {
+            break;
+        }
+        meter->shift = (uint8_t)shift;
+    }
+}
+
+uint64_t rl_bucket_cost(const rl_meter_t *meter, uint32_t tokens)
+{
+    return (uint64_t)tokens << meter->shift;
+}
+
+/* Rounded up, and no more than there is room for. */
+static uint32_t tokens_in(const rl_meter_t *meter, uint64_t ticks)
+{
+    const uint64_t whole = UINT64_C(1) << meter->shift;
+    const uint64_t tokens = (ticks + whole - 1) >> meter->shift;
+    return tokens < meter->burst ? (uint32_t)tokens : meter->burst;
+}
+
+/* The arrival time that counts at now, from now to a whole bucket and CLOCK_SLACK ahead;
+ * *changed when it isn't what the word says, or comes to. */
+static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t now,
+                             bool *changed)
+{
+    const uint64_t full = now + rl_bucket_cost(meter, meter->burst);
+    const uint64_t ahead = stored > full ? stored - full : 0;
+    if (stored == 0 || ahead > rl_bucket_ticks(meter, CLOCK_HORIZON)) {
+        *changed = meter->initial < meter->burst;
+        return full - rl_bucket_cost(meter, meter->initial);
+    }
+    *changed = ahead > rl_bucket_ticks(meter, CLOCK_SLACK);
+    if (*changed) {
+        return full;
+    }
+    return stored > now ? stored : now;
+}
+
+/* Once full a bucket may be forgotten; one that would have less when it is new, a period later.
+ * One that nobody has asked for a year is forgotten, full or not: see LIFE_MAX. */
+static int64_t expiry(const rl_meter_t *meter, int64_t now, int64_t reset)
+{
+    const int64_t end = reset + (meter->initial < meter->burst ? meter->period_us : 0);
+    return end < now + LIFE_MAX ? end : now + LIFE_MAX;
+}
+
+/* A limit of 0, for which there are no ticks. */
+static void deny_all(const rl_meter_t *meter, int64_t now, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1, .window = (uint32_t)(now / meter->period_us)};
+    step->reset = step->retry = step->expires = now + meter->period_us;
+}
+
+static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                   int64_t now_us, uint32_t cost, rl_step_t *step)
+{
+    bool changed;
+    uint64_t now, time, end;
+    (void)key;
+    if (meter->limit == 0) {
+        deny_all(meter, now_us, step);
+        return;
+    }
+    now = rl_bucket_ticks(meter, now_us);
+    time = current_time(meter, words[0], now, &changed);
+    end = now + rl_bucket_cost(meter, meter->burst);
+    const bool possible = cost <= meter->burst;
+    const bool granted = cost == 0 || (possible && time + rl_bucket_cost(meter, cost) <= end);
+    const uint64_t after = granted ? time + rl_bucket_cost(meter, cost) : time;
+    step->granted = granted;
+    step->again = false;
+    step->word = changed || (granted && cost > 0) ? 0 : -1;
+    step->value = after;
+    step->stamp = after;
+    step->window = (uint32_t)(now_us / meter->period_us);
+    step->used = tokens_in(meter, after - now);
+    step->room = meter->burst;
+    step->reset = after > now ? time_of(meter, after) : now_us;
+    step->retry = now_us + (granted ? 0 : meter->period_us);
+    if (!granted && possible) {
+        step->retry = time_of(meter, time + rl_bucket_cost(meter, cost) -
+                                         rl_bucket_cost(meter, meter->burst));
+    }
+    step->expires = expiry(meter, now_us, step->reset);
+}
+
+/* What is given back is what hasn't drained yet; the bucket never holds more than its size.
+ *
+ * When earlier charges were given back meanwhile, the stamp tells a later time than the charge
+ * has in fact, and tokens that came back by themselves are given back once more. Who has half a
+ * bucket given back at once, waits until the rest has drained, and only then has that given
+ * back as well, gets up to half a bucket more in all. Nothing short of a list of all charges
+ * under way would tell; to give back less would charge those for whom refunds are meant. */
+static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp,
+                   uint32_t units, int64_t now_us, rl_step_t *step)
+{
+    const uint64_t now = meter->limit > 0 ? rl_bucket_ticks(meter, now_us) : UINT64_MAX;
+    const uint64_t left = stamp > now ? stamp - now : 0;
+    const uint64_t ticks =
+        rl_bucket_cost(meter, units) < left ? rl_bucket_cost(meter, units) : left;
+    if (ticks > 0 && words[0] > ticks) {
+        step->word = 0;
+        step->value = words[0] - ticks;
+    }
+}
+
+static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                  uint64_t stamp, uint64_t value, rl_step_t *step)
+{
+    (void)key;
+    (void)stamp;
+    if (meter->limit == 0) {
+        return; /* there are no ticks, and nothing that would have to be denied yet */
+    }
+    step->word = words[0] < value ? 0 : -1;
+    step->value = step->stamp = value;
+    step->reset = step->expires = time_of(meter, value);
+}
+
+/* The bucket is full: nothing that was saved is taken away. */
+static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                  int64_t now, rl_step_t *step)
+{
+    const uint64_t full = meter->limit > 0 ? rl_bucket_ticks(meter, now) : UINT64_MAX;
+    (void)key;
+    if (words[0] > full) {
+        step->word = 0;
+        step->value = full;
+    }
+}
+
+const rl_meter_ops_t rl_meter_bucket = {
+    charge, refund, rl_meter_held_time, raise, rl_meter_lower_time, clear};

@@ -1,0 +1,291 @@
+#include "algorithm.h"
+
+/* Fixed and sliding windows
+ *
+ *     word 0:  window (32 bits) | units (32 bits)
+ *     word 1:  the same of the window before: sliding only
+ *
+ * Time is cut into windows of one period, numbered from the epoch. All windows of a key are
+ * shifted by an offset that is a fraction of the period drawn from the key, so that not all
+ * keys start anew at the same moment. Units of another window than the current one count as
+ * none: nothing has to run when a window ends.
+ *
+ * A sliding window adds the units of the window before, weighted by the share of it that the
+ * last period still overlaps (rounded up): they are taken to have come evenly. (HAProxy's
+ * freq_ctr and Cloudflare's rate limiting count so.) At the first charge in a window, word 0 is
+ * copied to word 1 first, in a step of its own; when word 0 is then swapped for the new
+ * window's, the two agree, because a charge in between would have made that swap fail.
+ *
+ * Clocks: a later window than now's stays the current one, so nothing is refilled; one that
+ * ends more than a period and CLOCK_SLACK ahead is carried over into the window of now.
+ */
+
+#define WINDOW_ONE (UINT64_C(1) << 32)
+
+/* What the words come to at a moment. */
+typedef struct rl_frame {
+    uint32_t window;   /* the current one */
+    uint32_t units;    /* in it */
+    uint32_t previous; /* in the one before, 0 for a fixed window */
+    uint32_t weighted; /* what that counts now */
+    int64_t end;       /* of the current window */
+} rl_frame_t;
+
+static uint32_t word_window(uint64_t word)
+{
+    return (uint32_t)(word >> 32);
+}
+
+static uint32_t word_units(uint64_t word)
+{
+    return (uint32_t)word;
+}
+
+static uint64_t make_word(uint32_t window, uint32_t units)
+{
+    return window * WINDOW_ONE | units;
+}
+
+static bool is_sliding(const rl_meter_t *meter)
+{
+    return meter->algorithm == RL_SLIDING_WINDOW;
+}
+
+/* A fraction of the period, uniform over the keys. All servers of a fleet draw the same: from
+ * the part of a key that is the same in every table (source.h, salt). */
+static int64_t offset_of(const rl_meter_t *meter, const rl_digest_t *key)
+{
+    if (meter->aligned) {
+        return 0;
+    }
+    return (int64_t)((unsigned __int128)(uint32_t)key->lo * (uint64_t)meter->period_us >> 32);
+}
+
+static int64_t window_end(const rl_meter_t *meter, int64_t offset, uint32_t window)
+{
+    return ((int64_t)window + 1) * meter->period_us - offset;
+}
+
+static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t by)
+{
+    return (uint64_t)((unsigned __int128)a * b / by);
+}
+
+/* The units of the window before that the last period overlaps at now, rounded up. */
+static uint32_t weigh(const rl_meter_t *meter, uint32_t units, int64_t end, int64_t now)
+{
+    const uint64_t period = (uint64_t)meter->period_us;
+    const uint64_t left = end > now ? (uint64_t)(end - now) : 0;
+    if (units == 0 || left >= period) {
+        return units;
+    }
+    return (uint32_t)(((unsigned __int128)units * left + period - 1) / period);
+}
+
+static uint32_t sum_at_most(uint64_t a, uint64_t b, uint32_t most)
+{
+    return a + b < most ? (uint32_t)(a + b) : most;
+}
+
+/* Units of a window that only a clock that was set back can have put so far ahead. */
+static void carry_over(const rl_meter_t *meter, const uint64_t *words, rl_frame_t *frame)
+{
+    const uint32_t units = word_units(words[0]);
+    const bool before = is_sliding(meter) && word_window(words[1]) == word_window(words[0]) - 1;
+    frame->units = before ? sum_at_most(units, word_units(words[1]),
+                                        units > meter->limit ? units : meter->limit)
+                          : units;
+}
+
+/* Which window is the current one, and what is in it and in the one before. */
+static void find_current(const rl_meter_t *meter, int64_t offset, const uint64_t *words,
+                         int64_t now, rl_frame_t *frame)
+{
+    const uint32_t of_now = (uint32_t)((now + offset) / meter->period_us);
+    const uint32_t stored = word_window(words[0]);
+    *frame = (rl_frame_t){.window = of_now};
+    if (stored < of_now) {
+        frame->previous = stored == of_now - 1 ? word_units(words[0]) : 0;
+        return;
+    }
+    if (stored > of_now) {
+        if (stored - of_now > CLOCK_HORIZON / meter->period_us) {
+            return;
+        }
+        if (window_end(meter, offset, stored) - now > meter->period_us + CLOCK_SLACK) {
+            carry_over(meter, words, frame);
+            return;
+        }
+    }
+    frame->window = stored;
+    frame->units = word_units(words[0]);
+    frame->previous = word_window(words[1]) == stored - 1 ? word_units(words[1]) : 0;
+    if (is_sliding(meter) && word_window(words[1]) == stored) {
+        /* somebody is about to begin the next one, and has overwritten the one before */
+        *frame = (rl_frame_t){.window = stored + 1, .previous = word_units(words[0])};
+    }
+}
+
+static void look(const rl_meter_t *meter, int64_t offset, const uint64_t *words, int64_t now,
+                 rl_frame_t *frame)
+{
+    find_current(meter, offset, words, now, frame);
+    frame->end = window_end(meter, offset, frame->window);
+    if (is_sliding(meter)) {
+        frame->weighted = weigh(meter, frame->previous, frame->end, now);
+    }
+}
+
+/* When cost will fit if nothing else comes. Before the window ends it is the previous one's
+ * share that makes room, after that this one's. */
+static int64_t retry_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t cost)
+{
+    const uint64_t period = (uint64_t)meter->period_us;
+    const uint32_t most = meter->limit - cost;
+    if (!is_sliding(meter) || meter->limit == 0 || cost > meter->limit) {
+        return frame->end; /* of these, what doesn't fit now may never fit */
+    }
+    if (frame->units <= most && frame->previous > 0) {
+        const uint64_t overlap = mul_div(most - frame->units, period, frame->previous);
+        return frame->end - (int64_t)overlap;
+    }
+    return frame->units > most
+               ? frame->end + (int64_t)(period - mul_div(most, period, frame->units))
+               : frame->end;
+}
+
+/* A sliding window that begins has to keep the one that ends. Word 0 is read before word 1: if
+ * that holds more of the window that ends, or a later one, others have copied since, and what
+ * word 0 said must not take the place of it. */
+static bool must_copy(const rl_meter_t *meter, const uint64_t *words, uint32_t window)
+{
+    const uint32_t copied = word_window(words[1]);
+    if (!is_sliding(meter) || word_window(words[0]) != window - 1 || copied == window) {
+        return false;
+    }
+    return word_units(words[0]) > (copied == window - 1 ? word_units(words[1]) : 0);
+}
+
+/* When nothing of units in the current window counts any more, nor of those before. */
+static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t units)
+{
+    return frame->end + (is_sliding(meter) && units > 0 ? meter->period_us : 0);
+}
+
+static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                   int64_t now, uint32_t cost, rl_step_t *step)
+{
+    const int64_t offset = offset_of(meter, key);
+    rl_frame_t frame;
+    look(meter, offset, words, now, &frame);
+    const uint64_t used = (uint64_t)frame.units + frame.weighted;
+    const bool granted = meter->limit > 0 && (used + cost <= meter->limit || cost == 0);
+    const uint32_t units = frame.units + (granted ? cost : 0);
+    const bool carried = frame.units > 0 && frame.window < word_window(words[0]);
+    step->granted = granted;
+    step->again = granted && cost > 0 && must_copy(meter, words, frame.window);
+    step->word = step->again ? 1 : (granted && cost > 0) || carried ? 0 : -1;
+    step->value = step->again ? words[0] : make_word(frame.window, units);
+    step->stamp = step->window = frame.window;
+    step->used = sum_at_most(used, granted ? cost : 0, UINT32_MAX);
+    step->room = meter->limit > frame.weighted ? meter->limit - frame.weighted : 0;
+    step->reset = reset_time(meter, &frame, units);
+    step->retry = granted ? now : retry_time(meter, &frame, cost);
+    step->expires = frame.end + (is_sliding(meter) ? meter->period_us : 0);
+}
+
+/* Which word holds that window, -1 for none. */
+static int word_of(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    if (word_window(words[0]) == stamp) {
+        return 0;
+    }
+    return is_sliding(meter) && word_window(words[1]) == stamp ? 1 : -1;
+}
+
+static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp,
+                   uint32_t units, int64_t now, rl_step_t *step)
+{
+    const int word = word_of(meter, words, stamp);
+    const uint32_t held = word >= 0 ? word_units(words[word]) : 0;
+    (void)now;
+    step->word = held > 0 ? word : -1;
+    step->value = make_word((uint32_t)stamp, held > units ? held - units : 0);
+}
+
+static uint64_t held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    const int word = word_of(meter, words, stamp);
+    return word >= 0 ? word_units(words[word]) : 0;
+}
+
+/* Raises a window that is the current one or later. */
+static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32_t window,
+                          uint32_t units, rl_step_t *step)
+{
+    const bool same = word_window(words[0]) == window;
+    step->again = must_copy(meter, words, window);
+    if (step->again) {
+        step->word = 1;
+        step->value = words[0];
+    }
+    else if (!same || word_units(words[0]) < units) {
+        step->word = 0;
+        step->value = make_word(window, units);
+    }
+}
+
+/* Raises the window before the current one, unless somebody is about to begin the next. */
+static void raise_previous(const uint64_t *words, uint32_t window, uint32_t units,
+                           rl_step_t *step)
+{
+    const bool same = word_window(words[1]) == window;
+    const bool copied = word_window(words[1]) == window + 1;
+    if (!copied && units > (same ? word_units(words[1]) : 0)) {
+        step->word = 1;
+        step->value = make_word(window, units);
+    }
+}
+
+static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                  uint64_t stamp, uint64_t value, rl_step_t *step)
+{
+    const uint32_t window = (uint32_t)stamp, units = (uint32_t)value;
+    step->stamp = step->window = window;
+    step->used = units;
+    step->reset = window_end(meter, offset_of(meter, key), window);
+    step->expires = step->reset + (is_sliding(meter) ? meter->period_us : 0);
+    if (word_window(words[0]) <= window) {
+        raise_current(meter, words, window, units, step);
+    }
+    else if (is_sliding(meter) && word_window(words[0]) == window + 1) {
+        raise_previous(words, window, units, step);
+    }
+}
+
+static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
+                  rl_step_t *step)
+{
+    step->word = words[0] == make_word((uint32_t)stamp, (uint32_t)from) ? 0 : -1;
+    step->value = make_word((uint32_t)stamp, (uint32_t)to);
+}
+
+/* Word 0 goes first, so that nobody finds a window to copy once that is done. */
+static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
+                  int64_t now, rl_step_t *step)
+{
+    rl_frame_t frame;
+    look(meter, offset_of(meter, key), words, now, &frame);
+    step->window = frame.window;
+    step->stamp = frame.window;
+    if (word_units(words[0]) > 0) {
+        step->word = 0;
+        step->value = make_word(frame.window, 0);
+    }
+    else if (is_sliding(meter) && word_units(words[1]) > 0) {
+        step->word = 1;
+        step->value = make_word(word_window(words[1]), 0);
+    }
+}
+
+const rl_meter_ops_t rl_meter_window = {charge, refund, held, raise, lower, clear};

@@ -1,0 +1,457 @@
+#include "reservation.h"
+
+/* Fixed and sliding windows: a counter for each window of a key (core/meter/tally.h). Of a sliding
+ * one, a server's first request in a window also asks for the count of the window before, which
+ * others may have added to after this server did last. */
+
+#define REPLACE_TRIES 8
+#define LINK_TRIES    32
+
+static uint32_t at_most(uint64_t value, uint32_t most)
+{
+    return value < most ? (uint32_t)value : most;
+}
+
+/* What is known of the key at this moment; others may have learned more since we looked. */
+static uint32_t known_now(const rl_reservation_t *res)
+{
+    return (uint32_t)rl_ledger_held(res->source->ledger, &res->cell, res->meter,
+                                    res->counter.window);
+}
+
+/* What the store has counted, as far as is known here: without debts, which are paid by
+ * themselves. They are looked at first, so that one that is being made counts twice rather than
+ * not at all. */
+static uint32_t units_told(const rl_reservation_t *res)
+{
+    const uint32_t owed = rl_debt_units(res), known = known_now(res);
+    return known > owed ? known - owed : 0;
+}
+
+/* Makes the counter from what is known here, and what is being reserved. */
+static rl_upstream_status_e create(rl_reservation_t *res, rl_tally_t *tally)
+{
+    const uint32_t seed = at_most(units_told(res), RL_TALLY_LIMIT);
+    *tally = (rl_tally_t){
+        .incarnation = res->source->incarnation, .seed = seed, .total = seed + res->cost};
+    return res->ops->create(res->source->session, &res->counter, rl_tally_pack(tally));
+}
+
+static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t units, rl_tally_t *tally)
+{
+    uint64_t value;
+    const rl_upstream_status_e status =
+        res->ops->add(res->source->session, &res->counter, units, &value);
+    if (status == RL_UPSTREAM_OK && !rl_tally_unpack(value, tally)) {
+        /* no counter of ours */
+        res->ops->subtract(res->source->session, &res->counter, units, &value);
+        return RL_UPSTREAM_ERROR;
+    }
+    return status;
+}
+
+/* Adds a large cost, but only if it fits. */
+static rl_upstream_status_e add_fitting(rl_reservation_t *res, rl_tally_t *tally)
+{
+    rl_upstream_status_e status = RL_UPSTREAM_EXISTS;
+    uint64_t value;
+    for (int i = 0; i < REPLACE_TRIES && status == RL_UPSTREAM_EXISTS; i++) {
+        status = res->ops->read(res->source->session, &res->counter, &value);
+        if (status != RL_UPSTREAM_OK) {
+            return status;
+        }
+        if (!rl_tally_unpack(value, tally)) {
+            return RL_UPSTREAM_ERROR;
+        }
+        tally->total += res->cost;
+        res->not_added = tally->total > res->meter->limit;
+        if (!res->not_added) {
+            status = res->ops->replace(res->source->session, &res->counter, value + res->cost);
+        }
+    }
+    return status == RL_UPSTREAM_EXISTS ? RL_UPSTREAM_ERROR : status;
+}
+
+static rl_upstream_status_e add_cost(rl_reservation_t *res, rl_tally_t *tally)
+{
+    return res->cost > RL_TALLY_COST_MAX ? add_fitting(res, tally) : add(res, res->cost, tally);
+}
+
+/* Reserves cost. One round trip, three for the first in a window. */
+static rl_upstream_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
+{
+    rl_upstream_status_e status = add_cost(res, tally);
+    if (status == RL_UPSTREAM_MISSING) {
+        status = create(res, tally);
+        if (status == RL_UPSTREAM_EXISTS) {
+            status = add_cost(res, tally);
+        }
+    }
+    return status;
+}
+
+/* Adds what is owed, by itself and only to a store that has just answered: a debt that is sent
+ * with every attempt would be counted as often as an attempt times out. The new total is noted
+ * before the debt is gone, so that at any moment one of the two tells of it. Beyond the limit
+ * nothing need be told. */
+static void pay(rl_reservation_t *res, rl_tally_t *tally)
+{
+    const uint32_t limit = res->meter->limit;
+    const uint32_t room = limit > tally->total ? limit - tally->total : 0;
+    const uint32_t units = at_most(res->debt, room);
+    rl_tally_t paid;
+    if (units > 0 && add(res, units, &paid) == RL_UPSTREAM_OK) {
+        rl_total_note(res, paid.total);
+        rl_debt_settle(res, units);
+        *tally = paid;
+    }
+    rl_debt_settle(res, 0); /* does nothing once it is settled */
+}
+
+/* Raises the total known here. */
+static void learn(const rl_reservation_t *res, uint64_t total)
+{
+    rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, res->counter.window,
+                    at_most(total, res->meter->limit));
+}
+
+/* ---- which counter it is ---- */
+
+static bool is_same_window(const rl_reservation_t *res, uint64_t link)
+{
+    return rl_link_is_of(link, res->counter.window);
+}
+
+/* Whether a request with a later clock has linked the key to a later window's counter. */
+static bool is_of_later_window(const rl_reservation_t *res, uint64_t link)
+{
+    const uint32_t ahead = (uint32_t)(link >> RL_LINK_WINDOW) - res->counter.window;
+    return link != 0 && (int32_t)(ahead << (32 - RL_TALLY_BITS)) > 0;
+}
+
+static uint32_t seed_of(uint64_t link)
+{
+    return (uint32_t)link & ((1u << RL_TALLY_BITS) - 1);
+}
+
+static bool is_cleared(unsigned incarnation)
+{
+    return (incarnation & RL_TALLY_CLEARED) != 0;
+}
+
+/* What a counter that isn't the linked one should have been made from, as far as this server
+ * knows; 0 if it knows of none in this window. A link without an incarnation is left by a raise
+ * that failed: it may have been carried out. */
+static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t link)
+{
+    if (!is_same_window(res, link)) {
+        return 0;
+    }
+    return rl_link_incarnation(link) == 0 ? seed_of(link) : units_told(res);
+}
+
+/* The counter was wiped on purpose: what is known here is old. */
+static bool believe(const rl_reservation_t *res, uint64_t link, const rl_tally_t *tally)
+{
+    const rl_ledger_t *ledger = res->source->ledger;
+    const uint32_t known = known_now(res);
+    if (!rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, tally->incarnation, 0))) {
+        return false;
+    }
+    rl_total_less(res, UINT32_MAX);
+    rl_ledger_lower(ledger, &res->cell, res->meter, res->counter.window, known,
+                    tally->total < known ? tally->total : known);
+    if (res->meter->algorithm == RL_SLIDING_WINDOW) {
+        const uint32_t before = res->counter.window - 1;
+        rl_ledger_lower(ledger, &res->cell, res->meter, before,
+                        rl_ledger_held(ledger, &res->cell, res->meter, before), 0);
+    }
+    return true;
+}
+
+/* The thread that has linked the key to a counter made from too little adds what it lacks. */
+static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_tally_t *tally)
+{
+    const uint32_t seed = tally->seed + lacking;
+    rl_tally_t raised;
+    if (lacking == 0) {
+        return 0;
+    }
+    if (add(res, rl_tally_raise(lacking), &raised) == RL_UPSTREAM_OK) {
+        *tally = raised;
+        return 0;
+    }
+    rl_note_swap(res, RL_NOTE_LINK, rl_link(res, tally->incarnation, seed),
+                 rl_link(res, 0, seed));
+    return lacking;
+}
+
+/* Learns which counter answered. If it is another than before, made by somebody who knew less
+ * than we did, the one thread that notices first adds the difference; when that fails, the next
+ * one tries again. What is known is only compared with a counter that nobody here has learned
+ * from yet: the link is read again behind it. A link that has changed since the counter was
+ * asked leads to a later one than that which answered. Returns what the counter still lacks. */
+static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
+{
+    const uint64_t before = res->link;
+    uint32_t lacking = 0;
+    if (before == 0) {
+        learn(res, res->known); /* a key without a cell can't keep notes */
+    }
+    for (int i = 0; i < LINK_TRIES; i++) {
+        const uint64_t link = rl_note(res, RL_NOTE_LINK);
+        const bool linked =
+            is_same_window(res, link) && rl_link_incarnation(link) == tally->incarnation;
+        if (is_of_later_window(res, link) || (!linked && link != before) ||
+            (!linked && is_cleared(tally->incarnation) && believe(res, link, tally))) {
+            return 0;
+        }
+        const uint32_t wanted = linked ? seed_of(link) : seed_wanted(res, link);
+        const uint64_t next =
+            rl_link(res, tally->incarnation, wanted > tally->seed ? wanted : tally->seed);
+        lacking = wanted > tally->seed ? wanted - tally->seed : 0;
+        if (linked && next == link) {
+            return lacking;
+        }
+        if (rl_note(res, RL_NOTE_LINK) == link && rl_note_swap(res, RL_NOTE_LINK, link, next)) {
+            return linked ? 0 : raise_counter(res, lacking, tally);
+        }
+    }
+    return lacking;
+}
+
+/* Whether this is the key's counter, and all that is known here is in it. */
+static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    const uint64_t link = rl_note(res, RL_NOTE_LINK);
+    return is_same_window(res, link) && rl_link_incarnation(link) == tally->incarnation &&
+           seed_of(link) <= tally->seed;
+}
+
+/* A unit was reserved in a counter that has been lost since, too late for whoever made it anew
+ * to know. The total tells which units the new one's seed should have. */
+static void make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    for (int i = 0; i < LINK_TRIES; i++) {
+        const uint64_t link = rl_note(res, RL_NOTE_LINK);
+        const unsigned incarnation = rl_link_incarnation(link);
+        rl_tally_t raised;
+        if (!is_same_window(res, link) || incarnation == tally->incarnation ||
+            incarnation == 0 || is_cleared(incarnation) || seed_of(link) >= tally->total) {
+            return;
+        }
+        if (rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, incarnation, tally->total))) {
+            add(res, rl_tally_raise(tally->total - seed_of(link)), &raised);
+            return;
+        }
+    }
+}
+
+/* ---- the interface ---- */
+
+uint64_t rl_window_stamp(unsigned incarnation, uint32_t window)
+{
+    return (uint64_t)incarnation << 32 | window;
+}
+
+/* The window before, once in this one; OK also when nothing was counted in it. */
+static rl_upstream_status_e learn_previous(const rl_reservation_t *res)
+{
+    rl_counter_t previous = res->counter;
+    rl_upstream_status_e status;
+    rl_tally_t tally;
+    uint64_t value;
+    if (res->meter->algorithm != RL_SLIDING_WINDOW || is_same_window(res, res->link)) {
+        return RL_UPSTREAM_OK;
+    }
+    previous.window--;
+    status = res->ops->read(res->source->session, &previous, &value);
+    if (status == RL_UPSTREAM_OK && rl_tally_unpack(value, &tally)) {
+        rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, previous.window,
+                        at_most(tally.total, res->meter->limit));
+    }
+    return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
+}
+
+/* What the units of this window may come to at this moment. */
+static uint32_t room_now(const rl_reservation_t *res)
+{
+    rl_step_t step;
+    rl_ledger_peek(res->source->ledger, &res->cell, res->meter, res->now, 0, &step);
+    return step.window == res->counter.window ? step.room : res->meter->limit;
+}
+
+/* What counts when the store has told this total. A debt that somebody has paid between the
+ * answer and now is in neither; but who paid it has noted the sum before. */
+static uint32_t total_with_debts(const rl_reservation_t *res, uint32_t told)
+{
+    const uint32_t owed = rl_debt_units(res);
+    const uint32_t noted = owed < res->owed ? rl_total_noted(res) : 0;
+    return (noted > told ? noted : told) + owed;
+}
+
+/* Within the limit: spend it. Beyond: give it back, and remember what is known now. What the
+ * counter lacks, and what was granted without it meanwhile, counts as well. */
+static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
+                  rl_step_t *step)
+{
+    const rl_ledger_t *ledger = res->source->ledger;
+    uint64_t value;
+    rl_total_note(res, tally->total + lacking);
+    const uint32_t total = total_with_debts(res, tally->total + lacking);
+    const bool granted = total <= room_now(res);
+    learn(res, granted ? total : total - res->cost);
+    if (granted) {
+        make_up_for(res, tally);
+    }
+    if (!granted && !res->not_added) {
+        res->ops->subtract(res->source->session, &res->counter, res->cost, &value);
+    }
+    rl_ledger_peek(ledger, &res->cell, res->meter, res->now, granted ? 0 : res->cost, step);
+    step->window = res->counter.window;
+    step->stamp = rl_window_stamp(tally->incarnation, res->counter.window);
+    step->retry = granted ? res->now : step->granted ? step->reset : step->retry;
+    step->granted = granted;
+}
+
+static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_tally_t tally;
+    rl_upstream_status_e status = learn_previous(res);
+    uint32_t lacking;
+    if (status == RL_UPSTREAM_OK) {
+        status = reserve(res, &tally);
+    }
+    if (status != RL_UPSTREAM_OK) {
+        return status;
+    }
+    lacking = reconcile(res, &tally);
+    pay(res, &tally);
+    spend(res, &tally, lacking, step);
+    return RL_UPSTREAM_OK;
+}
+
+/* The debt first: if it is paid in between, the total has it as well, not neither. */
+static bool verify(rl_reservation_t *res)
+{
+    const uint32_t owed = rl_debt_units(res);
+    const uint32_t total = rl_total_noted(res) + owed;
+    learn(res, total);
+    return total <= room_now(res);
+}
+
+/* Whether units that were charged in one counter are in the one that answered: it is the same,
+ * or was made or raised from what this server knew. */
+static bool holds(const rl_tally_t *tally, unsigned charged_in, unsigned linked)
+{
+    return charged_in == 0 || tally->incarnation == charged_in ||
+           (tally->incarnation == linked && !is_cleared(linked));
+}
+
+static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
+{
+    const unsigned charged_in = (unsigned)(stamp >> 32);
+    const unsigned linked = rl_link_incarnation(rl_note(res, RL_NOTE_LINK));
+    rl_tally_t tally;
+    uint64_t value = 0;
+    if (is_cleared(linked) && charged_in != linked && charged_in != 0) {
+        return false;
+    }
+    if (rl_debt_forgive(res, units)) {
+        return true;
+    }
+    rl_total_less(res, units);
+    if (res->ops->subtract(res->source->session, &res->counter, units, &value) ==
+            RL_UPSTREAM_OK &&
+        rl_tally_unpack(value, &tally) && !holds(&tally, charged_in, linked)) {
+        add(res, units, &tally); /* they were never in this one */
+        return !is_cleared(tally.incarnation);
+    }
+    return true;
+}
+
+/* What others gave back since is there to be asked for again. */
+static void unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    const uint32_t owed = rl_debt_units(res);
+    const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
+    rl_total_note(res, tally->total);
+    if (total < res->known) {
+        rl_ledger_refund(res->source->ledger, &res->cell, res->meter, res->counter.window,
+                         (uint32_t)res->known - total, res->now);
+    }
+}
+
+static void refresh(rl_reservation_t *res)
+{
+    uint64_t value;
+    rl_tally_t tally;
+    switch (res->ops->read(res->source->session, &res->counter, &value)) {
+    case RL_UPSTREAM_MISSING:
+        if (create(res, &tally) == RL_UPSTREAM_OK) {
+            pay(res, &tally);
+        }
+        break;
+    case RL_UPSTREAM_OK:
+        if (rl_tally_unpack(value, &tally) && reconcile(res, &tally) == 0 &&
+            is_whole(res, &tally)) {
+            pay(res, &tally);
+            unlearn(res, &tally);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static rl_upstream_status_e learn_count(rl_reservation_t *res)
+{
+    uint64_t value = 0;
+    rl_tally_t tally;
+    uint32_t lacking;
+    rl_upstream_status_e status = learn_previous(res);
+    if (status == RL_UPSTREAM_OK) {
+        status = res->ops->read(res->source->session, &res->counter, &value);
+    }
+    if (status != RL_UPSTREAM_OK) {
+        return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
+    }
+    if (!rl_tally_unpack(value, &tally)) {
+        return RL_UPSTREAM_ERROR;
+    }
+    lacking = reconcile(res, &tally);
+    pay(res, &tally);
+    rl_total_note(res, tally.total + lacking);
+    learn(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
+    if (is_whole(res, &tally)) {
+        res->known = known_now(res);
+        unlearn(res, &tally);
+    }
+    return RL_UPSTREAM_OK;
+}
+
+static rl_upstream_status_e clear_window(const rl_reservation_t *res, uint32_t window)
+{
+    const rl_tally_t none = {.incarnation = res->source->incarnation | RL_TALLY_CLEARED};
+    rl_counter_t counter = res->counter;
+    counter.window = window;
+    return res->ops->put(res->source->session, &counter, rl_tally_pack(&none));
+}
+
+static rl_upstream_status_e clear(rl_reservation_t *res)
+{
+    rl_upstream_status_e status;
+    const uint64_t link = rl_link(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
+    rl_debt_wipe(res);
+    rl_total_less(res, UINT32_MAX);
+    if (!is_of_later_window(res, res->link)) {
+        rl_note_swap(res, RL_NOTE_LINK, res->link, link);
+    }
+    status = clear_window(res, res->counter.window);
+    if (status == RL_UPSTREAM_OK && res->meter->algorithm == RL_SLIDING_WINDOW) {
+        status = clear_window(res, res->counter.window - 1);
+    }
+    return status;
+}
+
+const rl_fleet_ops_t rl_fleet_window = {charge, verify, refund, refresh, learn_count, clear};

@@ -1,0 +1,224 @@
+#include "settle.h"
+
+#include <string.h>
+#include <util_filter.h>
+
+#include "../core/number.h"
+#include "../config/config.h"
+#include "../rule/outcome.h"
+#include "../request/record.h"
+#include "../process/store.h"
+
+/* Outcomes. A unit is charged before the application runs, so that any number of parallel
+ * guesses can't get past the limit; here it is known what came of it. A unit whose outcome
+ * doesn't count is given back, and an outcome may wipe the counter.
+ *
+ * What isn't known stays charged: an aborted connection, an expression that can't be evaluated,
+ * a child that is killed before it comes here. A denied request was charged nothing, but by the
+ * server's rules when a tenant denied it, and for a program that ran before the denial, whose
+ * outcome is never known then; no denial clears anything. An exempt request was charged for
+ * what ran before the exemption.
+ *
+ * Rules of one group may have charged one counter together, once: it is given back when the
+ * outcome counts for none of them.
+ */
+
+/* What an outcome does to one claim's counter. */
+typedef struct rl_fate {
+    bool counts, clears;
+} rl_fate_t;
+
+/* The request_rec that the client got its answer from. */
+static request_rec *last_of(request_rec *r)
+{
+    while (r->next != NULL) {
+        r = r->next;
+    }
+    return r;
+}
+
+/* The status that the client saw. When a handler fails after its header was sent, r->status
+ * changes, but not the status line, which httpd has made sure of when it sent it. */
+static int status_sent(const request_rec *r)
+{
+    const char *line = r->sent_bodyct != 0 ? r->status_line : NULL;
+    uint64_t status;
+    return line != NULL && strlen(line) >= 3 && rl_number_parse(line, 3, 599, &status)
+               ? (int)status
+               : r->status;
+}
+
+/* Streams of HTTP/2. mod_http2 tears a stream down, and marks its connection as aborted, as
+ * soon as the client has the answer, which may be before we come here. So whether an answer
+ * went out is seen when it is written. */
+
+static const char watch_name[] = "RL_WATCH_ANSWER";
+
+static apr_status_t watch_answer(ap_filter_t *filter, apr_bucket_brigade *bb)
+{
+    rl_request_t *request = filter->ctx;
+    const apr_status_t rv = ap_pass_brigade(filter->next, bb);
+    request->unanswered |= rv != APR_SUCCESS;
+    return rv;
+}
+
+void rl_settle_register(void)
+{
+    ap_register_output_filter(watch_name, watch_answer, NULL, AP_FTYPE_CONNECTION);
+}
+
+void rl_settle_by_outcome(request_rec *r, rl_request_t *request)
+{
+    if (!request->watched && r->connection->master != NULL) {
+        ap_add_output_filter(watch_name, request, r, r->connection);
+        request->watched = true;
+    }
+    request->by_outcome = true;
+}
+
+static bool is_aborted(const conn_rec *c, const rl_request_t *request)
+{
+    return c->master != NULL ? request->unanswered : c->aborted != 0;
+}
+
+/* Whether the rule was in force when the outcome came about: what an exemption took back, and
+ * what wasn't admitted when another rule denied, has no say. */
+static bool is_involved(const rl_request_t *request, int i)
+{
+    if (request->exempt && i >= request->spent) {
+        return false;
+    }
+    return request->denied == NULL || request->claims[i].step.granted;
+}
+
+/* A denial hides what came of a program that ran before. */
+static bool is_unknown(const rl_request_t *request, int i)
+{
+    const rl_settled_t *settled = &request->settled[i];
+    return settled->rule == NULL || settled->invalid ||
+           (request->denied != NULL && i < request->spent);
+}
+
+static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
+{
+    const rl_rule_t *rule = request->settled[i].rule;
+    rl_fate_t fate = {.counts = is_involved(request, i), .clears = false};
+    if (!fate.counts || is_unknown(request, i)) {
+        return fate;
+    }
+    if (rule->count != NULL) {
+        fate.counts = rl_outcomes_include(rule->count, last, true);
+    }
+    if (rule->clear != NULL && request->denied == NULL) {
+        fate.clears = rl_outcomes_include(rule->clear, last, false);
+    }
+    return fate;
+}
+
+/* A claim that charged nothing has a say as well, if its rule shares the counter. */
+static bool is_to_be_refunded(const rl_request_t *request, const rl_fate_t *fates, int i)
+{
+    if (!request->claims[i].charged) {
+        return false;
+    }
+    for (int j = 0; j < request->n; j++) {
+        if (fates[j].counts && rl_claim_is_twin(&request->claims[i], &request->claims[j])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void clear(const rl_source_t *source, const rl_request_t *request, int i, int64_t now)
+{
+    rl_limiter_clear(source, &request->claims[i], now);
+    for (int j = 0; j < request->n; j++) {
+        if (rl_claim_is_twin(&request->claims[i], &request->claims[j])) {
+            request->claims[j].charged = false;
+        }
+    }
+}
+
+static void apply(const rl_source_t *source, const rl_request_t *request,
+                  const rl_fate_t *fates, int64_t now)
+{
+    for (int i = 0; i < request->n; i++) {
+        if (fates[i].clears) {
+            clear(source, request, i, now);
+        }
+    }
+    for (int i = 0; i < request->n; i++) {
+        if (is_to_be_refunded(request, fates, i)) {
+            rl_limiter_refund(source, &request->claims[i], 1, now);
+        }
+    }
+}
+
+/* Fills in the fate of each claim; whether there is anything to do. Expressions see the status
+ * that was sent, the access log what httpd makes of it. */
+static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fates)
+{
+    const int status = last->status;
+    bool any = false;
+    last->status = status_sent(last);
+    for (int i = 0; i < request->n; i++) {
+        fates[i] = fate_of(request, i, last);
+        any |= (request->claims[i].charged && !fates[i].counts) || fates[i].clears;
+    }
+    last->status = status;
+    return any;
+}
+
+static bool has_outcome(const request_rec *r, const rl_request_t *request)
+{
+    return request->by_outcome && !is_aborted(r->connection, request) &&
+           !rl_request_was_taken_over(request);
+}
+
+/* What the others on the fleet should know of the denied key. */
+static void refresh(const rl_source_t *source, const rl_request_t *request, int64_t now)
+{
+    if (request->denied_claim >= 0 && source->session != NULL) {
+        const rl_claim_t *claim = &request->claims[request->denied_claim];
+        rl_source_refresh(source, &claim->key, &claim->meter, now);
+    }
+}
+
+/* What the outcome does to each claim, or NULL when that is nothing. */
+static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
+{
+    rl_fate_t *fates;
+    if (!has_outcome(r, request)) {
+        return NULL;
+    }
+    fates = apr_palloc(r->pool, (apr_size_t)request->n * sizeof(*fates));
+    return judge(request, last_of(r), fates) ? fates : NULL;
+}
+
+/* Not part of the hook itself, which has nothing to do for most requests. */
+__attribute__((noinline)) static void finish(request_rec *r, rl_request_t *request)
+{
+    const rl_fate_t *fates = fates_of(r, request);
+    rl_store_session_t session;
+    int64_t now;
+    if (fates == NULL && request->denied_claim < 0) {
+        return;
+    }
+    now = apr_time_now();
+    request->store_time = 0; /* nobody waits for it any more */
+    rl_store_begin(r, request, &session);
+    if (fates != NULL) {
+        apply(&session.source, request, fates, now);
+    }
+    refresh(&session.source, request, now);
+    rl_store_end(request, &session);
+}
+
+int rl_settle_log_transaction(request_rec *r)
+{
+    rl_request_t *request = rl_request_get(r);
+    if (request != NULL && (request->by_outcome || request->denied_claim >= 0)) {
+        finish(r, request);
+    }
+    return DECLINED;
+}

@@ -1,0 +1,123 @@
+/* Keys of values that another module gives, for which there need not be a request. */
+#include "encoder.h"
+
+#include <http_protocol.h>
+#include <string.h>
+
+#include "../core/fold.h"
+
+#define ADDRESS_TEXT_MAX 64
+
+/* What stands before the address of somebody without a user, where a user could be named. */
+static const char address_mark[] = "ip:";
+
+#define ADDRESS_MARK_LENGTH (sizeof(address_mark) - 1)
+
+/* Reads an address; what follows a %, the zone of a link-local one, is left out. */
+static bool parse_address(const char *text, rl_address_t *address)
+{
+    char plain[ADDRESS_TEXT_MAX];
+    const size_t len = strcspn(text, "%");
+    if (len >= sizeof(plain)) {
+        return false;
+    }
+    memcpy(plain, text, len);
+    plain[len] = '\0';
+    return rl_address_parse(plain, address);
+}
+
+static bool add_address(rl_key_source_t *source, const rl_key_part_t *part, const char *text)
+{
+    rl_address_t address;
+    if (!parse_address(text, &address)) {
+        return false;
+    }
+    rl_key_add_address(source, part, &address);
+    return true;
+}
+
+static bool is_address_of_nobody(const rl_key_part_t *part, const char *value)
+{
+    return part->kind == RL_PART_USER_OR_IP &&
+           strncmp(value, address_mark, ADDRESS_MARK_LENGTH) == 0;
+}
+
+static void add_method(rl_key_source_t *source, apr_pool_t *pool, const char *method)
+{
+    if (ap_method_number_of(method) == M_INVALID || strcmp(method, "HEAD") == 0) {
+        rl_key_add_unknown_method(source, pool, method);
+        return;
+    }
+    rl_key_add_string(source, method);
+}
+
+static bool is_empty(const char *value)
+{
+    size_t len = value != NULL ? strlen(value) : 0;
+    rl_trim(&value, &len);
+    return len == 0;
+}
+
+/* False for a value that is malformed. */
+static bool add_value(rl_key_source_t *source, apr_pool_t *pool, const rl_key_part_t *part,
+                      const char *value)
+{
+    switch (part->kind) {
+    case RL_PART_IP:
+        return add_address(source, part, value);
+    case RL_PART_USER_OR_IP:
+        if (is_address_of_nobody(part, value)) {
+            return add_address(source, part, value + ADDRESS_MARK_LENGTH);
+        }
+        rl_key_add_typed(source, value, strlen(value));
+        return true;
+    case RL_PART_USER:
+    case RL_PART_CLAIMED_USER:
+    case RL_PART_FORM:
+    case RL_PART_QUERY:
+        rl_key_add_typed(source, value, strlen(value));
+        return true;
+    case RL_PART_METHOD:
+        add_method(source, pool, value);
+        return true;
+    default:
+        rl_key_add_string(source, value);
+        return true;
+    }
+}
+
+static bool add_part(rl_key_source_t *source, apr_pool_t *pool, const rl_key_part_t *part,
+                     const char *value)
+{
+    if (part->kind == RL_PART_ALL) {
+        rl_key_add(source->builder, RL_VALUE_NOTHING, NULL, 0);
+        return true;
+    }
+    if (is_empty(value)) {
+        rl_key_add_missing(source);
+        return true;
+    }
+    return add_value(source, pool, part, value);
+}
+
+rl_key_result_e rl_key_digest_given(apr_pool_t *pool, const rl_key_spec_t *key,
+                                    const char *const *values,
+                                    const rl_key_prefixes_t *prefixes,
+                                    const rl_secret_t *secret, const rl_key_prefix_t *scope,
+                                    rl_digest_t *digest)
+{
+    rl_key_builder_t builder;
+    rl_key_source_t source = {.spec = key, .prefixes = prefixes, .builder = &builder};
+    rl_key_begin_at(&builder, secret, scope);
+    for (int i = 0; i < key->n; i++) {
+        const rl_key_part_t *part = &key->parts[i];
+        if (part->kind == RL_PART_USER && values[part->place] == NULL) {
+            return RL_KEY_ANONYMOUS;
+        }
+        if (!add_part(&source, pool, part, values[part->place])) {
+            return RL_KEY_MALFORMED;
+        }
+    }
+    *digest = rl_key_finish(&builder);
+    return source.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
+}

@@ -1,0 +1,252 @@
+/* The values that a request has for the parts of a key. */
+#include "encoder.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <string.h>
+
+#include "../core/fold.h"
+#include "../core/form/form.h"
+#include "body.h"
+#include "../httpd/client.h"
+
+/* A query string as long as httpd's default LimitRequestLine is decoded on the stack. */
+#define QUERY_ON_STACK 8190
+
+static void add_address(rl_key_source_t *source, const rl_key_part_t *part)
+{
+    rl_address_t address;
+    if (rl_client_address(source->r, &address)) {
+        rl_key_add_address(source, part, &address);
+    }
+    else {
+        rl_key_add_missing(source);
+    }
+}
+
+static void add_claimed_user(rl_key_source_t *source)
+{
+    const char *user = NULL;
+    if (ap_get_basic_auth_components(source->r, &user, NULL) != APR_SUCCESS || user == NULL) {
+        rl_key_add_missing(source);
+        return;
+    }
+    rl_key_add_typed(source, user, strlen(user));
+}
+
+static void add_query_decoded(rl_key_source_t *source, const rl_key_part_t *part, char *buffer,
+                              size_t size)
+{
+    const char *args = source->r->args;
+    rl_form_field_t field = {
+        .name = part->name, .name_len = strlen(part->name), .value = buffer, .value_cap = size};
+    rl_urlencoded_t parser;
+    rl_urlencoded_init(&parser, &field, 1);
+    rl_urlencoded_feed(&parser, args, strlen(args));
+    rl_urlencoded_finish(&parser, true);
+    /* URLs are written by hand: a token may end in a raw =. */
+    if (rl_form_field_sure(&field, RL_DOUBT_EQUALS)) {
+        rl_key_add_typed(source, field.value, field.value_len);
+    }
+    else {
+        rl_key_add_missing(source); /* also when applications would read different values */
+    }
+}
+
+static void add_query(rl_key_source_t *source, const rl_key_part_t *part)
+{
+    const size_t len = source->r->args != NULL ? strlen(source->r->args) : 0;
+    char on_stack[QUERY_ON_STACK];
+    if (len == 0) {
+        rl_key_add_missing(source);
+    }
+    else if (len <= sizeof(on_stack)) {
+        add_query_decoded(source, part, on_stack, sizeof(on_stack));
+    }
+    else {
+        add_query_decoded(source, part, apr_palloc(source->r->pool, len), len);
+    }
+}
+
+static void add_form(rl_key_source_t *source, const rl_key_part_t *part)
+{
+    const char *value;
+    apr_size_t len;
+    if (rl_body_field(source->r, part->name, &value, &len)) {
+        rl_key_add_typed(source, value, len);
+    }
+    else {
+        rl_key_add_missing(source);
+    }
+}
+
+/* One pair of a Cookie header (RFC 6265 4.2.1) if its name is the wanted one. */
+static bool cookie_matches(const char *pair, size_t len, const char *name, const char **value,
+                           size_t *value_len)
+{
+    const size_t name_len = strlen(name);
+    rl_trim(&pair, &len);
+    if (len <= name_len || memcmp(pair, name, name_len) != 0 || pair[name_len] != '=') {
+        return false;
+    }
+    *value = pair + name_len + 1;
+    *value_len = len - name_len - 1;
+    return true;
+}
+
+/* A cookie that comes twice with different values has none: applications differ in which they
+ * take. */
+static void add_cookie(rl_key_source_t *source, const char *name)
+{
+    const char *at = apr_table_get(source->r->headers_in, "Cookie");
+    const char *value = NULL, *again;
+    size_t value_len = 0, again_len;
+    while (at != NULL && *at != '\0') {
+        const size_t len = strcspn(at, ";");
+        if (cookie_matches(at, len, name, &again, &again_len)) {
+            if (value != NULL &&
+                (again_len != value_len || memcmp(again, value, value_len) != 0)) {
+                rl_key_add_missing(source);
+                return;
+            }
+            value = again;
+            value_len = again_len;
+        }
+        at += len + (at[len] == ';');
+    }
+    if (value == NULL) {
+        rl_key_add_missing(source);
+        return;
+    }
+    rl_key_add_bytes(source, value, value_len);
+}
+
+/* HEAD is GET without the body, here as in <Limit>. */
+static void add_method(rl_key_source_t *source)
+{
+    const request_rec *r = source->r;
+    if (r->method_number != M_INVALID) {
+        rl_key_add_string(source,
+                          r->header_only && r->method_number == M_GET ? "GET" : r->method);
+        return;
+    }
+    rl_key_add_unknown_method(source, r->pool, r->method);
+}
+
+static void add_expression(rl_key_source_t *source, const rl_key_part_t *part)
+{
+    const char *error = NULL;
+    const char *text = ap_expr_str_exec(source->r, part->expr, &error);
+    rl_key_add_string(source, error == NULL ? text : NULL);
+}
+
+static void add_part(rl_key_source_t *source, const rl_key_part_t *part)
+{
+    request_rec *r = source->r;
+    switch (part->kind) {
+    case RL_PART_ALL:
+        rl_key_add(source->builder, RL_VALUE_NOTHING, NULL, 0);
+        break;
+    case RL_PART_IP:
+        add_address(source, part);
+        break;
+    case RL_PART_USER:
+        rl_key_add_typed(source, r->user, strlen(r->user));
+        break;
+    case RL_PART_USER_OR_IP:
+        if (r->user != NULL) {
+            rl_key_add_typed(source, r->user, strlen(r->user));
+        }
+        else {
+            add_address(source, part);
+        }
+        break;
+    case RL_PART_CLAIMED_USER:
+        add_claimed_user(source);
+        break;
+    case RL_PART_FORM:
+        add_form(source, part);
+        break;
+    case RL_PART_QUERY:
+        add_query(source, part);
+        break;
+    case RL_PART_HEADER:
+        rl_key_add_string(source, apr_table_get(r->headers_in, part->name));
+        break;
+    case RL_PART_COOKIE:
+        add_cookie(source, part->name);
+        break;
+    case RL_PART_ENV:
+        rl_key_add_string(source, apr_table_get(r->subprocess_env, part->name));
+        break;
+    case RL_PART_HOST:
+        rl_key_add_string(source, r->hostname);
+        break;
+    case RL_PART_PATH:
+        rl_key_add_string(source, r->uri);
+        break;
+    case RL_PART_METHOD:
+        add_method(source);
+        break;
+    case RL_PART_EXPR:
+        add_expression(source, part);
+        break;
+    }
+}
+
+static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
+{
+    const rl_key_spec_t *key = values->spec;
+    rl_key_source_t source = {
+        .r = r, .spec = key, .prefixes = &values->prefixes, .builder = &values->builder};
+    for (int i = 0; i < key->n; i++) {
+        if (key->parts[i].kind == RL_PART_USER && r->user == NULL) {
+            return RL_KEY_ANONYMOUS;
+        }
+        add_part(&source, &key->parts[i]);
+    }
+    return source.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
+}
+
+/* An expression may have another value each time. */
+static bool is_same_part(const rl_key_part_t *a, const rl_key_part_t *b)
+{
+    return a->kind == b->kind && a->kind != RL_PART_EXPR && a->v4bits == b->v4bits &&
+           a->v6bits == b->v6bits && (a->name == b->name || strcmp(a->name, b->name) == 0);
+}
+
+static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
+{
+    bool same = a->n == b->n && a->fold == b->fold;
+    for (int i = 0; same && i < a->n; i++) {
+        same = is_same_part(&a->parts[i], &b->parts[i]);
+    }
+    return same;
+}
+
+static bool are_of(const rl_key_values_t *values, const rl_key_spec_t *key,
+                   const rl_key_prefixes_t *prefixes)
+{
+    return values->spec != NULL && values->prefixes.v4bits == prefixes->v4bits &&
+           values->prefixes.v6bits == prefixes->v6bits && is_same_key(values->spec, key);
+}
+
+rl_key_result_e rl_key_digest(request_rec *r, const rl_key_spec_t *key,
+                              const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
+                              const rl_key_prefix_t *scope, rl_key_values_t *values,
+                              rl_digest_t *digest)
+{
+    if (are_of(values, key, prefixes)) {
+        rl_key_rescope(&values->builder, scope);
+    }
+    else {
+        values->spec = key;
+        values->prefixes = *prefixes;
+        rl_key_begin_at(&values->builder, secret, scope);
+        values->result = encode(r, values);
+    }
+    if (values->result != RL_KEY_ANONYMOUS) {
+        *digest = rl_key_finish(&values->builder);
+    }
+    return values->result;
+}

@@ -1,0 +1,218 @@
+/* Taking cells for keys, keeping them, and taking them away; why it is done in these steps is
+ * told in ledger_cell.h. */
+#include "cell.h"
+
+/* A cell counts as expired this long after its window's end: a request that read the clock
+ * before may still be under way. */
+#define GRACE_SEC 1
+
+#define CLAIM_TRIES 64
+
+static const rl_place_t nowhere;
+
+/* ---- ids ---- */
+
+/* The id that hands a cell over: to a key's claim, or to nobody by tag 0. */
+static uint64_t handed_over(uint64_t id, uint64_t tag)
+{
+    return tag | ((id + GEN_ONE) & GEN) | CLAIMED;
+}
+
+static uint64_t guarded(uint64_t id)
+{
+    return (id & ~GUARD) | ((id + GUARD_ONE) & GUARD);
+}
+
+/* Swaps the id of a place; where another request was faster nothing happens. */
+static bool swap_id(rl_place_t *place, uint64_t id)
+{
+    uint64_t expected = place->id;
+    if (!atomic_compare_exchange_strong(&place->cell->id, &expected, id)) {
+        return false;
+    }
+    place->id = id;
+    return true;
+}
+
+/* ---- life and eviction ---- */
+
+static uint64_t make_life(int64_t expires, bool full)
+{
+    const uint64_t seconds = (uint64_t)((expires + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC);
+    return (seconds + GRACE_SEC) << 32 | (full ? LIFE_FULL : 0);
+}
+
+/* Of two lives of a cell the one that protects it longer; never less than either. */
+static uint64_t longer_life(uint64_t a, uint64_t b)
+{
+    if (a >> 32 == b >> 32) {
+        return a | (b & LIFE_FULL);
+    }
+    return a > b ? a : b;
+}
+
+bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit)
+{
+    uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_acquire);
+    const uint64_t next = guarded(place->id);
+    const uint64_t due =
+        longer_life(life & ~LIFE_STATE, make_life(step->expires, step->used >= limit));
+    if ((life & LIFE_STATE) == (place->id & LIFE_STATE)) {
+        if (due == (life & ~LIFE_STATE)) {
+            return true;
+        }
+        if (!atomic_compare_exchange_strong(&place->cell->life, &life,
+                                            due | (next & LIFE_STATE))) {
+            return false;
+        }
+    }
+    else if ((life & LIFE_STATE) != (next & LIFE_STATE)) {
+        return false;
+    }
+    swap_id(place, next);
+    return false;
+}
+
+/* Gives a claimed cell its first life, unless somebody did; false when the claim has gone. */
+static bool enliven(const rl_place_t *claim, int64_t expires)
+{
+    const uint64_t first = make_life(expires, false) | (claim->id & LIFE_STATE);
+    for (int i = 0; i < CAS_TRIES; i++) {
+        uint64_t life = atomic_load(&claim->cell->life);
+        if (load_id(claim->cell) != claim->id) {
+            break;
+        }
+        if (((life ^ claim->id) & GEN) == 0 ||
+            atomic_compare_exchange_strong(&claim->cell->life, &life, first)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Orders cells by how well we can do without them; 0 is best: vacant or expired. Cells at
+ * their limit come after all others, each kind by the time of its expiry. */
+static uint64_t worth_of(rl_cell_t *cell, uint64_t id, int64_t now)
+{
+    const uint64_t seconds = (uint64_t)now / (uint64_t)RL_USEC_PER_SEC;
+    uint64_t life, expires;
+    if ((id & TAG) == 0) {
+        return 0;
+    }
+    life = atomic_load_explicit(&cell->life, memory_order_acquire);
+    expires = life >> 32;
+    if (expires <= seconds || expires > seconds + LIFE_MAX_SEC) {
+        return 0;
+    }
+    return (life & LIFE_FULL) << 32 | expires;
+}
+
+/* Where a key that has no cell should go on: a cell that is the key's already, also one that
+ * is only claimed; else the cell to take. */
+static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now)
+{
+    rl_place_t best = nowhere;
+    uint64_t least = UINT64_MAX;
+    rl_path_t path;
+    rl_cell_t *cell;
+    path_begin(&path, ledger, key);
+    while ((cell = path_next(&path)) != NULL) {
+        const uint64_t id = load_id(cell);
+        const uint64_t worth = worth_of(cell, id, now);
+        if ((id & TAG) == tag_of(key)) {
+            return (rl_place_t){cell, id};
+        }
+        if (worth < least) {
+            best = (rl_place_t){cell, id};
+            least = worth;
+        }
+        if (id == ID_UNUSED) {
+            break;
+        }
+    }
+    return best;
+}
+
+/* ---- one cell per key ---- */
+
+/* Walks the path of a claim and clears it of later claims. Returns the claim's own place when
+ * it may stand; another that the key has; or nowhere when the claim must be thought over. */
+static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key,
+                       const rl_place_t *claim)
+{
+    bool passed = false;
+    rl_path_t path;
+    rl_place_t other;
+    path_begin(&path, ledger, key);
+    while ((other.cell = path_next(&path)) != NULL) {
+        other.id = load_id(other.cell);
+        if (other.id == ID_UNUSED) {
+            break;
+        }
+        if (other.cell == claim->cell) {
+            passed = true;
+        }
+        else if ((other.id & TAG) != tag_of(key)) {
+            continue;
+        }
+        else if (!passed || (other.id & CLAIMED) == 0) {
+            return other;
+        }
+        else if (!swap_id(&other, handed_over(other.id, 0))) {
+            return nowhere;
+        }
+    }
+    return *claim;
+}
+
+/* Wipes what a former owner left. What stands there while nothing but a claim has the cell is
+ * not the key's; when the claim has turned into the key's cell meanwhile, the swap fails. */
+static void wipe(const rl_place_t *claim, _Atomic uint64_t *word)
+{
+    uint64_t left = atomic_load(word);
+    if (left != 0 && load_id(claim->cell) == claim->id) {
+        atomic_compare_exchange_strong(word, &left, 0);
+    }
+}
+
+/* Turns a claim into the key's cell, or gives it up for one that the key has; nowhere when it
+ * was lost or must be tried again. */
+static rl_place_t settle(const rl_ledger_t *ledger, const rl_digest_t *key, rl_place_t claim,
+                         int64_t expires)
+{
+    rl_place_t place = walk(ledger, key, &claim);
+    if (place.cell == NULL) {
+        return nowhere;
+    }
+    if (place.cell != claim.cell) {
+        swap_id(&claim, handed_over(claim.id, 0));
+        return (place.id & CLAIMED) == 0 ? place : nowhere;
+    }
+    for (int i = 0; i < RL_METER_WORDS; i++) {
+        wipe(&claim, &claim.cell->word[i]);
+    }
+    wipe(&claim, &claim.cell->denials);
+    for (int i = 0; i < RL_LEDGER_NOTES; i++) {
+        wipe(&claim, &claim.cell->note[i]);
+    }
+    return enliven(&claim, expires) && swap_id(&claim, claim.id & ~CLAIMED) ? claim : nowhere;
+}
+
+rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
+                         int64_t expires)
+{
+    for (int i = 0; i < CLAIM_TRIES; i++) {
+        rl_place_t place = choose(ledger, key, now);
+        if ((place.id & TAG) != tag_of(key) &&
+            !swap_id(&place, handed_over(place.id, tag_of(key)))) {
+            continue;
+        }
+        if ((place.id & CLAIMED) != 0) {
+            place = settle(ledger, key, place, expires);
+        }
+        if (place.cell != NULL) {
+            return place;
+        }
+    }
+    return nowhere;
+}

@@ -1,0 +1,62 @@
+#include "health.h"
+
+#include "../system/clock.h"
+
+void rl_health_init(rl_health_t *health, const rl_breaker_settings_t *settings,
+                    rl_memcached_notify_fn *notify, void *context, unsigned server)
+{
+    health->settings = settings;
+    health->notify = notify;
+    health->context = context;
+    health->server = server;
+    atomic_init(&health->complaints, RL_HEALTH_COMPLAINTS);
+}
+
+static rl_breaker_change_e note(rl_health_t *health, bool success)
+{
+    return rl_breaker_note(&health->breaker, health->settings, rl_monotonic_now(), success);
+}
+
+void rl_health_good(rl_health_t *health, bool first)
+{
+    if (atomic_load_explicit(&health->complaints, memory_order_relaxed) != 0) {
+        atomic_store_explicit(&health->complaints, 0, memory_order_relaxed);
+    }
+    if (note(health, true) == RL_BREAKER_CLOSED || first) {
+        health->notify(health->context, RL_SERVER_WORKS, health->server, "");
+    }
+}
+
+static void note_failure(rl_health_t *health, const char *reason)
+{
+    const rl_breaker_change_e change = note(health, false);
+    if (change == RL_BREAKER_OPENED || change == RL_BREAKER_STAYS_OPEN) {
+        health->notify(health->context,
+                       change == RL_BREAKER_OPENED ? RL_SERVER_FAILS : RL_SERVER_STILL_FAILS,
+                       health->server, reason);
+    }
+}
+
+/* What comes back may be another server. */
+void rl_health_failed(rl_health_t *health, const char *reason)
+{
+    atomic_store_explicit(&health->complaints, RL_HEALTH_COMPLAINTS, memory_order_relaxed);
+    note_failure(health, reason);
+}
+
+void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const char *reason)
+{
+    health->notify(health->context, event, health->server, reason);
+}
+
+void rl_health_complained(rl_health_t *health, rl_server_event_e event, const char *reason)
+{
+    rl_health_tell(health, event, reason);
+    if (atomic_load_explicit(&health->complaints, memory_order_relaxed) >=
+        RL_HEALTH_COMPLAINTS) {
+        note_failure(health, reason);
+    }
+    else {
+        atomic_fetch_add_explicit(&health->complaints, 1, memory_order_relaxed);
+    }
+}

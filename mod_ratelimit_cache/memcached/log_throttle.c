@@ -1,0 +1,129 @@
+#include "log_throttle.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "../core/digest.h"
+
+#define EVERY_SEC 60
+#define TIME_BITS 31
+#define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
+#define TRIES     16 /* others told something at the same moment; then it is they who tell */
+
+typedef enum { WORKS, FAILS, FAILS_AS_INFO } state_e;
+
+/* A slot's second word, taken apart. */
+typedef struct told {
+    state_e state;
+    uint64_t refusal, failure;
+} told_t;
+
+static told_t unpack(uint64_t word)
+{
+    return (told_t){.state = (state_e)(word >> (2 * TIME_BITS)),
+                    .refusal = word >> TIME_BITS & TIME_MASK,
+                    .failure = word & TIME_MASK};
+}
+
+static uint64_t pack(const told_t *told)
+{
+    return (uint64_t)told->state << (2 * TIME_BITS) | told->refusal << TIME_BITS |
+           told->failure;
+}
+
+rl_told_slot_t *rl_told_find(void *table, const char *name)
+{
+    rl_told_slot_t *slots = table;
+    const uint64_t hash = rl_digest_public(name, strlen(name)).lo | 1;
+    for (unsigned i = 0; i < RL_TOLD_SLOTS; i++) {
+        rl_told_slot_t *slot = &slots[(hash / 2 + i) % RL_TOLD_SLOTS];
+        uint64_t server = 0;
+        if (atomic_compare_exchange_strong(&slot->server, &server, hash) || server == hash) {
+            return slot;
+        }
+    }
+    return &slots[hash / 2 % RL_TOLD_SLOTS];
+}
+
+/* Whether what was told then may be told again. */
+static bool is_due(uint64_t then, uint64_t now)
+{
+    return then == 0 || now >= then + EVERY_SEC || now < then;
+}
+
+/* A process that finds it out anew tells it again after a while: another one, which would have
+ * told of a recovery in between, may have ended. */
+static rl_tell_e tell_failure(told_t *told, uint64_t now, bool again)
+{
+    if (again && told->state == FAILS) {
+        return RL_TELL_NOBODY;
+    }
+    if (is_due(told->failure, now)) {
+        told->state = FAILS;
+        told->failure = now;
+        return RL_TELL_ERROR;
+    }
+    if (again || told->state != WORKS) {
+        return RL_TELL_NOBODY;
+    }
+    told->state = FAILS_AS_INFO;
+    return RL_TELL_INFO;
+}
+
+static rl_tell_e tell_recovery(told_t *told)
+{
+    const state_e before = told->state;
+    told->state = WORKS;
+    return before == FAILS           ? RL_TELL_NOTICE
+           : before == FAILS_AS_INFO ? RL_TELL_INFO
+                                     : RL_TELL_NOBODY;
+}
+
+static rl_tell_e tell_refusal(told_t *told, uint64_t now)
+{
+    if (!is_due(told->refusal, now)) {
+        return RL_TELL_NOBODY;
+    }
+    told->refusal = now;
+    return RL_TELL_ERROR;
+}
+
+/* Apart from all else: it has no end, as refusals. */
+static rl_tell_e tell_rejection(rl_told_slot_t *slot, uint64_t now)
+{
+    uint64_t then = atomic_load_explicit(&slot->rejection, memory_order_relaxed);
+    return is_due(then, now) && atomic_compare_exchange_strong(&slot->rejection, &then, now)
+               ? RL_TELL_ERROR
+               : RL_TELL_NOBODY;
+}
+
+static rl_tell_e tell(told_t *told, rl_server_event_e event, uint64_t now)
+{
+    switch (event) {
+    case RL_SERVER_FAILS:
+    case RL_SERVER_STILL_FAILS:
+        return tell_failure(told, now, event == RL_SERVER_STILL_FAILS);
+    case RL_SERVER_REFUSES:
+        return tell_refusal(told, now);
+    default:
+        return tell_recovery(told);
+    }
+}
+
+rl_tell_e rl_told_note(rl_told_slot_t *slot, rl_server_event_e event, int64_t now)
+{
+    const uint64_t seconds = ((uint64_t)now / 1000000 + 1) & TIME_MASK;
+    uint64_t word = atomic_load_explicit(&slot->told, memory_order_relaxed);
+    if (event == RL_SERVER_REJECTS) {
+        return tell_rejection(slot, seconds);
+    }
+    for (int i = 0; i < TRIES; i++) {
+        told_t told = unpack(word);
+        const rl_tell_e how = tell(&told, event, seconds);
+        const uint64_t next = pack(&told);
+        if (next == word || atomic_compare_exchange_strong(&slot->told, &word, next)) {
+            return how;
+        }
+    }
+    return RL_TELL_NOBODY;
+}

@@ -1,0 +1,580 @@
+#include "memcached.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <libmemcached/memcached.h>
+
+#include "error_text.h"
+#include "counter_text.h"
+#include "health.h"
+#include "connection/descriptor.h"
+#include "../system/clock.h"
+#include "connection/stack.h"
+#include "connection/watchdog.h"
+
+/* What libmemcached asks of its callers, all of it measured:
+ *
+ * - A memcached_st belongs to one thread at a time, and must not cross a fork. Each process
+ *   keeps a shelf of them for each server; a session borrows one at a time, so that nobody
+ *   waits for one while holding another.
+ * - One that knows several servers would have them all connected and thrown away together, and
+ *   would hash their addresses. So each connects to a single server, and a further one, the
+ *   ring, which never connects, knows all by their names and tells which has a key.
+ * - Its binary protocol aborts the process when the server is out of memory, so: text.
+ * - A server that hangs costs the poll timeout each time, so it is set from what the session
+ *   has left, and the breaker stops asking.
+ * - That time-out is per byte, as it were: a server that drips its answer can take any time. A
+ *   watchdog cuts such a connection off.
+ * - After an error the handle is thrown away with its connection: an answer that comes late
+ *   can't be taken for the next one, and no timer of the library's own keeps us away from a
+ *   server that has come back.
+ * - It notices that a connection was closed when it has sent into it: idle ones are looked at.
+ */
+
+/* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself. */
+#define WATCHDOG_SLACK 2000
+
+/* Microseconds: firewalls forget idle connections and tell neither end. */
+#define IDLE_MAX (60 * INT64_C(1000000))
+
+/* One of the process's connections to a server. */
+typedef struct rl_handle {
+    rl_shelved_t shelved;
+    struct rl_server *server;
+    memcached_st *memc; /* NULL: not open */
+    unsigned era;       /* of the server, in which it was opened */
+    bool has_answered;
+    int64_t shelved_at;
+    rl_link_t link;
+} rl_handle_t;
+
+typedef struct rl_server {
+    const rl_memcached_server_t *config;
+    rl_health_t health;
+    rl_endpoint_t endpoint;
+    rl_shelf_t idle;
+    _Atomic unsigned era; /* ends with a failure: what was opened before may be dead, too */
+} rl_server_t;
+
+typedef struct rl_memcached {
+    rl_upstream_t base;
+    const rl_memcached_settings_t *settings;
+    memcached_st *ring;
+    rl_server_t *servers;
+    rl_handle_t *handles; /* of all servers, by slot */
+    rl_watchdog_t *watchdog;
+} rl_memcached_t;
+
+/* ---- handles ---- */
+
+static bool add_server(memcached_st *memc, const char *host, uint16_t port)
+{
+    return memcached_success(port == 0 ? memcached_server_add_unix_socket(memc, host)
+                                       : memcached_server_add(memc, host, port));
+}
+
+/* Not connected yet. */
+static memcached_st *open_memc(const rl_memcached_server_t *server)
+{
+    memcached_st *memc = memcached_create(NULL);
+    if (memc == NULL) {
+        return NULL;
+    }
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_VERIFY_KEY, 1);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
+    if (!add_server(memc, server->address, server->port)) {
+        memcached_free(memc);
+        return NULL;
+    }
+    return memc;
+}
+
+static unsigned slot_of(const rl_memcached_t *store, const rl_handle_t *handle)
+{
+    return (unsigned)(handle - store->handles);
+}
+
+static bool open_handle(rl_memcached_t *store, rl_handle_t *handle, int64_t deadline)
+{
+    handle->era = atomic_load(&handle->server->era);
+    handle->has_answered = false;
+    if (!rl_link_begin(&handle->link, store->watchdog, deadline)) {
+        return false;
+    }
+    handle->memc = open_memc(handle->server->config);
+    return handle->memc != NULL;
+}
+
+/* From here on the watchdog looks at it no more, and doesn't while it is freed. */
+static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
+{
+    rl_watchdog_end(store->watchdog, slot_of(store, handle));
+    rl_watchdog_hold(store->watchdog);
+    memcached_free(handle->memc);
+    handle->memc = NULL;
+    atomic_store(&handle->link.fd, -1);
+    rl_watchdog_release(store->watchdog);
+}
+
+static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
+{
+    rl_watchdog_end(store->watchdog, slot_of(store, handle));
+    if (handle->memc != NULL && rl_link_is_lost(&handle->link)) {
+        close_handle(store, handle);
+    }
+    rl_link_settle(&handle->link);
+    handle->shelved_at = rl_monotonic_now();
+    rl_shelf_put(&handle->server->idle, &handle->shelved);
+}
+
+/* The local port of the handle's connection; 0 when it has none, or it isn't TCP. Also called
+ * by the watchdog, in its thread. */
+static uint16_t local_port_of(const rl_handle_t *handle)
+{
+    const memcached_instance_st *instance =
+        handle->memc != NULL ? memcached_server_instance_by_position(handle->memc, 0) : NULL;
+    const in_port_t port = instance != NULL ? memcached_server_srcport(instance) : 0;
+    return handle->server->config->port == 0 || port == (in_port_t)-1 ? 0 : port;
+}
+
+/* Whether a connection that was idle can be relied on, as far as can be told from here. */
+static bool is_still_good(const rl_handle_t *handle)
+{
+    return handle->era == atomic_load(&handle->server->era) &&
+           rl_monotonic_now() - handle->shelved_at <= IDLE_MAX &&
+           rl_link_is_good(&handle->link);
+}
+
+static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, int64_t deadline)
+{
+    rl_handle_t *handle = (rl_handle_t *)rl_shelf_take(&server->idle, deadline);
+    if (handle != NULL && handle->memc != NULL && !is_still_good(handle)) {
+        close_handle(store, handle);
+    }
+    if (handle == NULL || (handle->memc == NULL && !open_handle(store, handle, deadline))) {
+        if (handle != NULL) {
+            give_back_handle(store, handle);
+        }
+        return NULL;
+    }
+    rl_watchdog_begin(store->watchdog, slot_of(store, handle), deadline + WATCHDOG_SLACK);
+    return handle;
+}
+
+/* For the watchdog: the socket that the handle's user waits on. */
+static int find_socket(void *context, unsigned slot)
+{
+    const rl_memcached_t *store = context;
+    const rl_handle_t *handle = &store->handles[slot];
+    return rl_link_copy(&handle->link, local_port_of(handle));
+}
+
+/* The handle that a session goes on with: its own if that is the server's. NULL when none comes
+ * back in time. */
+static rl_handle_t *handle_for(rl_upstream_session_t *session, rl_server_t *server)
+{
+    rl_memcached_t *store = (rl_memcached_t *)session->upstream;
+    rl_handle_t *handle = session->connection;
+    if (handle != NULL && handle->server == server) {
+        return handle;
+    }
+    if (handle != NULL) {
+        give_back_handle(store, handle);
+    }
+    session->connection = borrow_handle(store, server, session->deadline);
+    return session->connection;
+}
+
+/* ---- one operation ---- */
+
+typedef struct rl_operation {
+    rl_memcached_t *store;
+    rl_upstream_session_t *session;
+    rl_server_t *server;
+    rl_handle_t *handle;
+    memcached_st *memc;
+    const rl_counter_t *counter;
+    bool stores; /* rather than changes or reads what is there */
+    char key[RL_COUNTER_NAME_MAX + 1];
+    size_t key_len;
+} rl_operation_t;
+
+static void set_timeouts(memcached_st *memc, int64_t left_us)
+{
+    const uint64_t ms = (uint64_t)(left_us + 999) / 1000;
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, ms);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
+}
+
+/* The server that has the key; NULL when it can't be asked: its address is not known. */
+static rl_server_t *server_of(const rl_operation_t *op)
+{
+    const unsigned n = memcached_generate_hash(op->store->ring, op->key, op->key_len);
+    return n < op->store->settings->nservers && op->store->servers[n].config->address != NULL
+               ? &op->store->servers[n]
+               : NULL;
+}
+
+/* Gets ready to send; false when there is no time, no connection, or the breaker is open. */
+static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
+                  const rl_counter_t *counter)
+{
+    int64_t now = rl_monotonic_now();
+    op->store = (rl_memcached_t *)session->upstream;
+    op->session = session;
+    op->counter = counter;
+    op->stores = false;
+    op->key_len = rl_counter_name(op->store->settings->prefix, counter, op->key);
+    op->server = server_of(op);
+    if (op->server == NULL || now >= session->deadline ||
+        rl_breaker_is_waiting(&op->server->health.breaker, now)) {
+        return false; /* nobody waits for a connection to a server that isn't asked */
+    }
+    op->handle = handle_for(session, op->server);
+    now = rl_monotonic_now(); /* it may have had to wait */
+    if (op->handle == NULL || now >= session->deadline ||
+        !rl_breaker_allows(&op->server->health.breaker, &op->store->settings->breaker, now)) {
+        return false;
+    }
+    op->memc = op->handle->memc;
+    set_timeouts(op->memc, session->deadline - now);
+    return true;
+}
+
+static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e status)
+{
+    const bool first = !op->handle->has_answered;
+    if (first) {
+        op->handle->has_answered = true;
+        rl_link_remember(&op->handle->link, local_port_of(op->handle));
+    }
+    rl_health_good(&op->server->health, first);
+    return status;
+}
+
+static const char *reason_of(const rl_operation_t *op, memcached_return_t rc,
+                             char text[RL_COMPLAINT_TEXT_MAX + 1])
+{
+    return rl_complaint_text(memcached_last_error_message(op->memc),
+                             memcached_strerror(op->memc, rc), text);
+}
+
+/* The server is there. Whether it has no room, or won't store something else: that is no reason
+ * to stop asking for counters that it has; it is one when it answers nothing but errors. */
+static rl_upstream_status_e refused(rl_operation_t *op, memcached_return_t rc)
+{
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    const char *reason = reason_of(op, rc, text);
+    const rl_server_event_e event =
+        rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_complaint_is_of_memory(reason)
+            ? RL_SERVER_REFUSES
+            : RL_SERVER_REJECTS;
+    if (op->stores) {
+        rl_health_tell(&op->server->health, event, reason);
+    }
+    else {
+        rl_health_complained(&op->server->health, event, reason);
+    }
+    return RL_UPSTREAM_REFUSED;
+}
+
+static void drop_handle(rl_operation_t *op)
+{
+    close_handle(op->store, op->handle);
+    give_back_handle(op->store, op->handle);
+    op->session->connection = NULL;
+}
+
+/* The server takes this command for a mistake. What it makes of the rest that was sent isn't
+ * known, so the connection ends. */
+static rl_upstream_status_e rejected(rl_operation_t *op, memcached_return_t rc)
+{
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    rl_health_complained(&op->server->health, RL_SERVER_REJECTS, reason_of(op, rc, text));
+    drop_handle(op);
+    return RL_UPSTREAM_ERROR;
+}
+
+static bool was_never_sent(memcached_return_t rc)
+{
+    return rc == MEMCACHED_CONNECTION_FAILURE || rc == MEMCACHED_HOST_LOOKUP_FAILURE ||
+           rc == MEMCACHED_SERVER_MARKED_DEAD || rc == MEMCACHED_SERVER_TEMPORARILY_DISABLED;
+}
+
+/* What answers, but as no memcached does. */
+static void tell_what_it_is(const rl_operation_t *op, memcached_return_t rc)
+{
+    char text[RL_COMPLAINT_TEXT_MAX + 1];
+    const char *said = reason_of(op, rc, text);
+    if (rc == MEMCACHED_ERROR || (rc == MEMCACHED_UNKNOWN_READ_FAILURE && said == text)) {
+        rl_health_tell(&op->server->health, RL_SERVER_REJECTS, said);
+    }
+}
+
+static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
+{
+    unsigned era = op->handle->era;
+    tell_what_it_is(op, rc);
+    rl_health_failed(&op->server->health, memcached_strerror(op->memc, rc));
+    atomic_compare_exchange_strong(&op->server->era, &era, era + 1);
+    drop_handle(op);
+    return was_never_sent(rc) ? RL_UPSTREAM_REFUSED : RL_UPSTREAM_ERROR;
+}
+
+/* A server that can't be reached may look like one that has no such key. */
+static bool is_answer(const rl_operation_t *op, memcached_return_t rc,
+                      memcached_return_t expected)
+{
+    const memcached_return_t last = memcached_last_error(op->memc);
+    return rc == expected && (last == MEMCACHED_SUCCESS || last == expected);
+}
+
+static rl_upstream_status_e no_result(rl_operation_t *op, memcached_return_t rc)
+{
+    switch (rc) {
+    case MEMCACHED_SERVER_ERROR:
+    case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
+        return refused(op, rc);
+    case MEMCACHED_CLIENT_ERROR:
+    case MEMCACHED_E2BIG:
+        return rejected(op, rc);
+    default:
+        return failed(op, rc);
+    }
+}
+
+/* ---- the interface ---- */
+
+static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
+{
+    if (rc == MEMCACHED_SUCCESS) {
+        return answered(op, RL_UPSTREAM_OK);
+    }
+    if (is_answer(op, rc, MEMCACHED_NOTFOUND)) {
+        return answered(op, RL_UPSTREAM_MISSING);
+    }
+    return no_result(op, rc == MEMCACHED_NOTFOUND ? memcached_last_error(op->memc) : rc);
+}
+
+typedef enum { CREATE, REPLACE, PUT } rl_write_e;
+
+static memcached_return_t send_write(const rl_operation_t *op, rl_write_e kind, uint64_t value)
+{
+    const time_t ttl = (time_t)op->counter->ttl;
+    char text[RL_COUNTER_DIGITS_MAX + 1];
+    const size_t len = rl_counter_print(value, text);
+    switch (kind) {
+    case CREATE:
+        return memcached_add(op->memc, op->key, op->key_len, text, len, ttl, 0);
+    case REPLACE:
+        return memcached_cas(op->memc, op->key, op->key_len, text, len, ttl, 0,
+                             op->session->version);
+    default:
+        return memcached_set(op->memc, op->key, op->key_len, text, len, ttl, 0);
+    }
+}
+
+/* An answer of another kind is some other command's: the connection ends with it. */
+static rl_upstream_status_e write_value(rl_upstream_session_t *session,
+                                        const rl_counter_t *counter, rl_write_e kind,
+                                        uint64_t value)
+{
+    rl_operation_t op;
+    memcached_return_t rc;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    op.stores = true;
+    rc = send_write(&op, kind, value);
+    if (rc == MEMCACHED_SUCCESS) {
+        return answered(&op, RL_UPSTREAM_OK);
+    }
+    if (is_answer(&op, rc, kind == CREATE ? MEMCACHED_NOTSTORED : MEMCACHED_DATA_EXISTS)) {
+        return answered(&op, RL_UPSTREAM_EXISTS);
+    }
+    return rc == MEMCACHED_NOTFOUND && kind != REPLACE ? failed(&op, rc) : conclude(&op, rc);
+}
+
+static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                   uint64_t value)
+{
+    return write_value(session, counter, CREATE, value);
+}
+
+static rl_upstream_status_e replace(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                    uint64_t value)
+{
+    return write_value(session, counter, REPLACE, value);
+}
+
+static rl_upstream_status_e put(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                uint64_t value)
+{
+    return write_value(session, counter, PUT, value);
+}
+
+/* Of a sum. The library takes an answer of another kind for this one, and leaves the rest of it
+ * for the next command to read. */
+static rl_upstream_status_e conclude_sum(rl_operation_t *op, memcached_return_t rc,
+                                         uint64_t value)
+{
+    return conclude(op, rc == MEMCACHED_SUCCESS && value == UINT64_MAX
+                            ? MEMCACHED_UNKNOWN_READ_FAILURE
+                            : rc);
+}
+
+typedef memcached_return_t change_fn(memcached_st *, const char *, size_t, const char *, size_t,
+                                     uint64_t, uint64_t *);
+
+static rl_upstream_status_e change(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                   change_fn *send, uint64_t units, uint64_t *value)
+{
+    rl_operation_t op;
+    memcached_return_t rc;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    *value = 0;
+    rc = send(op.memc, op.key, op.key_len, op.key, op.key_len, units, value);
+    return conclude_sum(&op, rc, *value);
+}
+
+static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
+                                uint64_t units, uint64_t *value)
+{
+    return change(session, counter, memcached_increment_by_key, units, value);
+}
+
+static rl_upstream_status_e subtract(rl_upstream_session_t *session,
+                                     const rl_counter_t *counter, uint64_t units,
+                                     uint64_t *value)
+{
+    return change(session, counter, memcached_decrement_by_key, units, value);
+}
+
+static rl_upstream_status_e read_counter(rl_upstream_session_t *session,
+                                         const rl_counter_t *counter, uint64_t *value)
+{
+    rl_operation_t op;
+    memcached_return_t rc = MEMCACHED_SUCCESS;
+    uint32_t flags;
+    size_t len;
+    char *text;
+    bool valid;
+    if (!begin(&op, session, counter)) {
+        return RL_UPSTREAM_REFUSED;
+    }
+    text = memcached_get(op.memc, op.key, op.key_len, &len, &flags, &rc);
+    if (rc != MEMCACHED_SUCCESS || text == NULL) {
+        free(text);
+        return rc == MEMCACHED_SUCCESS ? failed(&op, MEMCACHED_UNKNOWN_READ_FAILURE)
+                                       : conclude(&op, rc);
+    }
+    valid = rl_counter_parse(text, len, value);
+    session->version = memcached_result_cas(&op.memc->result);
+    free(text);
+    return answered(&op, valid ? RL_UPSTREAM_OK : RL_UPSTREAM_ERROR);
+}
+
+static void end(rl_upstream_session_t *session)
+{
+    if (session->connection != NULL) {
+        give_back_handle((rl_memcached_t *)session->upstream, session->connection);
+        session->connection = NULL;
+    }
+}
+
+static const rl_upstream_ops_t memcached_ops = {
+    .create = create,
+    .add = add,
+    .subtract = subtract,
+    .read = read_counter,
+    .replace = replace,
+    .put = put,
+    .end = end,
+};
+
+static void close_idle(rl_server_t *server)
+{
+    for (rl_shelved_t *thing = server->idle.top; thing != NULL; thing = thing->next) {
+        rl_handle_t *handle = (rl_handle_t *)thing;
+        memcached_free(handle->memc);
+        handle->memc = NULL;
+    }
+}
+
+static apr_status_t close_all(void *data)
+{
+    rl_memcached_t *store = data;
+    for (unsigned i = 0; i < store->settings->nservers; i++) {
+        close_idle(&store->servers[i]);
+    }
+    if (store->ring != NULL) {
+        memcached_free(store->ring);
+    }
+    return APR_SUCCESS;
+}
+
+/* What all of a fleet must agree on. */
+static memcached_st *make_ring(const rl_memcached_settings_t *settings)
+{
+    memcached_st *ring = memcached_create(NULL);
+    bool ok =
+        ring != NULL &&
+        memcached_success(memcached_behavior_set(ring, MEMCACHED_BEHAVIOR_DISTRIBUTION,
+                                                 MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA));
+    for (unsigned i = 0; ok && i < settings->nservers; i++) {
+        ok = add_server(ring, settings->servers[i].host, settings->servers[i].port);
+    }
+    if (ring != NULL && !ok) {
+        memcached_free(ring);
+        return NULL;
+    }
+    return ring;
+}
+
+/* Puts the server's handles on its shelf, none of them open yet. */
+static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
+                        rl_memcached_notify_fn *notify, void *context)
+{
+    rl_server_t *server = &store->servers[n];
+    rl_handle_t *handles = &store->handles[n * store->settings->connections];
+    server->config = &store->settings->servers[n];
+    rl_health_init(&server->health, &store->settings->breaker, notify, context, n);
+    if (!rl_shelf_init(&server->idle)) {
+        return false;
+    }
+    for (unsigned i = store->settings->connections; i-- > 0;) {
+        handles[i].server = server;
+        rl_link_init(&handles[i].link, &server->endpoint);
+        rl_shelf_put(&server->idle, &handles[i].shelved);
+    }
+    return rl_endpoint_init(&server->endpoint, pool, server->config->address,
+                            server->config->port, store->settings->connections);
+}
+
+rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
+                                   rl_memcached_notify_fn *notify, void *context)
+{
+    rl_memcached_t *store = apr_pcalloc(pool, sizeof(*store));
+    const unsigned nhandles = settings->nservers * settings->connections;
+    bool ok;
+    store->base.ops = &memcached_ops;
+    store->settings = settings;
+    store->servers = apr_pcalloc(pool, settings->nservers * sizeof(*store->servers));
+    store->handles = apr_pcalloc(pool, nhandles * sizeof(*store->handles));
+    store->ring = make_ring(settings);
+    apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
+    ok = store->ring != NULL;
+    for (unsigned i = 0; ok && i < settings->nservers; i++) {
+        ok = make_server(pool, store, i, notify, context);
+    }
+    if (!ok) {
+        return NULL;
+    }
+    store->watchdog = rl_watchdog_create(
+        pool, nhandles, rl_watchdog_interval(settings->timeout_us), find_socket, store);
+    return &store->base;
+}

@@ -1,0 +1,70 @@
+/* Whether a memcached answers, asked before there are children and stores. */
+#include <apr_strings.h>
+
+#include "memcached.h"
+#include "../system/clock.h"
+
+typedef struct rl_probe {
+    apr_pool_t *pool;
+    const char *reason;
+    bool complains;
+} rl_probe_t;
+
+static void note_reason(void *context, rl_server_event_e event, unsigned server,
+                        const char *reason)
+{
+    rl_probe_t *probe = context;
+    (void)server;
+    if (event != RL_SERVER_WORKS && !probe->complains) {
+        probe->reason = apr_pstrdup(probe->pool, reason);
+        probe->complains = event == RL_SERVER_REFUSES || event == RL_SERVER_REJECTS;
+    }
+}
+
+/* Through a store of its own, which keeps the time-out whatever the server does. Nothing is
+ * added to a counter that isn't there: the only question with an answer of one kind. */
+static const char *ask(apr_pool_t *pool, rl_probe_t *probe,
+                       const rl_memcached_settings_t *settings)
+{
+    static const rl_counter_t counter = {.ttl = 1};
+    rl_upstream_session_t session = {
+        .upstream = rl_memcached_create(pool, settings, note_reason, probe),
+        .deadline = rl_monotonic_now() + settings->timeout_us,
+    };
+    rl_upstream_status_e status;
+    uint64_t value;
+    if (session.upstream == NULL) {
+        return "can't be asked (out of memory)";
+    }
+    status = session.upstream->ops->add(&session, &counter, 0, &value);
+    session.upstream->ops->end(&session);
+    if (status == RL_UPSTREAM_OK || status == RL_UPSTREAM_MISSING) {
+        return NULL;
+    }
+    return apr_psprintf(probe->pool,
+                        probe->complains
+                            ? "answers with an error (%s): it is no memcached, wants a "
+                              "password (-Y, -S), or has trouble of its own"
+                            : "does not answer (%s)",
+                        probe->reason != NULL ? probe->reason : "no reason is known");
+}
+
+const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *settings,
+                               unsigned server)
+{
+    rl_memcached_settings_t one = *settings;
+    rl_probe_t probe = {.pool = pool};
+    apr_pool_t *own;
+    const char *reason;
+    if (settings->servers[server].address == NULL) {
+        return "can't be asked (its name can't be resolved)";
+    }
+    one.servers = &settings->servers[server];
+    one.nservers = one.connections = one.breaker.failures = 1;
+    if (apr_pool_create(&own, pool) != APR_SUCCESS) {
+        return "can't be asked (out of memory)";
+    }
+    reason = ask(own, &probe, &one);
+    apr_pool_destroy(own);
+    return reason;
+}
