@@ -26,16 +26,18 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
-#include "key/body.h"
-#include "config/config.h"
 #include "answer/denial.h"
-#include "hooks/access.h"
 #include "answer/response_fields.h"
 #include "api/functions.h"
-#include "request/record.h"
-#include "process/runtime.h"
+#include "config/config.h"
+#include "hooks/access.h"
 #include "hooks/settle.h"
-#include "process/store.h"
+#include "httpd/module.h"
+#include "key/body.h"
+#include "process/children.h"
+#include "process/start.h"
+#include "request/outcome_watch.h"
+#include "request/upgrade.h"
 
 /* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put ours
  * in front of everybody's, because core.c has another handler that is first.) */
@@ -47,25 +49,25 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     rl_body_register();
-    rl_settle_register();
-    rl_deny_register();
-    rl_headers_register();
-    rl_interface_register();
+    rl_outcome_watch_register();
+    rl_denial_register();
+    rl_response_fields_register();
+    rl_api_register();
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(rl_store_child_init, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_check_access(rl_enforce_check_access, NULL, NULL, APR_HOOK_REALLY_FIRST,
+    ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_access(rl_access_check_access, NULL, NULL, APR_HOOK_REALLY_FIRST,
                          AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_check_access_ex(rl_enforce_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
+    ap_hook_check_access_ex(rl_access_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_fixups(rl_enforce_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_insert_filter(rl_deny_watch, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_filter(rl_headers_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(rl_deny_insert_answer, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(rl_headers_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(rl_deny_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
-    ap_hook_post_read_request(rl_request_post_read, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(rl_denial_watch_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_denial_insert_answer, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(rl_denial_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
+    ap_hook_post_read_request(rl_upgrade_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }
 

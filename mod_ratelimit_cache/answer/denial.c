@@ -8,12 +8,12 @@
 #include <string.h>
 #include <util_filter.h>
 
-#include "text/denial_text.h"
+#include "../config/config.h"
 #include "../core/number.h"
 #include "../key/body.h"
-#include "../config/config.h"
-#include "environment.h"
+#include "../request/log.h"
 #include "../request/record.h"
+#include "text/denial_text.h"
 
 /* Who writes the answer
  *
@@ -62,14 +62,15 @@ static bool is_path(const char *deny_handler)
 static void choose_answer(request_rec *r, rl_request_t *request, int status)
 {
     const char *handler = rl_dir_deny_handler(rl_dir_config(r));
-    request->deny_handler = handler;
-    request->default_answer = handler != NULL || !has_name(status) ||
-                              ap_response_code_string(r, ap_index_of_response(status)) == NULL;
-    if (request->default_answer) {
+    request->denied.handler = handler;
+    request->denied.default_answer =
+        handler != NULL || !has_name(status) ||
+        ap_response_code_string(r, ap_index_of_response(status)) == NULL;
+    if (request->denied.default_answer) {
         ap_custom_response(r, status, handler != NULL && is_path(handler) ? handler : "");
     }
     if (handler != NULL) {
-        request->headers = apr_table_copy(r->pool, r->err_headers_out);
+        request->denied.headers = apr_table_copy(r->pool, r->err_headers_out);
     }
 }
 
@@ -90,17 +91,18 @@ static void refuse_upgrade(request_rec *r)
     apr_table_unset(r->headers_in, "HTTP2-Settings");
 }
 
-int rl_deny(request_rec *r, int status, const char *retry_after)
+int rl_denial_prepare(request_rec *r, int status, const char *retry_after)
 {
+    rl_request_t *request = rl_request_get(r);
     refuse_upgrade(r);
     set_unless_set(r, "Retry-After", retry_after);
     set_unless_set(r, "Cache-Control", "no-store");
-    rl_request_get(r)->retry_after = apr_table_get(r->err_headers_out, "Retry-After");
-    if (rl_body_is_unread(r)) {
+    request->denied.retry_after = apr_table_get(r->err_headers_out, "Retry-After");
+    if (rl_body_is_unread(r, request->body)) {
         rl_body_abandon(r); /* httpd would read it all before it answers */
     }
     r->status_line = status_line(r, status);
-    choose_answer(r, rl_request_get(r), status);
+    choose_answer(r, request, status);
     return status;
 }
 
@@ -113,7 +115,7 @@ static size_t find_violated(const rl_request_t *request, const char **names)
     for (int i = 0; i < request->n; i++) {
         const rl_claim_t *claim = &request->claims[i];
         if (!claim->step.granted && !claim->failed && !claim->observe) {
-            names[n++] = request->settled[i].name;
+            names[n++] = claim->name;
         }
     }
     return n;
@@ -125,19 +127,19 @@ static const char *compose(request_rec *r, const rl_request_t *request, rl_media
 {
     const size_t n = (size_t)request->n;
     const char **names = apr_palloc(r->pool, n * sizeof(*names));
-    const size_t size = RL_DENIAL_MAX + n * RL_DENIAL_RULE_MAX;
+    const size_t size = RL_DENIAL_TEXT_MAX + n * RL_DENIAL_TEXT_RULE_MAX;
     char *buffer = apr_palloc(r->pool, size);
-    const rl_denial_t denial = {
-        .status = request->denied_status,
-        .retry_s = (uint32_t)apr_atoi64(request->report.retry_after),
-        .tag = request->report.key,
-        .uncounted = request->denied_claim < 0,
+    const rl_denial_text_t denial = {
+        .status = request->denied.status,
+        .retry_s = (uint32_t)apr_atoi64(request->environment.retry_after),
+        .tag = request->environment.key,
+        .uncounted = request->denied.claim < 0,
         .rules = names,
         .rules_n = find_violated(request, names),
     };
     rl_text_t text;
     rl_text_begin(&text, buffer, size);
-    rl_denial_write(&denial, media, &text);
+    rl_denial_text_write(&denial, media, &text);
     *len = rl_text_end(&text);
     return buffer;
 }
@@ -147,10 +149,10 @@ static const char *compose(request_rec *r, const rl_request_t *request, rl_media
  * err_headers_out as well. */
 static void become_denial(request_rec *r, const rl_request_t *request)
 {
-    r->status = request->denied_status;
+    r->status = request->denied.status;
     r->status_line = status_line(r, r->status);
-    if (request->headers != NULL) {
-        r->headers_out = apr_table_copy(r->pool, request->headers);
+    if (request->denied.headers != NULL) {
+        r->headers_out = apr_table_copy(r->pool, request->denied.headers);
         r->err_headers_out = apr_table_make(r->pool, 2);
     }
     r->content_encoding = NULL;
@@ -160,10 +162,10 @@ static void become_denial(request_rec *r, const rl_request_t *request)
 
 static void tell_failure(request_rec *r, const rl_request_t *request)
 {
-    const int i = request->denied_claim > 0 ? request->denied_claim : 0;
-    const rl_rule_t *rule = request->settled[i].rule;
-    if (request->deny_handler != NULL && rule != NULL) {
-        rl_report_log_deny_handler(r, rule, request->deny_handler);
+    const int i = request->denied.claim > 0 ? request->denied.claim : 0;
+    const rl_rule_t *rule = request->claims[i].rule;
+    if (request->denied.handler != NULL && rule != NULL) {
+        rl_log_deny_handler(r, rule, request->denied.handler);
     }
 }
 
@@ -176,7 +178,7 @@ static apr_status_t write_default(ap_filter_t *f, apr_bucket_brigade *bb)
     const char *body = compose(r, request, media, &len);
     tell_failure(r, request);
     become_denial(r, request);
-    ap_set_content_type(r, rl_denial_type(media));
+    ap_set_content_type(r, rl_denial_text_type(media));
     apr_table_mergen(r->headers_out, "Vary", "Accept");
     apr_brigade_cleanup(bb);
     APR_BRIGADE_INSERT_TAIL(
@@ -188,7 +190,7 @@ static apr_status_t write_default(ap_filter_t *f, apr_bucket_brigade *bb)
 /* 503 isn't among them: a handler may well choose to say that. */
 static bool has_failed(const request_rec *r, const rl_request_t *request)
 {
-    return r->status != request->denied_status &&
+    return r->status != request->denied.status &&
            (r->status == HTTP_INTERNAL_SERVER_ERROR || r->status == HTTP_BAD_GATEWAY ||
             r->status == HTTP_GATEWAY_TIME_OUT);
 }
@@ -209,17 +211,17 @@ static apr_status_t answer(ap_filter_t *f, apr_bucket_brigade *bb)
     return write_default(f, bb);
 }
 
-void rl_deny_register(void)
+void rl_denial_register(void)
 {
     answer_handle =
         ap_register_output_filter("RATELIMIT_DENIAL", answer, NULL, AP_FTYPE_RESOURCE);
 }
 
-void rl_deny_insert_answer(request_rec *r)
+void rl_denial_insert_answer(request_rec *r)
 {
     const rl_request_t *request = rl_request_get(r);
-    if (request != NULL && request->default_answer && request->denied == r &&
-        request->denied_status == r->status) {
+    if (request != NULL && request->denied.default_answer && request->denied.r == r &&
+        request->denied.status == r->status) {
         ap_add_output_filter_handle(answer_handle, replacing, r, r->connection);
     }
 }
@@ -266,11 +268,12 @@ static void settle_caching(request_rec *r)
     }
 }
 
-void rl_deny_settle_fields(request_rec *r)
+void rl_denial_unify_fields(request_rec *r)
 {
     const rl_request_t *request = rl_request_get(r);
-    if (request != NULL && request->retry_after != NULL && r->status >= HTTP_BAD_REQUEST) {
-        settle_retry(r, request->retry_after);
+    if (request != NULL && request->denied.retry_after != NULL &&
+        r->status >= HTTP_BAD_REQUEST) {
+        settle_retry(r, request->denied.retry_after);
         settle_caching(r);
     }
 }
@@ -281,11 +284,11 @@ void rl_deny_settle_fields(request_rec *r)
  * or what it was redirected to. */
 static bool is_handled(const request_rec *r, const rl_request_t *request)
 {
-    return request != NULL && request->deny_handler != NULL &&
-           (request->denied == r || rl_request_is_error_document(r));
+    return request != NULL && request->denied.handler != NULL &&
+           (request->denied.r == r || rl_request_is_error_document(r));
 }
 
-void rl_deny_watch(request_rec *r)
+void rl_denial_watch_handler(request_rec *r)
 {
     const rl_request_t *request;
     if (r->status == HTTP_OK || r->main != NULL) {
@@ -293,21 +296,21 @@ void rl_deny_watch(request_rec *r)
     }
     request = rl_request_get(r);
     if (is_handled(r, request)) {
-        if (r->status == request->denied_status && r->status_line == NULL) {
+        if (r->status == request->denied.status && r->status_line == NULL) {
             r->status_line = status_line(r, r->status);
         }
         ap_add_output_filter_handle(answer_handle, watching, r, r->connection);
     }
 }
 
-int rl_deny_handler(request_rec *r)
+int rl_denial_handler(request_rec *r)
 {
     const rl_request_t *request;
     if (r->status == HTTP_OK) {
         return DECLINED;
     }
     request = rl_request_get(r);
-    return is_handled(r, request) && request->denied == r ? HTTP_NOT_FOUND : DECLINED;
+    return is_handled(r, request) && request->denied.r == r ? HTTP_NOT_FOUND : DECLINED;
 }
 
 /* Runs the named handler on r, which mod_proxy must not take for a request to pass on. */
@@ -316,10 +319,10 @@ static int run_handler(request_rec *r, const rl_request_t *request)
     const char *handler = r->handler;
     const int status = r->status;
     int result;
-    r->handler = request->deny_handler;
+    r->handler = request->denied.handler;
     r->proxyreq = PROXYREQ_NONE;
     r->no_local_copy = 1;
-    r->status = request->denied_status;
+    r->status = request->denied.status;
     result = ap_invoke_handler(r);
     r->handler = handler;
     if (ap_is_HTTP_VALID_RESPONSE(result)) {
@@ -328,18 +331,18 @@ static int run_handler(request_rec *r, const rl_request_t *request)
     return result;
 }
 
-int rl_deny_run(request_rec *r, int status)
+int rl_denial_run_handler(request_rec *r, int status)
 {
     rl_request_t *request = rl_request_get(r);
     int result;
-    if (request == NULL || request->denied != r || request->deny_handler == NULL ||
-        is_path(request->deny_handler)) {
+    if (request == NULL || request->denied.r != r || request->denied.handler == NULL ||
+        is_path(request->denied.handler)) {
         return status;
     }
     result = run_handler(r, request);
     if (ap_is_HTTP_VALID_RESPONSE(result)) {
         return status; /* failed, and the default answer is ready */
     }
-    request->denied_status = DONE;
+    request->denied.status = DONE;
     return result == OK ? DONE : result;
 }

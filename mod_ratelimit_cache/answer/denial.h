@@ -5,30 +5,30 @@
 #include <httpd.h>
 
 /* Registers the output filter that writes the default answer. */
-void rl_deny_register(void);
+void rl_denial_register(void);
 
 /* Prepares the denial with this status: headers, who writes the answer, and the connection's
  * end when a body is left unread. The client request has been marked as denied. Returns the
  * status. */
-int rl_deny(request_rec *r, int status, const char *retry_after);
+int rl_denial_prepare(request_rec *r, int status, const char *retry_after);
 
 /* Makes one Retry-After and one Cache-Control of what was said of a denied request by us, by
  * who wrote its answer and by mod_headers; for when nobody says more. */
-void rl_deny_settle_fields(request_rec *r);
+void rl_denial_unify_fields(request_rec *r);
 
 /* Runs the handler that is to answer a denied r instead of its own, if RateLimitDenyHandler
  * names one. Takes the status that the hook is about to return, and returns what it has to:
  * DONE when the handler has answered. */
-int rl_deny_run(request_rec *r, int status);
+int rl_denial_run_handler(request_rec *r, int status);
 
 /* insert_error_filter: the default answer takes the place of httpd's own. */
-void rl_deny_insert_answer(request_rec *r);
+void rl_denial_insert_answer(request_rec *r);
 
 /* insert_filter: the default answer takes the place of a deny handler's that fails. */
-void rl_deny_watch(request_rec *r);
+void rl_denial_watch_handler(request_rec *r);
 
 /* handler, before httpd's own: nothing that was denied is sent as a file because no handler of
  * the name exists that is to write the denial. */
-int rl_deny_handler(request_rec *r);
+int rl_denial_handler(request_rec *r);
 
 #endif

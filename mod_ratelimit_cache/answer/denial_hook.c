@@ -3,9 +3,9 @@
 #include <apr_strings.h>
 #include <http_log.h>
 
-#include "../mod_ratelimit_cache.h"
-#include "../key/body.h"
 #include "../config/config.h"
+#include "../key/body.h"
+#include "../mod_ratelimit_cache.h"
 #include "environment.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
@@ -19,22 +19,23 @@ static bool is_anybody_interested(void)
     return apr_optional_hook_get("ratelimit_denial") != NULL;
 }
 
-static void describe(request_rec *r, const rl_settled_t *settled, const rl_claim_t *claim,
-                     int status, int64_t now, ratelimit_denial_t *denial)
+static void describe(request_rec *r, const rl_claim_t *claim, int status, int64_t now,
+                     ratelimit_denial_t *denial)
 {
     char tag[RL_TAG_LENGTH + 1];
-    rl_digest_tag(&claim->key, tag);
+    rl_digest_tag(&claim->op.key, tag);
     *denial = (ratelimit_denial_t){
         .size = sizeof(*denial),
-        .rule = settled->name,
-        .limit_text = settled->invalid ? settled->rule->rate_text
-                                       : rl_report_rate(r, settled->rule, claim),
+        .rule = claim->name,
+        .limit_text = claim->invalid
+                          ? claim->rule->rate_text
+                          : rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
         .key = apr_pstrdup(r->pool, tag),
         .status = status,
         .store_failed = claim->failed,
-        .limit = rl_meter_quota(&claim->meter),
+        .limit = rl_meter_quota(&claim->op.meter),
         .remaining = rl_claim_remaining(claim),
-        .reset = rl_seconds_until(rl_report_reset(&claim->step), now),
+        .reset = rl_seconds_until(rl_step_settled_at(&claim->step), now),
         .retry_after = rl_seconds_until(claim->step.retry, now),
     };
 }
@@ -46,34 +47,34 @@ static bool is_error_status(int status)
 
 /* Runs the hook. Whoever writes a response has to say in it that the connection ends behind a
  * body that is still to come, and httpd would wait for that body. */
-static int run(request_rec *r, const ratelimit_denial_t *denial)
+static int run(request_rec *r, const rl_body_t *body, const ratelimit_denial_t *denial)
 {
     const ap_conn_keepalive_e keepalive = r->connection->keepalive;
     int result;
-    if (rl_body_is_unread(r)) {
+    if (rl_body_is_unread(r, body)) {
         r->connection->keepalive = AP_CONN_CLOSE;
     }
     result = ratelimit_run_ratelimit_denial(r, denial);
     if (result != DONE) {
         r->connection->keepalive = keepalive;
     }
-    else if (rl_body_is_unread(r)) {
+    else if (rl_body_is_unread(r, body)) {
         rl_body_abandon(r);
     }
     return result;
 }
 
-int rl_opinion_ask(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
+int rl_denial_hook_ask(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
 {
     ratelimit_denial_t denial;
     int result;
     if (!is_anybody_interested()) {
         return status;
     }
-    describe(r, &request->settled[i], &request->claims[i], status, now, &denial);
-    rl_report_publish(r, &request->report);
+    describe(r, &request->claims[i], status, now, &denial);
+    rl_environment_publish(r, &request->environment);
     request->published = r;
-    result = run(r, &denial);
+    result = run(r, request->body, &denial);
     if (result == DONE || result == RATELIMIT_VETO || is_error_status(result)) {
         return result;
     }

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <util_filter.h>
 
-#include "text/field_text.h"
 #include "../config/config.h"
+#include "../request/record.h"
 #include "denial.h"
 #include "environment.h"
-#include "../request/record.h"
+#include "text/field_text.h"
 
 /* The fields are set by an output filter when the response begins, because only then it is
  * known what the application has set itself: that wins. The filter is the last one before httpd
@@ -20,7 +20,7 @@
  * upgraded connections (WebSocket), and what mod_cache's quick handler serves.
  */
 
-static ap_filter_rec_t *headers_handle;
+static ap_filter_rec_t *fields_handle;
 
 /* What the locations ask for that the request has passed through. The place of an error
  * document is not among them. */
@@ -29,7 +29,7 @@ static int asked_for(const request_rec *r)
     int bits = 0;
     for (; r != NULL; r = r->prev) {
         if (!rl_request_is_error_document(r)) {
-            bits |= rl_dir_headers(rl_dir_config(r));
+            bits |= rl_dir_response_fields(rl_dir_config(r));
         }
     }
     return bits;
@@ -56,10 +56,10 @@ static int families_in(const apr_table_t *headers)
     for (int i = 0; i < fields->nelts; i++) {
         const char *name = APR_ARRAY_IDX(fields, i, apr_table_entry_t).key;
         if ((*name == 'R' || *name == 'r') && is_standard(name)) {
-            bits |= RL_HEADERS_STANDARD;
+            bits |= RL_FIELDS_STANDARD;
         }
         else if ((*name == 'X' || *name == 'x') && is_legacy(name)) {
-            bits |= RL_HEADERS_LEGACY;
+            bits |= RL_FIELDS_LEGACY;
         }
     }
     return bits;
@@ -71,8 +71,9 @@ static int families_in(const apr_table_t *headers)
  * other claims then was never charged. */
 static bool is_uncounted(const rl_request_t *request)
 {
-    return request->denied_status != 0 && request->denied_claim < 0 &&
-           request->report.status != NULL && strcmp(request->report.status, "error") == 0;
+    return request->denied.status != 0 && request->denied.claim < 0 &&
+           request->environment.status != NULL &&
+           strcmp(request->environment.status, "error") == 0;
 }
 
 /* Whether the state of claim i tells more than that of the one found so far. Of keys that
@@ -83,8 +84,8 @@ static bool tells_more(const rl_request_t *request, int i, int told)
     if (told < 0) {
         return true;
     }
-    if (request->settled[i].personal || request->settled[told].personal) {
-        return !request->settled[i].personal;
+    if (request->claims[i].personal || request->claims[told].personal) {
+        return !request->claims[i].personal;
     }
     return rl_claim_is_closer(&request->claims[i], &request->claims[told]);
 }
@@ -93,7 +94,7 @@ static bool tells_more(const rl_request_t *request, int i, int told)
  * that were counted; -1 when none was. */
 static int find_told(const rl_request_t *request)
 {
-    int told = request->denied_claim;
+    int told = request->denied.claim;
     if (told >= 0 || is_uncounted(request)) {
         return told;
     }
@@ -107,14 +108,14 @@ static int find_told(const rl_request_t *request)
 
 static bool is_denied(const rl_request_t *request)
 {
-    return request->denied_claim >= 0;
+    return request->denied.claim >= 0;
 }
 
 /* What is left of a quota that is shared with whoever tries the same name would tell one about
  * the other. */
 static int64_t remaining_of(const rl_request_t *request, int i)
 {
-    if (request->settled[i].personal) {
+    if (request->claims[i].personal) {
         return RL_FIELD_UNTOLD;
     }
     return is_denied(request) ? 0 : rl_claim_remaining(&request->claims[i]);
@@ -124,15 +125,15 @@ static int64_t remaining_of(const rl_request_t *request, int i)
  * others have used. */
 static bool tells_renewal(const rl_request_t *request, int i)
 {
-    return is_denied(request) || !request->settled[i].personal ||
-           request->claims[i].meter.algorithm == RL_FIXED_WINDOW;
+    return is_denied(request) || !request->claims[i].personal ||
+           request->claims[i].op.meter.algorithm == RL_FIXED_WINDOW;
 }
 
 /* When the client can go on, or has its quota back. */
 static int64_t renewal_of(const rl_request_t *request, int i)
 {
     const rl_step_t *step = &request->claims[i].step;
-    return is_denied(request) ? step->retry : rl_report_reset(step);
+    return is_denied(request) ? step->retry : rl_step_settled_at(step);
 }
 
 /* Seconds until then; a denial's are those of its Retry-After. The response may come long after
@@ -142,7 +143,7 @@ static int64_t seconds_of(const rl_request_t *request, int i)
     if (!tells_renewal(request, i)) {
         return RL_FIELD_UNTOLD;
     }
-    return is_denied(request) ? apr_atoi64(request->report.retry_after)
+    return is_denied(request) ? apr_atoi64(request->environment.retry_after)
                               : rl_seconds_until(renewal_of(request, i), apr_time_now());
 }
 
@@ -156,9 +157,9 @@ static void set_policies(request_rec *r, const rl_request_t *request)
     rl_text_t text;
     rl_text_begin(&text, buffer, size);
     for (int i = 0; i < n; i++) {
-        const rl_meter_t *meter = &request->claims[i].meter;
-        rl_fields_add_policy(&text, request->settled[i].name, rl_meter_quota(meter),
-                             rl_meter_quota_us(meter));
+        const rl_meter_t *meter = &request->claims[i].op.meter;
+        rl_field_text_add_policy(&text, request->claims[i].name, rl_meter_quota(meter),
+                                 rl_meter_quota_us(meter));
     }
     rl_text_end(&text);
     apr_table_setn(r->headers_out, "RateLimit-Policy", buffer);
@@ -174,8 +175,8 @@ static void set_standard(request_rec *r, const rl_request_t *request, int told)
     }
     buffer = apr_palloc(r->pool, RL_FIELD_ITEM_MAX);
     rl_text_begin(&text, buffer, RL_FIELD_ITEM_MAX);
-    rl_fields_add_state(&text, request->settled[told].name, remaining_of(request, told),
-                        seconds_of(request, told));
+    rl_field_text_add_state(&text, request->claims[told].name, remaining_of(request, told),
+                            seconds_of(request, told));
     rl_text_end(&text);
     apr_table_setn(r->headers_out, "RateLimit", buffer);
 }
@@ -193,12 +194,12 @@ static void set_number(request_rec *r, const char *name, int64_t number)
 static void set_legacy(request_rec *r, const rl_request_t *request, int told)
 {
     const int64_t remaining = remaining_of(request, told);
-    set_number(r, "X-RateLimit-Limit", rl_meter_quota(&request->claims[told].meter));
+    set_number(r, "X-RateLimit-Limit", rl_meter_quota(&request->claims[told].op.meter));
     if (remaining != RL_FIELD_UNTOLD) {
         set_number(r, "X-RateLimit-Remaining", remaining);
     }
     if (tells_renewal(request, told)) {
-        set_number(r, "X-RateLimit-Reset", rl_fields_epoch(renewal_of(request, told)));
+        set_number(r, "X-RateLimit-Reset", rl_field_text_epoch(renewal_of(request, told)));
     }
 }
 
@@ -207,33 +208,33 @@ static void set_fields(request_rec *r, const rl_request_t *request)
     const int told = find_told(request);
     const int bits =
         asked_for(r) & ~(families_in(r->headers_out) | families_in(r->err_headers_out));
-    if ((bits & RL_HEADERS_STANDARD) != 0) {
+    if ((bits & RL_FIELDS_STANDARD) != 0) {
         set_standard(r, request, told);
     }
-    if ((bits & RL_HEADERS_LEGACY) != 0 && told >= 0) {
+    if ((bits & RL_FIELDS_LEGACY) != 0 && told >= 0) {
         set_legacy(r, request, told);
     }
 }
 
-static apr_status_t set_headers(ap_filter_t *f, apr_bucket_brigade *bb)
+static apr_status_t add_fields(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     const rl_request_t *request = rl_request_get(f->r);
     ap_filter_t *next = f->next;
     if (request != NULL) {
         set_fields(f->r, request);
     }
-    rl_deny_settle_fields(f->r);
+    rl_denial_unify_fields(f->r);
     ap_remove_output_filter(f);
     return ap_pass_brigade(next, bb);
 }
 
-void rl_headers_register(void)
+void rl_response_fields_register(void)
 {
-    headers_handle = ap_register_output_filter("RATELIMIT_HEADERS", set_headers, NULL,
-                                               (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
+    fields_handle = ap_register_output_filter("RATELIMIT_FIELDS", add_fields, NULL,
+                                              (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
 }
 
-void rl_headers_insert(request_rec *r)
+void rl_response_fields_insert(request_rec *r)
 {
     const rl_request_t *request;
     if (r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL)) {
@@ -241,7 +242,7 @@ void rl_headers_insert(request_rec *r)
     }
     request = rl_request_get(r);
     if (request != NULL && !request->exempt && request->n > 0 &&
-        (request->denied != NULL || asked_for(r) != 0)) {
-        ap_add_output_filter_handle(headers_handle, NULL, r, r->connection);
+        (request->denied.r != NULL || asked_for(r) != 0)) {
+        ap_add_output_filter_handle(fields_handle, NULL, r, r->connection);
     }
 }

@@ -5,9 +5,9 @@
 #include <httpd.h>
 
 /* Registers the output filter that sets the fields. */
-void rl_headers_register(void);
+void rl_response_fields_register(void);
 
 /* insert_filter and insert_error_filter: puts it in where the response is to have them. */
-void rl_headers_insert(request_rec *r);
+void rl_response_fields_insert(request_rec *r);
 
 #endif

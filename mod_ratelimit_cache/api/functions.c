@@ -3,13 +3,10 @@
 #include <string.h>
 
 #include "../mod_ratelimit_cache.h"
-#include "../request/claim.h"
-#include "../config/config.h"
-#include "receipt.h"
-#include "../answer/environment.h"
-#include "../request/record.h"
 #include "../process/runtime.h"
-#include "../process/store.h"
+#include "../request/claim.h"
+#include "../request/session.h"
+#include "receipt.h"
 
 /* Each function is a small request of its own: a clock reading, a claim on one rule, a session
  * with the store. Nothing of it is remembered in the client's request. The callers' mistakes
@@ -19,9 +16,7 @@
 typedef struct rl_call {
     const rl_rule_t *rule;
     rl_claim_t claim;
-    rl_settled_t settled;
-    rl_request_t apart; /* the store's time is this call's own */
-    rl_store_session_t session;
+    rl_session_t session;
     int64_t now;
 } rl_call_t;
 
@@ -47,8 +42,7 @@ static apr_status_t find_rule(const request_rec *r, const char *name, const rl_r
 static apr_status_t make_claim(request_rec *r, const char *const *values, int64_t cost,
                                rl_call_t *call)
 {
-    switch (rl_claim_make_for(r, rl_dir_config(r), call->rule, values, &call->claim,
-                              &call->settled)) {
+    switch (rl_claim_make_for(r, rl_dir_config(r), call->rule, values, &call->claim)) {
     case RL_CLAIM_NONE:
         return RATELIMIT_NOT_COUNTED;
     case RL_CLAIM_MALFORMED:
@@ -57,7 +51,7 @@ static apr_status_t make_claim(request_rec *r, const char *const *values, int64_
         break;
     }
     if (cost >= 0) {
-        call->claim.cost = (uint32_t)cost;
+        call->claim.op.cost = (uint32_t)cost;
     }
     return APR_SUCCESS;
 }
@@ -79,14 +73,13 @@ static apr_status_t prepare(request_rec *r, const char *name, const char *const 
 
 static void begin(request_rec *r, rl_call_t *call)
 {
-    call->apart = (rl_request_t){.store_time = 0};
     call->now = apr_time_now();
-    rl_store_begin(r, &call->apart, &call->session);
+    rl_session_begin(r, 0, &call->session);
 }
 
 static void end(rl_call_t *call)
 {
-    rl_store_end(&call->apart, &call->session);
+    rl_session_end(&call->session);
 }
 
 /* ---- what is answered ---- */
@@ -108,12 +101,12 @@ static int64_t seconds_until(const rl_call_t *call, int64_t time)
 static void tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usage_t *usage)
 {
     const rl_claim_t *claim = &call->claim;
-    const rl_claim_t used = {.meter = claim->meter, .step = *use};
+    const rl_claim_t used = {.op = {.meter = claim->op.meter}, .step = *use};
     if (usage == NULL) {
         return;
     }
     usage->count = use->used;
-    usage->limit = rl_meter_quota(&claim->meter);
+    usage->limit = rl_meter_quota(&claim->op.meter);
     usage->remaining = rl_claim_remaining(&used);
     usage->fits = claim->step.granted;
     usage->observed = claim->observe;
@@ -123,7 +116,7 @@ static void tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usage_t 
     if (usage->reset < usage->retry_after) {
         usage->reset = usage->retry_after;
     }
-    rl_digest_tag(&claim->key, usage->key);
+    rl_digest_tag(&claim->op.key, usage->key);
 }
 
 static apr_status_t verdict(const rl_claim_t *claim)
@@ -140,7 +133,7 @@ static apr_status_t verdict(const rl_claim_t *claim)
 static void do_without(rl_call_t *call)
 {
     rl_claim_t *claim = &call->claim;
-    claim->failed = call->settled.invalid || claim->on_error != RL_ON_ERROR_LOCAL;
+    claim->failed = claim->invalid || claim->on_error != RL_ON_ERROR_LOCAL;
     if (claim->failed) {
         claim->step.granted = !claim->refuse && claim->on_error == RL_ON_ERROR_ALLOW;
     }
@@ -150,20 +143,24 @@ static void look(rl_call_t *call, ratelimit_usage_t *usage)
 {
     rl_claim_t *claim = &call->claim;
     const rl_source_t *source = &call->session.source;
-    const bool learned = rl_source_learn(source, &claim->key, &claim->meter, call->now);
+    rl_operation_t nothing;
     rl_step_t use;
-    rl_source_peek(source, &claim->key, &claim->meter, call->now, 0, &use);
-    rl_source_peek(source, &claim->key, &claim->meter, call->now, claim->cost, &claim->step);
+    bool learned;
+    rl_source_bind(source, &claim->op, call->now);
+    nothing = rl_operation_at_cost(&claim->op, 0);
+    learned = rl_counter_learn(source, &claim->op);
+    rl_counter_peek(source, &nothing, &use);
+    rl_counter_peek(source, &claim->op, &claim->step);
     if (claim->refuse) {
         claim->step.granted = false;
         claim->step.retry = claim->step.reset;
     }
-    if (!learned || call->settled.invalid) {
+    if (!learned || claim->invalid) {
         do_without(call);
     }
     tell(call, &use, usage);
     if (usage != NULL) {
-        usage->store_failed = !learned || call->settled.invalid;
+        usage->store_failed = !learned || claim->invalid;
     }
 }
 
@@ -222,7 +219,7 @@ static apr_status_t ratelimit_charge(request_rec *r, const char *rule,
     take(&call, usage);
     end(&call);
     if (receipt != NULL) {
-        rl_receipt_write(&call.claim, rl_store_secret(r->server), &call.session.source.salt,
+        rl_receipt_write(&call.claim, rl_runtime_secret(r->server), &call.session.source.salt,
                          receipt);
     }
     return verdict(&call.claim);
@@ -239,7 +236,7 @@ static apr_status_t ratelimit_refund(request_rec *r, ratelimit_receipt_t *receip
         return APR_SUCCESS;
     }
     begin(r, &call);
-    ours = rl_receipt_read(receipt, rl_store_secret(r->server), &call.session.source.salt,
+    ours = rl_receipt_read(receipt, rl_runtime_secret(r->server), &call.session.source.salt,
                            &call.claim);
     if (ours) {
         rl_limiter_refund(&call.session.source, &call.claim, 1, call.now);
@@ -257,16 +254,17 @@ static apr_status_t ratelimit_clear(request_rec *r, const char *rule, const char
     rl_call_t call;
     bool told;
     const apr_status_t rv = prepare(r, rule, values, n, 0, &call);
-    if (rv != APR_SUCCESS || call.settled.invalid) {
+    if (rv != APR_SUCCESS || call.claim.invalid) {
         return rv != APR_SUCCESS ? rv : RATELIMIT_NO_STORE;
     }
     begin(r, &call);
-    told = rl_source_clear(&call.session.source, &call.claim.key, &call.claim.meter, call.now);
+    rl_source_bind(&call.session.source, &call.claim.op, call.now);
+    told = rl_counter_clear(&call.session.source, &call.claim.op);
     end(&call);
     return told ? APR_SUCCESS : RATELIMIT_NO_STORE;
 }
 
-void rl_interface_register(void)
+void rl_api_register(void)
 {
     APR_REGISTER_OPTIONAL_FN(ratelimit_check);
     APR_REGISTER_OPTIONAL_FN(ratelimit_charge);

@@ -4,6 +4,6 @@
 #define RL_API_FUNCTIONS_H
 
 /* Registers the optional functions. */
-void rl_interface_register(void);
+void rl_api_register(void);
 
 #endif

@@ -41,10 +41,10 @@ void rl_receipt_write(const rl_claim_t *claim, const rl_secret_t *secret,
         return;
     }
     memset(&written, 0, sizeof(written));
-    written.key = claim->key;
+    written.key = claim->op.key;
     written.stamp = claim->step.stamp;
-    written.meter = claim->meter;
-    written.units = claim->cost;
+    written.meter = claim->op.meter;
+    written.units = claim->op.cost;
     written.layout = LAYOUT;
     written.seal = seal_of(written, secret, salt);
     memcpy(receipt, &written, sizeof(written));
@@ -60,8 +60,8 @@ bool rl_receipt_read(const ratelimit_receipt_t *receipt, const rl_secret_t *secr
     if (read.layout != LAYOUT || memcmp(&seal, &read.seal, sizeof(seal)) != 0) {
         return false;
     }
-    *claim =
-        (rl_claim_t){.key = read.key, .meter = read.meter, .cost = read.units, .charged = true};
+    *claim = (rl_claim_t){.op = {.key = read.key, .meter = read.meter, .cost = read.units},
+                          .charged = true};
     claim->step.stamp = read.stamp;
     return true;
 }

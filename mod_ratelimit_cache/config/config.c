@@ -5,6 +5,9 @@
 #include <http_log.h>
 #include <string.h>
 
+#include "../core/number.h"
+#include "../ledger/ledger.h"
+
 static rl_global_config_t global;
 
 rl_global_config_t *rl_global_config(void)
@@ -19,6 +22,18 @@ int rl_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     (void)ptemp;
     global = (rl_global_config_t){.table_size = 0};
     return OK;
+}
+
+const char *rl_table_size_set(const char *value)
+{
+    uint64_t size;
+    if (!rl_number_parse_size(value, RL_LEDGER_SIZE_MAX, &size) || size < RL_LEDGER_SIZE_MIN) {
+        return "the size must be from 64K to 64G";
+    }
+    if (size > global.table_size) {
+        global.table_size = size;
+    }
+    return NULL;
 }
 
 /* ---- sections ---- */

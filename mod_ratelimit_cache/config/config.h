@@ -7,20 +7,16 @@
 #include <httpd.h>
 #include <http_config.h>
 
-#include "../core/address.h"
 #include "../core/digest.h"
-#include "../limiter/counter.h"
-#include "../rule/rule.h"
-
-/* The only symbol that the module exports. */
-extern module AP_MODULE_DECLARE_DATA ratelimit_cache_module
-    __attribute__((visibility("default")));
+#include "../fleet/source.h"
+#include "../httpd/module.h"
+#include "../rule/rule_set.h"
 
 typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
 
 /* RateLimitHeaders: which fields responses get, bits. */
-#define RL_HEADERS_STANDARD 1
-#define RL_HEADERS_LEGACY   2
+#define RL_FIELDS_STANDARD 1
+#define RL_FIELDS_LEGACY   2
 
 /* Settings of a section that are one number each: name and default. The inner section's value
  * wins a merge when it is set, even to the default. */
@@ -31,17 +27,9 @@ typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
     X(on_error, RL_ON_ERROR_LOCAL)                                                             \
     X(v6bits, 64)                                                                              \
     X(form_limit, 64 * 1024)                                                                   \
-    X(headers, 0)
+    X(response_fields, 0)
 
 #define RL_UNSET (-1)
-
-/* Requests that skip every rule: one argument of RateLimitExempt. */
-typedef struct rl_exemption {
-    rl_address_t network;
-    const char *env;            /* NULL: not this kind */
-    const ap_expr_info_t *expr; /* NULL: not this kind */
-    bool after_auth;            /* the expression reads the authenticated user */
-} rl_exemption_t;
 
 /* Unchanging once its section is read; sections and requests share it. */
 typedef struct rl_dir_config {

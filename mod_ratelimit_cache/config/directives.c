@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "../core/number.h"
-#include "../ledger/ledger.h"
 #include "../httpd/expression.h"
-#include "../httpd/methods.h"
-#include "../process/store.h"
+#include "../ledger/ledger.h"
+#include "../rule/parse.h"
+#include "../rule/words.h"
+#include "exemption.h"
+#include "store_directive.h"
 
 #define SECRET_MAX     4096
 #define FORM_LIMIT_MIN 1024u
@@ -43,7 +45,7 @@ static const char *misplaced(cmd_parms *cmd)
 
 /* A rule of the server's own configuration lives as long as that; more is made of it when all
  * is read. */
-static void settle_down(const cmd_parms *cmd, rl_rule_t *rule)
+static void keep_rule(const cmd_parms *cmd, rl_rule_t *rule)
 {
     rl_global_config_t *global = rl_global_config();
     rule->home = cmd->server;
@@ -70,7 +72,7 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
     }
     conf->rules = rl_rule_set_add(cmd->pool, conf->rules, rule);
     if (!rule->tenant) {
-        settle_down(cmd, rule);
+        keep_rule(cmd, rule);
     }
     return NULL;
 }
@@ -103,24 +105,6 @@ static const char *set_engine(cmd_parms *cmd, void *dir, const char *value)
     return misplaced(cmd);
 }
 
-static const char *parse_exemption(cmd_parms *cmd, const char *text, rl_exemption_t *exempt)
-{
-    const char *reason;
-    memset(exempt, 0, sizeof(*exempt));
-    if (strncmp(text, "env=", 4) == 0) {
-        exempt->env = text + 4;
-        return text[4] == '\0' ? "a variable's name must follow env=" : NULL;
-    }
-    if (strncmp(text, "expr=", 5) == 0) {
-        exempt->after_auth = rl_expr_reads_user(text + 5);
-        return rl_expr_parse(cmd, text + 5, RL_EXPR_BOOLEAN, &exempt->expr);
-    }
-    reason = rl_address_parse_prefix(text, &exempt->network);
-    return reason == NULL ? NULL
-                          : apr_pstrcat(cmd->temp_pool, reason,
-                                        "; write ADDR[/BITS], env=NAME or expr=EXPR", NULL);
-}
-
 static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     rl_dir_config_t *conf = dir;
@@ -132,7 +116,7 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
         conf->exempt = apr_array_make(cmd->pool, argc, sizeof(rl_exemption_t));
     }
     for (int i = 0; i < argc; i++) {
-        const char *reason = parse_exemption(cmd, argv[i], apr_array_push(conf->exempt));
+        const char *reason = rl_exemption_parse(cmd, argv[i], apr_array_push(conf->exempt));
         if (reason != NULL) {
             return complain(cmd, argv[i], reason);
         }
@@ -188,19 +172,6 @@ static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
 
 /* ---- store ---- */
 
-const char *rl_table_size_set(const char *value)
-{
-    rl_global_config_t *global = rl_global_config();
-    uint64_t size;
-    if (!rl_number_parse_size(value, RL_LEDGER_SIZE_MAX, &size) || size < RL_LEDGER_SIZE_MIN) {
-        return "the size must be from 64K to 64G";
-    }
-    if (size > global->table_size) {
-        global->table_size = size;
-    }
-    return NULL;
-}
-
 static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
 {
     const char *reason = NULL;
@@ -226,7 +197,7 @@ static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const ar
     conf->store = NULL;
     conf->store_set = true;
     if (argc > 0 && ap_cstr_casecmp(argv[0], "memcached") == 0) {
-        return rl_store_parse(cmd, argc - 1, argv + 1, &conf->store);
+        return rl_store_directive_parse(cmd, argc - 1, argv + 1, &conf->store);
     }
     if (argc > 0 && ap_cstr_casecmp(argv[0], "shm") == 0) {
         return set_shm(cmd, argc - 1, argv + 1);
@@ -300,16 +271,16 @@ static const char *set_log_level(cmd_parms *cmd, void *dir, const char *value)
 static int header_bit(const char *word)
 {
     if (ap_cstr_casecmp(word, "standard") == 0) {
-        return RL_HEADERS_STANDARD;
+        return RL_FIELDS_STANDARD;
     }
-    return ap_cstr_casecmp(word, "legacy") == 0 ? RL_HEADERS_LEGACY : 0;
+    return ap_cstr_casecmp(word, "legacy") == 0 ? RL_FIELDS_LEGACY : 0;
 }
 
 static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     static const char usage[] = "write none, standard, legacy or standard legacy";
     rl_dir_config_t *conf = dir;
-    conf->headers = 0;
+    conf->response_fields = 0;
     if (argc == 0) {
         return complain(cmd, "", usage);
     }
@@ -323,10 +294,10 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
         else if (bit == 0) {
             return complain(cmd, argv[i], usage);
         }
-        else if ((conf->headers & bit) != 0) {
+        else if ((conf->response_fields & bit) != 0) {
             return complain(cmd, argv[i], "given twice");
         }
-        conf->headers |= bit;
+        conf->response_fields |= bit;
     }
     return misplaced(cmd);
 }

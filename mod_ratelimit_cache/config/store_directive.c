@@ -1,5 +1,4 @@
-/* The arguments of RateLimitStore memcached. */
-#include "../process/store.h"
+#include "store_directive.h"
 
 #include <apr_strings.h>
 #include <ctype.h>
@@ -139,13 +138,13 @@ static const char *option_prefix(rl_store_config_t *store, const char *value)
         }
     }
     store->settings.prefix = value;
-    return strlen(value) > RL_MEMCACHED_PREFIX_MAX ? "must be at most 64 characters" : NULL;
+    return strlen(value) > RL_COUNTER_TEXT_PREFIX_MAX ? "must be at most 64 characters" : NULL;
 }
 
 static const char *option_lease(rl_store_config_t *store, const char *value)
 {
-    store->leases = ap_cstr_casecmp(value, "off") != 0;
-    return store->leases && ap_cstr_casecmp(value, "on") != 0 ? "must be on or off" : NULL;
+    store->may_lease = ap_cstr_casecmp(value, "off") != 0;
+    return store->may_lease && ap_cstr_casecmp(value, "on") != 0 ? "must be on or off" : NULL;
 }
 
 static const char *option_size(rl_store_config_t *store, const char *value)
@@ -194,14 +193,14 @@ static rl_digest_t salt_of(apr_pool_t *pool, const rl_store_config_t *store)
     return salt;
 }
 
-const char *rl_store_parse(cmd_parms *cmd, int argc, char *const argv[],
-                           rl_store_config_t **parsed)
+const char *rl_store_directive_parse(cmd_parms *cmd, int argc, char *const argv[],
+                                     rl_store_config_t **parsed)
 {
     rl_store_config_t *store = apr_pcalloc(cmd->pool, sizeof(*store));
     store->server = cmd->server;
     store->servers = apr_array_make(cmd->pool, 4, sizeof(rl_memcached_server_t));
     store->settings.prefix = "rl:";
-    store->leases = true;
+    store->may_lease = true;
     store->settings.timeout_us = TIMEOUT_DEFAULT;
     store->settings.breaker = default_breaker;
     for (int i = 0; i < argc; i++) {
@@ -223,4 +222,26 @@ const char *rl_store_parse(cmd_parms *cmd, int argc, char *const argv[],
     store->salt = salt_of(cmd->pool, store);
     *parsed = store;
     return NULL;
+}
+
+/* ---- stores in use ---- */
+
+static rl_store_config_t *store_of(const server_rec *s)
+{
+    return rl_server_config(s)->store;
+}
+
+void rl_store_config_each(server_rec *s, void (*visit)(rl_store_config_t *, apr_pool_t *),
+                          apr_pool_t *pool)
+{
+    for (server_rec *at = s; at != NULL; at = at->next) {
+        rl_store_config_t *store = store_of(at);
+        bool seen = store == NULL;
+        for (server_rec *before = s; before != at && !seen; before = before->next) {
+            seen = store_of(before) == store;
+        }
+        if (!seen) {
+            visit(store, pool);
+        }
+    }
 }

@@ -82,7 +82,7 @@ static rl_digest_t keyed(const rl_secret_t *secret, const unsigned char *bytes, 
     return end(&hash, rl_siphash_load(last), len);
 }
 
-void rl_key_prefix(rl_key_prefix_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope)
+void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope)
 {
     unsigned char bytes[sizeof(*scope)];
     memcpy(bytes, scope, sizeof(bytes));
@@ -92,7 +92,7 @@ void rl_key_prefix(rl_key_prefix_t *prefix, const rl_secret_t *secret, const rl_
 }
 
 void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
-                     const rl_key_prefix_t *prefix)
+                     const rl_scope_t *prefix)
 {
     key->secret = secret;
     key->prefix = *prefix;
@@ -102,12 +102,12 @@ void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
 
 void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope)
 {
-    rl_key_prefix_t prefix;
-    rl_key_prefix(&prefix, secret, scope);
+    rl_scope_t prefix;
+    rl_scope_make(&prefix, secret, scope);
     rl_key_begin_at(key, secret, &prefix);
 }
 
-void rl_key_rescope(rl_key_builder_t *key, const rl_key_prefix_t *prefix)
+void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *prefix)
 {
     key->prefix = *prefix;
 }

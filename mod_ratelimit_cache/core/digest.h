@@ -43,29 +43,29 @@ void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1]);
 #define RL_KEY_PART_MAX  (2 + RL_KEY_INLINE)
 
 /* The hash when it has taken a scope, which is the same for many keys. */
-typedef struct rl_key_prefix {
+typedef struct rl_scope {
     rl_siphash_t hash;
-} rl_key_prefix_t;
+} rl_scope_t;
 
 typedef struct rl_key_builder {
     const rl_secret_t *secret;
-    rl_key_prefix_t prefix;
+    rl_scope_t prefix;
     size_t len; /* of the parts; zeros follow for as long as a block of the hash */
     unsigned char bytes[RL_KEY_PARTS_MAX * RL_KEY_PART_MAX + RL_SIPHASH_BLOCK];
 } rl_key_builder_t;
 
-void rl_key_prefix(rl_key_prefix_t *prefix, const rl_secret_t *secret,
+void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret,
                    const rl_digest_t *scope);
 
 /* Begins a key in the scope that the prefix was made of, with this secret. */
 void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
-                     const rl_key_prefix_t *prefix);
+                     const rl_scope_t *prefix);
 
 /* Both at once. */
 void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope);
 
 /* Puts what was added into another scope, under the same secret. */
-void rl_key_rescope(rl_key_builder_t *key, const rl_key_prefix_t *prefix);
+void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *prefix);
 
 /* Adds a part; kind is 0 to 127 and tells parts without a value from empty ones, and the like.
  * At most RL_KEY_PARTS_MAX parts; more are a programming error and are ignored. */

@@ -95,3 +95,9 @@ const char *rl_rate_parse(const char *text, rl_rate_t *rate)
     *rate = parsed;
     return NULL;
 }
+
+int64_t rl_seconds_until(int64_t time_us, int64_t now_us)
+{
+    const int64_t left = time_us - now_us;
+    return left > RL_USEC_PER_SEC ? (left + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC : 1;
+}

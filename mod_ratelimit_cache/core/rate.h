@@ -19,6 +19,9 @@ typedef struct rl_rate {
  * or returns the reason (a constant sentence that says what is allowed) and leaves it alone. */
 const char *rl_rate_parse(const char *text, rl_rate_t *rate);
 
+/* Returns the seconds from now until a time, both in microseconds: rounded up, at least 1. */
+int64_t rl_seconds_until(int64_t time_us, int64_t now_us);
+
 /* Reads a PERIOD by itself, in microseconds; returns NULL or the reason. */
 const char *rl_duration_parse(const char *text, int64_t *duration_us);
 

@@ -1,6 +1,6 @@
 #include "penalty.h"
 
-#include "reservation.h"
+#include "notes.h"
 
 /* Cells of penalties, and their names in the shared store, lie apart from those of counters. */
 static rl_digest_t apart(const rl_digest_t *digest)
@@ -9,19 +9,22 @@ static rl_digest_t apart(const rl_digest_t *digest)
                          .lo = digest->lo ^ UINT64_C(0x510e527fade682d1)};
 }
 
-static rl_counter_t counter_of(const rl_digest_t *key, const rl_meter_t *meter)
+/* The operation on the penalty that goes with an operation on the rule's counter. A cost of 0
+ * asks if the key is free of the penalty, 1 imposes it; least_us: see rl_meter_penalty(). */
+static rl_operation_t sentence_of(const rl_operation_t *op, int64_t least_us, uint32_t cost)
 {
-    const int64_t lasts = rl_meter_penalty(meter, 0).penalty_us / RL_USEC_PER_SEC;
-    return (rl_counter_t){.key = apart(key), .ttl = rl_counter_ttl(lasts + RL_TTL_SLACK)};
+    return (rl_operation_t){.key = apart(&op->key),
+                            .ledger_key = apart(&op->ledger_key),
+                            .meter = rl_meter_penalty(&op->meter, least_us),
+                            .now = op->now,
+                            .cost = cost};
 }
 
-/* The state of the penalty as this server knows it; granted means that there is none. */
-static void look(const rl_source_t *source, const rl_digest_t *cell, const rl_meter_t *meter,
-                 int64_t now, rl_step_t *sentence)
+static rl_shared_counter_t counter_of(const rl_operation_t *sentence)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
-    const rl_digest_t place = apart(cell);
-    rl_ledger_peek(source->ledger, &place, &penalty, now, 0, sentence);
+    const int64_t lasts = sentence->meter.penalty_us / RL_USEC_PER_SEC;
+    return (rl_shared_counter_t){.key = sentence->key,
+                                 .ttl = rl_shared_counter_ttl(lasts + RL_TTL_SLACK)};
 }
 
 static void later(rl_step_t *step, int64_t retry)
@@ -29,129 +32,128 @@ static void later(rl_step_t *step, int64_t retry)
     step->retry = retry > step->retry ? retry : step->retry;
 }
 
-void rl_penalty_peek(const rl_source_t *source, const rl_digest_t *cell,
-                     const rl_meter_t *meter, int64_t now, rl_step_t *step)
+void rl_penalty_peek(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
 {
-    rl_step_t sentence;
-    look(source, cell, meter, now, &sentence);
-    if (sentence.granted) {
+    const rl_operation_t sentence = sentence_of(op, 0, 0);
+    rl_step_t state;
+    rl_ledger_peek(source->ledger, &sentence, &state);
+    if (state.granted) {
         return;
     }
     if (step->granted) { /* what it has used stays what it is */
-        rl_ledger_peek(source->ledger, cell, meter, now, 0, step);
+        const rl_operation_t nothing = rl_operation_at_cost(op, 0);
+        rl_ledger_peek(source->ledger, &nothing, step);
         step->granted = false;
     }
-    later(step, sentence.retry);
+    later(step, state.retry);
 }
 
-/* When the shared store says that the penalty ends, or ended; false when it says nothing that
- * makes sense. */
-static bool read_end(const rl_source_t *source, const rl_digest_t *key, const rl_meter_t *meter,
-                     int64_t now, uint64_t *until)
+/* ---- the shared store ---- */
+
+/* What the shared store says of the penalty's end; MISSING without a store. */
+static rl_store_status_e penalty_read(const rl_source_t *source, const rl_operation_t *sentence,
+                                      uint64_t *until)
 {
-    const rl_counter_t counter = counter_of(key, meter);
-    return source->session != NULL &&
-           source->session->upstream->ops->read(source->session, &counter, until) ==
-               RL_UPSTREAM_OK &&
-           *until <= (uint64_t)(now + 2 * rl_meter_penalty(meter, 0).penalty_us);
+    const rl_shared_counter_t counter = counter_of(sentence);
+    return source->session != NULL
+               ? source->session->store->ops->read(source->session, &counter, until)
+               : RL_STORE_MISSING;
 }
 
-void rl_penalty_ask(const rl_source_t *source, const rl_digest_t *key, const rl_digest_t *cell,
-                    const rl_meter_t *meter, int64_t now, rl_step_t *step)
+static void penalty_put(const rl_source_t *source, const rl_operation_t *sentence,
+                        int64_t until)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
-    const rl_digest_t place = apart(cell);
-    uint64_t until;
-    if (read_end(source, key, meter, now, &until) && until > (uint64_t)now) {
-        rl_ledger_raise(source->ledger, &place, &penalty, now, 0, until);
-        rl_penalty_peek(source, cell, meter, now, step);
+    const rl_shared_counter_t counter = counter_of(sentence);
+    if (source->session != NULL) {
+        source->session->store->ops->put(source->session, &counter, (uint64_t)until);
     }
 }
 
-void rl_penalty_learn(const rl_source_t *source, const rl_digest_t *key,
-                      const rl_digest_t *cell, const rl_meter_t *meter, int64_t now)
+/* When the shared store says that the penalty ends, or ended. False when it says nothing that
+ * makes sense. */
+static bool read_end(const rl_source_t *source, const rl_operation_t *sentence, uint64_t *until)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
-    const rl_digest_t place = apart(cell);
+    return penalty_read(source, sentence, until) == RL_STORE_OK &&
+           *until <= (uint64_t)(sentence->now + 2 * sentence->meter.penalty_us);
+}
+
+void rl_penalty_ask(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
+{
+    const rl_operation_t sentence = sentence_of(op, 0, 0);
     uint64_t until;
-    if (!read_end(source, key, meter, now, &until)) {
+    if (read_end(source, &sentence, &until) && until > (uint64_t)op->now) {
+        rl_ledger_raise(source->ledger, &sentence, 0, until);
+        rl_penalty_peek(source, op, step);
+    }
+}
+
+void rl_penalty_learn(const rl_source_t *source, const rl_operation_t *op)
+{
+    const rl_operation_t sentence = sentence_of(op, 0, 0);
+    uint64_t until;
+    if (!read_end(source, &sentence, &until)) {
         return;
     }
-    if (until > (uint64_t)now) {
-        rl_ledger_raise(source->ledger, &place, &penalty, now, 0, until);
+    if (until > (uint64_t)op->now) {
+        rl_ledger_raise(source->ledger, &sentence, 0, until);
     }
     else {
-        rl_ledger_clear(source->ledger, &place, &penalty, now);
+        rl_ledger_clear(source->ledger, &sentence);
     }
 }
 
 /* The fleet is told once a second at most, however often a penalty is extended. */
-void rl_penalty_impose(const rl_source_t *source, const rl_digest_t *key,
-                       const rl_digest_t *cell, const rl_meter_t *meter, int64_t now,
-                       rl_step_t *step)
+void rl_penalty_impose(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter, step->retry - now);
-    const rl_counter_t counter = counter_of(key, meter);
-    const rl_digest_t place = apart(cell);
-    rl_step_t before, sentence;
-    look(source, cell, meter, now, &before);
-    rl_ledger_charge(source->ledger, &place, &penalty, now, 1, &sentence);
-    later(step, sentence.reset);
-    if (source->session != NULL &&
-        sentence.reset / RL_USEC_PER_SEC > before.reset / RL_USEC_PER_SEC) {
-        source->session->upstream->ops->put(source->session, &counter,
-                                            (uint64_t)sentence.reset);
+    const rl_operation_t question = sentence_of(op, 0, 0);
+    const rl_operation_t sentence = sentence_of(op, step->retry - op->now, 1);
+    rl_step_t before, state;
+    rl_ledger_peek(source->ledger, &question, &before);
+    rl_ledger_charge(source->ledger, &sentence, &state);
+    later(step, state.reset);
+    if (state.reset / RL_USEC_PER_SEC > before.reset / RL_USEC_PER_SEC) {
+        penalty_put(source, &question, state.reset);
     }
 }
 
-void rl_penalty_reconsider(const rl_source_t *source, const rl_digest_t *key,
-                           const rl_digest_t *cell, const rl_meter_t *meter, int64_t now)
+void rl_penalty_reconsider(const rl_source_t *source, const rl_operation_t *op)
 {
-    rl_step_t sentence;
-    look(source, cell, meter, now, &sentence);
-    if (!sentence.granted) {
-        rl_penalty_lift(source, key, cell, meter, now);
+    const rl_operation_t sentence = sentence_of(op, 0, 0);
+    rl_step_t state;
+    rl_ledger_peek(source->ledger, &sentence, &state);
+    if (!state.granted) {
+        rl_penalty_lift(source, op);
     }
 }
 
-void rl_penalty_lift(const rl_source_t *source, const rl_digest_t *key, const rl_digest_t *cell,
-                     const rl_meter_t *meter, int64_t now)
+void rl_penalty_lift(const rl_source_t *source, const rl_operation_t *op)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
-    const rl_counter_t counter = counter_of(key, meter);
-    const rl_digest_t place = apart(cell);
+    const rl_operation_t sentence = sentence_of(op, 0, 0);
     uint64_t until;
-    rl_ledger_clear(source->ledger, &place, &penalty, now);
-    if (source->session != NULL &&
-        source->session->upstream->ops->read(source->session, &counter, &until) ==
-            RL_UPSTREAM_OK &&
-        until > (uint64_t)now) {
-        source->session->upstream->ops->put(source->session, &counter, (uint64_t)now);
+    rl_ledger_clear(source->ledger, &sentence);
+    if (penalty_read(source, &sentence, &until) == RL_STORE_OK && until > (uint64_t)op->now) {
+        penalty_put(source, &sentence, op->now);
     }
 }
 
-void rl_penalty_refresh(const rl_source_t *source, const rl_digest_t *key,
-                        const rl_digest_t *cell, const rl_meter_t *meter, int64_t now)
+void rl_penalty_refresh(const rl_source_t *source, const rl_operation_t *op)
 {
-    const rl_meter_t penalty = rl_meter_penalty(meter, 0);
-    const rl_counter_t counter = counter_of(key, meter);
-    const rl_digest_t place = apart(cell);
-    rl_step_t sentence;
+    const rl_operation_t sentence = sentence_of(op, 0, 0);
+    rl_step_t state;
     uint64_t until;
-    look(source, cell, meter, now, &sentence);
-    if (sentence.granted || source->session == NULL ||
-        !rl_contact_is_due(source->ledger, &place, now)) {
+    rl_ledger_peek(source->ledger, &sentence, &state);
+    if (state.granted || source->session == NULL ||
+        !rl_contact_is_due(source->ledger, &sentence)) {
         return;
     }
-    switch (source->session->upstream->ops->read(source->session, &counter, &until)) {
-    case RL_UPSTREAM_OK:
-        if (until <= (uint64_t)now) {
-            rl_ledger_clear(source->ledger, &place, &penalty, now);
+    switch (penalty_read(source, &sentence, &until)) {
+    case RL_STORE_OK:
+        if (until <= (uint64_t)op->now) {
+            rl_ledger_clear(source->ledger, &sentence);
         }
         break;
-    case RL_UPSTREAM_MISSING: /* it has been forgotten, not lifted */
-        source->session->upstream->ops->put(source->session, &counter,
-                                            (uint64_t)sentence.reset);
+    case RL_STORE_MISSING: /* it has been forgotten, not lifted */
+        penalty_put(source, &sentence, state.reset);
         break;
     default:
         break;

@@ -1,4 +1,6 @@
-#include "reservation.h"
+#include "debts.h"
+#include "notes.h"
+#include "shared_algorithm.h"
 
 #include "../core/meter/lease_word.h"
 
@@ -18,12 +20,12 @@
 
 static uint64_t ticks_now(const rl_reservation_t *res)
 {
-    return rl_bucket_ticks(res->meter, res->now);
+    return rl_bucket_ticks(&res->op.meter, res->op.now);
 }
 
 static uint64_t whole_bucket(const rl_reservation_t *res)
 {
-    return rl_bucket_cost(res->meter, res->meter->burst);
+    return rl_bucket_cost(&res->op.meter, res->op.meter.burst);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -36,57 +38,70 @@ static uint64_t above(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
+/* The step of a bucket whose time is this. */
+static void describe(const rl_reservation_t *res, uint64_t time, uint32_t cost, rl_step_t *step)
+{
+    const uint64_t words[RL_METER_WORDS] = {time};
+    const rl_operation_t op = rl_operation_at_cost(&res->op, cost);
+    rl_meter_charge(&op, words, step);
+}
+
+static void lower_to(const rl_reservation_t *res, uint64_t from, uint64_t to)
+{
+    const rl_correction_t correction = {.from = from, .to = to};
+    rl_ledger_lower(res->source->ledger, &res->op, &correction);
+}
+
 /* The arrival time known here, from now to a whole bucket ahead: that of a new bucket for a key
  * that is new here. */
 static uint64_t time_here(const rl_reservation_t *res)
 {
-    const uint64_t words[RL_METER_WORDS] = {res->known};
     rl_step_t step;
-    rl_meter_charge(res->meter, &res->cell, words, res->now, 0, &step);
+    describe(res, res->known, 0, &step);
     return step.stamp;
 }
 
 /* ---- operations ---- */
 
-static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t ticks,
-                                rl_tally_time_t *tally)
+static rl_store_status_e add(const rl_reservation_t *res, uint64_t ticks,
+                             rl_tally_time_t *tally)
 {
     uint64_t value = 0;
-    const rl_upstream_status_e status =
+    const rl_store_status_e status =
         res->ops->add(res->source->session, &res->counter, ticks, &value);
-    if (status == RL_UPSTREAM_OK && !rl_tally_unpack_time(value, tally)) {
+    if (status == RL_STORE_OK && !rl_tally_unpack_time(value, tally)) {
         res->ops->subtract(res->source->session, &res->counter, ticks, &value);
-        return RL_UPSTREAM_ERROR;
+        return RL_STORE_ERROR;
     }
     return status;
 }
 
-static rl_upstream_status_e read_time(const rl_reservation_t *res, rl_tally_time_t *tally)
+static rl_store_status_e read_time(const rl_reservation_t *res, rl_tally_time_t *tally)
 {
     uint64_t value = 0;
-    const rl_upstream_status_e status =
+    const rl_store_status_e status =
         res->ops->read(res->source->session, &res->counter, &value);
-    if (status == RL_UPSTREAM_OK && !rl_tally_unpack_time(value, tally)) {
-        return RL_UPSTREAM_ERROR;
+    if (status == RL_STORE_OK && !rl_tally_unpack_time(value, tally)) {
+        return RL_STORE_ERROR;
     }
     return status;
 }
 
-static rl_upstream_status_e replace(const rl_reservation_t *res, rl_tally_time_t *tally,
-                                    uint64_t ticks)
+static rl_store_status_e replace(const rl_reservation_t *res, rl_tally_time_t *tally,
+                                 uint64_t ticks)
 {
     const rl_tally_time_t moved = {.incarnation = tally->incarnation, .ticks = ticks};
-    const rl_upstream_status_e status =
+    const rl_store_status_e status =
         res->ops->replace(res->source->session, &res->counter, rl_tally_pack_time(&moved));
-    if (status == RL_UPSTREAM_OK) {
+    if (status == RL_STORE_OK) {
         *tally = moved;
     }
     return status;
 }
 
-static rl_upstream_status_e create(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
+static rl_store_status_e create(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
 {
-    res->known = rl_ledger_held(res->source->ledger, &res->cell, res->meter, 0);
+    res->known = rl_ledger_held(res->source->ledger, &res->op, 0);
     *tally = (rl_tally_time_t){.incarnation = res->source->incarnation,
                                .ticks = time_here(res) + need};
     return res->ops->create(res->source->session, &res->counter, rl_tally_pack_time(tally));
@@ -95,29 +110,27 @@ static rl_upstream_status_e create(rl_reservation_t *res, uint64_t need, rl_tall
 /* ---- charging ---- */
 
 /* Charges a bucket that may be full. */
-static rl_upstream_status_e charge_idle(const rl_reservation_t *res, uint64_t need,
-                                        rl_tally_time_t *tally)
+static rl_store_status_e charge_idle(const rl_reservation_t *res, uint64_t need,
+                                     rl_tally_time_t *tally)
 {
     const uint64_t now = ticks_now(res);
-    rl_upstream_status_e status = read_time(res, tally);
-    if (status == RL_UPSTREAM_OK && tally->ticks < now) {
+    rl_store_status_e status = read_time(res, tally);
+    if (status == RL_STORE_OK && tally->ticks < now) {
         status = replace(res, tally, now + need);
-        if (status != RL_UPSTREAM_EXISTS) {
+        if (status != RL_STORE_EXISTS) {
             return status;
         }
     }
-    return status == RL_UPSTREAM_OK || status == RL_UPSTREAM_EXISTS ? add(res, need, tally)
-                                                                    : status;
+    return status == RL_STORE_OK || status == RL_STORE_EXISTS ? add(res, need, tally) : status;
 }
 
-static rl_upstream_status_e reserve(rl_reservation_t *res, uint64_t need,
-                                    rl_tally_time_t *tally)
+static rl_store_status_e reserve(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
 {
     const bool busy = time_here(res) > ticks_now(res);
-    rl_upstream_status_e status = busy ? add(res, need, tally) : charge_idle(res, need, tally);
-    if (status == RL_UPSTREAM_MISSING) {
+    rl_store_status_e status = busy ? add(res, need, tally) : charge_idle(res, need, tally);
+    if (status == RL_STORE_MISSING) {
         status = create(res, need, tally);
-        if (status == RL_UPSTREAM_EXISTS) {
+        if (status == RL_STORE_EXISTS) {
             status = add(res, need, tally);
         }
     }
@@ -126,11 +139,11 @@ static rl_upstream_status_e reserve(rl_reservation_t *res, uint64_t need,
 
 /* Moves the counter up to where it should stand, if nobody else changes it meanwhile: EXISTS if
  * somebody did. */
-static rl_upstream_status_e move_up(const rl_reservation_t *res, const rl_tally_time_t *target,
-                                    rl_tally_time_t *latest, uint64_t behind)
+static rl_store_status_e move_up(const rl_reservation_t *res, const rl_tally_time_t *target,
+                                 rl_tally_time_t *latest, uint64_t behind)
 {
-    const rl_upstream_status_e status = read_time(res, latest);
-    if (status != RL_UPSTREAM_OK || latest->incarnation != target->incarnation ||
+    const rl_store_status_e status = read_time(res, latest);
+    if (status != RL_STORE_OK || latest->incarnation != target->incarnation ||
         latest->ticks >= target->ticks) {
         return status;
     }
@@ -154,59 +167,59 @@ static void catch_up_with_known(const rl_reservation_t *res, uint64_t behind,
                                 rl_tally_time_t *tally)
 {
     rl_tally_time_t latest;
-    rl_upstream_status_e status = RL_UPSTREAM_EXISTS;
+    rl_store_status_e status = RL_STORE_EXISTS;
     tally->ticks += behind;
-    for (int i = 0; i < REPLACE_TRIES && behind > 0 && status == RL_UPSTREAM_EXISTS; i++) {
+    for (int i = 0; i < REPLACE_TRIES && behind > 0 && status == RL_STORE_EXISTS; i++) {
         status = move_up(res, tally, &latest, behind);
     }
-    if (behind > 0 && status == RL_UPSTREAM_EXISTS) {
+    if (behind > 0 && status == RL_STORE_EXISTS) {
         add(res, behind, &latest);
     }
 }
 
-/* The link's seed is the time that the counter held, or was raised to, when this server found
- * it: the lowest bits of it, in sixteenths of a token. */
+/* The identity's seed is the time that the counter held, or was raised to, when this server
+ * found it: the lowest bits of it, in sixteenths of a token. */
 static uint32_t position_of(const rl_reservation_t *res, uint64_t ticks)
 {
-    const unsigned shift = res->meter->shift > 4 ? res->meter->shift - 4u : 0;
+    const unsigned shift = res->op.meter.shift > 4 ? res->op.meter.shift - 4u : 0;
     return (uint32_t)(ticks >> shift) & SEED_MASK;
 }
 
 /* By how many ticks a position is ahead of a seed, 0 if it isn't. */
 static uint64_t ticks_ahead(const rl_reservation_t *res, uint32_t position, uint32_t seed)
 {
-    const unsigned shift = res->meter->shift > 4 ? res->meter->shift - 4u : 0;
+    const unsigned shift = res->op.meter.shift > 4 ? res->op.meter.shift - 4u : 0;
     const uint32_t ahead = (position - seed) & SEED_MASK;
     return ahead <= SEED_MASK / 2 ? (uint64_t)ahead << shift : 0;
 }
 
 static uint64_t known_now(const rl_reservation_t *res)
 {
-    return rl_ledger_held(res->source->ledger, &res->cell, res->meter, 0);
+    return rl_ledger_held(res->source->ledger, &res->op, 0);
 }
 
 /* The counter was wiped on purpose: what is known here is old. */
-static void believe(const rl_reservation_t *res, uint64_t link, const rl_tally_time_t *tally,
-                    uint64_t before)
+static void believe(const rl_reservation_t *res, uint64_t identity,
+                    const rl_tally_time_t *tally, uint64_t before)
 {
     const uint64_t known = known_now(res);
-    if (rl_note_swap(res, RL_NOTE_LINK, link,
-                     rl_link(res, tally->incarnation, position_of(res, before)))) {
-        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, known, before);
+    if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
+                     rl_identity(res, tally->incarnation, position_of(res, before)))) {
+        lower_to(res, known, before);
     }
 }
 
 /* Links the key to a counter that is new here; returns how far it is behind what is known. */
-static uint64_t link_to(rl_reservation_t *res, uint64_t link, const rl_tally_time_t *tally,
-                        uint64_t before)
+static uint64_t identify(rl_reservation_t *res, uint64_t identity, const rl_tally_time_t *tally,
+                         uint64_t before)
 {
     uint64_t behind;
     res->known = known_now(res);
     behind = res->known != 0 ? above(time_here(res), before) : 0;
-    return rl_note(res, RL_NOTE_LINK) == link &&
+    return rl_note(res, RL_NOTE_IDENTITY) == identity &&
                    rl_note_swap(
-                       res, RL_NOTE_LINK, link,
-                       rl_link(res, tally->incarnation, position_of(res, before + behind)))
+                       res, RL_NOTE_IDENTITY, identity,
+                       rl_identity(res, tally->incarnation, position_of(res, before + behind)))
                ? behind
                : 0;
 }
@@ -217,17 +230,17 @@ static uint64_t link_to(rl_reservation_t *res, uint64_t link, const rl_tally_tim
 static uint64_t reconcile(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
 {
     const uint64_t before = above(tally->ticks, need);
-    uint64_t link;
-    if (res->link == 0) {
-        rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, before);
+    uint64_t identity;
+    if (res->identity == 0) {
+        rl_ledger_raise(res->source->ledger, &res->op, 0, before);
     }
-    link = rl_note(res, RL_NOTE_LINK);
-    if (rl_link_incarnation(link) != tally->incarnation && link == res->link) {
+    identity = rl_note(res, RL_NOTE_IDENTITY);
+    if (rl_identity_incarnation(identity) != tally->incarnation && identity == res->identity) {
         if ((tally->incarnation & RL_TALLY_CLEARED) != 0) {
-            believe(res, link, tally, before);
+            believe(res, identity, tally, before);
         }
         else {
-            catch_up_with_known(res, link_to(res, link, tally, before), tally);
+            catch_up_with_known(res, identify(res, identity, tally, before), tally);
         }
     }
     return above(ticks_now(res), above(tally->ticks, need));
@@ -239,15 +252,16 @@ static void make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tall
 {
     const uint32_t position = position_of(res, tally->ticks);
     for (int i = 0; i < LINK_TRIES; i++) {
-        const uint64_t link = rl_note(res, RL_NOTE_LINK);
-        const unsigned incarnation = rl_link_incarnation(link);
-        const uint64_t ticks = ticks_ahead(res, position, (uint32_t)link & SEED_MASK);
+        const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
+        const unsigned incarnation = rl_identity_incarnation(identity);
+        const uint64_t ticks = ticks_ahead(res, position, (uint32_t)identity & SEED_MASK);
         rl_tally_time_t raised;
         if (incarnation == 0 || incarnation == tally->incarnation ||
             (incarnation & RL_TALLY_CLEARED) != 0 || ticks == 0) {
             return;
         }
-        if (rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, incarnation, position))) {
+        if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
+                         rl_identity(res, incarnation, position))) {
             add(res, ticks, &raised);
             return;
         }
@@ -257,34 +271,28 @@ static void make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tall
 static void pay(rl_reservation_t *res, rl_tally_time_t *tally)
 {
     const uint64_t now = ticks_now(res);
-    const uint32_t units = res->debt < res->meter->burst ? res->debt : res->meter->burst;
-    const uint64_t missing = least(rl_bucket_cost(res->meter, units), above(res->known, now));
+    const uint32_t units = res->debt < res->op.meter.burst ? res->debt : res->op.meter.burst;
+    const uint64_t missing =
+        least(rl_bucket_cost(&res->op.meter, units), above(res->known, now));
     const uint64_t ticks = least(missing, above(now + whole_bucket(res), tally->ticks));
     rl_tally_time_t paid;
     if (res->debt == 0) {
         return;
     }
     if (ticks == 0) {
-        rl_debt_settle(res, res->debt);
+        rl_debt_release(res, res->debt);
     }
-    else if (add(res, ticks, &paid) == RL_UPSTREAM_OK) {
-        rl_debt_settle(res, res->debt);
+    else if (add(res, ticks, &paid) == RL_STORE_OK) {
+        rl_debt_release(res, res->debt);
         *tally = paid;
     }
-}
-
-/* The step of a bucket whose time is this. */
-static void describe(const rl_reservation_t *res, uint64_t time, uint32_t cost, rl_step_t *step)
-{
-    const uint64_t words[RL_METER_WORDS] = {time};
-    rl_meter_charge(res->meter, &res->cell, words, res->now, cost, step);
 }
 
 /* What is owed and hasn't drained: it counts until it is paid. */
 static uint64_t pending(const rl_reservation_t *res)
 {
-    const uint32_t owed = rl_debt_units(res), burst = res->meter->burst;
-    return least(rl_bucket_cost(res->meter, owed < burst ? owed : burst),
+    const uint32_t owed = rl_debt_units(res), burst = res->op.meter.burst;
+    return least(rl_bucket_cost(&res->op.meter, owed < burst ? owed : burst),
                  above(known_now(res), ticks_now(res)));
 }
 
@@ -294,34 +302,34 @@ static void spend(const rl_reservation_t *res, uint64_t need, const rl_tally_tim
     uint64_t value;
     const bool granted = tally->ticks + pending(res) <= ticks_now(res) + whole_bucket(res);
     const uint64_t time = granted ? tally->ticks : above(tally->ticks, need);
-    rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, time);
+    rl_ledger_raise(res->source->ledger, &res->op, 0, time);
     if (granted) {
         make_up_for(res, tally);
     }
     else {
         res->ops->subtract(res->source->session, &res->counter, need, &value);
     }
-    describe(res, time, granted ? 0 : res->cost, step);
+    describe(res, time, granted ? 0 : res->op.cost, step);
     step->stamp = time;
-    step->retry = granted ? res->now : step->granted ? step->reset : step->retry;
+    step->retry = granted ? res->op.now : step->granted ? step->reset : step->retry;
     step->granted = granted;
 }
 
-static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
+static rl_store_status_e charge(rl_reservation_t *res, rl_step_t *step)
 {
-    const uint64_t need = rl_bucket_cost(res->meter, res->cost);
+    const uint64_t need = rl_bucket_cost(&res->op.meter, res->op.cost);
     rl_tally_time_t tally;
-    const rl_upstream_status_e status = reserve(res, need, &tally);
-    if (status != RL_UPSTREAM_OK) {
+    const rl_store_status_e status = reserve(res, need, &tally);
+    if (status != RL_STORE_OK) {
         return status;
     }
     res->until = tally.ticks;
     catch_up(res, reconcile(res, need, &tally), &tally);
     res->until = res->until == tally.ticks ? tally.ticks : 0; /* others may catch up as well */
     pay(res, &tally);
-    rl_debt_settle(res, 0);
+    rl_debt_release(res, 0);
     spend(res, need, &tally, step);
-    return RL_UPSTREAM_OK;
+    return RL_STORE_OK;
 }
 
 /* ---- the rest of the interface ---- */
@@ -333,10 +341,11 @@ static bool verify(rl_reservation_t *res)
     return true;
 }
 
-static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
+static bool refund(rl_reservation_t *res, uint64_t stamp)
 {
+    const uint32_t units = res->op.cost;
     const uint64_t left = above(stamp, ticks_now(res));
-    const uint64_t ticks = least(rl_bucket_cost(res->meter, units), left);
+    const uint64_t ticks = least(rl_bucket_cost(&res->op.meter, units), left);
     uint64_t value;
     if (ticks > 0 && !rl_debt_forgive(res, units)) {
         res->ops->subtract(res->source->session, &res->counter, ticks, &value);
@@ -345,18 +354,18 @@ static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
 }
 
 /* Where somebody has reserved something later, that must stay where it is. */
-void rl_bucket_give_back(rl_reservation_t *res, uint64_t lease)
+void rl_shared_bucket_return_lease(rl_reservation_t *res, uint64_t lease)
 {
-    const uint64_t ticks = rl_lease_ticks(res->meter, lease, res->now);
+    const uint64_t ticks = rl_lease_word_ticks(&res->op, lease);
     rl_tally_time_t tally;
     uint64_t before;
-    if (ticks == 0 || read_time(res, &tally) != RL_UPSTREAM_OK) {
+    if (ticks == 0 || read_time(res, &tally) != RL_STORE_OK) {
         return;
     }
     before = tally.ticks;
-    if (rl_lease_ends_at(lease, before) &&
-        replace(res, &tally, before - ticks) == RL_UPSTREAM_OK) {
-        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, before, tally.ticks);
+    if (rl_lease_word_ends_at(lease, before) &&
+        replace(res, &tally, before - ticks) == RL_STORE_OK) {
+        lower_to(res, before, tally.ticks);
     }
 }
 
@@ -365,17 +374,16 @@ void rl_bucket_give_back(rl_reservation_t *res, uint64_t lease)
 static void unlearn(rl_reservation_t *res, const rl_tally_time_t *tally)
 {
     const uint64_t known = known_now(res);
-    if (rl_link_incarnation(rl_note(res, RL_NOTE_LINK)) == tally->incarnation &&
+    if (rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY)) == tally->incarnation &&
         tally->ticks + pending(res) < known) {
-        rl_ledger_lower(res->source->ledger, &res->cell, res->meter, 0, known,
-                        tally->ticks + pending(res));
+        lower_to(res, known, tally->ticks + pending(res));
     }
 }
 
-static rl_upstream_status_e compare(rl_reservation_t *res, rl_tally_time_t *tally)
+static rl_store_status_e compare(rl_reservation_t *res, rl_tally_time_t *tally)
 {
-    const rl_upstream_status_e status = read_time(res, tally);
-    if (status == RL_UPSTREAM_OK) {
+    const rl_store_status_e status = read_time(res, tally);
+    if (status == RL_STORE_OK) {
         catch_up(res, reconcile(res, 0, tally), tally);
         pay(res, tally);
         unlearn(res, tally);
@@ -386,29 +394,29 @@ static rl_upstream_status_e compare(rl_reservation_t *res, rl_tally_time_t *tall
 static void refresh(rl_reservation_t *res)
 {
     rl_tally_time_t tally;
-    if (compare(res, &tally) == RL_UPSTREAM_MISSING) {
+    if (compare(res, &tally) == RL_STORE_MISSING) {
         create(res, 0, &tally);
     }
 }
 
-static rl_upstream_status_e learn(rl_reservation_t *res)
+static rl_store_status_e learn(rl_reservation_t *res)
 {
     rl_tally_time_t tally;
-    const rl_upstream_status_e status = compare(res, &tally);
-    if (status == RL_UPSTREAM_OK) {
-        rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, 0, tally.ticks);
+    const rl_store_status_e status = compare(res, &tally);
+    if (status == RL_STORE_OK) {
+        rl_ledger_raise(res->source->ledger, &res->op, 0, tally.ticks);
     }
-    return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
+    return status == RL_STORE_MISSING ? RL_STORE_OK : status;
 }
 
-static rl_upstream_status_e clear(rl_reservation_t *res)
+static rl_store_status_e clear(rl_reservation_t *res)
 {
     const unsigned incarnation = res->source->incarnation | RL_TALLY_CLEARED;
     const rl_tally_time_t none = {.incarnation = incarnation, .ticks = ticks_now(res)};
     rl_debt_wipe(res);
-    rl_note_swap(res, RL_NOTE_LINK, res->link,
-                 rl_link(res, incarnation, position_of(res, none.ticks)));
+    rl_note_swap(res, RL_NOTE_IDENTITY, res->identity,
+                 rl_identity(res, incarnation, position_of(res, none.ticks)));
     return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 
-const rl_fleet_ops_t rl_fleet_bucket = {charge, verify, refund, refresh, learn, clear};
+const rl_shared_ops_t rl_shared_bucket = {charge, verify, refund, refresh, learn, clear};

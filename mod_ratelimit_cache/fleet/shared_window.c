@@ -1,8 +1,10 @@
-#include "reservation.h"
+#include "debts.h"
+#include "notes.h"
+#include "shared_algorithm.h"
 
-/* Fixed and sliding windows: a counter for each window of a key (core/meter/tally.h). Of a sliding
- * one, a server's first request in a window also asks for the count of the window before, which
- * others may have added to after this server did last. */
+/* Fixed and sliding windows: a counter for each window of a key (core/meter/tally.h). Of a
+ * sliding one, a server's first request in a window also asks for the count of the window
+ * before, which others may have added to after this server did last. */
 
 #define REPLACE_TRIES 8
 #define LINK_TRIES    32
@@ -15,8 +17,7 @@ static uint32_t at_most(uint64_t value, uint32_t most)
 /* What is known of the key at this moment; others may have learned more since we looked. */
 static uint32_t known_now(const rl_reservation_t *res)
 {
-    return (uint32_t)rl_ledger_held(res->source->ledger, &res->cell, res->meter,
-                                    res->counter.window);
+    return (uint32_t)rl_ledger_held(res->source->ledger, &res->op, res->counter.window);
 }
 
 /* What the store has counted, as far as is known here: without debts, which are paid by
@@ -29,61 +30,63 @@ static uint32_t units_told(const rl_reservation_t *res)
 }
 
 /* Makes the counter from what is known here, and what is being reserved. */
-static rl_upstream_status_e create(rl_reservation_t *res, rl_tally_t *tally)
+static rl_store_status_e create(rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint32_t seed = at_most(units_told(res), RL_TALLY_LIMIT);
     *tally = (rl_tally_t){
-        .incarnation = res->source->incarnation, .seed = seed, .total = seed + res->cost};
+        .incarnation = res->source->incarnation, .seed = seed, .total = seed + res->op.cost};
     return res->ops->create(res->source->session, &res->counter, rl_tally_pack(tally));
 }
 
-static rl_upstream_status_e add(const rl_reservation_t *res, uint64_t units, rl_tally_t *tally)
+static rl_store_status_e add(const rl_reservation_t *res, uint64_t units, rl_tally_t *tally)
 {
     uint64_t value;
-    const rl_upstream_status_e status =
+    const rl_store_status_e status =
         res->ops->add(res->source->session, &res->counter, units, &value);
-    if (status == RL_UPSTREAM_OK && !rl_tally_unpack(value, tally)) {
+    if (status == RL_STORE_OK && !rl_tally_unpack(value, tally)) {
         /* no counter of ours */
         res->ops->subtract(res->source->session, &res->counter, units, &value);
-        return RL_UPSTREAM_ERROR;
+        return RL_STORE_ERROR;
     }
     return status;
 }
 
 /* Adds a large cost, but only if it fits. */
-static rl_upstream_status_e add_fitting(rl_reservation_t *res, rl_tally_t *tally)
+static rl_store_status_e add_fitting(rl_reservation_t *res, rl_tally_t *tally)
 {
-    rl_upstream_status_e status = RL_UPSTREAM_EXISTS;
+    rl_store_status_e status = RL_STORE_EXISTS;
     uint64_t value;
-    for (int i = 0; i < REPLACE_TRIES && status == RL_UPSTREAM_EXISTS; i++) {
+    for (int i = 0; i < REPLACE_TRIES && status == RL_STORE_EXISTS; i++) {
         status = res->ops->read(res->source->session, &res->counter, &value);
-        if (status != RL_UPSTREAM_OK) {
+        if (status != RL_STORE_OK) {
             return status;
         }
         if (!rl_tally_unpack(value, tally)) {
-            return RL_UPSTREAM_ERROR;
+            return RL_STORE_ERROR;
         }
-        tally->total += res->cost;
-        res->not_added = tally->total > res->meter->limit;
+        tally->total += res->op.cost;
+        res->not_added = tally->total > res->op.meter.limit;
         if (!res->not_added) {
-            status = res->ops->replace(res->source->session, &res->counter, value + res->cost);
+            status =
+                res->ops->replace(res->source->session, &res->counter, value + res->op.cost);
         }
     }
-    return status == RL_UPSTREAM_EXISTS ? RL_UPSTREAM_ERROR : status;
+    return status == RL_STORE_EXISTS ? RL_STORE_ERROR : status;
 }
 
-static rl_upstream_status_e add_cost(rl_reservation_t *res, rl_tally_t *tally)
+static rl_store_status_e add_cost(rl_reservation_t *res, rl_tally_t *tally)
 {
-    return res->cost > RL_TALLY_COST_MAX ? add_fitting(res, tally) : add(res, res->cost, tally);
+    return res->op.cost > RL_TALLY_COST_MAX ? add_fitting(res, tally)
+                                            : add(res, res->op.cost, tally);
 }
 
 /* Reserves cost. One round trip, three for the first in a window. */
-static rl_upstream_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
+static rl_store_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
 {
-    rl_upstream_status_e status = add_cost(res, tally);
-    if (status == RL_UPSTREAM_MISSING) {
+    rl_store_status_e status = add_cost(res, tally);
+    if (status == RL_STORE_MISSING) {
         status = create(res, tally);
-        if (status == RL_UPSTREAM_EXISTS) {
+        if (status == RL_STORE_EXISTS) {
             status = add_cost(res, tally);
         }
     }
@@ -96,42 +99,42 @@ static rl_upstream_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
  * nothing need be told. */
 static void pay(rl_reservation_t *res, rl_tally_t *tally)
 {
-    const uint32_t limit = res->meter->limit;
+    const uint32_t limit = res->op.meter.limit;
     const uint32_t room = limit > tally->total ? limit - tally->total : 0;
     const uint32_t units = at_most(res->debt, room);
     rl_tally_t paid;
-    if (units > 0 && add(res, units, &paid) == RL_UPSTREAM_OK) {
+    if (units > 0 && add(res, units, &paid) == RL_STORE_OK) {
         rl_total_note(res, paid.total);
-        rl_debt_settle(res, units);
+        rl_debt_release(res, units);
         *tally = paid;
     }
-    rl_debt_settle(res, 0); /* does nothing once it is settled */
+    rl_debt_release(res, 0); /* does nothing once it is settled */
 }
 
 /* Raises the total known here. */
 static void learn(const rl_reservation_t *res, uint64_t total)
 {
-    rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, res->counter.window,
-                    at_most(total, res->meter->limit));
+    rl_ledger_raise(res->source->ledger, &res->op, res->counter.window,
+                    at_most(total, res->op.meter.limit));
 }
 
 /* ---- which counter it is ---- */
 
-static bool is_same_window(const rl_reservation_t *res, uint64_t link)
+static bool is_same_window(const rl_reservation_t *res, uint64_t identity)
 {
-    return rl_link_is_of(link, res->counter.window);
+    return rl_identity_is_of(identity, res->counter.window);
 }
 
 /* Whether a request with a later clock has linked the key to a later window's counter. */
-static bool is_of_later_window(const rl_reservation_t *res, uint64_t link)
+static bool is_of_later_window(const rl_reservation_t *res, uint64_t identity)
 {
-    const uint32_t ahead = (uint32_t)(link >> RL_LINK_WINDOW) - res->counter.window;
-    return link != 0 && (int32_t)(ahead << (32 - RL_TALLY_BITS)) > 0;
+    const uint32_t ahead = (uint32_t)(identity >> RL_IDENTITY_WINDOW) - res->counter.window;
+    return identity != 0 && (int32_t)(ahead << (32 - RL_TALLY_BITS)) > 0;
 }
 
-static uint32_t seed_of(uint64_t link)
+static uint32_t seed_of(uint64_t identity)
 {
-    return (uint32_t)link & ((1u << RL_TALLY_BITS) - 1);
+    return (uint32_t)identity & ((1u << RL_TALLY_BITS) - 1);
 }
 
 static bool is_cleared(unsigned incarnation)
@@ -140,31 +143,36 @@ static bool is_cleared(unsigned incarnation)
 }
 
 /* What a counter that isn't the linked one should have been made from, as far as this server
- * knows; 0 if it knows of none in this window. A link without an incarnation is left by a raise
- * that failed: it may have been carried out. */
-static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t link)
+ * knows; 0 if it knows of none in this window. A identity without an incarnation is left by a
+ * raise that failed: it may have been carried out. */
+static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t identity)
 {
-    if (!is_same_window(res, link)) {
+    if (!is_same_window(res, identity)) {
         return 0;
     }
-    return rl_link_incarnation(link) == 0 ? seed_of(link) : units_told(res);
+    return rl_identity_incarnation(identity) == 0 ? seed_of(identity) : units_told(res);
+}
+
+static void lower_to(const rl_reservation_t *res, uint32_t window, uint64_t from, uint64_t to)
+{
+    const rl_correction_t correction = {.stamp = window, .from = from, .to = to};
+    rl_ledger_lower(res->source->ledger, &res->op, &correction);
 }
 
 /* The counter was wiped on purpose: what is known here is old. */
-static bool believe(const rl_reservation_t *res, uint64_t link, const rl_tally_t *tally)
+static bool believe(const rl_reservation_t *res, uint64_t identity, const rl_tally_t *tally)
 {
     const rl_ledger_t *ledger = res->source->ledger;
     const uint32_t known = known_now(res);
-    if (!rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, tally->incarnation, 0))) {
+    if (!rl_note_swap(res, RL_NOTE_IDENTITY, identity,
+                      rl_identity(res, tally->incarnation, 0))) {
         return false;
     }
     rl_total_less(res, UINT32_MAX);
-    rl_ledger_lower(ledger, &res->cell, res->meter, res->counter.window, known,
-                    tally->total < known ? tally->total : known);
-    if (res->meter->algorithm == RL_SLIDING_WINDOW) {
+    lower_to(res, res->counter.window, known, tally->total < known ? tally->total : known);
+    if (res->op.meter.algorithm == RL_SLIDING_WINDOW) {
         const uint32_t before = res->counter.window - 1;
-        rl_ledger_lower(ledger, &res->cell, res->meter, before,
-                        rl_ledger_held(ledger, &res->cell, res->meter, before), 0);
+        lower_to(res, before, rl_ledger_held(ledger, &res->op, before), 0);
     }
     return true;
 }
@@ -177,43 +185,45 @@ static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_
     if (lacking == 0) {
         return 0;
     }
-    if (add(res, rl_tally_raise(lacking), &raised) == RL_UPSTREAM_OK) {
+    if (add(res, rl_tally_raise(lacking), &raised) == RL_STORE_OK) {
         *tally = raised;
         return 0;
     }
-    rl_note_swap(res, RL_NOTE_LINK, rl_link(res, tally->incarnation, seed),
-                 rl_link(res, 0, seed));
+    rl_note_swap(res, RL_NOTE_IDENTITY, rl_identity(res, tally->incarnation, seed),
+                 rl_identity(res, 0, seed));
     return lacking;
 }
 
 /* Learns which counter answered. If it is another than before, made by somebody who knew less
  * than we did, the one thread that notices first adds the difference; when that fails, the next
  * one tries again. What is known is only compared with a counter that nobody here has learned
- * from yet: the link is read again behind it. A link that has changed since the counter was
- * asked leads to a later one than that which answered. Returns what the counter still lacks. */
+ * from yet: the identity is read again behind it. A identity that has changed since the counter
+ * was asked leads to a later one than that which answered. Returns what the counter still
+ * lacks. */
 static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
 {
-    const uint64_t before = res->link;
+    const uint64_t before = res->identity;
     uint32_t lacking = 0;
     if (before == 0) {
         learn(res, res->known); /* a key without a cell can't keep notes */
     }
     for (int i = 0; i < LINK_TRIES; i++) {
-        const uint64_t link = rl_note(res, RL_NOTE_LINK);
-        const bool linked =
-            is_same_window(res, link) && rl_link_incarnation(link) == tally->incarnation;
-        if (is_of_later_window(res, link) || (!linked && link != before) ||
-            (!linked && is_cleared(tally->incarnation) && believe(res, link, tally))) {
+        const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
+        const bool linked = is_same_window(res, identity) &&
+                            rl_identity_incarnation(identity) == tally->incarnation;
+        if (is_of_later_window(res, identity) || (!linked && identity != before) ||
+            (!linked && is_cleared(tally->incarnation) && believe(res, identity, tally))) {
             return 0;
         }
-        const uint32_t wanted = linked ? seed_of(link) : seed_wanted(res, link);
+        const uint32_t wanted = linked ? seed_of(identity) : seed_wanted(res, identity);
         const uint64_t next =
-            rl_link(res, tally->incarnation, wanted > tally->seed ? wanted : tally->seed);
+            rl_identity(res, tally->incarnation, wanted > tally->seed ? wanted : tally->seed);
         lacking = wanted > tally->seed ? wanted - tally->seed : 0;
-        if (linked && next == link) {
+        if (linked && next == identity) {
             return lacking;
         }
-        if (rl_note(res, RL_NOTE_LINK) == link && rl_note_swap(res, RL_NOTE_LINK, link, next)) {
+        if (rl_note(res, RL_NOTE_IDENTITY) == identity &&
+            rl_note_swap(res, RL_NOTE_IDENTITY, identity, next)) {
             return linked ? 0 : raise_counter(res, lacking, tally);
         }
     }
@@ -223,9 +233,10 @@ static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
 /* Whether this is the key's counter, and all that is known here is in it. */
 static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
 {
-    const uint64_t link = rl_note(res, RL_NOTE_LINK);
-    return is_same_window(res, link) && rl_link_incarnation(link) == tally->incarnation &&
-           seed_of(link) <= tally->seed;
+    const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
+    return is_same_window(res, identity) &&
+           rl_identity_incarnation(identity) == tally->incarnation &&
+           seed_of(identity) <= tally->seed;
 }
 
 /* A unit was reserved in a counter that has been lost since, too late for whoever made it anew
@@ -233,15 +244,16 @@ static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
 static void make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     for (int i = 0; i < LINK_TRIES; i++) {
-        const uint64_t link = rl_note(res, RL_NOTE_LINK);
-        const unsigned incarnation = rl_link_incarnation(link);
+        const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
+        const unsigned incarnation = rl_identity_incarnation(identity);
         rl_tally_t raised;
-        if (!is_same_window(res, link) || incarnation == tally->incarnation ||
-            incarnation == 0 || is_cleared(incarnation) || seed_of(link) >= tally->total) {
+        if (!is_same_window(res, identity) || incarnation == tally->incarnation ||
+            incarnation == 0 || is_cleared(incarnation) || seed_of(identity) >= tally->total) {
             return;
         }
-        if (rl_note_swap(res, RL_NOTE_LINK, link, rl_link(res, incarnation, tally->total))) {
-            add(res, rl_tally_raise(tally->total - seed_of(link)), &raised);
+        if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
+                         rl_identity(res, incarnation, tally->total))) {
+            add(res, rl_tally_raise(tally->total - seed_of(identity)), &raised);
             return;
         }
     }
@@ -249,36 +261,32 @@ static void make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
 
 /* ---- the interface ---- */
 
-uint64_t rl_window_stamp(unsigned incarnation, uint32_t window)
-{
-    return (uint64_t)incarnation << 32 | window;
-}
-
 /* The window before, once in this one; OK also when nothing was counted in it. */
-static rl_upstream_status_e learn_previous(const rl_reservation_t *res)
+static rl_store_status_e learn_previous(const rl_reservation_t *res)
 {
-    rl_counter_t previous = res->counter;
-    rl_upstream_status_e status;
+    rl_shared_counter_t previous = res->counter;
+    rl_store_status_e status;
     rl_tally_t tally;
     uint64_t value;
-    if (res->meter->algorithm != RL_SLIDING_WINDOW || is_same_window(res, res->link)) {
-        return RL_UPSTREAM_OK;
+    if (res->op.meter.algorithm != RL_SLIDING_WINDOW || is_same_window(res, res->identity)) {
+        return RL_STORE_OK;
     }
     previous.window--;
     status = res->ops->read(res->source->session, &previous, &value);
-    if (status == RL_UPSTREAM_OK && rl_tally_unpack(value, &tally)) {
-        rl_ledger_raise(res->source->ledger, &res->cell, res->meter, res->now, previous.window,
-                        at_most(tally.total, res->meter->limit));
+    if (status == RL_STORE_OK && rl_tally_unpack(value, &tally)) {
+        rl_ledger_raise(res->source->ledger, &res->op, previous.window,
+                        at_most(tally.total, res->op.meter.limit));
     }
-    return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
+    return status == RL_STORE_MISSING ? RL_STORE_OK : status;
 }
 
 /* What the units of this window may come to at this moment. */
 static uint32_t room_now(const rl_reservation_t *res)
 {
+    const rl_operation_t nothing = rl_operation_at_cost(&res->op, 0);
     rl_step_t step;
-    rl_ledger_peek(res->source->ledger, &res->cell, res->meter, res->now, 0, &step);
-    return step.window == res->counter.window ? step.room : res->meter->limit;
+    rl_ledger_peek(res->source->ledger, &nothing, &step);
+    return step.window == res->counter.window ? step.room : res->op.meter.limit;
 }
 
 /* What counts when the store has told this total. A debt that somebody has paid between the
@@ -290,45 +298,51 @@ static uint32_t total_with_debts(const rl_reservation_t *res, uint32_t told)
     return (noted > told ? noted : told) + owed;
 }
 
+/* The step of the key as this server knows it by now. */
+static void describe_key(const rl_reservation_t *res, uint32_t cost, rl_step_t *step)
+{
+    const rl_operation_t op = rl_operation_at_cost(&res->op, cost);
+    rl_ledger_peek(res->source->ledger, &op, step);
+}
+
 /* Within the limit: spend it. Beyond: give it back, and remember what is known now. What the
  * counter lacks, and what was granted without it meanwhile, counts as well. */
 static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
                   rl_step_t *step)
 {
-    const rl_ledger_t *ledger = res->source->ledger;
     uint64_t value;
     rl_total_note(res, tally->total + lacking);
     const uint32_t total = total_with_debts(res, tally->total + lacking);
     const bool granted = total <= room_now(res);
-    learn(res, granted ? total : total - res->cost);
+    learn(res, granted ? total : total - res->op.cost);
     if (granted) {
         make_up_for(res, tally);
     }
     if (!granted && !res->not_added) {
-        res->ops->subtract(res->source->session, &res->counter, res->cost, &value);
+        res->ops->subtract(res->source->session, &res->counter, res->op.cost, &value);
     }
-    rl_ledger_peek(ledger, &res->cell, res->meter, res->now, granted ? 0 : res->cost, step);
+    describe_key(res, granted ? 0 : res->op.cost, step);
     step->window = res->counter.window;
     step->stamp = rl_window_stamp(tally->incarnation, res->counter.window);
-    step->retry = granted ? res->now : step->granted ? step->reset : step->retry;
+    step->retry = granted ? res->op.now : step->granted ? step->reset : step->retry;
     step->granted = granted;
 }
 
-static rl_upstream_status_e charge(rl_reservation_t *res, rl_step_t *step)
+static rl_store_status_e charge(rl_reservation_t *res, rl_step_t *step)
 {
     rl_tally_t tally;
-    rl_upstream_status_e status = learn_previous(res);
+    rl_store_status_e status = learn_previous(res);
     uint32_t lacking;
-    if (status == RL_UPSTREAM_OK) {
+    if (status == RL_STORE_OK) {
         status = reserve(res, &tally);
     }
-    if (status != RL_UPSTREAM_OK) {
+    if (status != RL_STORE_OK) {
         return status;
     }
     lacking = reconcile(res, &tally);
     pay(res, &tally);
     spend(res, &tally, lacking, step);
-    return RL_UPSTREAM_OK;
+    return RL_STORE_OK;
 }
 
 /* The debt first: if it is paid in between, the total has it as well, not neither. */
@@ -348,10 +362,11 @@ static bool holds(const rl_tally_t *tally, unsigned charged_in, unsigned linked)
            (tally->incarnation == linked && !is_cleared(linked));
 }
 
-static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
+static bool refund(rl_reservation_t *res, uint64_t stamp)
 {
+    const uint32_t units = res->op.cost;
     const unsigned charged_in = (unsigned)(stamp >> 32);
-    const unsigned linked = rl_link_incarnation(rl_note(res, RL_NOTE_LINK));
+    const unsigned linked = rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY));
     rl_tally_t tally;
     uint64_t value = 0;
     if (is_cleared(linked) && charged_in != linked && charged_in != 0) {
@@ -361,8 +376,7 @@ static bool refund(rl_reservation_t *res, uint64_t stamp, uint32_t units)
         return true;
     }
     rl_total_less(res, units);
-    if (res->ops->subtract(res->source->session, &res->counter, units, &value) ==
-            RL_UPSTREAM_OK &&
+    if (res->ops->subtract(res->source->session, &res->counter, units, &value) == RL_STORE_OK &&
         rl_tally_unpack(value, &tally) && !holds(&tally, charged_in, linked)) {
         add(res, units, &tally); /* they were never in this one */
         return !is_cleared(tally.incarnation);
@@ -377,8 +391,9 @@ static void unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
     const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
     rl_total_note(res, tally->total);
     if (total < res->known) {
-        rl_ledger_refund(res->source->ledger, &res->cell, res->meter, res->counter.window,
-                         (uint32_t)res->known - total, res->now);
+        const rl_operation_t less =
+            rl_operation_at_cost(&res->op, (uint32_t)res->known - total);
+        rl_ledger_refund(res->source->ledger, &less, res->counter.window);
     }
 }
 
@@ -387,12 +402,12 @@ static void refresh(rl_reservation_t *res)
     uint64_t value;
     rl_tally_t tally;
     switch (res->ops->read(res->source->session, &res->counter, &value)) {
-    case RL_UPSTREAM_MISSING:
-        if (create(res, &tally) == RL_UPSTREAM_OK) {
+    case RL_STORE_MISSING:
+        if (create(res, &tally) == RL_STORE_OK) {
             pay(res, &tally);
         }
         break;
-    case RL_UPSTREAM_OK:
+    case RL_STORE_OK:
         if (rl_tally_unpack(value, &tally) && reconcile(res, &tally) == 0 &&
             is_whole(res, &tally)) {
             pay(res, &tally);
@@ -404,20 +419,20 @@ static void refresh(rl_reservation_t *res)
     }
 }
 
-static rl_upstream_status_e learn_count(rl_reservation_t *res)
+static rl_store_status_e learn_count(rl_reservation_t *res)
 {
     uint64_t value = 0;
     rl_tally_t tally;
     uint32_t lacking;
-    rl_upstream_status_e status = learn_previous(res);
-    if (status == RL_UPSTREAM_OK) {
+    rl_store_status_e status = learn_previous(res);
+    if (status == RL_STORE_OK) {
         status = res->ops->read(res->source->session, &res->counter, &value);
     }
-    if (status != RL_UPSTREAM_OK) {
-        return status == RL_UPSTREAM_MISSING ? RL_UPSTREAM_OK : status;
+    if (status != RL_STORE_OK) {
+        return status == RL_STORE_MISSING ? RL_STORE_OK : status;
     }
     if (!rl_tally_unpack(value, &tally)) {
-        return RL_UPSTREAM_ERROR;
+        return RL_STORE_ERROR;
     }
     lacking = reconcile(res, &tally);
     pay(res, &tally);
@@ -427,31 +442,31 @@ static rl_upstream_status_e learn_count(rl_reservation_t *res)
         res->known = known_now(res);
         unlearn(res, &tally);
     }
-    return RL_UPSTREAM_OK;
+    return RL_STORE_OK;
 }
 
-static rl_upstream_status_e clear_window(const rl_reservation_t *res, uint32_t window)
+static rl_store_status_e clear_window(const rl_reservation_t *res, uint32_t window)
 {
     const rl_tally_t none = {.incarnation = res->source->incarnation | RL_TALLY_CLEARED};
-    rl_counter_t counter = res->counter;
+    rl_shared_counter_t counter = res->counter;
     counter.window = window;
     return res->ops->put(res->source->session, &counter, rl_tally_pack(&none));
 }
 
-static rl_upstream_status_e clear(rl_reservation_t *res)
+static rl_store_status_e clear(rl_reservation_t *res)
 {
-    rl_upstream_status_e status;
-    const uint64_t link = rl_link(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
+    rl_store_status_e status;
+    const uint64_t identity = rl_identity(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
     rl_debt_wipe(res);
     rl_total_less(res, UINT32_MAX);
-    if (!is_of_later_window(res, res->link)) {
-        rl_note_swap(res, RL_NOTE_LINK, res->link, link);
+    if (!is_of_later_window(res, res->identity)) {
+        rl_note_swap(res, RL_NOTE_IDENTITY, res->identity, identity);
     }
     status = clear_window(res, res->counter.window);
-    if (status == RL_UPSTREAM_OK && res->meter->algorithm == RL_SLIDING_WINDOW) {
+    if (status == RL_STORE_OK && res->op.meter.algorithm == RL_SLIDING_WINDOW) {
         status = clear_window(res, res->counter.window - 1);
     }
     return status;
 }
 
-const rl_fleet_ops_t rl_fleet_window = {charge, verify, refund, refresh, learn_count, clear};
+const rl_shared_ops_t rl_shared_window = {charge, verify, refund, refresh, learn_count, clear};

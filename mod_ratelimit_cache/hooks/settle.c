@@ -1,13 +1,13 @@
 #include "settle.h"
 
 #include <string.h>
-#include <util_filter.h>
 
 #include "../core/number.h"
-#include "../config/config.h"
-#include "../rule/outcome.h"
+#include "../request/outcome_watch.h"
 #include "../request/record.h"
-#include "../process/store.h"
+#include "../request/session.h"
+#include "../request/upgrade.h"
+#include "../rule/outcome.h"
 
 /* Outcomes. A unit is charged before the application runs, so that any number of parallel
  * guesses can't get past the limit; here it is known what came of it. A unit whose outcome
@@ -48,60 +48,27 @@ static int status_sent(const request_rec *r)
                : r->status;
 }
 
-/* Streams of HTTP/2. mod_http2 tears a stream down, and marks its connection as aborted, as
- * soon as the client has the answer, which may be before we come here. So whether an answer
- * went out is seen when it is written. */
-
-static const char watch_name[] = "RL_WATCH_ANSWER";
-
-static apr_status_t watch_answer(ap_filter_t *filter, apr_bucket_brigade *bb)
-{
-    rl_request_t *request = filter->ctx;
-    const apr_status_t rv = ap_pass_brigade(filter->next, bb);
-    request->unanswered |= rv != APR_SUCCESS;
-    return rv;
-}
-
-void rl_settle_register(void)
-{
-    ap_register_output_filter(watch_name, watch_answer, NULL, AP_FTYPE_CONNECTION);
-}
-
-void rl_settle_by_outcome(request_rec *r, rl_request_t *request)
-{
-    if (!request->watched && r->connection->master != NULL) {
-        ap_add_output_filter(watch_name, request, r, r->connection);
-        request->watched = true;
-    }
-    request->by_outcome = true;
-}
-
-static bool is_aborted(const conn_rec *c, const rl_request_t *request)
-{
-    return c->master != NULL ? request->unanswered : c->aborted != 0;
-}
-
 /* Whether the rule was in force when the outcome came about: what an exemption took back, and
  * what wasn't admitted when another rule denied, has no say. */
 static bool is_involved(const rl_request_t *request, int i)
 {
-    if (request->exempt && i >= request->spent) {
+    if (request->exempt && i >= request->progress.spent) {
         return false;
     }
-    return request->denied == NULL || request->claims[i].step.granted;
+    return request->denied.r == NULL || request->claims[i].step.granted;
 }
 
 /* A denial hides what came of a program that ran before. */
 static bool is_unknown(const rl_request_t *request, int i)
 {
-    const rl_settled_t *settled = &request->settled[i];
-    return settled->rule == NULL || settled->invalid ||
-           (request->denied != NULL && i < request->spent);
+    const rl_claim_t *claim = &request->claims[i];
+    return claim->rule == NULL || claim->invalid ||
+           (request->denied.r != NULL && i < request->progress.spent);
 }
 
 static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
 {
-    const rl_rule_t *rule = request->settled[i].rule;
+    const rl_rule_t *rule = request->claims[i].rule;
     rl_fate_t fate = {.counts = is_involved(request, i), .clears = false};
     if (!fate.counts || is_unknown(request, i)) {
         return fate;
@@ -109,7 +76,7 @@ static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
     if (rule->count != NULL) {
         fate.counts = rl_outcomes_include(rule->count, last, true);
     }
-    if (rule->clear != NULL && request->denied == NULL) {
+    if (rule->clear != NULL && request->denied.r == NULL) {
         fate.clears = rl_outcomes_include(rule->clear, last, false);
     }
     return fate;
@@ -171,16 +138,17 @@ static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fat
 
 static bool has_outcome(const request_rec *r, const rl_request_t *request)
 {
-    return request->by_outcome && !is_aborted(r->connection, request) &&
-           !rl_request_was_taken_over(request);
+    return request->outcome.matters && !rl_outcome_is_unknown(r->connection, request) &&
+           !rl_upgrade_was_taken_over(request);
 }
 
 /* What the others on the fleet should know of the denied key. */
 static void refresh(const rl_source_t *source, const rl_request_t *request, int64_t now)
 {
-    if (request->denied_claim >= 0 && source->session != NULL) {
-        const rl_claim_t *claim = &request->claims[request->denied_claim];
-        rl_source_refresh(source, &claim->key, &claim->meter, now);
+    if (request->denied.claim >= 0 && source->session != NULL) {
+        rl_operation_t op = request->claims[request->denied.claim].op;
+        rl_source_bind(source, &op, now);
+        rl_counter_refresh(source, &op);
     }
 }
 
@@ -196,28 +164,27 @@ static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
 }
 
 /* Not part of the hook itself, which has nothing to do for most requests. */
-__attribute__((noinline)) static void finish(request_rec *r, rl_request_t *request)
+__attribute__((noinline)) static void finish(request_rec *r, const rl_request_t *request)
 {
     const rl_fate_t *fates = fates_of(r, request);
-    rl_store_session_t session;
+    rl_session_t session;
     int64_t now;
-    if (fates == NULL && request->denied_claim < 0) {
+    if (fates == NULL && request->denied.claim < 0) {
         return;
     }
     now = apr_time_now();
-    request->store_time = 0; /* nobody waits for it any more */
-    rl_store_begin(r, request, &session);
+    rl_session_begin(r, 0, &session); /* nobody waits for it any more */
     if (fates != NULL) {
         apply(&session.source, request, fates, now);
     }
     refresh(&session.source, request, now);
-    rl_store_end(request, &session);
+    rl_session_end(&session);
 }
 
 int rl_settle_log_transaction(request_rec *r)
 {
-    rl_request_t *request = rl_request_get(r);
-    if (request != NULL && (request->by_outcome || request->denied_claim >= 0)) {
+    const rl_request_t *request = rl_request_get(r);
+    if (request != NULL && (request->outcome.matters || request->denied.claim >= 0)) {
         finish(r, request);
     }
     return DECLINED;

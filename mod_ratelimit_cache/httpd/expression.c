@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../core/fold.h"
-#include "../config/config.h"
+#include "module.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <util_filter.h>
 
+#include "../core/form/form.h"
+
 /* Reading the body early
  *
  * The first bytes are read from r->proto_input_filters and copied. A filter at the head of
@@ -203,14 +205,14 @@ static rl_form_type_e form_type(const request_rec *r, rl_body_t *body)
     return rl_form_type(type, strlen(type), body->boundary, &body->boundary_len);
 }
 
-int rl_body_peek(request_rec *r, rl_request_t *request, apr_size_t limit)
+int rl_body_peek(request_rec *r, rl_body_t **peeked, apr_size_t limit)
 {
-    rl_body_t *body = request->body;
+    rl_body_t *body = *peeked;
     apr_status_t rv;
     if (body != NULL) {
         return OK;
     }
-    body = request->body = apr_pcalloc(r->pool, sizeof(*body));
+    body = *peeked = apr_pcalloc(r->pool, sizeof(*body));
     body->type = form_type(r, body);
     if (body->type == RL_FORM_NONE) {
         return OK;
@@ -234,11 +236,9 @@ bool rl_body_is_announced(const request_rec *r)
            (length != NULL && strcmp(length, "0") != 0);
 }
 
-bool rl_body_is_unread(const request_rec *r)
+bool rl_body_is_unread(const request_rec *r, const rl_body_t *body)
 {
-    const rl_request_t *request = rl_request_get(r);
-    return rl_body_is_announced(r) &&
-           (request == NULL || request->body == NULL || !request->body->ended);
+    return rl_body_is_announced(r) && (body == NULL || !body->ended);
 }
 
 /* ---- fields ---- */
@@ -261,16 +261,15 @@ static void parse(const rl_body_t *body, rl_form_field_t *field)
     }
 }
 
-bool rl_body_field(request_rec *r, const char *name, const char **value, apr_size_t *len)
+bool rl_body_field(rl_body_t *body, apr_pool_t *pool, const char *name, const char **value,
+                   apr_size_t *len)
 {
-    const rl_request_t *request = rl_request_get(r);
-    rl_body_t *body = request != NULL ? request->body : NULL;
     rl_form_field_t field = {.name = name, .name_len = strlen(name)};
     if (body == NULL || body->type == RL_FORM_NONE) {
         return false;
     }
     if (body->value == NULL) {
-        body->value = apr_palloc(r->pool, VALUE_MAX);
+        body->value = apr_palloc(pool, VALUE_MAX);
     }
     field.value = body->value;
     field.value_cap = VALUE_MAX;

@@ -5,63 +5,63 @@
 
 #include "../core/fold.h"
 
-void rl_key_add_missing(rl_key_source_t *source)
+void rl_key_add_missing(rl_key_encoder_t *encoder)
 {
-    source->missing = true;
-    rl_key_add(source->builder, RL_VALUE_MISSING, NULL, 0);
+    encoder->missing = true;
+    rl_key_add(encoder->builder, RL_VALUE_MISSING, NULL, 0);
 }
 
-void rl_key_add_bytes(rl_key_source_t *source, const char *text, size_t len)
+void rl_key_add_bytes(rl_key_encoder_t *encoder, const char *text, size_t len)
 {
     const char *trimmed = text;
     size_t trimmed_len = len;
     rl_trim(&trimmed, &trimmed_len);
     if (trimmed_len == 0) {
-        rl_key_add_missing(source);
+        rl_key_add_missing(encoder);
         return;
     }
-    rl_key_add(source->builder, RL_VALUE_TEXT, text, len);
+    rl_key_add(encoder->builder, RL_VALUE_TEXT, text, len);
 }
 
-void rl_key_add_string(rl_key_source_t *source, const char *text)
+void rl_key_add_string(rl_key_encoder_t *encoder, const char *text)
 {
     if (text == NULL) {
-        rl_key_add_missing(source);
+        rl_key_add_missing(encoder);
         return;
     }
-    rl_key_add_bytes(source, text, strlen(text));
+    rl_key_add_bytes(encoder, text, strlen(text));
 }
 
-void rl_key_add_typed(rl_key_source_t *source, const char *text, size_t len)
+void rl_key_add_typed(rl_key_encoder_t *encoder, const char *text, size_t len)
 {
     rl_fold_t folded;
-    if (!source->spec->fold) {
-        rl_key_add_bytes(source, text, len);
+    if (!encoder->spec->fold) {
+        rl_key_add_bytes(encoder, text, len);
     }
     else if (rl_fold(text, len, &folded) && folded.len > 0) {
-        rl_key_add(source->builder, RL_VALUE_TEXT, folded.text, folded.len);
+        rl_key_add(encoder->builder, RL_VALUE_TEXT, folded.text, folded.len);
     }
     else {
-        rl_key_add_missing(source);
+        rl_key_add_missing(encoder);
     }
 }
 
-void rl_key_add_unknown_method(rl_key_source_t *source, apr_pool_t *pool, const char *method)
+void rl_key_add_unknown_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *method)
 {
     char *upper = apr_pstrdup(pool, method);
     ap_str_toupper(upper);
-    rl_key_add_string(source, strcmp(upper, "HEAD") == 0 ? "GET" : upper);
+    rl_key_add_string(encoder, strcmp(upper, "HEAD") == 0 ? "GET" : upper);
 }
 
-void rl_key_add_address(rl_key_source_t *source, const rl_key_part_t *part,
+void rl_key_add_address(rl_key_encoder_t *encoder, const rl_key_part_t *part,
                         const rl_address_t *address)
 {
-    const int v4bits = part->v4bits >= 0 ? part->v4bits : source->prefixes->v4bits;
-    const int v6bits = part->v6bits >= 0 ? part->v6bits : source->prefixes->v6bits;
+    const int v4bits = part->v4bits >= 0 ? part->v4bits : encoder->bits->v4bits;
+    const int v6bits = part->v6bits >= 0 ? part->v6bits : encoder->bits->v6bits;
     rl_address_t masked = *address;
     const uint8_t *identity;
     size_t size;
     rl_address_mask(&masked, (unsigned)v4bits, (unsigned)v6bits);
     identity = rl_address_identity(&masked, &size);
-    rl_key_add(source->builder, RL_VALUE_ADDRESS, identity, size);
+    rl_key_add(encoder->builder, RL_VALUE_ADDRESS, identity, size);
 }

@@ -1,10 +1,10 @@
-/* Keys of values that another module gives, for which there need not be a request. */
-#include "encoder.h"
+#include "given_values.h"
 
 #include <http_protocol.h>
 #include <string.h>
 
 #include "../core/fold.h"
+#include "encoder.h"
 
 #define ADDRESS_TEXT_MAX 64
 
@@ -26,13 +26,13 @@ static bool parse_address(const char *text, rl_address_t *address)
     return rl_address_parse(plain, address);
 }
 
-static bool add_address(rl_key_source_t *source, const rl_key_part_t *part, const char *text)
+static bool add_address(rl_key_encoder_t *encoder, const rl_key_part_t *part, const char *text)
 {
     rl_address_t address;
     if (!parse_address(text, &address)) {
         return false;
     }
-    rl_key_add_address(source, part, &address);
+    rl_key_add_address(encoder, part, &address);
     return true;
 }
 
@@ -42,13 +42,13 @@ static bool is_address_of_nobody(const rl_key_part_t *part, const char *value)
            strncmp(value, address_mark, ADDRESS_MARK_LENGTH) == 0;
 }
 
-static void add_method(rl_key_source_t *source, apr_pool_t *pool, const char *method)
+static void add_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *method)
 {
     if (ap_method_number_of(method) == M_INVALID || strcmp(method, "HEAD") == 0) {
-        rl_key_add_unknown_method(source, pool, method);
+        rl_key_add_unknown_method(encoder, pool, method);
         return;
     }
-    rl_key_add_string(source, method);
+    rl_key_add_string(encoder, method);
 }
 
 static bool is_empty(const char *value)
@@ -59,65 +59,63 @@ static bool is_empty(const char *value)
 }
 
 /* False for a value that is malformed. */
-static bool add_value(rl_key_source_t *source, apr_pool_t *pool, const rl_key_part_t *part,
+static bool add_value(rl_key_encoder_t *encoder, apr_pool_t *pool, const rl_key_part_t *part,
                       const char *value)
 {
     switch (part->kind) {
     case RL_PART_IP:
-        return add_address(source, part, value);
+        return add_address(encoder, part, value);
     case RL_PART_USER_OR_IP:
         if (is_address_of_nobody(part, value)) {
-            return add_address(source, part, value + ADDRESS_MARK_LENGTH);
+            return add_address(encoder, part, value + ADDRESS_MARK_LENGTH);
         }
-        rl_key_add_typed(source, value, strlen(value));
+        rl_key_add_typed(encoder, value, strlen(value));
         return true;
     case RL_PART_USER:
     case RL_PART_CLAIMED_USER:
     case RL_PART_FORM:
     case RL_PART_QUERY:
-        rl_key_add_typed(source, value, strlen(value));
+        rl_key_add_typed(encoder, value, strlen(value));
         return true;
     case RL_PART_METHOD:
-        add_method(source, pool, value);
+        add_method(encoder, pool, value);
         return true;
     default:
-        rl_key_add_string(source, value);
+        rl_key_add_string(encoder, value);
         return true;
     }
 }
 
-static bool add_part(rl_key_source_t *source, apr_pool_t *pool, const rl_key_part_t *part,
+static bool add_part(rl_key_encoder_t *encoder, apr_pool_t *pool, const rl_key_part_t *part,
                      const char *value)
 {
     if (part->kind == RL_PART_ALL) {
-        rl_key_add(source->builder, RL_VALUE_NOTHING, NULL, 0);
+        rl_key_add(encoder->builder, RL_VALUE_NOTHING, NULL, 0);
         return true;
     }
     if (is_empty(value)) {
-        rl_key_add_missing(source);
+        rl_key_add_missing(encoder);
         return true;
     }
-    return add_value(source, pool, part, value);
+    return add_value(encoder, pool, part, value);
 }
 
-rl_key_result_e rl_key_digest_given(apr_pool_t *pool, const rl_key_spec_t *key,
-                                    const char *const *values,
-                                    const rl_key_prefixes_t *prefixes,
-                                    const rl_secret_t *secret, const rl_key_prefix_t *scope,
-                                    rl_digest_t *digest)
+rl_key_result_e rl_key_of_values(apr_pool_t *pool, const rl_key_terms_t *terms,
+                                 const char *const *values, rl_digest_t *digest)
 {
+    const rl_key_spec_t *key = terms->spec;
     rl_key_builder_t builder;
-    rl_key_source_t source = {.spec = key, .prefixes = prefixes, .builder = &builder};
-    rl_key_begin_at(&builder, secret, scope);
+    rl_key_encoder_t encoder = {.spec = key, .bits = &terms->bits, .builder = &builder};
+    rl_key_begin_at(&builder, terms->secret, terms->scope);
     for (int i = 0; i < key->n; i++) {
         const rl_key_part_t *part = &key->parts[i];
         if (part->kind == RL_PART_USER && values[part->place] == NULL) {
             return RL_KEY_ANONYMOUS;
         }
-        if (!add_part(&source, pool, part, values[part->place])) {
+        if (!add_part(&encoder, pool, part, values[part->place])) {
             return RL_KEY_MALFORMED;
         }
     }
     *digest = rl_key_finish(&builder);
-    return source.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
+    return encoder.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
 }

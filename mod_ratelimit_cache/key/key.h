@@ -58,34 +58,17 @@ typedef enum {
     RL_KEY_MALFORMED, /* a value that was given is not what the part takes */
 } rl_key_result_e;
 
-typedef struct rl_key_prefixes {
+/* Prefix lengths for addresses. */
+typedef struct rl_network_bits {
     int v4bits, v6bits; /* for parts that don't say */
-} rl_key_prefixes_t;
+} rl_network_bits_t;
 
-/* The values of a key's parts, encoded; kept between rules, which often have the same key. */
-typedef struct rl_key_values {
-    const rl_key_spec_t *spec; /* NULL: there are none yet */
-    rl_key_prefixes_t prefixes;
-    rl_key_result_e result;
-    rl_key_builder_t builder;
-} rl_key_values_t;
-
-/* Hashes the values that the request has for the key's parts, within the scope that the prefix
- * stands for, which was made with the secret. Takes what it finds in `values`, if that is of
- * the same parts and prefixes, and leaves there what it has found: for the same request, secret
- * and moment only. */
-rl_key_result_e rl_key_digest(request_rec *r, const rl_key_spec_t *key,
-                              const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
-                              const rl_key_prefix_t *scope, rl_key_values_t *values,
-                              rl_digest_t *digest);
-
-/* Hashes values that somebody gives for the key's parts, one for each, in the order in which
- * the parts were written. A value is what a request would have: the same counter. NULL is none;
- * what an address, or a user-or-ip, looks like is said in mod_ratelimit_cache.h. */
-rl_key_result_e rl_key_digest_given(apr_pool_t *pool, const rl_key_spec_t *key,
-                                    const char *const *values,
-                                    const rl_key_prefixes_t *prefixes,
-                                    const rl_secret_t *secret, const rl_key_prefix_t *scope,
-                                    rl_digest_t *digest);
+/* What a key is made by. */
+typedef struct rl_key_terms {
+    const rl_key_spec_t *spec;
+    rl_network_bits_t bits; /* the location's */
+    const rl_secret_t *secret;
+    const rl_scope_t *scope; /* made with the secret */
+} rl_key_terms_t;
 
 #endif

@@ -1,5 +1,4 @@
-/* The values that a request has for the parts of a key. */
-#include "encoder.h"
+#include "request_values.h"
 
 #include <apr_strings.h>
 #include <http_protocol.h>
@@ -7,37 +6,44 @@
 
 #include "../core/fold.h"
 #include "../core/form/form.h"
-#include "body.h"
 #include "../httpd/client.h"
+#include "encoder.h"
 
 /* A query string as long as httpd's default LimitRequestLine is decoded on the stack. */
 #define QUERY_ON_STACK 8190
 
-static void add_address(rl_key_source_t *source, const rl_key_part_t *part)
+/* A request whose values are being read. */
+typedef struct rl_key_reader {
+    request_rec *r;
+    rl_body_t *body;
+    rl_key_encoder_t encoder;
+} rl_key_reader_t;
+
+static void add_address(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
     rl_address_t address;
-    if (rl_client_address(source->r, &address)) {
-        rl_key_add_address(source, part, &address);
+    if (rl_client_address(reader->r, &address)) {
+        rl_key_add_address(&reader->encoder, part, &address);
     }
     else {
-        rl_key_add_missing(source);
+        rl_key_add_missing(&reader->encoder);
     }
 }
 
-static void add_claimed_user(rl_key_source_t *source)
+static void add_claimed_user(rl_key_reader_t *reader)
 {
     const char *user = NULL;
-    if (ap_get_basic_auth_components(source->r, &user, NULL) != APR_SUCCESS || user == NULL) {
-        rl_key_add_missing(source);
+    if (ap_get_basic_auth_components(reader->r, &user, NULL) != APR_SUCCESS || user == NULL) {
+        rl_key_add_missing(&reader->encoder);
         return;
     }
-    rl_key_add_typed(source, user, strlen(user));
+    rl_key_add_typed(&reader->encoder, user, strlen(user));
 }
 
-static void add_query_decoded(rl_key_source_t *source, const rl_key_part_t *part, char *buffer,
+static void add_query_decoded(rl_key_reader_t *reader, const rl_key_part_t *part, char *buffer,
                               size_t size)
 {
-    const char *args = source->r->args;
+    const char *args = reader->r->args;
     rl_form_field_t field = {
         .name = part->name, .name_len = strlen(part->name), .value = buffer, .value_cap = size};
     rl_urlencoded_t parser;
@@ -46,37 +52,38 @@ static void add_query_decoded(rl_key_source_t *source, const rl_key_part_t *part
     rl_urlencoded_finish(&parser, true);
     /* URLs are written by hand: a token may end in a raw =. */
     if (rl_form_field_sure(&field, RL_DOUBT_EQUALS)) {
-        rl_key_add_typed(source, field.value, field.value_len);
+        rl_key_add_typed(&reader->encoder, field.value, field.value_len);
     }
     else {
-        rl_key_add_missing(source); /* also when applications would read different values */
+        rl_key_add_missing(
+            &reader->encoder); /* also when applications would read different values */
     }
 }
 
-static void add_query(rl_key_source_t *source, const rl_key_part_t *part)
+static void add_query(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
-    const size_t len = source->r->args != NULL ? strlen(source->r->args) : 0;
+    const size_t len = reader->r->args != NULL ? strlen(reader->r->args) : 0;
     char on_stack[QUERY_ON_STACK];
     if (len == 0) {
-        rl_key_add_missing(source);
+        rl_key_add_missing(&reader->encoder);
     }
     else if (len <= sizeof(on_stack)) {
-        add_query_decoded(source, part, on_stack, sizeof(on_stack));
+        add_query_decoded(reader, part, on_stack, sizeof(on_stack));
     }
     else {
-        add_query_decoded(source, part, apr_palloc(source->r->pool, len), len);
+        add_query_decoded(reader, part, apr_palloc(reader->r->pool, len), len);
     }
 }
 
-static void add_form(rl_key_source_t *source, const rl_key_part_t *part)
+static void add_form(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
     const char *value;
     apr_size_t len;
-    if (rl_body_field(source->r, part->name, &value, &len)) {
-        rl_key_add_typed(source, value, len);
+    if (rl_body_field(reader->body, reader->r->pool, part->name, &value, &len)) {
+        rl_key_add_typed(&reader->encoder, value, len);
     }
     else {
-        rl_key_add_missing(source);
+        rl_key_add_missing(&reader->encoder);
     }
 }
 
@@ -96,9 +103,9 @@ static bool cookie_matches(const char *pair, size_t len, const char *name, const
 
 /* A cookie that comes twice with different values has none: applications differ in which they
  * take. */
-static void add_cookie(rl_key_source_t *source, const char *name)
+static void add_cookie(rl_key_reader_t *reader, const char *name)
 {
-    const char *at = apr_table_get(source->r->headers_in, "Cookie");
+    const char *at = apr_table_get(reader->r->headers_in, "Cookie");
     const char *value = NULL, *again;
     size_t value_len = 0, again_len;
     while (at != NULL && *at != '\0') {
@@ -106,7 +113,7 @@ static void add_cookie(rl_key_source_t *source, const char *name)
         if (cookie_matches(at, len, name, &again, &again_len)) {
             if (value != NULL &&
                 (again_len != value_len || memcmp(again, value, value_len) != 0)) {
-                rl_key_add_missing(source);
+                rl_key_add_missing(&reader->encoder);
                 return;
             }
             value = again;
@@ -115,81 +122,81 @@ static void add_cookie(rl_key_source_t *source, const char *name)
         at += len + (at[len] == ';');
     }
     if (value == NULL) {
-        rl_key_add_missing(source);
+        rl_key_add_missing(&reader->encoder);
         return;
     }
-    rl_key_add_bytes(source, value, value_len);
+    rl_key_add_bytes(&reader->encoder, value, value_len);
 }
 
 /* HEAD is GET without the body, here as in <Limit>. */
-static void add_method(rl_key_source_t *source)
+static void add_method(rl_key_reader_t *reader)
 {
-    const request_rec *r = source->r;
+    const request_rec *r = reader->r;
     if (r->method_number != M_INVALID) {
-        rl_key_add_string(source,
+        rl_key_add_string(&reader->encoder,
                           r->header_only && r->method_number == M_GET ? "GET" : r->method);
         return;
     }
-    rl_key_add_unknown_method(source, r->pool, r->method);
+    rl_key_add_unknown_method(&reader->encoder, r->pool, r->method);
 }
 
-static void add_expression(rl_key_source_t *source, const rl_key_part_t *part)
+static void add_expression(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
     const char *error = NULL;
-    const char *text = ap_expr_str_exec(source->r, part->expr, &error);
-    rl_key_add_string(source, error == NULL ? text : NULL);
+    const char *text = ap_expr_str_exec(reader->r, part->expr, &error);
+    rl_key_add_string(&reader->encoder, error == NULL ? text : NULL);
 }
 
-static void add_part(rl_key_source_t *source, const rl_key_part_t *part)
+static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
-    request_rec *r = source->r;
+    request_rec *r = reader->r;
     switch (part->kind) {
     case RL_PART_ALL:
-        rl_key_add(source->builder, RL_VALUE_NOTHING, NULL, 0);
+        rl_key_add(reader->encoder.builder, RL_VALUE_NOTHING, NULL, 0);
         break;
     case RL_PART_IP:
-        add_address(source, part);
+        add_address(reader, part);
         break;
     case RL_PART_USER:
-        rl_key_add_typed(source, r->user, strlen(r->user));
+        rl_key_add_typed(&reader->encoder, r->user, strlen(r->user));
         break;
     case RL_PART_USER_OR_IP:
         if (r->user != NULL) {
-            rl_key_add_typed(source, r->user, strlen(r->user));
+            rl_key_add_typed(&reader->encoder, r->user, strlen(r->user));
         }
         else {
-            add_address(source, part);
+            add_address(reader, part);
         }
         break;
     case RL_PART_CLAIMED_USER:
-        add_claimed_user(source);
+        add_claimed_user(reader);
         break;
     case RL_PART_FORM:
-        add_form(source, part);
+        add_form(reader, part);
         break;
     case RL_PART_QUERY:
-        add_query(source, part);
+        add_query(reader, part);
         break;
     case RL_PART_HEADER:
-        rl_key_add_string(source, apr_table_get(r->headers_in, part->name));
+        rl_key_add_string(&reader->encoder, apr_table_get(r->headers_in, part->name));
         break;
     case RL_PART_COOKIE:
-        add_cookie(source, part->name);
+        add_cookie(reader, part->name);
         break;
     case RL_PART_ENV:
-        rl_key_add_string(source, apr_table_get(r->subprocess_env, part->name));
+        rl_key_add_string(&reader->encoder, apr_table_get(r->subprocess_env, part->name));
         break;
     case RL_PART_HOST:
-        rl_key_add_string(source, r->hostname);
+        rl_key_add_string(&reader->encoder, r->hostname);
         break;
     case RL_PART_PATH:
-        rl_key_add_string(source, r->uri);
+        rl_key_add_string(&reader->encoder, r->uri);
         break;
     case RL_PART_METHOD:
-        add_method(source);
+        add_method(reader);
         break;
     case RL_PART_EXPR:
-        add_expression(source, part);
+        add_expression(reader, part);
         break;
     }
 }
@@ -197,15 +204,17 @@ static void add_part(rl_key_source_t *source, const rl_key_part_t *part)
 static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
 {
     const rl_key_spec_t *key = values->spec;
-    rl_key_source_t source = {
-        .r = r, .spec = key, .prefixes = &values->prefixes, .builder = &values->builder};
+    rl_key_reader_t reader = {
+        .r = r,
+        .body = values->body,
+        .encoder = {.spec = key, .bits = &values->bits, .builder = &values->builder}};
     for (int i = 0; i < key->n; i++) {
         if (key->parts[i].kind == RL_PART_USER && r->user == NULL) {
             return RL_KEY_ANONYMOUS;
         }
-        add_part(&source, &key->parts[i]);
+        add_part(&reader, &key->parts[i]);
     }
-    return source.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
+    return reader.encoder.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
 }
 
 /* An expression may have another value each time. */
@@ -224,25 +233,22 @@ static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
     return same;
 }
 
-static bool are_of(const rl_key_values_t *values, const rl_key_spec_t *key,
-                   const rl_key_prefixes_t *prefixes)
+static bool are_of(const rl_key_values_t *values, const rl_key_terms_t *terms)
 {
-    return values->spec != NULL && values->prefixes.v4bits == prefixes->v4bits &&
-           values->prefixes.v6bits == prefixes->v6bits && is_same_key(values->spec, key);
+    return values->spec != NULL && values->bits.v4bits == terms->bits.v4bits &&
+           values->bits.v6bits == terms->bits.v6bits && is_same_key(values->spec, terms->spec);
 }
 
-rl_key_result_e rl_key_digest(request_rec *r, const rl_key_spec_t *key,
-                              const rl_key_prefixes_t *prefixes, const rl_secret_t *secret,
-                              const rl_key_prefix_t *scope, rl_key_values_t *values,
-                              rl_digest_t *digest)
+rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
+                                  rl_key_values_t *values, rl_digest_t *digest)
 {
-    if (are_of(values, key, prefixes)) {
-        rl_key_rescope(&values->builder, scope);
+    if (are_of(values, terms)) {
+        rl_key_rescope(&values->builder, terms->scope);
     }
     else {
-        values->spec = key;
-        values->prefixes = *prefixes;
-        rl_key_begin_at(&values->builder, secret, scope);
+        values->spec = terms->spec;
+        values->bits = terms->bits;
+        rl_key_begin_at(&values->builder, terms->secret, terms->scope);
         values->result = encode(r, values);
     }
     if (values->result != RL_KEY_ANONYMOUS) {

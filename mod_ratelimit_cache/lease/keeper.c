@@ -1,159 +1,60 @@
 #include "keeper.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
+#include "lease.h"
+#include "list.h"
 
-#define SETS 128
-#define WAYS 8
-
-/* Tags of an entry; others are those of leases. */
-#define VACANT  0u
-#define WRITING 1u
-
-/* An entry belongs to whoever made its tag WRITING, then to the thread that tends. */
-typedef struct rl_kept {
-    _Atomic uint64_t tag;
-    rl_digest_t key, home;
-    rl_meter_t meter;
-    uint32_t window;
-    unsigned incarnation;
-    uint64_t seen; /* the lease at the last look, and since when it is the same */
-    int64_t since;
-} rl_kept_t;
-
-struct rl_keeper {
-    rl_background_t *thread;
-    rl_kept_t kept[SETS][WAYS];
-};
-
-static apr_status_t free_keeper(void *data)
-{
-    free(data);
-    return APR_SUCCESS;
-}
-
-/* Not from the pool: memory that is never used shall not be touched. */
-rl_keeper_t *rl_keeper_create(apr_pool_t *pool)
-{
-    rl_keeper_t *keeper = calloc(1, sizeof(*keeper));
-    if (keeper != NULL) {
-        apr_pool_cleanup_register(pool, keeper, free_keeper, apr_pool_cleanup_null);
-    }
-    return keeper;
-}
-
-void rl_keeper_set_thread(rl_keeper_t *keeper, rl_background_t *thread)
-{
-    keeper->thread = thread;
-}
-
-static uint64_t tag_of(const rl_leasing_t *lease)
-{
-    return lease->cell.lo > WRITING ? lease->cell.lo : lease->cell.lo + WRITING + 1;
-}
-
-static size_t set_of(const rl_leasing_t *lease)
-{
-    return lease->cell.hi % SETS;
-}
-
-static bool has(const rl_kept_t *set, const rl_leasing_t *lease)
-{
-    for (int i = 0; i < WAYS; i++) {
-        if (atomic_load(&set[i].tag) == tag_of(lease)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void write_entry(rl_kept_t *kept, const rl_leasing_t *lease)
-{
-    kept->key = *lease->key;
-    kept->home = lease->home;
-    kept->meter = *lease->meter;
-    kept->window = lease->window;
-    kept->incarnation = lease->incarnation;
-    kept->seen = 0;
-    kept->since = lease->now;
-}
-
-/* Two that add the same lease at once may add it twice, which does no harm: only one of them
- * can take what is left of it. */
-bool rl_keeper_add(rl_keeper_t *keeper, const rl_leasing_t *lease)
-{
-    rl_kept_t *set = keeper->kept[set_of(lease)];
-    if (has(set, lease)) {
-        return true;
-    }
-    for (int i = 0; i < WAYS; i++) {
-        uint64_t vacant = VACANT;
-        if (atomic_compare_exchange_strong(&set[i].tag, &vacant, WRITING)) {
-            write_entry(&set[i], lease);
-            atomic_store(&set[i].tag, tag_of(lease));
-            rl_background_wake(keeper->thread);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- tending ---- */
-
-static bool is_over(const rl_leasing_t *lease)
+static bool is_over(const rl_lease_t *lease)
 {
     rl_step_t step;
-    if (lease->meter->algorithm == RL_TOKEN_BUCKET) {
+    if (!rl_is_window(&lease->op->meter)) {
         return false;
     }
-    rl_ledger_peek(lease->source->ledger, &lease->home, lease->meter, lease->now, 0, &step);
+    rl_ledger_peek(lease->source->ledger, lease->op, &step);
     return step.window != lease->window;
 }
 
-static bool is_idle(rl_kept_t *kept, const rl_leasing_t *lease)
+static bool is_idle(rl_listed_t *listed, const rl_lease_t *lease)
 {
-    const uint64_t word = rl_leasing_word(lease);
-    if (word != kept->seen || kept->since > lease->now) {
-        kept->seen = word;
-        kept->since = lease->now;
+    const int64_t now = lease->op->now;
+    const uint64_t word = rl_lease_word(lease);
+    if (word != listed->seen || listed->since > now) {
+        listed->seen = word;
+        listed->since = now;
     }
-    return lease->now - kept->since >= RL_KEEPER_IDLE_US;
+    return now - listed->since >= RL_KEEPER_IDLE_US;
 }
 
-/* Who adds units to a lease looks afterwards whether it is still here; so it is taken from the
- * list first, and the units then. */
-static void drop(rl_kept_t *kept, const rl_leasing_t *lease)
+/* Who adds units to a lease looks afterwards if it is still listed; so it is taken off the list
+ * first, and the units then. */
+static void keeper_drop(rl_lease_list_t *list, int i, const rl_lease_t *lease)
 {
-    const rl_digest_t key = kept->key;
-    const rl_meter_t meter = kept->meter;
-    rl_leasing_t copy = *lease;
-    copy.key = &key;
-    copy.meter = &meter;
-    atomic_store(&kept->tag, VACANT);
-    rl_leasing_return(&copy);
+    const rl_operation_t op = *lease->op;
+    rl_lease_t copy = *lease;
+    copy.op = &op;
+    rl_lease_list_remove(list, i);
+    rl_lease_return(&copy);
 }
 
 /* No connection is kept from requests for longer than needed. */
-static void tend(rl_kept_t *kept, const rl_source_t *source, int64_t now, bool last)
+static void keeper_look(const rl_source_t *source, int i, rl_listed_t *listed, bool last)
 {
-    const rl_leasing_t lease = rl_leasing_reopen(source, &kept->key, &kept->home, &kept->meter,
-                                                 kept->window, now, kept->incarnation);
-    const bool unused = is_idle(kept, &lease) || rl_leasing_is_old(&lease);
-    if (last || is_over(&lease) || (unused && rl_leasing_can_return(&lease))) {
-        drop(kept, &lease);
+    const rl_lease_t lease =
+        rl_lease_reopen(source, &listed->op, listed->window, listed->incarnation);
+    const bool unused = is_idle(listed, &lease) || rl_lease_is_old(&lease);
+    if (last || is_over(&lease) || (unused && rl_lease_can_return(&lease))) {
+        keeper_drop(source->leases, i, &lease);
     }
-    source->session->upstream->ops->end(source->session);
+    source->session->store->ops->end(source->session);
 }
 
-bool rl_keeper_tend(rl_keeper_t *keeper, const rl_source_t *source, int64_t now, bool last)
+bool rl_keeper_tend(const rl_source_t *source, int64_t now, bool last)
 {
-    bool any = false;
-    for (int i = 0; i < SETS * WAYS; i++) {
-        rl_kept_t *kept = &keeper->kept[i / WAYS][i % WAYS];
-        if (atomic_load(&kept->tag) > WRITING) {
-            tend(kept, source, now, last);
+    for (int i = 0; i < RL_LEASE_LIST_SIZE; i++) {
+        rl_listed_t *listed = rl_lease_list_at(source->leases, i);
+        if (listed != NULL) {
+            listed->op.now = now;
+            keeper_look(source, i, listed, last);
         }
-        any |= atomic_load(&kept->tag) != VACANT;
     }
-    return any;
+    return rl_lease_list_has_any(source->leases);
 }

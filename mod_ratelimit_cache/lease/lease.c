@@ -1,7 +1,9 @@
 #include "lease.h"
 
 #include "../core/meter/lease_word.h"
-#include "keeper.h"
+#include "../fleet/notes.h"
+#include "../fleet/shared_counter.h"
+#include "list.h"
 
 enum { NOTE_LEASE, NOTE_PACE, NOTE_SPENT };
 
@@ -16,86 +18,78 @@ enum { NOTE_LEASE, NOTE_PACE, NOTE_SPENT };
 /* How old a key's last contact with the store may be; a lease is for a second. */
 #define RECENT_SEC 2
 
-/* A time to live, and nothing that makes a cell worth more than others. */
-static const rl_meter_t cell_meter = {
-    .algorithm = RL_PENALTY, .limit = 2, .period_us = LIFE_US, .penalty_us = LIFE_US};
-
 /* Cells of leases lie apart from those of counters and penalties. */
-static rl_digest_t apart(const rl_digest_t *home, unsigned incarnation)
+static rl_digest_t lease_ledger_key(const rl_operation_t *op, unsigned incarnation)
 {
     const uint64_t mixed = incarnation * UINT64_C(0x9e3779b97f4a7c15);
-    return (rl_digest_t){.hi = home->hi ^ mixed ^ UINT64_C(0x3c6ef372fe94f82b),
-                         .lo = home->lo ^ mixed ^ UINT64_C(0x1f83d9abfb41bd6b)};
+    return (rl_digest_t){.hi = op->ledger_key.hi ^ mixed ^ UINT64_C(0x3c6ef372fe94f82b),
+                         .lo = op->ledger_key.lo ^ mixed ^ UINT64_C(0x1f83d9abfb41bd6b)};
 }
 
-bool rl_leasing_open(rl_leasing_t *lease, const rl_source_t *source, const rl_digest_t *key,
-                     const rl_digest_t *home, const rl_meter_t *meter, uint32_t window,
-                     int64_t now)
+bool rl_lease_open(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
+                   uint32_t window)
 {
     uint64_t notes[RL_LEDGER_NOTES];
-    if (source->keeper == NULL || meter->penalty_us > 0 ||
-        !rl_ledger_notes(source->ledger, home, notes) ||
-        !rl_contact_is_recent(notes[RL_NOTE_CONTACT], now, RECENT_SEC) ||
-        !rl_link_is_of(notes[RL_NOTE_LINK], rl_counter_window(meter, window))) {
+    if (source->leases == NULL || op->meter.penalty_us > 0 ||
+        !rl_ledger_notes(source->ledger, &op->ledger_key, notes) ||
+        !rl_contact_is_recent(notes[RL_NOTE_CONTACT], op->now, RECENT_SEC) ||
+        !rl_identity_is_of(notes[RL_NOTE_IDENTITY],
+                           rl_shared_counter_window(&op->meter, window))) {
         return false;
     }
-    *lease = rl_leasing_reopen(source, key, home, meter, window, now,
-                               rl_link_incarnation(notes[RL_NOTE_LINK]));
+    *lease =
+        rl_lease_reopen(source, op, window, rl_identity_incarnation(notes[RL_NOTE_IDENTITY]));
     return lease->incarnation != 0;
 }
 
-rl_leasing_t rl_leasing_reopen(const rl_source_t *source, const rl_digest_t *key,
-                               const rl_digest_t *home, const rl_meter_t *meter,
-                               uint32_t window, int64_t now, unsigned incarnation)
+rl_lease_t rl_lease_reopen(const rl_source_t *source, const rl_operation_t *op, uint32_t window,
+                           unsigned incarnation)
 {
-    return (rl_leasing_t){.source = source,
-                          .key = key,
-                          .meter = meter,
-                          .home = *home,
-                          .cell = apart(home, incarnation),
-                          .window = rl_counter_window(meter, window),
-                          .incarnation = incarnation,
-                          .now = now};
+    return (rl_lease_t){.source = source,
+                        .op = op,
+                        .ledger_key = lease_ledger_key(op, incarnation),
+                        .window = rl_shared_counter_window(&op->meter, window),
+                        .incarnation = incarnation};
 }
 
-static uint64_t note(const rl_leasing_t *lease, unsigned n)
+static uint64_t note(const rl_lease_t *lease, unsigned n)
 {
-    return rl_ledger_note(lease->source->ledger, &lease->cell, n);
+    return rl_ledger_note(lease->source->ledger, &lease->ledger_key, n);
 }
 
-static bool swap(const rl_leasing_t *lease, unsigned n, uint64_t from, uint64_t to)
+static bool swap(const rl_lease_t *lease, unsigned n, uint64_t from, uint64_t to)
 {
-    return rl_ledger_swap_note(lease->source->ledger, &lease->cell, n, from, to);
+    return rl_ledger_swap_note(lease->source->ledger, &lease->ledger_key, n, from, to);
 }
 
-static uint32_t left_of(const rl_leasing_t *lease, uint64_t word)
+static uint32_t left_of(const rl_lease_t *lease, uint64_t word)
 {
-    return rl_lease_left(lease->meter, word, lease->window, lease->now);
+    return rl_lease_word_left(lease->op, word, lease->window);
 }
 
-uint64_t rl_leasing_word(const rl_leasing_t *lease)
+uint64_t rl_lease_word(const rl_lease_t *lease)
 {
     return note(lease, NOTE_LEASE);
 }
 
-bool rl_leasing_is_old(const rl_leasing_t *lease)
+bool rl_lease_is_old(const rl_lease_t *lease)
 {
-    return rl_pace_age(note(lease, NOTE_PACE), lease->now) > OLD_US;
+    return rl_pace_age(note(lease, NOTE_PACE), lease->op->now) > OLD_US;
 }
 
-uint32_t rl_leasing_left(const rl_leasing_t *lease)
+uint32_t rl_lease_left(const rl_lease_t *lease)
 {
-    return left_of(lease, rl_leasing_word(lease));
+    return left_of(lease, rl_lease_word(lease));
 }
 
-static bool is_bucket(const rl_leasing_t *lease)
+static bool is_bucket(const rl_lease_t *lease)
 {
-    return lease->meter->algorithm == RL_TOKEN_BUCKET;
+    return !rl_is_window(&lease->op->meter);
 }
 
 /* Of a window's lease it is plain what was spent of it; a bucket's also drains. One that is
  * missed when others count at the same moment makes the next lease smaller. */
-static void count_spent(const rl_leasing_t *lease, uint32_t cost)
+static void count_spent(const rl_lease_t *lease, uint32_t cost)
 {
     if (is_bucket(lease)) {
         const uint64_t spent = note(lease, NOTE_SPENT);
@@ -103,14 +97,15 @@ static void count_spent(const rl_leasing_t *lease, uint32_t cost)
     }
 }
 
-static uint64_t stamp_of(const rl_leasing_t *lease, uint64_t word)
+static uint64_t stamp_of(const rl_lease_t *lease, uint64_t word)
 {
-    return is_bucket(lease) ? rl_lease_start(lease->meter, word, lease->now)
+    return is_bucket(lease) ? rl_lease_word_start(lease->op, word)
                             : rl_window_stamp(lease->incarnation, lease->window);
 }
 
-bool rl_leasing_spend(rl_leasing_t *lease, uint32_t cost, uint64_t *stamp)
+bool rl_lease_spend(rl_lease_t *lease, uint64_t *stamp)
 {
+    const uint32_t cost = lease->op->cost;
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
         const uint32_t left = left_of(lease, word);
@@ -118,7 +113,7 @@ bool rl_leasing_spend(rl_leasing_t *lease, uint32_t cost, uint64_t *stamp)
         if (left < cost) {
             return false;
         }
-        spent = rl_lease_spent(lease->meter, word, lease->window, lease->now, cost);
+        spent = rl_lease_word_spent(lease->op, word, lease->window, cost);
         if (swap(lease, NOTE_LEASE, word, spent)) {
             count_spent(lease, cost);
             lease->left = left - cost;
@@ -132,13 +127,13 @@ bool rl_leasing_spend(rl_leasing_t *lease, uint32_t cost, uint64_t *stamp)
 /* ---- reserving ---- */
 
 /* Of a bucket's lease what is left would be lost: it doesn't adjoin what is reserved next. */
-bool rl_leasing_is_low(const rl_leasing_t *lease)
+bool rl_lease_is_low(const rl_lease_t *lease)
 {
     return lease->left < RL_LEASE_LOW && !is_bucket(lease) &&
-           rl_lease_is_low(note(lease, NOTE_PACE), lease->left);
+           rl_pace_is_low(note(lease, NOTE_PACE), lease->left);
 }
 
-static uint32_t used_since(const rl_leasing_t *lease, uint64_t pace, uint32_t cost)
+static uint32_t used_since(const rl_lease_t *lease, uint64_t pace, uint32_t cost)
 {
     const uint32_t had = rl_pace_units(pace), left = lease->left;
     const uint32_t of_window = had > left ? had - left : 0;
@@ -146,29 +141,44 @@ static uint32_t used_since(const rl_leasing_t *lease, uint64_t pace, uint32_t co
     return used > cost ? used : cost;
 }
 
-/* The cell has to be there before anything can be noted in it. */
-static void keep_cell(const rl_leasing_t *lease)
+/* The cell has to be there before anything can be noted in it. It has a time to live, and
+ * nothing that makes it worth more than others. */
+static void keep_cell(const rl_lease_t *lease)
 {
-    rl_ledger_raise(lease->source->ledger, &lease->cell, &cell_meter, lease->now, 0,
-                    (uint64_t)(lease->now + LIFE_US));
+    const rl_operation_t alive = {.ledger_key = lease->ledger_key,
+                                  .meter = {.algorithm = RL_PENALTY,
+                                            .limit = 2,
+                                            .period_us = LIFE_US,
+                                            .penalty_us = LIFE_US},
+                                  .now = lease->op->now};
+    rl_ledger_raise(lease->source->ledger, &alive, 0, (uint64_t)(alive.now + LIFE_US));
 }
 
-uint32_t rl_leasing_begin(rl_leasing_t *lease, const rl_step_t *step, uint32_t cost)
+/* Sees to it that the keeper looks after the lease. False when there is no room on its list. */
+static bool list_lease(const rl_lease_t *lease)
+{
+    const rl_listed_t entry = {.op = *lease->op,
+                               .window = lease->window,
+                               .incarnation = lease->incarnation,
+                               .since = lease->op->now};
+    return rl_lease_list_add(lease->source->leases, &lease->ledger_key, &entry);
+}
+
+uint32_t rl_lease_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost)
 {
     const uint64_t pace = note(lease, NOTE_PACE);
     uint32_t size, missing;
-    if (rl_pace_is_busy(pace, lease->now)) {
+    if (rl_pace_is_busy(pace, lease->op->now)) {
         return cost;
     }
     keep_cell(lease);
-    lease->left = rl_leasing_left(lease);
-    size = rl_lease_size(lease->meter, pace, used_since(lease, pace, cost), step, lease->now,
-                         cost);
+    lease->left = rl_lease_left(lease);
+    size = rl_pace_next_size(lease->op, pace, used_since(lease, pace, cost), step, cost);
     missing = size > lease->left + cost ? size - lease->left : cost;
-    if (missing > cost && !rl_keeper_add(lease->source->keeper, lease)) {
+    if (missing > cost && !list_lease(lease)) {
         missing = cost;
     }
-    lease->pace = rl_pace_begin(missing + lease->left, lease->now);
+    lease->pace = rl_pace_begin(missing + lease->left, lease->op->now);
     if (!swap(lease, NOTE_PACE, pace, lease->pace)) {
         lease->pace = 0;
         return cost;
@@ -179,46 +189,45 @@ uint32_t rl_leasing_begin(rl_leasing_t *lease, const rl_step_t *step, uint32_t c
     return missing;
 }
 
-void rl_leasing_end(rl_leasing_t *lease, uint32_t reserved)
+void rl_lease_end(rl_lease_t *lease, uint32_t reserved)
 {
     if (lease->pace != 0) {
         swap(lease, NOTE_PACE, lease->pace, rl_pace_end(lease->pace, reserved + lease->left));
     }
 }
 
-static bool add(const rl_leasing_t *lease, uint64_t until, uint32_t units)
+static bool add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
         if (swap(lease, NOTE_LEASE, word,
-                 rl_lease_extended(lease->meter, word, lease->window, lease->now, until,
-                                   units))) {
+                 rl_lease_word_extended(lease->op, word, lease->window, until, units))) {
             return true;
         }
     }
     return false;
 }
 
-bool rl_leasing_add(const rl_leasing_t *lease, uint64_t until, uint32_t units)
+bool rl_lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 {
     if (!add(lease, until, units)) {
         return false;
     }
     /* The keeper may have looked just before, and dropped what was empty then. */
-    if (!rl_keeper_add(lease->source->keeper, lease)) {
-        rl_leasing_return(lease);
+    if (!list_lease(lease)) {
+        rl_lease_return(lease);
     }
     return true;
 }
 
 /* ---- giving back ---- */
 
-void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units)
+void rl_lease_lower(const rl_lease_t *lease, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
-        if (word == 0 || swap(lease, NOTE_LEASE, word,
-                              rl_lease_lowered(lease->meter, word, lease->now, units))) {
+        if (word == 0 ||
+            swap(lease, NOTE_LEASE, word, rl_lease_word_lowered(lease->op, word, units))) {
             return;
         }
     }
@@ -226,24 +235,23 @@ void rl_leasing_lower(const rl_leasing_t *lease, uint32_t units)
 
 /* Which counter it is by now is learned as well: of one that was wiped or made anew meanwhile
  * nothing must be taken off that isn't in it. */
-bool rl_leasing_can_return(const rl_leasing_t *lease)
+bool rl_lease_can_return(const rl_lease_t *lease)
 {
-    return rl_leasing_left(lease) == 0 ||
-           rl_source_learn(lease->source, lease->key, lease->meter, lease->now);
+    return rl_lease_left(lease) == 0 || rl_shared_learn(lease->source, lease->op);
 }
 
 /* What is taken away unspent was not used up by the key. */
-static void count_taken(const rl_leasing_t *lease, uint64_t taken)
+static void count_taken(const rl_lease_t *lease, uint64_t taken)
 {
     const uint64_t pace = note(lease, NOTE_PACE);
     const uint32_t units = rl_pace_units(pace), left = left_of(lease, taken);
-    if (!rl_pace_is_busy(pace, lease->now)) {
+    if (!rl_pace_is_busy(pace, lease->op->now)) {
         swap(lease, NOTE_PACE, pace, rl_pace_end(pace, units > left ? units - left : 0));
     }
 }
 
 /* Takes away what is left; 0 when that is nothing. */
-static uint64_t take(const rl_leasing_t *lease)
+static uint64_t take(const rl_lease_t *lease)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = note(lease, NOTE_LEASE);
@@ -258,22 +266,19 @@ static uint64_t take(const rl_leasing_t *lease)
     return 0;
 }
 
-void rl_leasing_return(const rl_leasing_t *lease)
+void rl_lease_return(const rl_lease_t *lease)
 {
     const uint64_t taken = take(lease);
-    rl_source_t source = *lease->source;
+    const uint32_t left = left_of(lease, taken);
     if (taken == 0) {
         return;
     }
-    source.keeper = NULL; /* they are not to be leased again */
     if (is_bucket(lease)) {
-        rl_reservation_t res =
-            rl_reservation(&source, lease->key, lease->meter, lease->window, lease->now);
-        rl_bucket_give_back(&res, taken);
+        rl_shared_return_lease(lease->source, lease->op, taken);
     }
-    else {
-        rl_source_refund(&source, lease->key, lease->meter,
-                         rl_window_stamp(lease->incarnation, lease->window),
-                         left_of(lease, taken), lease->now);
+    else if (left > 0) {
+        const rl_operation_t unspent = rl_operation_at_cost(lease->op, left);
+        rl_shared_refund(lease->source, &unspent,
+                         rl_window_stamp(lease->incarnation, lease->window));
     }
 }

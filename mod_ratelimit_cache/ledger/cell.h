@@ -206,8 +206,8 @@ static inline void unmask_words(const rl_digest_t *key, const uint64_t raw[RL_ME
 }
 
 /* Applies a step to the words it was computed from; false when another request was faster. */
-static inline bool apply(rl_cell_t *cell, const rl_digest_t *key,
-                         const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
+static inline bool apply_step(rl_cell_t *cell, const rl_digest_t *key,
+                              const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
 {
     uint64_t expected;
     if (step->word < 0) {

@@ -27,7 +27,7 @@ size_t rl_ledger_capacity(const rl_ledger_t *ledger)
     return (size_t)ledger->groups * GROUP_CELLS;
 }
 
-/* ---- what the limiter calls ---- */
+/* ---- charging ---- */
 
 static const uint64_t no_words[RL_METER_WORDS];
 
@@ -47,27 +47,26 @@ static rl_place_t read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
     return nowhere;
 }
 
-void rl_ledger_look(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, uint32_t cost, rl_step_t *step, rl_sight_t *sight)
+void rl_ledger_look(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step,
+                    rl_sight_t *sight)
 {
     uint64_t words[RL_METER_WORDS];
-    const rl_place_t place = read_words(ledger, key, sight->raw, words);
+    const rl_place_t place = read_words(ledger, &op->ledger_key, sight->raw, words);
     sight->cell = place.cell;
     sight->id = place.id;
-    rl_meter_charge(meter, key, words, now, cost, step);
+    rl_meter_charge(op, words, step);
 }
 
-void rl_ledger_peek(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, uint32_t cost, rl_step_t *step)
+void rl_ledger_peek(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
 {
     rl_sight_t sight;
-    rl_ledger_look(ledger, key, meter, now, cost, step, &sight);
+    rl_ledger_look(ledger, op, step, &sight);
 }
 
-void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *key)
+void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key)
 {
     rl_path_t path;
-    path_begin(&path, ledger, key);
+    path_begin(&path, ledger, ledger_key);
     __builtin_prefetch(path_next(&path));
 }
 
@@ -81,29 +80,28 @@ static bool is_covered(rl_place_t *place, const rl_meter_t *meter, const rl_step
 
 /* The same as a turn of charge_cell() on the words that were seen: the swap fails if they have
  * changed, and what was swapped in a cell that was taken away meanwhile doesn't count. */
-bool rl_ledger_take(const rl_digest_t *key, const rl_meter_t *meter, const rl_sight_t *sight,
-                    const rl_step_t *step)
+bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_step_t *step)
 {
     rl_place_t place = {sight->cell, sight->id};
     return place.cell != NULL && step->granted && !step->again &&
-           (step->word < 0 || is_covered(&place, meter, step)) &&
-           apply(place.cell, key, sight->raw, step) && is_still(place.cell, sight->id);
+           (step->word < 0 || is_covered(&place, &op->meter, step)) &&
+           apply_step(place.cell, &op->ledger_key, sight->raw, step) &&
+           is_still(place.cell, sight->id);
 }
 
-uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_digest_t *key,
-                        const rl_meter_t *meter, uint64_t stamp)
+uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp)
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
-    read_words(ledger, key, raw, words);
-    return rl_meter_held(meter, words, stamp);
+    read_words(ledger, &op->ledger_key, raw, words);
+    return rl_meter_held(&op->meter, words, stamp);
 }
 
 typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
 
 /* Charges one cell. False when it turned out to be another key's by now, so that nothing that
  * was done there counts. */
-static bool charge_cell(rl_place_t place, const rl_digest_t *key, const rl_meter_t *meter,
-                        int64_t now, uint32_t cost, rl_charge_kind_e kind, rl_step_t *step)
+static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_kind_e kind,
+                        rl_step_t *step)
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     const uint64_t owner = place.id;
@@ -112,13 +110,13 @@ static bool charge_cell(rl_place_t place, const rl_digest_t *key, const rl_meter
         if (((place.id ^ owner) & ~GUARD) != 0) {
             return false;
         }
-        unmask_words(key, raw, words);
-        rl_meter_charge(meter, key, words, now, cost, step);
+        unmask_words(&op->ledger_key, raw, words);
+        rl_meter_charge(op, words, step);
         if (kind == ONLY_DENY && step->granted) {
             return true;
         }
-        if ((step->word < 0 || rl_place_covers(&place, step, rl_meter_quota(meter))) &&
-            apply(place.cell, key, raw, step) && !step->again) {
+        if ((step->word < 0 || rl_place_covers(&place, step, rl_meter_quota(&op->meter))) &&
+            apply_step(place.cell, &op->ledger_key, raw, step) && !step->again) {
             return is_still(place.cell, owner);
         }
         place.id = load_id(place.cell);
@@ -127,20 +125,19 @@ static bool charge_cell(rl_place_t place, const rl_digest_t *key, const rl_meter
     return true;
 }
 
-static void charge_or_deny(const rl_ledger_t *ledger, const rl_digest_t *key,
-                           const rl_meter_t *meter, int64_t now, uint32_t cost,
+static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
                            rl_charge_kind_e kind, rl_step_t *step)
 {
-    rl_place_t place = find(ledger, key);
+    rl_place_t place = find(ledger, &op->ledger_key);
     for (int i = 0; i < MOVE_TRIES; i++) {
         if (place.cell == NULL) {
-            rl_meter_charge(meter, key, no_words, now, cost, step);
+            rl_meter_charge(op, no_words, step);
             if (step->word < 0 || (kind == ONLY_DENY && step->granted)) {
                 return;
             }
-            place = rl_place_take(ledger, key, now, step->expires);
+            place = rl_place_take(ledger, &op->ledger_key, op->now, step->expires);
         }
-        if (place.cell != NULL && charge_cell(place, key, meter, now, cost, kind, step)) {
+        if (place.cell != NULL && charge_cell(place, op, kind, step)) {
             return;
         }
         place = nowhere;
@@ -151,119 +148,101 @@ static void charge_or_deny(const rl_ledger_t *ledger, const rl_digest_t *key,
     step->retry = step->reset;
 }
 
-void rl_ledger_charge(const rl_ledger_t *ledger, const rl_digest_t *key,
-                      const rl_meter_t *meter, int64_t now, uint32_t cost, rl_step_t *step)
+void rl_ledger_charge(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
 {
-    charge_or_deny(ledger, key, meter, now, cost, CHARGE, step);
+    charge_or_deny(ledger, op, CHARGE, step);
 }
 
-void rl_ledger_deny(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                    int64_t now, uint32_t cost, rl_step_t *step)
+void rl_ledger_deny(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
 {
-    charge_or_deny(ledger, key, meter, now, cost, ONLY_DENY, step);
+    charge_or_deny(ledger, op, ONLY_DENY, step);
 }
 
-/* Applies what `compute` says, over and over until nothing is left to change; for changes that
- * only take away, which need no longer life. */
-typedef void take_away_fn(const void *context, const uint64_t words[RL_METER_WORDS],
-                          rl_step_t *step);
+/* ---- taking away ---- */
 
-static void take_away(const rl_ledger_t *ledger, const rl_digest_t *key, bool once,
-                      take_away_fn *compute, const void *context)
+/* Computes a step that takes away, from the words as they are at the moment. */
+typedef void take_away_fn(const rl_operation_t *op, const void *what,
+                          const uint64_t words[RL_METER_WORDS], rl_step_t *step);
+
+/* Applies what `compute` says of `what`, once or until nothing is left to change. For changes
+ * that only take away, which need no longer life. */
+static void take_away(const rl_ledger_t *ledger, const rl_operation_t *op,
+                      take_away_fn *compute, const void *what, bool once)
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     rl_step_t step;
-    const rl_place_t place = find(ledger, key);
+    const rl_place_t place = find(ledger, &op->ledger_key);
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         load_words(place.cell, raw);
         if (!is_still(place.cell, place.id)) {
             return;
         }
-        unmask_words(key, raw, words);
-        compute(context, words, &step);
-        if (step.word < 0 || (apply(place.cell, key, raw, &step) && once)) {
+        unmask_words(&op->ledger_key, raw, words);
+        compute(op, what, words, &step);
+        if (step.word < 0 || (apply_step(place.cell, &op->ledger_key, raw, &step) && once)) {
             return;
         }
     }
 }
 
-typedef struct rl_refund {
-    const rl_meter_t *meter;
-    uint64_t stamp;
-    uint32_t units;
-    int64_t now;
-} rl_refund_t;
-
-static void compute_refund(const void *context, const uint64_t words[RL_METER_WORDS],
-                           rl_step_t *step)
+static void compute_refund(const rl_operation_t *op, const void *what,
+                           const uint64_t words[RL_METER_WORDS], rl_step_t *step)
 {
-    const rl_refund_t *refund = context;
-    rl_meter_refund(refund->meter, words, refund->stamp, refund->units, refund->now, step);
+    const uint64_t *stamp = what;
+    rl_meter_refund(op, words, *stamp, step);
 }
 
-void rl_ledger_refund(const rl_ledger_t *ledger, const rl_digest_t *key,
-                      const rl_meter_t *meter, uint64_t stamp, uint32_t units, int64_t now)
+void rl_ledger_refund(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp)
 {
-    const rl_refund_t refund = {meter, stamp, units, now};
-    take_away(ledger, key, true, compute_refund, &refund);
+    take_away(ledger, op, compute_refund, &stamp, true);
 }
 
-typedef struct rl_lower {
-    const rl_meter_t *meter;
-    uint64_t stamp, from, to;
-} rl_lower_t;
-
-static void compute_lower(const void *context, const uint64_t words[RL_METER_WORDS],
-                          rl_step_t *step)
+static void compute_lower(const rl_operation_t *op, const void *what,
+                          const uint64_t words[RL_METER_WORDS], rl_step_t *step)
 {
-    const rl_lower_t *lower = context;
-    rl_meter_lower(lower->meter, words, lower->stamp, lower->from, lower->to, step);
+    rl_meter_lower(op, words, what, step);
 }
 
-void rl_ledger_lower(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                     uint64_t stamp, uint64_t from, uint64_t to)
+void rl_ledger_lower(const rl_ledger_t *ledger, const rl_operation_t *op,
+                     const rl_correction_t *correction)
 {
-    const rl_lower_t lower = {meter, stamp, from, to};
-    take_away(ledger, key, true, compute_lower, &lower);
+    take_away(ledger, op, compute_lower, correction, true);
 }
 
-typedef struct rl_clear {
-    const rl_meter_t *meter;
-    const rl_digest_t *key;
-    int64_t now;
-} rl_clear_t;
-
-static void compute_clear(const void *context, const uint64_t words[RL_METER_WORDS],
-                          rl_step_t *step)
+static void compute_clear(const rl_operation_t *op, const void *what,
+                          const uint64_t words[RL_METER_WORDS], rl_step_t *step)
 {
-    const rl_clear_t *clear = context;
-    rl_meter_clear(clear->meter, clear->key, words, clear->now, step);
+    (void)what;
+    rl_meter_clear(op, words, step);
 }
 
-void rl_ledger_clear(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                     int64_t now)
+void rl_ledger_clear(const rl_ledger_t *ledger, const rl_operation_t *op)
 {
-    const rl_clear_t clear = {meter, key, now};
-    take_away(ledger, key, false, compute_clear, &clear);
+    take_away(ledger, op, compute_clear, NULL, false);
 }
 
-/* A value that somebody else has come up with may lie further ahead than a cell lives. */
-static void limit_life(rl_step_t *step, int64_t now)
+/* ---- raising ---- */
+
+/* The step that raises the words, with a life that is no longer than a cell may live: a value
+ * that another server has come up with may lie further ahead. */
+static void raise_step(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                       const rl_correction_t *to, rl_step_t *step)
 {
-    const int64_t most = now + (int64_t)(LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
+    const int64_t most = op->now + (int64_t)(LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
+    rl_meter_raise(op, words, to->stamp, to->to, step);
     step->expires = step->expires < most ? step->expires : most;
 }
 
-void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_meter_t *meter,
-                     int64_t now, uint64_t stamp, uint64_t value)
+void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp,
+                     uint64_t value)
 {
+    const rl_correction_t to = {.stamp = stamp, .to = value};
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     rl_step_t step;
-    rl_place_t place = find(ledger, key);
+    rl_place_t place = find(ledger, &op->ledger_key);
     if (place.cell == NULL) {
-        rl_meter_raise(meter, key, no_words, stamp, value, &step);
-        limit_life(&step, now);
-        place = rl_place_take(ledger, key, now, step.expires);
+        raise_step(op, no_words, &to, &step);
+        place = rl_place_take(ledger, &op->ledger_key, op->now, step.expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         const uint64_t owner = place.id;
@@ -271,11 +250,11 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
         if (!is_still(place.cell, owner)) {
             return;
         }
-        unmask_words(key, raw, words);
-        rl_meter_raise(meter, key, words, stamp, value, &step);
-        limit_life(&step, now);
-        if (step.word < 0 || (rl_place_covers(&place, &step, rl_meter_quota(meter)) &&
-                              apply(place.cell, key, raw, &step) && !step.again)) {
+        unmask_words(&op->ledger_key, raw, words);
+        raise_step(op, words, &to, &step);
+        if (step.word < 0 ||
+            (rl_place_covers(&place, &step, rl_meter_quota(&op->meter)) &&
+             apply_step(place.cell, &op->ledger_key, raw, &step) && !step.again)) {
             return;
         }
         place.id = load_id(place.cell);
@@ -285,46 +264,51 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_digest_t *key, const rl
     }
 }
 
-uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n)
+/* ---- notes ---- */
+
+uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, unsigned n)
 {
-    const rl_place_t place = find(ledger, key);
+    const rl_place_t place = find(ledger, ledger_key);
     uint64_t raw;
     if (place.cell == NULL) {
         return 0;
     }
     raw = atomic_load(&place.cell->note[n]);
-    return is_still(place.cell, place.id) ? masked(key, raw) : 0;
+    return is_still(place.cell, place.id) ? masked(ledger_key, raw) : 0;
 }
 
-bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *key,
+bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *ledger_key,
                      uint64_t notes[RL_LEDGER_NOTES])
 {
-    const rl_place_t place = find(ledger, key);
+    const rl_place_t place = find(ledger, ledger_key);
     if (place.cell == NULL) {
         return false;
     }
     for (int i = 0; i < RL_LEDGER_NOTES; i++) {
-        notes[i] = masked(key, atomic_load(&place.cell->note[i]));
+        notes[i] = masked(ledger_key, atomic_load(&place.cell->note[i]));
     }
     return is_still(place.cell, place.id);
 }
 
-bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *key, unsigned n,
+bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, unsigned n,
                          uint64_t from, uint64_t to)
 {
-    const rl_place_t place = find(ledger, key);
-    uint64_t raw = masked(key, from);
+    const rl_place_t place = find(ledger, ledger_key);
+    uint64_t raw = masked(ledger_key, from);
     return place.cell != NULL && is_still(place.cell, place.id) &&
-           atomic_compare_exchange_strong(&place.cell->note[n], &raw, masked(key, to));
+           atomic_compare_exchange_strong(&place.cell->note[n], &raw, masked(ledger_key, to));
 }
 
-uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_digest_t *key,
-                               const rl_step_t *step, int64_t now, uint32_t *repeats)
+/* ---- denials ---- */
+
+uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
+                               const rl_step_t *step, uint32_t *repeats)
 {
+    const rl_digest_t *key = &op->ledger_key;
     rl_place_t place = find(ledger, key);
     *repeats = 0;
     if (place.cell == NULL) {
-        place = rl_place_take(ledger, key, now, step->expires);
+        place = rl_place_take(ledger, key, op->now, step->expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         uint64_t raw = atomic_load(&place.cell->denials);

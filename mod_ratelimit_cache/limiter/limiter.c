@@ -13,7 +13,7 @@
 
 bool rl_claim_is_twin(const rl_claim_t *a, const rl_claim_t *b)
 {
-    return a->key.lo == b->key.lo && a->key.hi == b->key.hi;
+    return a->op.key.lo == b->op.key.lo && a->op.key.hi == b->op.key.hi;
 }
 
 static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
@@ -43,60 +43,57 @@ int rl_limiter_denial(const rl_claim_t *claims, int n)
     return longest;
 }
 
-static void look_up(const rl_source_t *source, rl_claim_t *claim, int64_t now)
+static void look_up(const rl_source_t *source, rl_claim_t *claim)
 {
-    rl_source_look(source, &claim->key, &claim->meter, now, claim->cost, &claim->step,
-                   &claim->seen);
+    rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
     if (claim->refuse) {
         claim->step.granted = false;
         claim->step.retry = claim->step.reset;
     }
 }
 
-static void charge(const rl_source_t *source, rl_claim_t *claim, int64_t now)
+static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
 {
-    claim->failed = !rl_source_charge(source, &claim->key, &claim->meter, now, claim->cost,
-                                      claim->on_error, &claim->step);
+    claim->failed = !rl_counter_charge(source, &claim->op, claim->on_error, &claim->step);
     claim->charged = claim->step.granted && !claim->failed;
 }
 
 /* Charges a claim that was looked up and fits, mostly right where it was found; or follows a
  * twin that was charged. */
-static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i, int64_t now)
+static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
 {
     rl_claim_t *claim = &claims[i];
     const rl_claim_t *twin = charged_twin(claims, i);
     if (twin != NULL) {
         claim->step = twin->step;
     }
-    else if (rl_source_take(source, &claim->key, &claim->meter, now, claim->cost, &claim->seen,
-                            &claim->step)) {
+    else if (rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
         claim->charged = true;
     }
     else {
-        charge(source, claim, now);
+        claim_charge(source, claim);
     }
 }
 
-/* What it entails that claims are over their limits, whatever the others are. */
-static void note_overruns(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+/* Starts or extends the penalty of each claim that is over its limit, even if another rule
+ * denied the request. */
+static void note_overruns(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
         rl_claim_t *claim = &claims[i];
         if (!claim->step.granted && !claim->failed && !claim->refuse) {
-            rl_source_overrun(source, &claim->key, &claim->meter, now, claim->cost,
-                              &claim->step);
+            rl_counter_overrun(source, &claim->op, &claim->step);
         }
     }
 }
 
 /* Charges the claims that fit, in order, up to one that turns out not to; false in that case.
  */
-static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
         if (claims[i].step.granted) {
-            charge_seen(source, claims, i, now);
+            charge_seen(source, claims, i);
         }
         if (denies(&claims[i])) {
             return false;
@@ -108,20 +105,23 @@ static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n, int
 int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
     bool admitted;
+    for (int i = 0; i < n; i++) {
+        rl_source_bind(source, &claims[i].op, now);
+    }
     if (n == 1 && !claims[0].refuse) { /* nothing to be all or nothing with */
-        charge(source, &claims[0], now);
-        note_overruns(source, claims, 1, now);
+        claim_charge(source, &claims[0]);
+        note_overruns(source, claims, 1);
         return denies(&claims[0]) ? 0 : -1;
     }
     for (int i = 0; i < n; i++) {
-        rl_source_prefetch(source, &claims[i].key);
+        rl_counter_prefetch(source, &claims[i].op);
     }
     for (int i = 0; i < n; i++) {
         claims[i].charged = claims[i].failed = false;
-        look_up(source, &claims[i], now);
+        look_up(source, &claims[i]);
     }
-    admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n, now);
-    note_overruns(source, claims, n, now);
+    admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n);
+    note_overruns(source, claims, n);
     if (!admitted) {
         rl_limiter_refund(source, claims, n, now);
         return rl_limiter_denial(claims, n);
@@ -132,7 +132,8 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
 void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)
 {
     claim->charged = false;
-    rl_source_clear(source, &claim->key, &claim->meter, now);
+    rl_source_bind(source, &claim->op, now);
+    rl_counter_clear(source, &claim->op);
 }
 
 void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
@@ -140,15 +141,15 @@ void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int
     for (int i = 0; i < n; i++) {
         if (claims[i].charged) {
             claims[i].charged = false;
-            rl_source_refund(source, &claims[i].key, &claims[i].meter, claims[i].step.stamp,
-                             claims[i].cost, now);
+            rl_source_bind(source, &claims[i].op, now);
+            rl_counter_refund(source, &claims[i].op, claims[i].step.stamp);
         }
     }
 }
 
 uint32_t rl_claim_remaining(const rl_claim_t *claim)
 {
-    const uint32_t quota = rl_meter_quota(&claim->meter);
+    const uint32_t quota = rl_meter_quota(&claim->op.meter);
     return quota > claim->step.used ? quota - claim->step.used : 0;
 }
 
@@ -156,7 +157,8 @@ bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b)
 {
     /* a.remaining / a.quota < b.remaining / b.quota without division; a quota of 0 is closest
      */
-    const uint32_t quota_a = rl_meter_quota(&a->meter), quota_b = rl_meter_quota(&b->meter);
+    const uint32_t quota_a = rl_meter_quota(&a->op.meter),
+                   quota_b = rl_meter_quota(&b->op.meter);
     const uint64_t left = (uint64_t)rl_claim_remaining(a) * quota_b;
     const uint64_t right = (uint64_t)rl_claim_remaining(b) * quota_a;
     if (quota_a == 0 || quota_b == 0) {

@@ -19,8 +19,8 @@ static const char *start_of(const char *message)
     return start;
 }
 
-const char *rl_complaint_text(const char *message, const char *otherwise,
-                              char text[RL_COMPLAINT_TEXT_MAX + 1])
+const char *rl_error_text(const char *message, const char *otherwise,
+                          char text[RL_ERROR_TEXT_MAX + 1])
 {
     const char *start = start_of(message);
     const char *end = strstr(start, ",  host: ");
@@ -31,7 +31,7 @@ const char *rl_complaint_text(const char *message, const char *otherwise,
     if (len == 0) {
         return otherwise;
     }
-    len = len < RL_COMPLAINT_TEXT_MAX ? len : RL_COMPLAINT_TEXT_MAX;
+    len = len < RL_ERROR_TEXT_MAX ? len : RL_ERROR_TEXT_MAX;
     for (size_t i = 0; i < len; i++) {
         text[i] = start[i];
         if (text[i] < ' ' || text[i] > '~') {
@@ -42,7 +42,7 @@ const char *rl_complaint_text(const char *message, const char *otherwise,
     return text;
 }
 
-bool rl_complaint_is_of_memory(const char *text)
+bool rl_error_text_is_of_memory(const char *text)
 {
     return strcasestr(text, "out of memory") != NULL;
 }

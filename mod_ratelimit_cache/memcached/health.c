@@ -3,7 +3,7 @@
 #include "../system/clock.h"
 
 void rl_health_init(rl_health_t *health, const rl_breaker_settings_t *settings,
-                    rl_memcached_notify_fn *notify, void *context, unsigned server)
+                    rl_server_notify_fn *notify, void *context, unsigned server)
 {
     health->settings = settings;
     health->notify = notify;
@@ -14,7 +14,7 @@ void rl_health_init(rl_health_t *health, const rl_breaker_settings_t *settings,
 
 static rl_breaker_change_e note(rl_health_t *health, bool success)
 {
-    return rl_breaker_note(&health->breaker, health->settings, rl_monotonic_now(), success);
+    return rl_breaker_note(&health->breaker, health->settings, rl_clock_now(), success);
 }
 
 void rl_health_good(rl_health_t *health, bool first)

@@ -8,7 +8,7 @@
 #define RL_MEMCACHED_HEALTH_H
 
 #include "breaker.h"
-#include "memcached.h"
+#include "server_event.h"
 
 /* As many complaints in a row are one key's, or a few keys'. */
 #define RL_HEALTH_COMPLAINTS 20
@@ -16,7 +16,7 @@
 typedef struct rl_health {
     rl_breaker_t breaker;
     const rl_breaker_settings_t *settings;
-    rl_memcached_notify_fn *notify;
+    rl_server_notify_fn *notify;
     void *context;
     unsigned server;             /* its number */
     _Atomic unsigned complaints; /* in a row */
@@ -24,7 +24,7 @@ typedef struct rl_health {
 
 /* Of a server, by its number, of which nothing is known. The settings must outlive it. */
 void rl_health_init(rl_health_t *health, const rl_breaker_settings_t *settings,
-                    rl_memcached_notify_fn *notify, void *context, unsigned server);
+                    rl_server_notify_fn *notify, void *context, unsigned server);
 
 /* A good answer; `first`: of its connection, which is news as well: who saw the server fail may
  * be another process, and have ended. */

@@ -31,18 +31,18 @@ static uint64_t pack(const told_t *told)
            told->failure;
 }
 
-rl_told_slot_t *rl_told_find(void *table, const char *name)
+rl_log_slot_t *rl_log_throttle_find(void *table, const char *name)
 {
-    rl_told_slot_t *slots = table;
+    rl_log_slot_t *slots = table;
     const uint64_t hash = rl_digest_public(name, strlen(name)).lo | 1;
-    for (unsigned i = 0; i < RL_TOLD_SLOTS; i++) {
-        rl_told_slot_t *slot = &slots[(hash / 2 + i) % RL_TOLD_SLOTS];
+    for (unsigned i = 0; i < RL_LOG_THROTTLE_SLOTS; i++) {
+        rl_log_slot_t *slot = &slots[(hash / 2 + i) % RL_LOG_THROTTLE_SLOTS];
         uint64_t server = 0;
         if (atomic_compare_exchange_strong(&slot->server, &server, hash) || server == hash) {
             return slot;
         }
     }
-    return &slots[hash / 2 % RL_TOLD_SLOTS];
+    return &slots[hash / 2 % RL_LOG_THROTTLE_SLOTS];
 }
 
 /* Whether what was told then may be told again. */
@@ -53,51 +53,51 @@ static bool is_due(uint64_t then, uint64_t now)
 
 /* A process that finds it out anew tells it again after a while: another one, which would have
  * told of a recovery in between, may have ended. */
-static rl_tell_e tell_failure(told_t *told, uint64_t now, bool again)
+static rl_log_level_e tell_failure(told_t *told, uint64_t now, bool again)
 {
     if (again && told->state == FAILS) {
-        return RL_TELL_NOBODY;
+        return RL_LOG_NOTHING;
     }
     if (is_due(told->failure, now)) {
         told->state = FAILS;
         told->failure = now;
-        return RL_TELL_ERROR;
+        return RL_LOG_ERROR;
     }
     if (again || told->state != WORKS) {
-        return RL_TELL_NOBODY;
+        return RL_LOG_NOTHING;
     }
     told->state = FAILS_AS_INFO;
-    return RL_TELL_INFO;
+    return RL_LOG_INFO;
 }
 
-static rl_tell_e tell_recovery(told_t *told)
+static rl_log_level_e tell_recovery(told_t *told)
 {
     const state_e before = told->state;
     told->state = WORKS;
-    return before == FAILS           ? RL_TELL_NOTICE
-           : before == FAILS_AS_INFO ? RL_TELL_INFO
-                                     : RL_TELL_NOBODY;
+    return before == FAILS           ? RL_LOG_NOTICE
+           : before == FAILS_AS_INFO ? RL_LOG_INFO
+                                     : RL_LOG_NOTHING;
 }
 
-static rl_tell_e tell_refusal(told_t *told, uint64_t now)
+static rl_log_level_e tell_refusal(told_t *told, uint64_t now)
 {
     if (!is_due(told->refusal, now)) {
-        return RL_TELL_NOBODY;
+        return RL_LOG_NOTHING;
     }
     told->refusal = now;
-    return RL_TELL_ERROR;
+    return RL_LOG_ERROR;
 }
 
 /* Apart from all else: it has no end, as refusals. */
-static rl_tell_e tell_rejection(rl_told_slot_t *slot, uint64_t now)
+static rl_log_level_e tell_rejection(rl_log_slot_t *slot, uint64_t now)
 {
     uint64_t then = atomic_load_explicit(&slot->rejection, memory_order_relaxed);
     return is_due(then, now) && atomic_compare_exchange_strong(&slot->rejection, &then, now)
-               ? RL_TELL_ERROR
-               : RL_TELL_NOBODY;
+               ? RL_LOG_ERROR
+               : RL_LOG_NOTHING;
 }
 
-static rl_tell_e tell(told_t *told, rl_server_event_e event, uint64_t now)
+static rl_log_level_e tell(told_t *told, rl_server_event_e event, uint64_t now)
 {
     switch (event) {
     case RL_SERVER_FAILS:
@@ -110,7 +110,7 @@ static rl_tell_e tell(told_t *told, rl_server_event_e event, uint64_t now)
     }
 }
 
-rl_tell_e rl_told_note(rl_told_slot_t *slot, rl_server_event_e event, int64_t now)
+rl_log_level_e rl_log_throttle_note(rl_log_slot_t *slot, rl_server_event_e event, int64_t now)
 {
     const uint64_t seconds = ((uint64_t)now / 1000000 + 1) & TIME_MASK;
     uint64_t word = atomic_load_explicit(&slot->told, memory_order_relaxed);
@@ -119,11 +119,11 @@ rl_tell_e rl_told_note(rl_told_slot_t *slot, rl_server_event_e event, int64_t no
     }
     for (int i = 0; i < TRIES; i++) {
         told_t told = unpack(word);
-        const rl_tell_e how = tell(&told, event, seconds);
+        const rl_log_level_e how = tell(&told, event, seconds);
         const uint64_t next = pack(&told);
         if (next == word || atomic_compare_exchange_strong(&slot->told, &word, next)) {
             return how;
         }
     }
-    return RL_TELL_NOBODY;
+    return RL_LOG_NOTHING;
 }

@@ -2,7 +2,7 @@
  * themselves that a server fails; they keep here, in shared memory, what has been said, so that
  * the log hears of it once, however many they are and however often it comes and goes.
  *
- *     table    | slot 0 | slot 1 | ... | slot RL_TOLD_SLOTS - 1 |
+ *     table    | slot 0 | slot 1 | ... | slot RL_LOG_THROTTLE_SLOTS - 1 |
  *
  *     slot     +-------------------------------------------------+
  *              | server: hash of its name, 0: free        (64)   |
@@ -22,35 +22,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RL_TOLD_SLOTS 128
+#include "server_event.h"
 
-typedef struct rl_told_slot {
+#define RL_LOG_THROTTLE_SLOTS 128
+
+typedef struct rl_log_slot {
     _Atomic uint64_t server;
     _Atomic uint64_t told;
     _Atomic uint64_t rejection;
-} rl_told_slot_t;
+} rl_log_slot_t;
 
-#define RL_TOLD_SIZE (RL_TOLD_SLOTS * sizeof(rl_told_slot_t))
+#define RL_LOG_THROTTLE_SIZE (RL_LOG_THROTTLE_SLOTS * sizeof(rl_log_slot_t))
 
-/* What happens to a server, as one process sees it. */
-typedef enum {
-    RL_SERVER_WORKS,       /* it answers; told when that is news to this process */
-    RL_SERVER_FAILS,       /* it doesn't any more */
-    RL_SERVER_STILL_FAILS, /* nor when it was tried again */
-    RL_SERVER_REFUSES,     /* it answers, but stores nothing: out of memory */
-    RL_SERVER_REJECTS      /* it answers with another error */
-} rl_server_event_e;
+typedef enum { RL_LOG_NOTHING, RL_LOG_INFO, RL_LOG_NOTICE, RL_LOG_ERROR } rl_log_level_e;
 
-typedef enum { RL_TELL_NOBODY, RL_TELL_INFO, RL_TELL_NOTICE, RL_TELL_ERROR } rl_tell_e;
-
-/* The slot of a server in a table of RL_TOLD_SIZE bytes, which was zeroed once. When the table
- * is full, servers share slots: one's state may then go untold. */
-rl_told_slot_t *rl_told_find(void *table, const char *name);
+/* The slot of a server in a table of RL_LOG_THROTTLE_SIZE bytes, which was zeroed once. When
+ * the table is full, servers share slots: one's state may then go untold. */
+rl_log_slot_t *rl_log_throttle_find(void *table, const char *name);
 
 /* What to tell of an event now, microseconds of the monotonic clock; notes that it is told.
  * Failures, refusals and rejections are told as errors once a minute at most, and a recovery as
  * a notice once for each failure told as an error; what comes and goes in between is
  * information. */
-rl_tell_e rl_told_note(rl_told_slot_t *slot, rl_server_event_e event, int64_t now);
+rl_log_level_e rl_log_throttle_note(rl_log_slot_t *slot, rl_server_event_e event, int64_t now);
 
 #endif

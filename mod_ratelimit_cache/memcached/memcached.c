@@ -5,18 +5,18 @@
 
 #include <libmemcached/memcached.h>
 
-#include "error_text.h"
-#include "counter_text.h"
-#include "health.h"
-#include "connection/descriptor.h"
 #include "../system/clock.h"
+#include "connection/descriptor.h"
 #include "connection/stack.h"
 #include "connection/watchdog.h"
+#include "counter_text.h"
+#include "error_text.h"
+#include "health.h"
 
 /* What libmemcached asks of its callers, all of it measured:
  *
  * - A memcached_st belongs to one thread at a time, and must not cross a fork. Each process
- *   keeps a shelf of them for each server; a session borrows one at a time, so that nobody
+ *   keeps a stack of them for each server; a session borrows one at a time, so that nobody
  *   waits for one while holding another.
  * - One that knows several servers would have them all connected and thrown away together, and
  *   would hash their addresses. So each connects to a single server, and a further one, the
@@ -40,25 +40,25 @@
 
 /* One of the process's connections to a server. */
 typedef struct rl_handle {
-    rl_shelved_t shelved;
+    rl_stacked_t stacked;
     struct rl_server *server;
     memcached_st *memc; /* NULL: not open */
     unsigned era;       /* of the server, in which it was opened */
     bool has_answered;
-    int64_t shelved_at;
-    rl_link_t link;
+    int64_t idle_since;
+    rl_descriptor_t descriptor;
 } rl_handle_t;
 
 typedef struct rl_server {
     const rl_memcached_server_t *config;
     rl_health_t health;
     rl_endpoint_t endpoint;
-    rl_shelf_t idle;
+    rl_stack_t idle;
     _Atomic unsigned era; /* ends with a failure: what was opened before may be dead, too */
 } rl_server_t;
 
 typedef struct rl_memcached {
-    rl_upstream_t base;
+    rl_store_t base;
     const rl_memcached_settings_t *settings;
     memcached_st *ring;
     rl_server_t *servers;
@@ -100,7 +100,7 @@ static bool open_handle(rl_memcached_t *store, rl_handle_t *handle, int64_t dead
 {
     handle->era = atomic_load(&handle->server->era);
     handle->has_answered = false;
-    if (!rl_link_begin(&handle->link, store->watchdog, deadline)) {
+    if (!rl_descriptor_begin(&handle->descriptor, store->watchdog, deadline)) {
         return false;
     }
     handle->memc = open_memc(handle->server->config);
@@ -114,19 +114,19 @@ static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
     rl_watchdog_hold(store->watchdog);
     memcached_free(handle->memc);
     handle->memc = NULL;
-    atomic_store(&handle->link.fd, -1);
+    atomic_store(&handle->descriptor.fd, -1);
     rl_watchdog_release(store->watchdog);
 }
 
 static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
     rl_watchdog_end(store->watchdog, slot_of(store, handle));
-    if (handle->memc != NULL && rl_link_is_lost(&handle->link)) {
+    if (handle->memc != NULL && rl_descriptor_is_lost(&handle->descriptor)) {
         close_handle(store, handle);
     }
-    rl_link_settle(&handle->link);
-    handle->shelved_at = rl_monotonic_now();
-    rl_shelf_put(&handle->server->idle, &handle->shelved);
+    rl_descriptor_done(&handle->descriptor);
+    handle->idle_since = rl_clock_now();
+    rl_stack_put(&handle->server->idle, &handle->stacked);
 }
 
 /* The local port of the handle's connection; 0 when it has none, or it isn't TCP. Also called
@@ -143,13 +143,13 @@ static uint16_t local_port_of(const rl_handle_t *handle)
 static bool is_still_good(const rl_handle_t *handle)
 {
     return handle->era == atomic_load(&handle->server->era) &&
-           rl_monotonic_now() - handle->shelved_at <= IDLE_MAX &&
-           rl_link_is_good(&handle->link);
+           rl_clock_now() - handle->idle_since <= IDLE_MAX &&
+           rl_descriptor_is_good(&handle->descriptor);
 }
 
 static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, int64_t deadline)
 {
-    rl_handle_t *handle = (rl_handle_t *)rl_shelf_take(&server->idle, deadline);
+    rl_handle_t *handle = (rl_handle_t *)rl_stack_take(&server->idle, deadline);
     if (handle != NULL && handle->memc != NULL && !is_still_good(handle)) {
         close_handle(store, handle);
     }
@@ -168,14 +168,14 @@ static int find_socket(void *context, unsigned slot)
 {
     const rl_memcached_t *store = context;
     const rl_handle_t *handle = &store->handles[slot];
-    return rl_link_copy(&handle->link, local_port_of(handle));
+    return rl_descriptor_copy(&handle->descriptor, local_port_of(handle));
 }
 
 /* The handle that a session goes on with: its own if that is the server's. NULL when none comes
  * back in time. */
-static rl_handle_t *handle_for(rl_upstream_session_t *session, rl_server_t *server)
+static rl_handle_t *handle_for(rl_store_session_t *session, rl_server_t *server)
 {
-    rl_memcached_t *store = (rl_memcached_t *)session->upstream;
+    rl_memcached_t *store = (rl_memcached_t *)session->store;
     rl_handle_t *handle = session->connection;
     if (handle != NULL && handle->server == server) {
         return handle;
@@ -187,19 +187,19 @@ static rl_handle_t *handle_for(rl_upstream_session_t *session, rl_server_t *serv
     return session->connection;
 }
 
-/* ---- one operation ---- */
+/* ---- one command ---- */
 
-typedef struct rl_operation {
+typedef struct rl_command {
     rl_memcached_t *store;
-    rl_upstream_session_t *session;
+    rl_store_session_t *session;
     rl_server_t *server;
     rl_handle_t *handle;
     memcached_st *memc;
-    const rl_counter_t *counter;
+    const rl_shared_counter_t *counter;
     bool stores; /* rather than changes or reads what is there */
-    char key[RL_COUNTER_NAME_MAX + 1];
+    char key[RL_COUNTER_TEXT_NAME_MAX + 1];
     size_t key_len;
-} rl_operation_t;
+} rl_command_t;
 
 static void set_timeouts(memcached_st *memc, int64_t left_us)
 {
@@ -209,92 +209,97 @@ static void set_timeouts(memcached_st *memc, int64_t left_us)
 }
 
 /* The server that has the key; NULL when it can't be asked: its address is not known. */
-static rl_server_t *server_of(const rl_operation_t *op)
+static rl_server_t *server_of(const rl_command_t *command)
 {
-    const unsigned n = memcached_generate_hash(op->store->ring, op->key, op->key_len);
-    return n < op->store->settings->nservers && op->store->servers[n].config->address != NULL
-               ? &op->store->servers[n]
+    const unsigned n =
+        memcached_generate_hash(command->store->ring, command->key, command->key_len);
+    return n < command->store->settings->nservers &&
+                   command->store->servers[n].config->address != NULL
+               ? &command->store->servers[n]
                : NULL;
 }
 
 /* Gets ready to send; false when there is no time, no connection, or the breaker is open. */
-static bool begin(rl_operation_t *op, rl_upstream_session_t *session,
-                  const rl_counter_t *counter)
+static bool begin(rl_command_t *command, rl_store_session_t *session,
+                  const rl_shared_counter_t *counter)
 {
-    int64_t now = rl_monotonic_now();
-    op->store = (rl_memcached_t *)session->upstream;
-    op->session = session;
-    op->counter = counter;
-    op->stores = false;
-    op->key_len = rl_counter_name(op->store->settings->prefix, counter, op->key);
-    op->server = server_of(op);
-    if (op->server == NULL || now >= session->deadline ||
-        rl_breaker_is_waiting(&op->server->health.breaker, now)) {
+    int64_t now = rl_clock_now();
+    command->store = (rl_memcached_t *)session->store;
+    command->session = session;
+    command->counter = counter;
+    command->stores = false;
+    command->key_len =
+        rl_counter_text_name(command->store->settings->prefix, counter, command->key);
+    command->server = server_of(command);
+    if (command->server == NULL || now >= session->deadline ||
+        rl_breaker_is_waiting(&command->server->health.breaker, now)) {
         return false; /* nobody waits for a connection to a server that isn't asked */
     }
-    op->handle = handle_for(session, op->server);
-    now = rl_monotonic_now(); /* it may have had to wait */
-    if (op->handle == NULL || now >= session->deadline ||
-        !rl_breaker_allows(&op->server->health.breaker, &op->store->settings->breaker, now)) {
+    command->handle = handle_for(session, command->server);
+    now = rl_clock_now(); /* it may have had to wait */
+    if (command->handle == NULL || now >= session->deadline ||
+        !rl_breaker_allows(&command->server->health.breaker, &command->store->settings->breaker,
+                           now)) {
         return false;
     }
-    op->memc = op->handle->memc;
-    set_timeouts(op->memc, session->deadline - now);
+    command->memc = command->handle->memc;
+    set_timeouts(command->memc, session->deadline - now);
     return true;
 }
 
-static rl_upstream_status_e answered(rl_operation_t *op, rl_upstream_status_e status)
+static rl_store_status_e answered(rl_command_t *command, rl_store_status_e status)
 {
-    const bool first = !op->handle->has_answered;
+    const bool first = !command->handle->has_answered;
     if (first) {
-        op->handle->has_answered = true;
-        rl_link_remember(&op->handle->link, local_port_of(op->handle));
+        command->handle->has_answered = true;
+        rl_descriptor_remember(&command->handle->descriptor, local_port_of(command->handle));
     }
-    rl_health_good(&op->server->health, first);
+    rl_health_good(&command->server->health, first);
     return status;
 }
 
-static const char *reason_of(const rl_operation_t *op, memcached_return_t rc,
-                             char text[RL_COMPLAINT_TEXT_MAX + 1])
+static const char *reason_of(const rl_command_t *command, memcached_return_t rc,
+                             char text[RL_ERROR_TEXT_MAX + 1])
 {
-    return rl_complaint_text(memcached_last_error_message(op->memc),
-                             memcached_strerror(op->memc, rc), text);
+    return rl_error_text(memcached_last_error_message(command->memc),
+                         memcached_strerror(command->memc, rc), text);
 }
 
 /* The server is there. Whether it has no room, or won't store something else: that is no reason
  * to stop asking for counters that it has; it is one when it answers nothing but errors. */
-static rl_upstream_status_e refused(rl_operation_t *op, memcached_return_t rc)
+static rl_store_status_e refused(rl_command_t *command, memcached_return_t rc)
 {
-    char text[RL_COMPLAINT_TEXT_MAX + 1];
-    const char *reason = reason_of(op, rc, text);
+    char text[RL_ERROR_TEXT_MAX + 1];
+    const char *reason = reason_of(command, rc, text);
     const rl_server_event_e event =
-        rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_complaint_is_of_memory(reason)
+        rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_error_text_is_of_memory(reason)
             ? RL_SERVER_REFUSES
             : RL_SERVER_REJECTS;
-    if (op->stores) {
-        rl_health_tell(&op->server->health, event, reason);
+    if (command->stores) {
+        rl_health_tell(&command->server->health, event, reason);
     }
     else {
-        rl_health_complained(&op->server->health, event, reason);
+        rl_health_complained(&command->server->health, event, reason);
     }
-    return RL_UPSTREAM_REFUSED;
+    return RL_STORE_REFUSED;
 }
 
-static void drop_handle(rl_operation_t *op)
+static void drop_handle(rl_command_t *command)
 {
-    close_handle(op->store, op->handle);
-    give_back_handle(op->store, op->handle);
-    op->session->connection = NULL;
+    close_handle(command->store, command->handle);
+    give_back_handle(command->store, command->handle);
+    command->session->connection = NULL;
 }
 
 /* The server takes this command for a mistake. What it makes of the rest that was sent isn't
  * known, so the connection ends. */
-static rl_upstream_status_e rejected(rl_operation_t *op, memcached_return_t rc)
+static rl_store_status_e rejected(rl_command_t *command, memcached_return_t rc)
 {
-    char text[RL_COMPLAINT_TEXT_MAX + 1];
-    rl_health_complained(&op->server->health, RL_SERVER_REJECTS, reason_of(op, rc, text));
-    drop_handle(op);
-    return RL_UPSTREAM_ERROR;
+    char text[RL_ERROR_TEXT_MAX + 1];
+    rl_health_complained(&command->server->health, RL_SERVER_REJECTS,
+                         reason_of(command, rc, text));
+    drop_handle(command);
+    return RL_STORE_ERROR;
 }
 
 static bool was_never_sent(memcached_return_t rc)
@@ -304,189 +309,193 @@ static bool was_never_sent(memcached_return_t rc)
 }
 
 /* What answers, but as no memcached does. */
-static void tell_what_it_is(const rl_operation_t *op, memcached_return_t rc)
+static void tell_what_it_is(const rl_command_t *command, memcached_return_t rc)
 {
-    char text[RL_COMPLAINT_TEXT_MAX + 1];
-    const char *said = reason_of(op, rc, text);
+    char text[RL_ERROR_TEXT_MAX + 1];
+    const char *said = reason_of(command, rc, text);
     if (rc == MEMCACHED_ERROR || (rc == MEMCACHED_UNKNOWN_READ_FAILURE && said == text)) {
-        rl_health_tell(&op->server->health, RL_SERVER_REJECTS, said);
+        rl_health_tell(&command->server->health, RL_SERVER_REJECTS, said);
     }
 }
 
-static rl_upstream_status_e failed(rl_operation_t *op, memcached_return_t rc)
+static rl_store_status_e failed(rl_command_t *command, memcached_return_t rc)
 {
-    unsigned era = op->handle->era;
-    tell_what_it_is(op, rc);
-    rl_health_failed(&op->server->health, memcached_strerror(op->memc, rc));
-    atomic_compare_exchange_strong(&op->server->era, &era, era + 1);
-    drop_handle(op);
-    return was_never_sent(rc) ? RL_UPSTREAM_REFUSED : RL_UPSTREAM_ERROR;
+    unsigned era = command->handle->era;
+    tell_what_it_is(command, rc);
+    rl_health_failed(&command->server->health, memcached_strerror(command->memc, rc));
+    atomic_compare_exchange_strong(&command->server->era, &era, era + 1);
+    drop_handle(command);
+    return was_never_sent(rc) ? RL_STORE_REFUSED : RL_STORE_ERROR;
 }
 
 /* A server that can't be reached may look like one that has no such key. */
-static bool is_answer(const rl_operation_t *op, memcached_return_t rc,
+static bool is_answer(const rl_command_t *command, memcached_return_t rc,
                       memcached_return_t expected)
 {
-    const memcached_return_t last = memcached_last_error(op->memc);
+    const memcached_return_t last = memcached_last_error(command->memc);
     return rc == expected && (last == MEMCACHED_SUCCESS || last == expected);
 }
 
-static rl_upstream_status_e no_result(rl_operation_t *op, memcached_return_t rc)
+static rl_store_status_e no_result(rl_command_t *command, memcached_return_t rc)
 {
     switch (rc) {
     case MEMCACHED_SERVER_ERROR:
     case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
-        return refused(op, rc);
+        return refused(command, rc);
     case MEMCACHED_CLIENT_ERROR:
     case MEMCACHED_E2BIG:
-        return rejected(op, rc);
+        return rejected(command, rc);
     default:
-        return failed(op, rc);
+        return failed(command, rc);
     }
 }
 
 /* ---- the interface ---- */
 
-static rl_upstream_status_e conclude(rl_operation_t *op, memcached_return_t rc)
+static rl_store_status_e conclude(rl_command_t *command, memcached_return_t rc)
 {
     if (rc == MEMCACHED_SUCCESS) {
-        return answered(op, RL_UPSTREAM_OK);
+        return answered(command, RL_STORE_OK);
     }
-    if (is_answer(op, rc, MEMCACHED_NOTFOUND)) {
-        return answered(op, RL_UPSTREAM_MISSING);
+    if (is_answer(command, rc, MEMCACHED_NOTFOUND)) {
+        return answered(command, RL_STORE_MISSING);
     }
-    return no_result(op, rc == MEMCACHED_NOTFOUND ? memcached_last_error(op->memc) : rc);
+    return no_result(command,
+                     rc == MEMCACHED_NOTFOUND ? memcached_last_error(command->memc) : rc);
 }
 
 typedef enum { CREATE, REPLACE, PUT } rl_write_e;
 
-static memcached_return_t send_write(const rl_operation_t *op, rl_write_e kind, uint64_t value)
+static memcached_return_t send_write(const rl_command_t *command, rl_write_e kind,
+                                     uint64_t value)
 {
-    const time_t ttl = (time_t)op->counter->ttl;
-    char text[RL_COUNTER_DIGITS_MAX + 1];
-    const size_t len = rl_counter_print(value, text);
+    const time_t ttl = (time_t)command->counter->ttl;
+    char text[RL_COUNTER_TEXT_DIGITS_MAX + 1];
+    const size_t len = rl_counter_text_print(value, text);
     switch (kind) {
     case CREATE:
-        return memcached_add(op->memc, op->key, op->key_len, text, len, ttl, 0);
+        return memcached_add(command->memc, command->key, command->key_len, text, len, ttl, 0);
     case REPLACE:
-        return memcached_cas(op->memc, op->key, op->key_len, text, len, ttl, 0,
-                             op->session->version);
+        return memcached_cas(command->memc, command->key, command->key_len, text, len, ttl, 0,
+                             command->session->version);
     default:
-        return memcached_set(op->memc, op->key, op->key_len, text, len, ttl, 0);
+        return memcached_set(command->memc, command->key, command->key_len, text, len, ttl, 0);
     }
 }
 
 /* An answer of another kind is some other command's: the connection ends with it. */
-static rl_upstream_status_e write_value(rl_upstream_session_t *session,
-                                        const rl_counter_t *counter, rl_write_e kind,
-                                        uint64_t value)
+static rl_store_status_e write_value(rl_store_session_t *session,
+                                     const rl_shared_counter_t *counter, rl_write_e kind,
+                                     uint64_t value)
 {
-    rl_operation_t op;
+    rl_command_t command;
     memcached_return_t rc;
-    if (!begin(&op, session, counter)) {
-        return RL_UPSTREAM_REFUSED;
+    if (!begin(&command, session, counter)) {
+        return RL_STORE_REFUSED;
     }
-    op.stores = true;
-    rc = send_write(&op, kind, value);
+    command.stores = true;
+    rc = send_write(&command, kind, value);
     if (rc == MEMCACHED_SUCCESS) {
-        return answered(&op, RL_UPSTREAM_OK);
+        return answered(&command, RL_STORE_OK);
     }
-    if (is_answer(&op, rc, kind == CREATE ? MEMCACHED_NOTSTORED : MEMCACHED_DATA_EXISTS)) {
-        return answered(&op, RL_UPSTREAM_EXISTS);
+    if (is_answer(&command, rc, kind == CREATE ? MEMCACHED_NOTSTORED : MEMCACHED_DATA_EXISTS)) {
+        return answered(&command, RL_STORE_EXISTS);
     }
-    return rc == MEMCACHED_NOTFOUND && kind != REPLACE ? failed(&op, rc) : conclude(&op, rc);
+    return rc == MEMCACHED_NOTFOUND && kind != REPLACE ? failed(&command, rc)
+                                                       : conclude(&command, rc);
 }
 
-static rl_upstream_status_e create(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                   uint64_t value)
+static rl_store_status_e create(rl_store_session_t *session, const rl_shared_counter_t *counter,
+                                uint64_t value)
 {
     return write_value(session, counter, CREATE, value);
 }
 
-static rl_upstream_status_e replace(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                    uint64_t value)
+static rl_store_status_e replace(rl_store_session_t *session,
+                                 const rl_shared_counter_t *counter, uint64_t value)
 {
     return write_value(session, counter, REPLACE, value);
 }
 
-static rl_upstream_status_e put(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                uint64_t value)
+static rl_store_status_e put(rl_store_session_t *session, const rl_shared_counter_t *counter,
+                             uint64_t value)
 {
     return write_value(session, counter, PUT, value);
 }
 
 /* Of a sum. The library takes an answer of another kind for this one, and leaves the rest of it
  * for the next command to read. */
-static rl_upstream_status_e conclude_sum(rl_operation_t *op, memcached_return_t rc,
-                                         uint64_t value)
+static rl_store_status_e conclude_sum(rl_command_t *command, memcached_return_t rc,
+                                      uint64_t value)
 {
-    return conclude(op, rc == MEMCACHED_SUCCESS && value == UINT64_MAX
-                            ? MEMCACHED_UNKNOWN_READ_FAILURE
-                            : rc);
+    return conclude(command, rc == MEMCACHED_SUCCESS && value == UINT64_MAX
+                                 ? MEMCACHED_UNKNOWN_READ_FAILURE
+                                 : rc);
 }
 
 typedef memcached_return_t change_fn(memcached_st *, const char *, size_t, const char *, size_t,
                                      uint64_t, uint64_t *);
 
-static rl_upstream_status_e change(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                   change_fn *send, uint64_t units, uint64_t *value)
+static rl_store_status_e change(rl_store_session_t *session, const rl_shared_counter_t *counter,
+                                change_fn *send, uint64_t units, uint64_t *value)
 {
-    rl_operation_t op;
+    rl_command_t command;
     memcached_return_t rc;
-    if (!begin(&op, session, counter)) {
-        return RL_UPSTREAM_REFUSED;
+    if (!begin(&command, session, counter)) {
+        return RL_STORE_REFUSED;
     }
     *value = 0;
-    rc = send(op.memc, op.key, op.key_len, op.key, op.key_len, units, value);
-    return conclude_sum(&op, rc, *value);
+    rc = send(command.memc, command.key, command.key_len, command.key, command.key_len, units,
+              value);
+    return conclude_sum(&command, rc, *value);
 }
 
-static rl_upstream_status_e add(rl_upstream_session_t *session, const rl_counter_t *counter,
-                                uint64_t units, uint64_t *value)
+static rl_store_status_e add(rl_store_session_t *session, const rl_shared_counter_t *counter,
+                             uint64_t units, uint64_t *value)
 {
     return change(session, counter, memcached_increment_by_key, units, value);
 }
 
-static rl_upstream_status_e subtract(rl_upstream_session_t *session,
-                                     const rl_counter_t *counter, uint64_t units,
-                                     uint64_t *value)
+static rl_store_status_e subtract(rl_store_session_t *session,
+                                  const rl_shared_counter_t *counter, uint64_t units,
+                                  uint64_t *value)
 {
     return change(session, counter, memcached_decrement_by_key, units, value);
 }
 
-static rl_upstream_status_e read_counter(rl_upstream_session_t *session,
-                                         const rl_counter_t *counter, uint64_t *value)
+static rl_store_status_e read_counter(rl_store_session_t *session,
+                                      const rl_shared_counter_t *counter, uint64_t *value)
 {
-    rl_operation_t op;
+    rl_command_t command;
     memcached_return_t rc = MEMCACHED_SUCCESS;
     uint32_t flags;
     size_t len;
     char *text;
     bool valid;
-    if (!begin(&op, session, counter)) {
-        return RL_UPSTREAM_REFUSED;
+    if (!begin(&command, session, counter)) {
+        return RL_STORE_REFUSED;
     }
-    text = memcached_get(op.memc, op.key, op.key_len, &len, &flags, &rc);
+    text = memcached_get(command.memc, command.key, command.key_len, &len, &flags, &rc);
     if (rc != MEMCACHED_SUCCESS || text == NULL) {
         free(text);
-        return rc == MEMCACHED_SUCCESS ? failed(&op, MEMCACHED_UNKNOWN_READ_FAILURE)
-                                       : conclude(&op, rc);
+        return rc == MEMCACHED_SUCCESS ? failed(&command, MEMCACHED_UNKNOWN_READ_FAILURE)
+                                       : conclude(&command, rc);
     }
-    valid = rl_counter_parse(text, len, value);
-    session->version = memcached_result_cas(&op.memc->result);
+    valid = rl_counter_text_parse(text, len, value);
+    session->version = memcached_result_cas(&command.memc->result);
     free(text);
-    return answered(&op, valid ? RL_UPSTREAM_OK : RL_UPSTREAM_ERROR);
+    return answered(&command, valid ? RL_STORE_OK : RL_STORE_ERROR);
 }
 
-static void end(rl_upstream_session_t *session)
+static void end(rl_store_session_t *session)
 {
     if (session->connection != NULL) {
-        give_back_handle((rl_memcached_t *)session->upstream, session->connection);
+        give_back_handle((rl_memcached_t *)session->store, session->connection);
         session->connection = NULL;
     }
 }
 
-static const rl_upstream_ops_t memcached_ops = {
+static const rl_store_ops_t memcached_ops = {
     .create = create,
     .add = add,
     .subtract = subtract,
@@ -498,7 +507,7 @@ static const rl_upstream_ops_t memcached_ops = {
 
 static void close_idle(rl_server_t *server)
 {
-    for (rl_shelved_t *thing = server->idle.top; thing != NULL; thing = thing->next) {
+    for (rl_stacked_t *thing = server->idle.top; thing != NULL; thing = thing->next) {
         rl_handle_t *handle = (rl_handle_t *)thing;
         memcached_free(handle->memc);
         handle->memc = NULL;
@@ -535,28 +544,28 @@ static memcached_st *make_ring(const rl_memcached_settings_t *settings)
     return ring;
 }
 
-/* Puts the server's handles on its shelf, none of them open yet. */
+/* Puts the server's handles on its stack, none of them open yet. */
 static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
-                        rl_memcached_notify_fn *notify, void *context)
+                        rl_server_notify_fn *notify, void *context)
 {
     rl_server_t *server = &store->servers[n];
     rl_handle_t *handles = &store->handles[n * store->settings->connections];
     server->config = &store->settings->servers[n];
     rl_health_init(&server->health, &store->settings->breaker, notify, context, n);
-    if (!rl_shelf_init(&server->idle)) {
+    if (!rl_stack_init(&server->idle)) {
         return false;
     }
     for (unsigned i = store->settings->connections; i-- > 0;) {
         handles[i].server = server;
-        rl_link_init(&handles[i].link, &server->endpoint);
-        rl_shelf_put(&server->idle, &handles[i].shelved);
+        rl_descriptor_init(&handles[i].descriptor, &server->endpoint);
+        rl_stack_put(&server->idle, &handles[i].stacked);
     }
     return rl_endpoint_init(&server->endpoint, pool, server->config->address,
                             server->config->port, store->settings->connections);
 }
 
-rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
-                                   rl_memcached_notify_fn *notify, void *context)
+rl_store_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
+                                rl_server_notify_fn *notify, void *context)
 {
     rl_memcached_t *store = apr_pcalloc(pool, sizeof(*store));
     const unsigned nhandles = settings->nservers * settings->connections;

@@ -5,11 +5,10 @@
 
 #include <apr_pools.h>
 
-#include "breaker.h"
-#include "log_throttle.h"
 #include "../fleet/shared_store.h"
-
-#define RL_MEMCACHED_PREFIX_MAX 64
+#include "breaker.h"
+#include "counter_text.h"
+#include "server_event.h"
 
 typedef struct rl_memcached_server {
     const char *name;    /* as it was written, for logs */
@@ -23,22 +22,16 @@ typedef struct rl_memcached_server {
 typedef struct rl_memcached_settings {
     const rl_memcached_server_t *servers; /* the same, in the same order, on all of a fleet */
     unsigned nservers;
-    const char *prefix;   /* of every key, at most RL_MEMCACHED_PREFIX_MAX bytes, printable */
-    int64_t timeout_us;   /* for one session */
+    const char *prefix; /* of every key, at most RL_COUNTER_TEXT_PREFIX_MAX bytes, printable */
+    int64_t timeout_us; /* for one session */
     unsigned connections; /* most at a time per process and server */
     rl_breaker_settings_t breaker;
 } rl_memcached_settings_t;
 
-/* Told of what happens to a server, by its place in the settings, from any thread; as often as
- * it happens: once per change of its state as this process sees it, but each refusal to store
- * and each rejection. */
-typedef void rl_memcached_notify_fn(void *context, rl_server_event_e event, unsigned server,
-                                    const char *reason);
-
 /* Makes the store for one process; to be called after the fork, for a connection that two
  * processes share mixes up their answers. Settings must outlive it. NULL without memory. */
-rl_upstream_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
-                                   rl_memcached_notify_fn *notify, void *context);
+rl_store_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
+                                rl_server_notify_fn *notify, void *context);
 
 /* Asks one server for an answer, within the timeout; NULL when it gave one, else what it does
  * instead and why, as "does not answer (A TIMEOUT OCCURRED)", in the pool. Keeps no connection.

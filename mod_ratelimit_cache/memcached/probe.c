@@ -1,8 +1,8 @@
 /* Whether a memcached answers, asked before there are children and stores. */
 #include <apr_strings.h>
 
-#include "memcached.h"
 #include "../system/clock.h"
+#include "memcached.h"
 
 typedef struct rl_probe {
     apr_pool_t *pool;
@@ -26,19 +26,19 @@ static void note_reason(void *context, rl_server_event_e event, unsigned server,
 static const char *ask(apr_pool_t *pool, rl_probe_t *probe,
                        const rl_memcached_settings_t *settings)
 {
-    static const rl_counter_t counter = {.ttl = 1};
-    rl_upstream_session_t session = {
-        .upstream = rl_memcached_create(pool, settings, note_reason, probe),
-        .deadline = rl_monotonic_now() + settings->timeout_us,
+    static const rl_shared_counter_t counter = {.ttl = 1};
+    rl_store_session_t session = {
+        .store = rl_memcached_create(pool, settings, note_reason, probe),
+        .deadline = rl_clock_now() + settings->timeout_us,
     };
-    rl_upstream_status_e status;
+    rl_store_status_e status;
     uint64_t value;
-    if (session.upstream == NULL) {
+    if (session.store == NULL) {
         return "can't be asked (out of memory)";
     }
-    status = session.upstream->ops->add(&session, &counter, 0, &value);
-    session.upstream->ops->end(&session);
-    if (status == RL_UPSTREAM_OK || status == RL_UPSTREAM_MISSING) {
+    status = session.store->ops->add(&session, &counter, 0, &value);
+    session.store->ops->end(&session);
+    if (status == RL_STORE_OK || status == RL_STORE_MISSING) {
         return NULL;
     }
     return apr_psprintf(probe->pool,

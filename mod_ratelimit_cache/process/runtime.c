@@ -1,137 +1,31 @@
 #include "runtime.h"
 
-#include <apr_general.h>
-#include <http_config.h>
-#include <http_core.h>
-#include <http_log.h>
+#include <unistd.h>
 
-#include "../ledger/segment.h"
-#include "../memcached/log_throttle.h"
-#include "../request/claim.h"
 #include "../config/config.h"
-#include "store.h"
+#include "../core/meter/tally.h"
 
-APLOG_USE_MODULE(ratelimit_cache);
-
-#define TABLE_SIZE_DEFAULT ((apr_size_t)32 << 20)
-#define RETAINED_KEY       "mod_ratelimit_cache-1"
-#define RETAINED_TOLD_KEY  "mod_ratelimit_cache-told-2"
-
-/* What outlives a reload: the module is unloaded and loaded again, this memory stays.
- *
- *     RETAINED_KEY       rl_retained_t --> | the ledger's cells (RateLimitStore size=) |
- *     RETAINED_TOLD_KEY  void *        --> | RL_TOLD_SLOTS slots, memcached/log_throttle.h |
- */
-typedef struct rl_retained {
-    void *table;
-    apr_size_t size;
-    unsigned char random_secret[32];
-} rl_retained_t;
-
-static rl_runtime_t runtime;
+static rl_runtime_t the_runtime;
 
 const rl_runtime_t *rl_runtime(void)
 {
-    return &runtime;
+    return &the_runtime;
 }
 
-static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
+void rl_runtime_set(const rl_runtime_t *runtime)
 {
-    apr_status_t rv = rl_segment_create(&retained->table, size, s->process->pool);
-    if (rv == APR_SUCCESS) {
-        rv =
-            apr_generate_random_bytes(retained->random_secret, sizeof(retained->random_secret));
-    }
-    if (rv != APR_SUCCESS) {
-        retained->table = NULL;
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                     "ratelimit: no shared memory of %" APR_SIZE_T_FMT
-                     " bytes for the counters; see RateLimitStore shm size=",
-                     size);
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    retained->size = size;
-    return OK;
+    the_runtime = *runtime;
 }
 
-/* A reload is no reason to tell again that a server fails, or not to tell that it works. */
-static int find_told(server_rec *s)
+const rl_secret_t *rl_runtime_secret(const server_rec *s)
 {
-    void **told = ap_retained_data_get(RETAINED_TOLD_KEY);
-    apr_status_t rv = APR_SUCCESS;
-    if (told == NULL) {
-        told = ap_retained_data_create(RETAINED_TOLD_KEY, sizeof(*told));
-    }
-    if (*told == NULL) {
-        rv = rl_segment_create(told, RL_TOLD_SIZE, s->process->pool);
-    }
-    if (rv != APR_SUCCESS) {
-        *told = NULL;
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "ratelimit: no shared memory");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    runtime.told = *told;
-    return OK;
+    return rl_server_config(s)->store != NULL ? &the_runtime.fleet_secret : &the_runtime.secret;
 }
 
-/* A table of another size would mean to lose all counters at a reload, and children of the old
- * generation would go on counting in the old one. */
-static void note_changed_size(const rl_retained_t *retained, apr_size_t size, server_rec *s)
+unsigned rl_runtime_draw_incarnation(const void *thing, int64_t now)
 {
-    if (retained->size != size) {
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, s,
-            "ratelimit: RateLimitStore size= is %" APR_SIZE_T_FMT
-            " bytes now, but the table of %" APR_SIZE_T_FMT
-            " bytes stays in use, with its counters, until httpd is stopped and started",
-            size, retained->size);
-    }
-}
-
-/* A fleet must agree on how it hashes; without a secret of the administrator's it does so by
- * one that everybody knows. */
-static void derive_secrets(const rl_retained_t *retained)
-{
-    static const char well_known[] = "mod_ratelimit_cache";
-    const rl_global_config_t *global = rl_global_config();
-    if (global->secret != NULL) {
-        rl_secret_derive(&runtime.secret, global->secret, global->secret_len);
-        runtime.fleet_secret = runtime.secret;
-        return;
-    }
-    rl_secret_derive(&runtime.secret, retained->random_secret, sizeof(retained->random_secret));
-    rl_secret_derive(&runtime.fleet_secret, well_known, sizeof(well_known) - 1);
-}
-
-int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                           server_rec *s)
-{
-    const apr_size_t configured = rl_global_config()->table_size;
-    const apr_size_t size = configured > 0 ? configured : TABLE_SIZE_DEFAULT;
-    rl_retained_t *retained = ap_retained_data_get(RETAINED_KEY);
-    (void)plog;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
-        return OK; /* httpd only checks the configuration; it comes back */
-    }
-    if (retained == NULL) {
-        retained = ap_retained_data_create(RETAINED_KEY, sizeof(*retained));
-    }
-    if (retained->table != NULL) {
-        note_changed_size(retained, size, s);
-    }
-    else if (create_table(retained, size, s) != OK) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    if (find_told(s) != OK) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    derive_secrets(retained);
-    rl_ledger_open(&runtime.ledger, retained->table, retained->size);
-    rl_config_identify_vhosts(pconf, ptemp, s);
-    rl_claim_post_config();
-    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
-                 "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT " keys",
-                 rl_ledger_capacity(&runtime.ledger));
-    rl_store_post_config(pconf, ptemp, s);
-    return OK;
+    const uint64_t mixed =
+        ((uint64_t)now ^ (uint64_t)(uintptr_t)thing ^ (uint64_t)getpid() << 32) *
+        UINT64_C(0x9e3779b97f4a7c15);
+    return rl_tally_incarnation(mixed >> 32);
 }

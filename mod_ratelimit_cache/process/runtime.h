@@ -2,6 +2,8 @@
 #ifndef RL_PROCESS_RUNTIME_H
 #define RL_PROCESS_RUNTIME_H
 
+#include <stdint.h>
+
 #include <httpd.h>
 
 #include "../core/digest.h"
@@ -9,17 +11,23 @@
 
 typedef struct rl_runtime {
     rl_ledger_t ledger;
-    void *told;               /* RL_TOLD_SIZE bytes, see memcached/log_throttle.h */
+    void *log_table;          /* RL_LOG_THROTTLE_SIZE bytes, see memcached/log_throttle.h */
     rl_secret_t secret;       /* for counters in this server's memory */
     rl_secret_t fleet_secret; /* for counters that several servers share */
 } rl_runtime_t;
 
-/* Set up in post_config; children inherit it over fork and only read it. */
+/* Returns what start.c has set in post_config. Children inherit it over fork and only read
+ * it. */
 const rl_runtime_t *rl_runtime(void);
 
-/* Makes the table of counters, or finds the one that was there before a reload. Returns OK or
- * an httpd error, after logging it. */
-int rl_runtime_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                           server_rec *s);
+/* Sets it; for start.c. */
+void rl_runtime_set(const rl_runtime_t *runtime);
+
+/* Returns the key of the hash for what this virtual host counts. */
+const rl_secret_t *rl_runtime_secret(const server_rec *s);
+
+/* Draws an incarnation for counters that are made anew (core/meter/tally.h). It differs from
+ * one moment, process and thing to the next; nobody gains by guessing it. */
+unsigned rl_runtime_draw_incarnation(const void *thing, int64_t now);
 
 #endif

@@ -4,8 +4,11 @@
 
 #include "../core/number.h"
 #include "../httpd/expression.h"
-#include "../answer/environment.h"
-#include "../process/store.h"
+#include "../key/given_values.h"
+#include "../process/runtime.h"
+#include "../process/scope.h"
+#include "../rule/identity.h"
+#include "log.h"
 
 /* No number or rate is as long as this. */
 #define TEXT_MAX 64
@@ -41,7 +44,7 @@ static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_r
         reason = rl_rate_parse(text, rate);
     }
     if (reason != NULL) {
-        rl_report_log_rate(r, rule, reason);
+        rl_log_rate(r, rule, reason);
         return RATE_INVALID;
     }
     return rate->unlimited ? RATE_NONE : RATE_KNOWN;
@@ -49,24 +52,25 @@ static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_r
 
 /* The meter of the rule for this request, and what its counters are filed under: not the rule's
  * id where the rate is computed. False when there is no rate. */
-static bool set_meter(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                      rl_claim_t *claim, rl_settled_t *settled, rl_digest_t *counters)
+static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *claim,
+                      rl_digest_t *counters)
 {
+    const rl_rule_t *rule = claim->rule;
     rl_rate_t rate = no_rate;
-    claim->meter = rule->meter;
+    claim->op.meter = rule->meter;
     *counters = rule->id;
     if (rule->rate_expr == NULL) {
         return true;
     }
     switch (compute_rate(r, rule, &rate)) {
     case RATE_KNOWN:
-        rl_rule_meter(rule, &rate, &claim->meter);
-        *counters = rl_rule_counters(rule, &claim->meter);
+        rl_rule_meter(rule, &rate, &claim->op.meter);
+        *counters = rl_rule_counters(rule, &claim->op.meter);
         return true;
     case RATE_INVALID:
-        settled->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
-        claim->meter = (rl_meter_t){.limit = no_rate.count, .period_us = no_rate.period_us};
-        return settled->invalid;
+        claim->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
+        claim->op.meter = (rl_meter_t){.limit = no_rate.count, .period_us = no_rate.period_us};
+        return claim->invalid;
     case RATE_NONE:
         break;
     }
@@ -84,58 +88,14 @@ static uint32_t cost_of(request_rec *r, const rl_rule_t *rule)
         rl_number_parse(text, strlen(text), RL_COUNT_MAX, &n)) {
         return (uint32_t)n;
     }
-    rl_report_log_cost(r, rule);
+    rl_log_cost(r, rule);
     return 1;
 }
 
 /* ---- key ---- */
 
-/* What the rule's counters are hashed under for this virtual host. */
-static void make_scope(const server_rec *s, const rl_rule_t *rule, const rl_digest_t *counters,
-                       rl_key_prefix_t *scope)
+static rl_claim_result_e result_of_key(const rl_rule_t *rule, rl_key_result_e result)
 {
-    rl_digest_t id = *counters;
-    if (rule->per_vhost) {
-        const rl_digest_t *vhost = &rl_server_config(s)->vhost;
-        id.hi ^= vhost->hi;
-        id.lo ^= vhost->lo;
-    }
-    rl_key_prefix(scope, rl_store_secret(s), &id);
-}
-
-void rl_claim_post_config(void)
-{
-    for (rl_rule_t *rule = rl_global_config()->rules; rule != NULL; rule = rule->next) {
-        make_scope(rule->home, rule, &rule->id, &rule->scope);
-    }
-}
-
-/* That was made already, unless the rate decides about it or another virtual host has inherited
- * the rule. A tenant's rule has no home. */
-static bool has_scope(const request_rec *r, const rl_rule_t *rule)
-{
-    return r->server == rule->home && rule->rate_expr == NULL;
-}
-
-static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
-                                 const rl_rule_t *rule, const rl_claim_values_t *values,
-                                 rl_claim_t *claim, const rl_digest_t *counters)
-{
-    const rl_key_prefixes_t prefixes = {.v4bits = rl_dir_v4bits(conf),
-                                        .v6bits = rl_dir_v6bits(conf)};
-    const rl_secret_t *secret = rl_store_secret(r->server);
-    const rl_key_prefix_t *scope = &rule->scope;
-    rl_key_prefix_t made;
-    rl_key_result_e result;
-    if (!has_scope(r, rule)) {
-        make_scope(r->server, rule, counters, &made);
-        scope = &made;
-    }
-    result = values->given != NULL ? rl_key_digest_given(r->pool, &rule->key, values->given,
-                                                         &prefixes, secret, scope, &claim->key)
-                                   : rl_key_digest(r, &rule->key, &prefixes, secret, scope,
-                                                   values->own, &claim->key);
-    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
     if (result == RL_KEY_MALFORMED) {
         return RL_CLAIM_MALFORMED;
     }
@@ -145,59 +105,84 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
                : RL_CLAIM_MADE;
 }
 
+static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
+                                 const rl_claim_values_t *values, const rl_digest_t *counters,
+                                 rl_claim_t *claim)
+{
+    const rl_rule_t *rule = claim->rule;
+    rl_key_terms_t terms = {
+        .spec = &rule->key,
+        .bits = {.v4bits = rl_dir_v4bits(conf), .v6bits = rl_dir_v6bits(conf)},
+        .secret = rl_runtime_secret(r->server),
+        .scope = &rule->scope};
+    rl_scope_t made;
+    rl_key_result_e result;
+    if (!rl_scope_is_ready(r->server, rule)) {
+        rl_scope_of_rule(r->server, rule, counters, &made);
+        terms.scope = &made;
+    }
+    result = values->given != NULL
+                 ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
+                 : rl_key_of_request(r, &terms, values->own, &claim->op.key);
+    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
+    return result_of_key(rule, result);
+}
+
+/* ---- claims ---- */
+
 bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule)
 {
     return rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
 }
 
 /* Sets all that a claim starts with, and none of what the limiter keeps for itself. */
-static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_claim_t *claim,
-                        rl_settled_t *settled)
+static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_claim_t *claim)
 {
     claim->on_error = on_error_of(conf, rule);
-    claim->observe = rl_claim_is_observed(conf, rule);
-    claim->refuse = claim->charged = claim->failed = false;
+    claim->observe = claim->observed_by_rule = rl_claim_is_observed(conf, rule);
+    claim->refuse = claim->charged = claim->failed = claim->invalid = false;
     claim->step = (rl_step_t){.word = -1};
-    *settled = (rl_settled_t){.id = rule->id,
-                              .name = rule->name,
-                              .rule = rule,
-                              .observed = claim->observe,
-                              .personal = rule->key.personal};
+    claim->rule = rule;
+    claim->name = rule->name;
+    claim->rule_id = rule->id;
+    claim->personal = rule->key.personal;
 }
 
-/* In `claim` and `settled`, whatever stood there. */
+/* Makes the claim, whatever stood there. */
 static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
                                     const rl_rule_t *rule, const rl_claim_values_t *values,
-                                    rl_claim_t *claim, rl_settled_t *settled)
+                                    rl_claim_t *claim)
 {
     rl_claim_result_e result;
     rl_digest_t counters;
-    begin_claim(conf, rule, claim, settled);
-    if (!set_meter(r, conf, rule, claim, settled, &counters)) {
+    begin_claim(conf, rule, claim);
+    if (!set_meter(r, conf, claim, &counters)) {
         return RL_CLAIM_NONE;
     }
-    result = set_key(r, conf, rule, values, claim, &counters);
+    result = set_key(r, conf, values, &counters, claim);
     if (result != RL_CLAIM_MADE) {
         return result;
     }
-    claim->refuse |= settled->invalid;
-    claim->cost = settled->invalid ? 1 : cost_of(r, rule);
+    claim->refuse |= claim->invalid;
+    claim->op.cost = claim->invalid ? 1 : cost_of(r, rule);
     return RL_CLAIM_MADE;
 }
 
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                   rl_key_values_t *values, rl_claim_t *claim, rl_settled_t *settled)
+                   rl_key_values_t *values, rl_claim_t *claim)
 {
     const rl_claim_values_t own = {.own = values};
-    return make_claim(r, conf, rule, &own, claim, settled) == RL_CLAIM_MADE;
+    return make_claim(r, conf, rule, &own, claim) == RL_CLAIM_MADE;
 }
 
 rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
                                     const rl_rule_t *rule, const char *const *given,
-                                    rl_claim_t *claim, rl_settled_t *settled)
+                                    rl_claim_t *claim)
 {
+    const rl_request_t *request = rl_request_get(r);
     rl_key_values_t own;
     const rl_claim_values_t values = {.given = given, .own = &own};
     own.spec = NULL;
-    return make_claim(r, conf, rule, &values, claim, settled);
+    own.body = request != NULL ? request->body : NULL;
+    return make_claim(r, conf, rule, &values, claim);
 }

@@ -1,4 +1,4 @@
-/* What a rule claims of one request: on which counter, at which rate, how many units. */
+/* Claims: what rules ask of a request: on which counter, at which rate, how many units. */
 #ifndef RL_REQUEST_CLAIM_H
 #define RL_REQUEST_CLAIM_H
 
@@ -7,20 +7,17 @@
 #include <httpd.h>
 
 #include "../config/config.h"
+#include "../key/request_values.h"
 #include "record.h"
 
-/* Does ahead what is the same for every claim of a rule: when virtual hosts have their
- * identities and stores their secrets. */
-void rl_claim_post_config(void);
-
-/* Makes the claim of a rule that applies to the request; expressions are evaluated for it.
- * Values found for the key are kept in `values` for the next rule, see rl_key_digest().
- * Returns false when there is nothing to claim: no authenticated user, no value for a key that
- * is to be skipped then, or no rate. */
+/* Makes the claim of a rule that applies to the request; evaluates expressions for it. Keeps
+ * the values found for the key in `values` for the next rule, see rl_key_of_request(). Returns
+ * false if there is nothing to claim: no authenticated user, no value for a key that is to be
+ * skipped then, or no rate. */
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                   rl_key_values_t *values, rl_claim_t *claim, rl_settled_t *settled);
+                   rl_key_values_t *values, rl_claim_t *claim);
 
-/* Whether an overrun of the rule is told there, not enforced. */
+/* Returns true if an overrun of the rule is told at this location, not enforced. */
 bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule);
 
 typedef enum {
@@ -29,10 +26,10 @@ typedef enum {
     RL_CLAIM_MALFORMED /* a value is not what its key part takes */
 } rl_claim_result_e;
 
-/* The same for somebody else: for values that are given, see rl_key_digest_given(), or the
+/* The same for another module: for values that are given, see rl_key_of_values(), or the
  * request's own when that is NULL. */
 rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
                                     const rl_rule_t *rule, const char *const *given,
-                                    rl_claim_t *claim, rl_settled_t *settled);
+                                    rl_claim_t *claim);
 
 #endif

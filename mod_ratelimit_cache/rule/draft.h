@@ -1,4 +1,4 @@
-/* What the files of rule.h share while a directive is read. */
+/* A rule while its directive is being read. Private to rule/. */
 #ifndef RL_RULE_DRAFT_H
 #define RL_RULE_DRAFT_H
 
@@ -24,11 +24,5 @@ const char *rl_draft_expr(rl_draft_t *draft, const char *text, rl_expr_kind_e ki
 /* Whether text is a rule's or a group's name. */
 bool rl_is_name(const char *text);
 extern const char rl_bad_name[];
-
-/* Reads the options, and makes the meter complete. Returns NULL or the error. */
-const char *rl_draft_options(rl_draft_t *draft, int argc, char *const argv[]);
-
-/* Sets what the rule's counters are filed under. */
-void rl_draft_identify(const rl_draft_t *draft);
 
 #endif

@@ -1,5 +1,5 @@
-/* What a rule's counters are filed under: the same over reloads, over the requests that parse
- * an .htaccess anew, and on all servers of a fleet. */
+#include "identity.h"
+
 #include <apr_strings.h>
 #include <http_core.h>
 #include <inttypes.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "../httpd/methods.h"
-#include "draft.h"
 
 /* One section's head as it is written. <Else> says nothing of itself, so its line does: its
  * counters start anew when lines are inserted above it. */

@@ -1,4 +1,5 @@
-/* The options of a RateLimit directive. */
+#include "options.h"
+
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "../core/number.h"
 #include "../httpd/expression.h"
 #include "../httpd/methods.h"
-#include "draft.h"
+#include "words.h"
 
 static const char bad_units[] = "must be an integer from 0 to 4294967295";
 

@@ -11,6 +11,7 @@
 #include "../core/digest.h"
 #include "../core/meter/meter.h"
 #include "../core/rate.h"
+#include "../httpd/methods.h"
 #include "../key/key.h"
 #include "outcome.h"
 
@@ -27,12 +28,6 @@ typedef enum {
     RL_PHASE_LATE_BODY,
     RL_PHASES
 } rl_phase_e;
-
-typedef struct rl_methods {
-    bool all;
-    apr_int64_t mask;          /* bits of httpd's method numbers */
-    apr_array_header_t *other; /* names that httpd doesn't know, upper case; NULL for none */
-} rl_methods_t;
 
 #define RL_UNITS_UNSET (-1)
 
@@ -67,51 +62,18 @@ typedef struct rl_rule {
     bool tenant;      /* from .htaccess */
     server_rec
         *home; /* the (virtual) server in whose configuration it stands; NULL: a tenant's */
-    rl_key_prefix_t scope; /* of its counters for that server, set in post_config */
-    struct rl_rule *next;  /* in the list of all rules of the server's configuration */
+    rl_scope_t scope;     /* of its counters for that server, set in post_config */
+    struct rl_rule *next; /* in the list of all rules of the server's configuration */
 } rl_rule_t;
-
-/* Reads the arguments of one RateLimit directive: NAME, RATE or "off", options. Returns NULL
- * and a rule, or the error for httpd to show. */
-const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_t **rule);
 
 /* The rule's meter at this rate. */
 void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter);
-
-/* What the rule's counters are filed under when it counts with this meter. Counts of another
- * period or algorithm mean nothing to it, nor does a bucket of another size. A changed limit of
- * a window keeps what was counted, unless a group is to share it by rate. */
-rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter);
 
 /* Whether the rule speaks of this request: its method, when= and unless=; of `always` rules it
  * is known. */
 bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
 
-/* Rules that one section may have, and beyond which a set takes no more of a tenant's. */
-#define RL_SECTION_RULES_MAX 200
-#define RL_TENANT_RULES_MAX  200
-
-/* Rules in the order they are checked. Unchanging once built; sections share them. */
-typedef struct rl_rule_set {
-    int n;
-    bool has[RL_PHASES];        /* any rule of that phase is in it */
-    bool tenants;               /* any rule of a tenant is in it */
-    bool groups;                /* any rule has a group */
-    const rl_rule_t *overruled; /* a tenant's rule that has no effect, or NULL */
-    const rl_rule_t *rules[];
-} rl_rule_set_t;
-
-/* The set with one more rule, in the pool. The set may be NULL. */
-const rl_rule_set_t *rl_rule_set_add(apr_pool_t *pool, const rl_rule_set_t *set,
-                                     const rl_rule_t *rule);
-
-/* The rule of that name, or NULL. The set may be NULL. */
-const rl_rule_t *rl_rule_set_find(const rl_rule_set_t *set, const char *name);
-
-/* The rules of an outer and an inner section: inner ones replace outer ones of the same name in
- * their place, others follow. A tenant's rule never replaces one of the server's. Both may be
- * NULL; the result may be either of them. */
-const rl_rule_set_t *rl_rule_set_merge(apr_pool_t *pool, const rl_rule_set_t *outer,
-                                       const rl_rule_set_t *inner);
+/* Returns the rate as it was written, or as the meter has it where it is computed. */
+const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter);
 
 #endif

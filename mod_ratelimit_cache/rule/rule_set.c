@@ -1,4 +1,4 @@
-#include "rule.h"
+#include "rule_set.h"
 
 #include <apr_strings.h>
 #include <string.h>

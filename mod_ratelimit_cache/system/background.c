@@ -26,7 +26,7 @@ struct rl_background {
 
 static struct timespec after(int64_t us)
 {
-    const int64_t at = rl_monotonic_now() + us;
+    const int64_t at = rl_clock_now() + us;
     return (struct timespec){.tv_sec = (time_t)(at / 1000000),
                              .tv_nsec = (long)(at % 1000000 * 1000)};
 }

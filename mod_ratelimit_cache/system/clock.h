@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* Microseconds since some moment in the past. */
-static inline int64_t rl_monotonic_now(void)
+static inline int64_t rl_clock_now(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);

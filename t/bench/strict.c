@@ -68,7 +68,7 @@ static void tell_nobody(void *context, rl_server_event_e event, unsigned server,
     (void)context, (void)event, (void)server, (void)reason;
 }
 
-static rl_upstream_t *open_store(apr_pool_t *pool, uint16_t port)
+static rl_store_t *open_store(apr_pool_t *pool, uint16_t port)
 {
     static rl_memcached_server_t server = {
         .name = "bench", .host = "127.0.0.1", .address = "127.0.0.1"};
@@ -78,7 +78,7 @@ static rl_upstream_t *open_store(apr_pool_t *pool, uint16_t port)
                                                .timeout_us = TIMEOUT_US,
                                                .connections = 1,
                                                .breaker = {.failures = 3, .cooldown_us = 1000}};
-    rl_upstream_t *store;
+    rl_store_t *store;
     server.port = port;
     store = rl_memcached_create(pool, &settings, tell_nobody, NULL);
     if (store == NULL) {
@@ -88,10 +88,10 @@ static rl_upstream_t *open_store(apr_pool_t *pool, uint16_t port)
 }
 
 /* As a request does it: a claim on one rule, a session, a decision. */
-static void decide(const rl_ledger_t *ledger, rl_upstream_t *store, rl_claim_t *claim,
+static void decide(const rl_ledger_t *ledger, rl_store_t *store, rl_claim_t *claim,
                    int64_t now)
 {
-    rl_upstream_session_t session = {.upstream = store,
+    rl_store_session_t session = {.store = store,
                                      .deadline = clock_ns() / 1000 + TIMEOUT_US};
     const rl_source_t source = {
         .ledger = ledger, .session = &session, .incarnation = rl_tally_incarnation(1)};
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     rl_ledger_t ledger;
     apr_pool_t *pool;
     memcached_st *bare;
-    rl_upstream_t *store;
+    rl_store_t *store;
     if (port == 0 || n < BLOCK) {
         fprintf(stderr, "usage: strict PORT NUMBER\n");
         return 2;

@@ -103,11 +103,11 @@ static void the_form_is_what_accept_asks_for(void **state)
     }
 }
 
-static void write(const rl_denial_t *denial, rl_media_e media, char *buffer, size_t size)
+static void write(const rl_denial_text_t *denial, rl_media_e media, char *buffer, size_t size)
 {
     rl_text_t text;
     rl_text_begin(&text, buffer, size);
-    rl_denial_write(denial, media, &text);
+    rl_denial_text_write(denial, media, &text);
     assert_true(rl_text_end(&text) > 0);
 }
 
@@ -121,9 +121,9 @@ static void assert_has(const char *text, const char *part)
 static void every_form_says_when_and_what_to_quote(void **state)
 {
     static const char *const names[] = {"login", "hour-2"};
-    const rl_denial_t denial = {
+    const rl_denial_text_t denial = {
         .status = 429, .retry_s = 54, .tag = "0a2fe286b3c2", .rules = names, .rules_n = 2};
-    char buffer[RL_DENIAL_MAX];
+    char buffer[RL_DENIAL_TEXT_MAX];
     (void)state;
     for (int media = 0; media < RL_MEDIA; media++) {
         write(&denial, (rl_media_e)media, buffer, sizeof(buffer));
@@ -156,9 +156,9 @@ static void waits_are_told_in_units_that_people_use(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
-        const rl_denial_t denial = {
+        const rl_denial_text_t denial = {
             .status = 429, .retry_s = waits[i].seconds, .tag = "0a2fe286b3c2"};
-        char buffer[RL_DENIAL_MAX];
+        char buffer[RL_DENIAL_TEXT_MAX];
         write(&denial, T, buffer, sizeof(buffer));
         assert_has(buffer, waits[i].words);
     }
@@ -166,9 +166,9 @@ static void waits_are_told_in_units_that_people_use(void **state)
 
 static void a_store_that_fails_is_no_quota_exceeded(void **state)
 {
-    const rl_denial_t denial = {
+    const rl_denial_text_t denial = {
         .status = 503, .retry_s = 1, .tag = "0a2fe286b3c2", .uncounted = true};
-    char buffer[RL_DENIAL_MAX];
+    char buffer[RL_DENIAL_TEXT_MAX];
     (void)state;
     write(&denial, P, buffer, sizeof(buffer));
     assert_has(buffer, "#temporary-reduced-capacity\",\"title\":\"Service unavailable\"");
@@ -181,12 +181,12 @@ static void a_store_that_fails_is_no_quota_exceeded(void **state)
 static void there_is_room_for_every_rule(void **state)
 {
     static const char *names[300];
-    const rl_denial_t denial = {.status = 429,
+    const rl_denial_text_t denial = {.status = 429,
                                 .retry_s = UINT32_MAX,
                                 .tag = "0a2fe286b3c2",
                                 .rules = names,
                                 .rules_n = 300};
-    static char buffer[RL_DENIAL_MAX + 300 * RL_DENIAL_RULE_MAX];
+    static char buffer[RL_DENIAL_TEXT_MAX + 300 * RL_DENIAL_TEXT_RULE_MAX];
     (void)state;
     for (size_t i = 0; i < 300; i++) {
         names[i] = "abcdefghijklmnopqrstuvwxyz_-0123";

@@ -138,9 +138,9 @@ static void a_key_of_any_length_is_hashed_whole(void **state)
 static void a_prefix_gives_the_keys_of_its_scope_any_number_of_times(void **state)
 {
     const part_t part = {1, "ab", 2};
-    rl_key_prefix_t prefix;
+    rl_scope_t prefix;
     (void)state;
-    rl_key_prefix(&prefix, &secret, &scope);
+    rl_scope_make(&prefix, &secret, &scope);
     for (int i = 0; i < 2; i++) {
         rl_key_builder_t key;
         rl_key_begin_at(&key, &secret, &prefix);
@@ -153,13 +153,13 @@ static void a_key_can_be_put_into_another_scope(void **state)
 {
     const rl_digest_t elsewhere = {.hi = 3, .lo = 4};
     const part_t part = {1, "ab", 2};
-    rl_key_prefix_t prefix;
+    rl_scope_t prefix;
     rl_key_builder_t key;
     (void)state;
     rl_key_begin(&key, &secret, &elsewhere);
     rl_key_add(&key, part.kind, part.bytes, part.len);
     assert_false(same(rl_key_finish(&key), digest_of(&part, 1)));
-    rl_key_prefix(&prefix, &secret, &scope);
+    rl_scope_make(&prefix, &secret, &scope);
     rl_key_rescope(&key, &prefix);
     assert_true(same(rl_key_finish(&key), digest_of(&part, 1)));
 }

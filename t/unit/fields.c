@@ -18,8 +18,8 @@ static void policies_are_a_list(void **state)
     rl_text_t text;
     (void)state;
     rl_text_begin(&text, buffer, sizeof(buffer));
-    rl_fields_add_policy(&text, "burst", 100, 60 * SECOND);
-    rl_fields_add_policy(&text, "hourly", 1000, 3600 * SECOND);
+    rl_field_text_add_policy(&text, "burst", 100, 60 * SECOND);
+    rl_field_text_add_policy(&text, "hourly", 1000, 3600 * SECOND);
     assert_true(rl_text_end(&text) > 0);
     assert_string_equal(buffer, "\"burst\";q=100;w=60, \"hourly\";q=1000;w=3600");
 }
@@ -29,7 +29,7 @@ static void assert_window(int64_t us, const char *expected)
     char buffer[RL_FIELD_ITEM_MAX];
     rl_text_t text;
     rl_text_begin(&text, buffer, sizeof(buffer));
-    rl_fields_add_policy(&text, "r", 1, us);
+    rl_field_text_add_policy(&text, "r", 1, us);
     rl_text_end(&text);
     assert_string_equal(buffer, expected);
 }
@@ -43,7 +43,7 @@ static void a_window_is_whole_seconds_and_one_at_least(void **state)
     assert_window(SECOND, "\"r\";q=1;w=1");
     assert_window(SECOND + 1, "\"r\";q=1;w=2");
     assert_window(INT64_MAX, "\"r\";q=1;w=9223372036855");
-    assert_int_equal(rl_fields_epoch(INT64_MAX), INT64_C(9223372036855));
+    assert_int_equal(rl_field_text_epoch(INT64_MAX), INT64_C(9223372036855));
 }
 
 static void a_state_tells_what_may_be_told(void **state)
@@ -65,7 +65,7 @@ static void a_state_tells_what_may_be_told(void **state)
         char buffer[RL_FIELD_ITEM_MAX];
         rl_text_t text;
         rl_text_begin(&text, buffer, sizeof(buffer));
-        rl_fields_add_state(&text, "burst", cases[i].remaining, cases[i].seconds);
+        rl_field_text_add_state(&text, "burst", cases[i].remaining, cases[i].seconds);
         assert_int_equal(rl_text_end(&text), strlen(cases[i].expected));
         assert_string_equal(buffer, cases[i].expected);
     }
@@ -77,11 +77,11 @@ static void the_largest_item_has_room(void **state)
     rl_text_t text;
     (void)state;
     rl_text_begin(&text, buffer, sizeof(buffer));
-    rl_fields_add_policy(&text, LONGEST, UINT32_MAX, INT64_MAX);
-    rl_fields_add_policy(&text, LONGEST, UINT32_MAX, INT64_MAX);
+    rl_field_text_add_policy(&text, LONGEST, UINT32_MAX, INT64_MAX);
+    rl_field_text_add_policy(&text, LONGEST, UINT32_MAX, INT64_MAX);
     assert_true(rl_text_end(&text) > 0);
     rl_text_begin(&text, buffer, RL_FIELD_ITEM_MAX);
-    rl_fields_add_state(&text, LONGEST, INT64_MAX, INT64_MAX);
+    rl_field_text_add_state(&text, LONGEST, INT64_MAX, INT64_MAX);
     assert_true(rl_text_end(&text) > 0);
 }
 
@@ -94,7 +94,7 @@ static void what_does_not_fit_is_no_text(void **state)
         rl_text_t text;
         memset(buffer, '#', sizeof(buffer));
         rl_text_begin(&text, buffer, size);
-        rl_fields_add_policy(&text, "r", 12, 60 * SECOND);
+        rl_field_text_add_policy(&text, "r", 12, 60 * SECOND);
         assert_int_equal(rl_text_end(&text), size == sizeof(whole) ? strlen(whole) : 0);
         assert_string_equal(buffer, size == sizeof(whole) ? whole : "");
         for (size_t i = size; i < sizeof(buffer); i++) {
@@ -122,10 +122,10 @@ static void numbers_of_every_size(void **state)
 static void an_epoch_is_never_early(void **state)
 {
     (void)state;
-    assert_int_equal(rl_fields_epoch(0), 0);
-    assert_int_equal(rl_fields_epoch(1), 1);
-    assert_int_equal(rl_fields_epoch(SECOND), 1);
-    assert_int_equal(rl_fields_epoch(SECOND + 1), 2);
+    assert_int_equal(rl_field_text_epoch(0), 0);
+    assert_int_equal(rl_field_text_epoch(1), 1);
+    assert_int_equal(rl_field_text_epoch(SECOND), 1);
+    assert_int_equal(rl_field_text_epoch(SECOND + 1), 2);
 }
 
 int main(void)

@@ -90,17 +90,17 @@ static void addresses_are_read_in_numbers_only(void **state)
 
 static void a_shelf_is_waited_at_until_the_deadline(void **state)
 {
-    rl_shelf_t shelf;
-    rl_shelved_t thing;
+    rl_stack_t shelf;
+    rl_stacked_t thing;
     int64_t start;
     (void)state;
-    assert_true(rl_shelf_init(&shelf));
-    start = rl_monotonic_now();
-    assert_null(rl_shelf_take(&shelf, start + 50 * 1000));
-    assert_in_range(rl_monotonic_now() - start, 50 * 1000, 1000 * 1000);
-    assert_null(rl_shelf_take(&shelf, start));
-    rl_shelf_put(&shelf, &thing);
-    assert_ptr_equal(rl_shelf_take(&shelf, start), &thing);
+    assert_true(rl_stack_init(&shelf));
+    start = rl_clock_now();
+    assert_null(rl_stack_take(&shelf, start + 50 * 1000));
+    assert_in_range(rl_clock_now() - start, 50 * 1000, 1000 * 1000);
+    assert_null(rl_stack_take(&shelf, start));
+    rl_stack_put(&shelf, &thing);
+    assert_ptr_equal(rl_stack_take(&shelf, start), &thing);
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 static fault_e script[32];
 static unsigned script_at, script_end;
 
-static fault_e next_of_script(void *context, rl_upstream_session_t *session)
+static fault_e next_of_script(void *context, rl_store_session_t *session)
 {
     (void)context;
     (void)session;
@@ -34,10 +34,10 @@ static void set_out(uint32_t limit)
 static bool ask(server_t *server, rl_on_error_e on_error)
 {
     const rl_meter_t meter = meter_of(story->limit);
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
-    rl_source_charge(&source, &key, &meter, now, 1, on_error, &step);
+    rl_counter_charge(&source, &key, &meter, now, 1, on_error, &step);
     return step.granted;
 }
 
@@ -53,19 +53,19 @@ static unsigned admitted(server_t *server, unsigned n)
 static void refresh(server_t *server)
 {
     const rl_meter_t meter = meter_of(story->limit);
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
-    rl_source_refresh(&source, &key, &meter, now);
+    rl_counter_refresh(&source, &key, &meter, now);
 }
 
 static void refund(server_t *server)
 {
     const rl_meter_t meter = meter_of(story->limit);
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
-    rl_source_peek(&source, &key, &meter, now, 0, &step);
-    rl_source_refund(&source, &key, &meter, step.stamp, 1, now);
+    rl_counter_peek(&source, &key, &meter, now, 0, &step);
+    rl_counter_refund(&source, &key, &meter, step.stamp, 1, now);
 }
 
 static rl_tally_t shared(void)
@@ -319,13 +319,13 @@ static void a_counter_is_remembered_for_two_periods_and_a_month_at_most(void **s
     (void)state;
     for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
         const rl_meter_t meter = fixed_window(5, periods[i] * SECOND);
-        rl_upstream_session_t session;
+        rl_store_session_t session;
         rl_source_t source;
         rl_step_t step;
         uint32_t ttl;
         set_out(5);
         source = source_of(&servers[0], &session);
-        rl_source_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
+        rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
         ttl = store.counters[0].name.ttl;
         assert_true(ttl <= 30 * 86400);
         assert_true(ttl == 30 * 86400 || (ttl > 2 * periods[i] && ttl <= 2 * periods[i] + 600));
@@ -341,11 +341,11 @@ static void two_stores_have_cells_of_their_own_in_one_ledger(void **state)
         unsigned in = 0;
         memory_flush(&store);
         for (int i = 0; i < 5; i++) {
-            rl_upstream_session_t session;
+            rl_store_session_t session;
             rl_source_t source = source_of(&servers[0], &session);
             rl_step_t step;
             source.salt = (rl_digest_t){.hi = salt << 40, .lo = salt << 40};
-            rl_source_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
+            rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
             in += step.granted;
         }
         assert_int_equal(in, 2);
@@ -362,9 +362,9 @@ static void without_a_session_the_ledger_is_the_whole_truth(void **state)
     set_out(3);
     for (int i = 0; i < 6; i++) {
         rl_step_t step;
-        assert_true(rl_source_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_DENY, &step));
+        assert_true(rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_DENY, &step));
         in += step.granted;
-        rl_source_refresh(&source, &key, &meter, now);
+        rl_counter_refresh(&source, &key, &meter, now);
     }
     assert_int_equal(in, 3);
     assert_int_equal(store.operations, 0);

@@ -129,10 +129,10 @@ static void flooding(void)
 {
     actor_t *self = running;
     for (unsigned i = 0; i < story->requests; i++) {
-        rl_upstream_session_t session;
+        rl_store_session_t session;
         const rl_source_t source = source_of(self->server, &session);
         rl_step_t step;
-        rl_source_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
+        rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
         flood.admitted += step.granted;
         leave(NULL);
     }
@@ -179,12 +179,12 @@ static void after_a_pause_a_flood_gets_a_bucket_once(void **state)
     for (uint64_t seed = 1; seed <= 500; seed++) {
         const story_t how = {.servers = 3, .actors = 9, .requests = 20};
         const rl_meter_t what = token_bucket(1, HOUR, 5);
-        rl_upstream_session_t session;
+        rl_store_session_t session;
         start(&how, seed);
         meter = what;
         const rl_source_t source = source_of(&servers[0], &session);
         rl_step_t step;
-        rl_source_charge(&source, &key, &meter, now - 10 * HOUR, 1, RL_ON_ERROR_LOCAL, &step);
+        rl_counter_charge(&source, &key, &meter, now - 10 * HOUR, 1, RL_ON_ERROR_LOCAL, &step);
         for (unsigned i = 0; i < how.actors; i++) {
             makecontext(&actors[i].context, flooding, 0);
         }

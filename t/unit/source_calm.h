@@ -33,12 +33,12 @@ static inline void set_out(const rl_meter_t *what)
 /* As the limiter does it. */
 static inline rl_step_t ask_for(unsigned server, uint32_t cost)
 {
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_step_t step;
-    rl_source_charge(&source, &key, &meter, now, cost, RL_ON_ERROR_LOCAL, &step);
+    rl_counter_charge(&source, &key, &meter, now, cost, RL_ON_ERROR_LOCAL, &step);
     if (!step.granted) {
-        rl_source_overrun(&source, &key, &meter, now, cost, &step);
+        rl_counter_overrun(&source, &key, &meter, now, cost, &step);
     }
     return step;
 }
@@ -59,39 +59,39 @@ static inline unsigned admitted(unsigned server, unsigned n)
 
 static inline void refund(unsigned server, const rl_step_t *step, uint32_t units)
 {
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    rl_source_refund(&source, &key, &meter, step->stamp, units, now);
+    rl_counter_refund(&source, &key, &meter, step->stamp, units, now);
 }
 
 static inline bool clear(unsigned server)
 {
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    return rl_source_clear(&source, &key, &meter, now);
+    return rl_counter_clear(&source, &key, &meter, now);
 }
 
 static inline void refresh(unsigned server)
 {
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    rl_source_refresh(&source, &key, &meter, now);
+    rl_counter_refresh(&source, &key, &meter, now);
 }
 
 /* What a server would tell of the key after it has asked; -1: there was no answer. */
 static inline int learned(unsigned server)
 {
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_step_t step;
-    const bool answered = rl_source_learn(&source, &key, &meter, now);
-    rl_source_peek(&source, &key, &meter, now, 0, &step);
+    const bool answered = rl_counter_learn(&source, &key, &meter, now);
+    rl_counter_peek(&source, &key, &meter, now, 0, &step);
     return answered ? (int)step.used : -1;
 }
 
 static bool cut_off;
 
-static inline fault_e all_or_none(void *context, rl_upstream_session_t *session)
+static inline fault_e all_or_none(void *context, rl_store_session_t *session)
 {
     (void)context;
     (void)session;

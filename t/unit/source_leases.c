@@ -7,7 +7,7 @@
 /* What a server's keeper does now and then; or at the end of its process. */
 static void tend_as(unsigned server, bool last)
 {
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_keeper_tend(servers[server].keeper, &source, now, last);
 }
@@ -53,10 +53,10 @@ static uint32_t told_total(void)
 /* What a server would tell of the key without asking. */
 static uint32_t used_here(unsigned server)
 {
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_step_t step;
-    rl_source_peek(&source, &key, &meter, now, 0, &step);
+    rl_counter_peek(&source, &key, &meter, now, 0, &step);
     return step.used;
 }
 
@@ -285,7 +285,7 @@ static void a_key_that_is_wiped_has_no_lease(void **state)
     assert_int_equal(told_total(), 500);
 }
 
-static fault_e lose_additions(void *context, rl_upstream_session_t *session)
+static fault_e lose_additions(void *context, rl_store_session_t *session)
 {
     static unsigned n;
     (void)context;

@@ -85,14 +85,14 @@ static void ask(server_t *server)
 {
     const uint32_t cost = 1 + (uint32_t)random_below(&rng, story->cost_max);
     const int64_t asked = now;
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
     requests++;
-    rl_source_charge(&source, &key, &traffic->meter, asked, cost, RL_ON_ERROR_DENY, &step);
+    rl_counter_charge(&source, &key, &traffic->meter, asked, cost, RL_ON_ERROR_DENY, &step);
     if (!step.granted) {
         denied++;
-        rl_source_refresh(&source, &key, &traffic->meter, asked);
+        rl_counter_refresh(&source, &key, &traffic->meter, asked);
         return;
     }
     granted += cost;
@@ -100,7 +100,7 @@ static void ask(server_t *server)
     if (!is_bucket() && one_in(traffic->refund_one_in)) {
         leave(NULL);
         *used_in(step.stamp) -= cost;
-        rl_source_refund(&source, &key, &traffic->meter, step.stamp, cost, now);
+        rl_counter_refund(&source, &key, &traffic->meter, step.stamp, cost, now);
     }
 }
 
@@ -121,7 +121,7 @@ static void keep(server_t *server)
 {
     wait_for(SECOND / 4);
     if (!is_over() && server->keeper != NULL) {
-        rl_upstream_session_t session;
+        rl_store_session_t session;
         const rl_source_t source = source_of(server, &session);
         rl_keeper_tend(server->keeper, &source, now, false);
     }
@@ -163,7 +163,7 @@ static void kill_children(unsigned n)
 
 static void quit(unsigned n)
 {
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(&servers[n], &session);
     rl_keeper_tend(servers[n].keeper, &source, now, true);
     kill_children(n);

@@ -29,7 +29,7 @@ static pthread_barrier_t barrier;
 static _Atomic unsigned granted;
 static unsigned fails_one_in, worst; /* the most that was granted in a round */
 
-static fault_e now_and_then(void *context, rl_upstream_session_t *session)
+static fault_e now_and_then(void *context, rl_store_session_t *session)
 {
     static _Thread_local uint64_t rng;
     (void)context;
@@ -45,12 +45,12 @@ static void *work(void *data)
         const rl_digest_t key = random_digest(&seed);
         pthread_barrier_wait(&barrier);
         for (int i = 0; i < ASKS; i++) {
-            rl_upstream_session_t session = {.upstream = &store.base};
+            rl_store_session_t session = {.store = &store.base};
             const rl_source_t source = {.ledger = &ledger,
                                         .session = &session,
                                         .incarnation = 1 + (unsigned)(round % 32000)};
             rl_step_t step;
-            rl_source_charge(&source, &key, meter, NOON, 1, RL_ON_ERROR_LOCAL, &step);
+            rl_counter_charge(&source, &key, meter, NOON, 1, RL_ON_ERROR_LOCAL, &step);
             granted += step.granted;
         }
         if (pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD) {

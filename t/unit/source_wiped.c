@@ -96,14 +96,14 @@ static void without_a_store_nothing_is_given_back_of_what_was_wiped(void **state
     rl_step_t step, later;
     (void)state;
     set_out(&what);
-    rl_source_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
-    rl_source_clear(&source, &key, &meter, now + SECOND);
-    rl_source_charge(&source, &key, &meter, now + 2 * SECOND, 1, RL_ON_ERROR_LOCAL, &later);
-    rl_source_refund(&source, &key, &meter, step.stamp, 1, now + 3 * SECOND);
-    rl_source_peek(&source, &key, &meter, now + 3 * SECOND, 0, &step);
+    rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
+    rl_counter_clear(&source, &key, &meter, now + SECOND);
+    rl_counter_charge(&source, &key, &meter, now + 2 * SECOND, 1, RL_ON_ERROR_LOCAL, &later);
+    rl_counter_refund(&source, &key, &meter, step.stamp, 1, now + 3 * SECOND);
+    rl_counter_peek(&source, &key, &meter, now + 3 * SECOND, 0, &step);
     assert_int_equal(step.used, 1);
-    rl_source_refund(&source, &key, &meter, later.stamp, 1, now + 3 * SECOND);
-    rl_source_peek(&source, &key, &meter, now + 3 * SECOND, 0, &step);
+    rl_counter_refund(&source, &key, &meter, later.stamp, 1, now + 3 * SECOND);
+    rl_counter_peek(&source, &key, &meter, now + 3 * SECOND, 0, &step);
     assert_int_equal(step.used, 0);
 }
 

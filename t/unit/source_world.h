@@ -99,7 +99,7 @@ static void leave(void *context)
     }
 }
 
-static fault_e fault_of(void *context, rl_upstream_session_t *session)
+static fault_e fault_of(void *context, rl_store_session_t *session)
 {
     (void)context;
     (void)session;
@@ -112,9 +112,9 @@ static fault_e fault_of(void *context, rl_upstream_session_t *session)
     return one_in(story->fault_one_in) ? (fault_e)(1 + random_below(&rng, 3)) : FAULT_NONE;
 }
 
-static rl_source_t source_of(const server_t *server, rl_upstream_session_t *session)
+static rl_source_t source_of(const server_t *server, rl_store_session_t *session)
 {
-    *session = (rl_upstream_session_t){.upstream = &store.base};
+    *session = (rl_store_session_t){.store = &store.base};
     return (rl_source_t){.ledger = &server->ledger,
                          .session = session,
                          .keeper = server->keeper,
@@ -135,12 +135,12 @@ static void request(server_t *server)
 {
     const rl_meter_t meter = meter_of(story->limit);
     const uint32_t cost = 1 + (uint32_t)random_below(&rng, story->cost_max);
-    rl_upstream_session_t session;
+    rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
-    bool counted = rl_source_charge(&source, &key, &meter, now, cost, story->on_error, &step);
+    bool counted = rl_counter_charge(&source, &key, &meter, now, cost, story->on_error, &step);
     if (!step.granted) {
-        rl_source_refresh(&source, &key, &meter, now);
+        rl_counter_refresh(&source, &key, &meter, now);
         return;
     }
     if (!counted) {
@@ -149,7 +149,7 @@ static void request(server_t *server)
     count(server, (int)cost);
     if (one_in(story->refund_one_in)) {
         count(server, -(int)cost);
-        rl_source_refund(&source, &key, &meter, step.stamp, cost, now);
+        rl_counter_refund(&source, &key, &meter, step.stamp, cost, now);
     }
 }
 

@@ -14,7 +14,7 @@
 #define SECOND INT64_C(1000000)
 #define NOW    (5000 * SECOND)
 
-static rl_told_slot_t slot;
+static rl_log_slot_t slot;
 
 static int forget(void **state)
 {
@@ -23,72 +23,72 @@ static int forget(void **state)
     return 0;
 }
 
-static rl_tell_e at(int64_t seconds, rl_server_event_e event)
+static rl_log_level_e at(int64_t seconds, rl_server_event_e event)
 {
-    return rl_told_note(&slot, event, NOW + seconds * SECOND);
+    return rl_log_throttle_note(&slot, event, NOW + seconds * SECOND);
 }
 
 static void a_server_that_always_worked_is_no_news(void **state)
 {
     (void)state;
-    assert_int_equal(at(0, RL_SERVER_WORKS), RL_TELL_NOBODY);
-    assert_int_equal(at(100, RL_SERVER_WORKS), RL_TELL_NOBODY);
+    assert_int_equal(at(0, RL_SERVER_WORKS), RL_LOG_NOTHING);
+    assert_int_equal(at(100, RL_SERVER_WORKS), RL_LOG_NOTHING);
 }
 
 static void of_many_processes_one_tells(void **state)
 {
     (void)state;
-    assert_int_equal(at(0, RL_SERVER_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(0, RL_SERVER_FAILS), RL_TELL_NOBODY);
-    assert_int_equal(at(1, RL_SERVER_STILL_FAILS), RL_TELL_NOBODY);
-    assert_int_equal(at(1000, RL_SERVER_STILL_FAILS), RL_TELL_NOBODY);
-    assert_int_equal(at(1001, RL_SERVER_WORKS), RL_TELL_NOTICE);
-    assert_int_equal(at(1001, RL_SERVER_WORKS), RL_TELL_NOBODY);
+    assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_NOTHING);
+    assert_int_equal(at(1, RL_SERVER_STILL_FAILS), RL_LOG_NOTHING);
+    assert_int_equal(at(1000, RL_SERVER_STILL_FAILS), RL_LOG_NOTHING);
+    assert_int_equal(at(1001, RL_SERVER_WORKS), RL_LOG_NOTICE);
+    assert_int_equal(at(1001, RL_SERVER_WORKS), RL_LOG_NOTHING);
 }
 
 static void within_a_minute_a_change_is_information(void **state)
 {
     (void)state;
-    assert_int_equal(at(0, RL_SERVER_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(1, RL_SERVER_WORKS), RL_TELL_NOTICE);
+    assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(1, RL_SERVER_WORKS), RL_LOG_NOTICE);
     for (int64_t second = 2; second < 60; second += 2) {
-        assert_int_equal(at(second, RL_SERVER_FAILS), RL_TELL_INFO);
-        assert_int_equal(at(second, RL_SERVER_FAILS), RL_TELL_NOBODY);
-        assert_int_equal(at(second + 1, RL_SERVER_WORKS), RL_TELL_INFO);
+        assert_int_equal(at(second, RL_SERVER_FAILS), RL_LOG_INFO);
+        assert_int_equal(at(second, RL_SERVER_FAILS), RL_LOG_NOTHING);
+        assert_int_equal(at(second + 1, RL_SERVER_WORKS), RL_LOG_INFO);
     }
-    assert_int_equal(at(60, RL_SERVER_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(61, RL_SERVER_WORKS), RL_TELL_NOTICE);
+    assert_int_equal(at(60, RL_SERVER_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(61, RL_SERVER_WORKS), RL_LOG_NOTICE);
 }
 
 static void what_still_fails_after_a_minute_is_told(void **state)
 {
     (void)state;
-    assert_int_equal(at(0, RL_SERVER_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(1, RL_SERVER_WORKS), RL_TELL_NOTICE);
-    assert_int_equal(at(2, RL_SERVER_FAILS), RL_TELL_INFO);
-    assert_int_equal(at(3, RL_SERVER_STILL_FAILS), RL_TELL_NOBODY);
-    assert_int_equal(at(59, RL_SERVER_STILL_FAILS), RL_TELL_NOBODY);
-    assert_int_equal(at(60, RL_SERVER_STILL_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(61, RL_SERVER_STILL_FAILS), RL_TELL_NOBODY);
-    assert_int_equal(at(70, RL_SERVER_WORKS), RL_TELL_NOTICE);
+    assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(1, RL_SERVER_WORKS), RL_LOG_NOTICE);
+    assert_int_equal(at(2, RL_SERVER_FAILS), RL_LOG_INFO);
+    assert_int_equal(at(3, RL_SERVER_STILL_FAILS), RL_LOG_NOTHING);
+    assert_int_equal(at(59, RL_SERVER_STILL_FAILS), RL_LOG_NOTHING);
+    assert_int_equal(at(60, RL_SERVER_STILL_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(61, RL_SERVER_STILL_FAILS), RL_LOG_NOTHING);
+    assert_int_equal(at(70, RL_SERVER_WORKS), RL_LOG_NOTICE);
 }
 
 /* Two processes disagree for a moment: one finds it working when another told that it fails. */
 static void a_process_that_still_sees_it_fail_tells_after_a_minute(void **state)
 {
     (void)state;
-    assert_int_equal(at(0, RL_SERVER_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(0, RL_SERVER_WORKS), RL_TELL_NOTICE);
-    assert_int_equal(at(30, RL_SERVER_STILL_FAILS), RL_TELL_NOBODY);
-    assert_int_equal(at(60, RL_SERVER_STILL_FAILS), RL_TELL_ERROR);
+    assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(0, RL_SERVER_WORKS), RL_LOG_NOTICE);
+    assert_int_equal(at(30, RL_SERVER_STILL_FAILS), RL_LOG_NOTHING);
+    assert_int_equal(at(60, RL_SERVER_STILL_FAILS), RL_LOG_ERROR);
 }
 
 static void who_finds_out_anew_later_tells_again(void **state)
 {
     (void)state;
-    assert_int_equal(at(0, RL_SERVER_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(59, RL_SERVER_FAILS), RL_TELL_NOBODY);
-    assert_int_equal(at(60, RL_SERVER_FAILS), RL_TELL_ERROR);
+    assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(59, RL_SERVER_FAILS), RL_LOG_NOTHING);
+    assert_int_equal(at(60, RL_SERVER_FAILS), RL_LOG_ERROR);
 }
 
 static void refusals_are_told_once_a_minute_and_have_no_end(void **state)
@@ -96,51 +96,51 @@ static void refusals_are_told_once_a_minute_and_have_no_end(void **state)
     (void)state;
     for (int64_t second = 0; second < 180; second++) {
         assert_int_equal(at(second, RL_SERVER_REFUSES),
-                         second % 60 == 0 ? RL_TELL_ERROR : RL_TELL_NOBODY);
-        assert_int_equal(at(second, RL_SERVER_WORKS), RL_TELL_NOBODY);
+                         second % 60 == 0 ? RL_LOG_ERROR : RL_LOG_NOTHING);
+        assert_int_equal(at(second, RL_SERVER_WORKS), RL_LOG_NOTHING);
     }
-    assert_int_equal(at(180, RL_SERVER_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(181, RL_SERVER_WORKS), RL_TELL_NOTICE);
+    assert_int_equal(at(180, RL_SERVER_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(181, RL_SERVER_WORKS), RL_LOG_NOTICE);
 }
 
 static void rejections_are_told_once_a_minute_whatever_else_is(void **state)
 {
     (void)state;
-    assert_int_equal(at(0, RL_SERVER_FAILS), RL_TELL_ERROR);
-    assert_int_equal(at(0, RL_SERVER_REFUSES), RL_TELL_ERROR);
+    assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_ERROR);
+    assert_int_equal(at(0, RL_SERVER_REFUSES), RL_LOG_ERROR);
     for (int64_t second = 0; second < 180; second++) {
         assert_int_equal(at(second, RL_SERVER_REJECTS),
-                         second % 60 == 0 ? RL_TELL_ERROR : RL_TELL_NOBODY);
+                         second % 60 == 0 ? RL_LOG_ERROR : RL_LOG_NOTHING);
     }
-    assert_int_equal(at(180, RL_SERVER_WORKS), RL_TELL_NOTICE);
+    assert_int_equal(at(180, RL_SERVER_WORKS), RL_LOG_NOTICE);
 }
 
 static void the_first_second_after_boot_counts(void **state)
 {
     (void)state;
-    assert_int_equal(rl_told_note(&slot, RL_SERVER_FAILS, 0), RL_TELL_ERROR);
-    assert_int_equal(rl_told_note(&slot, RL_SERVER_WORKS, 0), RL_TELL_NOTICE);
-    assert_int_equal(rl_told_note(&slot, RL_SERVER_FAILS, 1), RL_TELL_INFO);
+    assert_int_equal(rl_log_throttle_note(&slot, RL_SERVER_FAILS, 0), RL_LOG_ERROR);
+    assert_int_equal(rl_log_throttle_note(&slot, RL_SERVER_WORKS, 0), RL_LOG_NOTICE);
+    assert_int_equal(rl_log_throttle_note(&slot, RL_SERVER_FAILS, 1), RL_LOG_INFO);
 }
 
 static void servers_have_slots_of_their_own_while_there_are_enough(void **state)
 {
-    static rl_told_slot_t table[RL_TOLD_SLOTS];
-    rl_told_slot_t *slots[RL_TOLD_SLOTS];
+    static rl_log_slot_t table[RL_LOG_THROTTLE_SLOTS];
+    rl_log_slot_t *slots[RL_LOG_THROTTLE_SLOTS];
     char name[32];
     (void)state;
-    for (int i = 0; i < RL_TOLD_SLOTS; i++) {
+    for (int i = 0; i < RL_LOG_THROTTLE_SLOTS; i++) {
         snprintf(name, sizeof(name), "cache-%d:11211", i);
-        slots[i] = rl_told_find(table, name);
+        slots[i] = rl_log_throttle_find(table, name);
         for (int j = 0; j < i; j++) {
             assert_ptr_not_equal(slots[i], slots[j]);
         }
     }
-    for (int i = 0; i < RL_TOLD_SLOTS; i++) {
+    for (int i = 0; i < RL_LOG_THROTTLE_SLOTS; i++) {
         snprintf(name, sizeof(name), "cache-%d:11211", i);
-        assert_ptr_equal(rl_told_find(table, name), slots[i]);
+        assert_ptr_equal(rl_log_throttle_find(table, name), slots[i]);
     }
-    assert_non_null(rl_told_find(table, "one more"));
+    assert_non_null(rl_log_throttle_find(table, "one more"));
 }
 
 #define THREADS 8
@@ -149,7 +149,7 @@ static void *fail_often(void *data)
 {
     _Atomic int *told = data;
     for (int i = 0; i < 1000; i++) {
-        *told += at(0, RL_SERVER_FAILS) != RL_TELL_NOBODY;
+        *told += at(0, RL_SERVER_FAILS) != RL_LOG_NOTHING;
     }
     return NULL;
 }

@@ -25,7 +25,7 @@ static char directory[] = "/tmp/rl-unit-XXXXXX";
 static char socket_path[sizeof(directory) + 8], other_path[sizeof(directory) + 8];
 static pid_t server_pid;
 static rl_memcached_server_t server;
-static rl_told_slot_t told;
+static rl_log_slot_t told;
 static rl_memcached_settings_t settings;
 static int failures_told, recoveries_told, rejections_told;
 
@@ -144,7 +144,7 @@ static void tell(void *context, rl_server_event_e event, unsigned n, const char 
     (void)context;
     assert_int_equal(n, 0);
     assert_true(event == RL_SERVER_WORKS || *reason != '\0');
-    if (rl_told_note(&told, event, suite_now()) != RL_TELL_NOBODY) {
+    if (rl_log_throttle_note(&told, event, suite_now()) != RL_LOG_NOTHING) {
         __atomic_fetch_add(event == RL_SERVER_WORKS     ? &recoveries_told
                            : event == RL_SERVER_REJECTS ? &rejections_told
                                                         : &failures_told,
@@ -157,7 +157,7 @@ static void tell_nobody(void *context, rl_server_event_e event, unsigned n, cons
     (void)context, (void)event, (void)n, (void)reason;
 }
 
-static rl_upstream_t *open_store(unsigned connections, int64_t timeout_us)
+static rl_store_t *open_store(unsigned connections, int64_t timeout_us)
 {
     server =
         (rl_memcached_server_t){.name = "here", .host = socket_path, .address = socket_path};
@@ -186,24 +186,24 @@ static int open_memory(void **state)
     return 0;
 }
 
-static rl_upstream_session_t short_session(rl_upstream_t *store)
+static rl_store_session_t short_session(rl_store_t *store)
 {
-    return (rl_upstream_session_t){.upstream = store, .deadline = suite_now() + TIMEOUT_US};
+    return (rl_store_session_t){.store = store, .deadline = suite_now() + TIMEOUT_US};
 }
 
-static rl_upstream_status_e add_one(rl_upstream_t *store, const rl_counter_t *counter,
+static rl_store_status_e add_one(rl_store_t *store, const rl_shared_counter_t *counter,
                                     uint64_t *value)
 {
-    rl_upstream_session_t session = short_session(store);
-    const rl_upstream_status_e status = store->ops->add(&session, counter, 1, value);
+    rl_store_session_t session = short_session(store);
+    const rl_store_status_e status = store->ops->add(&session, counter, 1, value);
     suite_end(&session);
     return status;
 }
 
-static rl_counter_t made_counter(rl_upstream_t *store)
+static rl_shared_counter_t made_counter(rl_store_t *store)
 {
-    const rl_counter_t counter = suite_counter();
-    rl_upstream_session_t session = {.upstream = store,
+    const rl_shared_counter_t counter = suite_counter();
+    rl_store_session_t session = {.store = store,
                                      .deadline = suite_now() + SUITE_TIMEOUT};
     suite_create(&session, &counter, 0);
     suite_end(&session);
@@ -214,12 +214,12 @@ static rl_counter_t made_counter(rl_upstream_t *store)
 
 static void after_the_deadline_nothing_is_sent(void **state)
 {
-    rl_upstream_t *store = open_store(4, TIMEOUT_US);
-    const rl_counter_t counter = made_counter(store);
-    rl_upstream_session_t session = {.upstream = store, .deadline = suite_now() - 1};
+    rl_store_t *store = open_store(4, TIMEOUT_US);
+    const rl_shared_counter_t counter = made_counter(store);
+    rl_store_session_t session = {.store = store, .deadline = suite_now() - 1};
     uint64_t value;
     (void)state;
-    assert_int_equal(store->ops->add(&session, &counter, 1, &value), RL_UPSTREAM_REFUSED);
+    assert_int_equal(store->ops->add(&session, &counter, 1, &value), RL_STORE_REFUSED);
     suite_end(&session);
     session.deadline = suite_now() + SUITE_TIMEOUT;
     assert_int_equal(suite_read(&session, &counter), 0);
@@ -228,31 +228,31 @@ static void after_the_deadline_nothing_is_sent(void **state)
 
 static void a_server_that_hangs_is_waited_for_until_the_deadline_then_not_asked(void **state)
 {
-    rl_upstream_t *store = open_store(4, TIMEOUT_US);
-    const rl_counter_t counter = made_counter(store);
+    rl_store_t *store = open_store(4, TIMEOUT_US);
+    const rl_shared_counter_t counter = made_counter(store);
     uint64_t value;
     int64_t start, waited;
     (void)state;
     stop_for_a_while();
     for (int i = 0; i < 3; i++) {
         start = suite_now();
-        assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR);
+        assert_int_equal(add_one(store, &counter, &value), RL_STORE_ERROR);
         waited = suite_now() - start;
         assert_in_range(waited, TIMEOUT_US / 2, TIMEOUT_US + SLACK_US);
     }
     assert_int_equal(failures_told, 1);
     start = suite_now();
     for (int i = 0; i < 20; i++) {
-        assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_REFUSED);
+        assert_int_equal(add_one(store, &counter, &value), RL_STORE_REFUSED);
     }
     assert_in_range(suite_now() - start, 0, SLACK_US);
     sleep_ms(250);
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR); /* the probe */
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_REFUSED);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_ERROR); /* the probe */
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_REFUSED);
     kill(server_pid, SIGCONT);
     sleep_ms(250);
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_OK);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_OK);
     assert_int_equal(failures_told, 1);
     assert_int_equal(recoveries_told, 1);
 }
@@ -260,18 +260,18 @@ static void a_server_that_hangs_is_waited_for_until_the_deadline_then_not_asked(
 /* What timed out is carried out later; its answer belongs to nobody. */
 static void an_answer_that_comes_late_is_nobody_elses(void **state)
 {
-    rl_upstream_t *store = open_store(4, TIMEOUT_US);
-    const rl_counter_t slow = made_counter(store), other = made_counter(store);
+    rl_store_t *store = open_store(4, TIMEOUT_US);
+    const rl_shared_counter_t slow = made_counter(store), other = made_counter(store);
     uint64_t value = 0;
     (void)state;
     stop_for_a_while();
-    assert_int_equal(add_one(store, &slow, &value), RL_UPSTREAM_ERROR);
-    assert_int_equal(add_one(store, &slow, &value), RL_UPSTREAM_ERROR);
+    assert_int_equal(add_one(store, &slow, &value), RL_STORE_ERROR);
+    assert_int_equal(add_one(store, &slow, &value), RL_STORE_ERROR);
     kill(server_pid, SIGCONT);
     for (uint64_t i = 1; i <= 10; i++) {
-        rl_upstream_session_t session = {.upstream = store,
+        rl_store_session_t session = {.store = store,
                                          .deadline = suite_now() + SUITE_TIMEOUT};
-        assert_int_equal(store->ops->add(&session, &other, 1, &value), RL_UPSTREAM_OK);
+        assert_int_equal(store->ops->add(&session, &other, 1, &value), RL_STORE_OK);
         assert_int_equal(value, i);
         suite_end(&session);
     }
@@ -279,36 +279,36 @@ static void an_answer_that_comes_late_is_nobody_elses(void **state)
 
 static void a_server_that_went_away_refuses_and_comes_back(void **state)
 {
-    rl_upstream_t *store = open_store(4, TIMEOUT_US);
-    rl_counter_t counter = made_counter(store);
+    rl_store_t *store = open_store(4, TIMEOUT_US);
+    rl_shared_counter_t counter = made_counter(store);
     uint64_t value;
     (void)state;
     stop_server();
-    assert_int_not_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+    assert_int_not_equal(add_one(store, &counter, &value), RL_STORE_OK);
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_REFUSED);
+        assert_int_equal(add_one(store, &counter, &value), RL_STORE_REFUSED);
     }
     assert_int_equal(failures_told, 1);
     start_server();
     sleep_ms(250);
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_MISSING);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_MISSING);
     assert_int_equal(recoveries_told, 1);
     counter = made_counter(store);
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_OK);
 }
 
 #define MANY 8
 
 /* As many connections as there may be, all of them in use at once. */
-static int fail_on_all(rl_upstream_t *store, const rl_counter_t *counter,
-                       rl_upstream_status_e expected)
+static int fail_on_all(rl_store_t *store, const rl_shared_counter_t *counter,
+                       rl_store_status_e expected)
 {
-    rl_upstream_session_t sessions[MANY];
+    rl_store_session_t sessions[MANY];
     uint64_t value;
     int failed = 0;
     for (int i = 0; i < MANY; i++) {
         sessions[i] =
-            (rl_upstream_session_t){.upstream = store, .deadline = suite_now() + SUITE_TIMEOUT};
+            (rl_store_session_t){.store = store, .deadline = suite_now() + SUITE_TIMEOUT};
         failed += store->ops->add(&sessions[i], counter, 1, &value) != expected;
     }
     for (int i = 0; i < MANY; i++) {
@@ -319,13 +319,13 @@ static int fail_on_all(rl_upstream_t *store, const rl_counter_t *counter,
 
 static void a_restart_in_between_costs_no_request(void **state)
 {
-    rl_upstream_t *store = open_store(MANY, SUITE_TIMEOUT);
-    const rl_counter_t counter = made_counter(store);
+    rl_store_t *store = open_store(MANY, SUITE_TIMEOUT);
+    const rl_shared_counter_t counter = made_counter(store);
     (void)state;
-    assert_int_equal(fail_on_all(store, &counter, RL_UPSTREAM_OK), 0);
+    assert_int_equal(fail_on_all(store, &counter, RL_STORE_OK), 0);
     stop_server();
     start_server();
-    assert_int_equal(fail_on_all(store, &counter, RL_UPSTREAM_MISSING), 0);
+    assert_int_equal(fail_on_all(store, &counter, RL_STORE_MISSING), 0);
     assert_int_equal(failures_told, 0);
 }
 
@@ -344,25 +344,25 @@ static int open_sockets(void)
 /* What is wrong with one connection may be wrong with all that are as old. */
 static void one_failure_ends_all_connections_of_its_time(void **state)
 {
-    rl_upstream_t *store = open_store(MANY, TIMEOUT_US);
-    const rl_counter_t counter = made_counter(store);
+    rl_store_t *store = open_store(MANY, TIMEOUT_US);
+    const rl_shared_counter_t counter = made_counter(store);
     const int before = open_sockets();
     uint64_t value;
     (void)state;
-    assert_int_equal(fail_on_all(store, &counter, RL_UPSTREAM_OK), 0);
+    assert_int_equal(fail_on_all(store, &counter, RL_STORE_OK), 0);
     assert_int_equal(open_sockets(), before + MANY - 1); /* one was open */
     stop_for_a_while();
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_ERROR);
     assert_int_equal(open_sockets(), before + MANY - 2);
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR); /* not an old one */
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_ERROR);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_ERROR); /* not an old one */
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_ERROR);
     assert_int_equal(open_sockets(), before + MANY - 2);
 }
 
 /* ---- several servers ---- */
 
 /* The same two servers, at addresses that may differ from those of another member. */
-static rl_upstream_t *open_fleet(rl_memcached_server_t servers[2],
+static rl_store_t *open_fleet(rl_memcached_server_t servers[2],
                                  rl_memcached_settings_t *fleet, const char *first,
                                  const char *second)
 {
@@ -382,7 +382,7 @@ static void names_and_not_addresses_make_the_ring(void **state)
 {
     static rl_memcached_server_t here[2], there[2], blind[2];
     static rl_memcached_settings_t fleets[3];
-    rl_upstream_t *stores[3];
+    rl_store_t *stores[3];
     const pid_t other_pid = start_at(other_path);
     char link_path[sizeof(other_path) + 8];
     int on_first = 0;
@@ -394,13 +394,13 @@ static void names_and_not_addresses_make_the_ring(void **state)
     stores[1] = open_fleet(there, &fleets[1], socket_path, link_path);
     stores[2] = open_fleet(blind, &fleets[2], socket_path, NULL);
     for (int i = 0; i < 40; i++) {
-        const rl_counter_t counter = made_counter(stores[0]);
+        const rl_shared_counter_t counter = made_counter(stores[0]);
         uint64_t value;
-        rl_upstream_status_e status;
-        assert_int_equal(add_one(stores[1], &counter, &value), RL_UPSTREAM_OK);
+        rl_store_status_e status;
+        assert_int_equal(add_one(stores[1], &counter, &value), RL_STORE_OK);
         status = add_one(stores[2], &counter, &value);
-        assert_true(status == RL_UPSTREAM_OK || status == RL_UPSTREAM_REFUSED);
-        on_first += status == RL_UPSTREAM_OK;
+        assert_true(status == RL_STORE_OK || status == RL_STORE_REFUSED);
+        on_first += status == RL_STORE_OK;
     }
     assert_in_range(on_first, 5, 35);
     stop(other_pid);
@@ -414,15 +414,15 @@ static void a_session_holds_one_connection_at_a_time(void **state)
     static rl_memcached_server_t servers[2];
     static rl_memcached_settings_t fleet;
     const pid_t other_pid = start_at(other_path);
-    rl_upstream_t *store;
+    rl_store_t *store;
     (void)state;
     open_store(1, SUITE_TIMEOUT);
     store = open_fleet(servers, &fleet, socket_path, other_path);
     for (int i = 0; i < 20; i++) {
-        rl_upstream_session_t first = {.upstream = store,
+        rl_store_session_t first = {.store = store,
                                        .deadline = suite_now() + SUITE_TIMEOUT};
-        rl_upstream_session_t second = first;
-        const rl_counter_t counters[] = {suite_counter(), suite_counter(), suite_counter()};
+        rl_store_session_t second = first;
+        const rl_shared_counter_t counters[] = {suite_counter(), suite_counter(), suite_counter()};
         for (int j = 0; j < 3; j++) {
             suite_create(&first, &counters[j], 0);
         }
@@ -438,29 +438,29 @@ static void a_session_holds_one_connection_at_a_time(void **state)
 
 static void waiting_for_a_connection_ends_at_the_deadline(void **state)
 {
-    rl_upstream_t *store = open_store(1, TIMEOUT_US);
-    const rl_counter_t counter = made_counter(store);
-    rl_upstream_session_t busy = {.upstream = store, .deadline = suite_now() + SUITE_TIMEOUT};
+    rl_store_t *store = open_store(1, TIMEOUT_US);
+    const rl_shared_counter_t counter = made_counter(store);
+    rl_store_session_t busy = {.store = store, .deadline = suite_now() + SUITE_TIMEOUT};
     uint64_t value;
     int64_t start;
     (void)state;
-    assert_int_equal(store->ops->add(&busy, &counter, 1, &value), RL_UPSTREAM_OK);
+    assert_int_equal(store->ops->add(&busy, &counter, 1, &value), RL_STORE_OK);
     start = suite_now();
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_REFUSED);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_REFUSED);
     assert_in_range(suite_now() - start, TIMEOUT_US / 2, TIMEOUT_US + SLACK_US);
     suite_end(&busy);
-    assert_int_equal(add_one(store, &counter, &value), RL_UPSTREAM_OK);
+    assert_int_equal(add_one(store, &counter, &value), RL_STORE_OK);
     assert_int_equal(failures_told, 0);
 }
 
 static void a_value_that_is_no_number_is_an_error(void **state)
 {
-    rl_upstream_t *store = open_store(4, TIMEOUT_US);
-    const rl_counter_t counter = suite_counter(), sound = made_counter(store);
+    rl_store_t *store = open_store(4, TIMEOUT_US);
+    const rl_shared_counter_t counter = suite_counter(), sound = made_counter(store);
     char command[200];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    rl_upstream_session_t session = short_session(store);
+    rl_store_session_t session = short_session(store);
     uint64_t value;
     int n;
     (void)state;
@@ -473,27 +473,27 @@ static void a_value_that_is_no_number_is_an_error(void **state)
     assert_true(read(fd, command, sizeof(command)) > 0);
     close(fd);
     session.deadline += SUITE_TIMEOUT;
-    assert_int_equal(store->ops->read(&session, &counter, &value), RL_UPSTREAM_ERROR);
+    assert_int_equal(store->ops->read(&session, &counter, &value), RL_STORE_ERROR);
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(store->ops->add(&session, &counter, 1, &value), RL_UPSTREAM_ERROR);
+        assert_int_equal(store->ops->add(&session, &counter, 1, &value), RL_STORE_ERROR);
     }
     suite_end(&session);
     assert_int_equal(failures_told, 0); /* of one key, not of the server */
     assert_int_equal(rejections_told, 1);
-    assert_int_equal(add_one(store, &sound, &value), RL_UPSTREAM_OK);
+    assert_int_equal(add_one(store, &sound, &value), RL_STORE_OK);
 }
 
 static void a_store_that_is_absent_refuses_everything(void **state)
 {
-    rl_upstream_session_t session = short_session(rl_upstream_absent());
-    const rl_upstream_ops_t *ops = session.upstream->ops;
-    const rl_counter_t counter = suite_counter();
+    rl_store_session_t session = short_session(rl_store_absent());
+    const rl_store_ops_t *ops = session.store->ops;
+    const rl_shared_counter_t counter = suite_counter();
     uint64_t value;
     (void)state;
-    assert_int_equal(ops->create(&session, &counter, 1), RL_UPSTREAM_REFUSED);
-    assert_int_equal(ops->add(&session, &counter, 1, &value), RL_UPSTREAM_REFUSED);
-    assert_int_equal(ops->subtract(&session, &counter, 1, &value), RL_UPSTREAM_REFUSED);
-    assert_int_equal(ops->read(&session, &counter, &value), RL_UPSTREAM_REFUSED);
+    assert_int_equal(ops->create(&session, &counter, 1), RL_STORE_REFUSED);
+    assert_int_equal(ops->add(&session, &counter, 1, &value), RL_STORE_REFUSED);
+    assert_int_equal(ops->subtract(&session, &counter, 1, &value), RL_STORE_REFUSED);
+    assert_int_equal(ops->read(&session, &counter, &value), RL_STORE_REFUSED);
     suite_end(&session);
 }
 

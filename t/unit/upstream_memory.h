@@ -14,22 +14,22 @@
 typedef enum { FAULT_NONE, FAULT_REFUSED, FAULT_LOST_REQUEST, FAULT_LOST_ANSWER } fault_e;
 
 typedef struct memory_upstream {
-    rl_upstream_t base;
+    rl_store_t base;
     struct {
-        rl_counter_t name;
+        rl_shared_counter_t name;
         uint64_t value, version;
     } counters[MEMORY_COUNTERS];
     int n;
     uint64_t versions;
     /* Asked before each operation; NULL: nothing ever fails. */
-    fault_e (*fault)(void *context, rl_upstream_session_t *session);
+    fault_e (*fault)(void *context, rl_store_session_t *session);
     void (*pause)(void *context); /* while request or answer are on their way; may be NULL */
     void *context;
     unsigned operations, reads;
     pthread_mutex_t mutex;
 } memory_upstream_t;
 
-static inline int memory_find(const memory_upstream_t *store, const rl_counter_t *name)
+static inline int memory_find(const memory_upstream_t *store, const rl_shared_counter_t *name)
 {
     for (int i = 0; i < store->n; i++) {
         if (store->counters[i].name.key.hi == name->key.hi &&
@@ -57,31 +57,31 @@ typedef enum {
     MEMORY_PUT,
 } memory_op_e;
 
-static inline rl_upstream_status_e memory_make(memory_upstream_t *store,
-                                               const rl_counter_t *name, uint64_t value)
+static inline rl_store_status_e memory_make(memory_upstream_t *store,
+                                               const rl_shared_counter_t *name, uint64_t value)
 {
     if (store->n == MEMORY_COUNTERS) {
-        return RL_UPSTREAM_REFUSED;
+        return RL_STORE_REFUSED;
     }
     store->counters[store->n].name = *name;
     store->counters[store->n].version = ++store->versions;
     store->counters[store->n++].value = value;
-    return RL_UPSTREAM_OK;
+    return RL_STORE_OK;
 }
 
-static inline rl_upstream_status_e memory_apply(memory_upstream_t *store,
-                                                rl_upstream_session_t *session, memory_op_e op,
-                                                const rl_counter_t *name, uint64_t *value)
+static inline rl_store_status_e memory_apply(memory_upstream_t *store,
+                                                rl_store_session_t *session, memory_op_e op,
+                                                const rl_shared_counter_t *name, uint64_t *value)
 {
     const int i = memory_find(store, name);
     if (op == MEMORY_CREATE || (op == MEMORY_PUT && i < 0)) {
-        return i >= 0 ? RL_UPSTREAM_EXISTS : memory_make(store, name, *value);
+        return i >= 0 ? RL_STORE_EXISTS : memory_make(store, name, *value);
     }
     if (i < 0) {
-        return RL_UPSTREAM_MISSING;
+        return RL_STORE_MISSING;
     }
     if (op == MEMORY_REPLACE && session->version != store->counters[i].version) {
-        return RL_UPSTREAM_EXISTS;
+        return RL_STORE_EXISTS;
     }
     if (op == MEMORY_READ) {
         session->version = store->counters[i].version;
@@ -100,79 +100,79 @@ static inline rl_upstream_status_e memory_apply(memory_upstream_t *store,
             *value < store->counters[i].value ? *value : store->counters[i].value;
     }
     *value = store->counters[i].value;
-    return RL_UPSTREAM_OK;
+    return RL_STORE_OK;
 }
 
 /* A request on its way, the deed, an answer on its way; each part may fail. */
-static inline rl_upstream_status_e memory_do(rl_upstream_session_t *session, memory_op_e op,
-                                             const rl_counter_t *name, uint64_t *value)
+static inline rl_store_status_e memory_do(rl_store_session_t *session, memory_op_e op,
+                                             const rl_shared_counter_t *name, uint64_t *value)
 {
-    memory_upstream_t *store = (memory_upstream_t *)session->upstream;
+    memory_upstream_t *store = (memory_upstream_t *)session->store;
     const fault_e fault =
         store->fault != NULL ? store->fault(store->context, session) : FAULT_NONE;
-    rl_upstream_status_e status;
+    rl_store_status_e status;
     store->operations++;
     store->reads += op == MEMORY_READ;
     if (fault == FAULT_REFUSED) {
-        return RL_UPSTREAM_REFUSED;
+        return RL_STORE_REFUSED;
     }
     memory_pause(store);
     if (fault == FAULT_LOST_REQUEST) {
-        return RL_UPSTREAM_ERROR;
+        return RL_STORE_ERROR;
     }
     pthread_mutex_lock(&store->mutex);
     status = memory_apply(store, session, op, name, value);
     pthread_mutex_unlock(&store->mutex);
     memory_pause(store);
-    return fault == FAULT_LOST_ANSWER ? RL_UPSTREAM_ERROR : status;
+    return fault == FAULT_LOST_ANSWER ? RL_STORE_ERROR : status;
 }
 
-static inline rl_upstream_status_e memory_create(rl_upstream_session_t *session,
-                                                 const rl_counter_t *name, uint64_t value)
+static inline rl_store_status_e memory_create(rl_store_session_t *session,
+                                                 const rl_shared_counter_t *name, uint64_t value)
 {
     return memory_do(session, MEMORY_CREATE, name, &value);
 }
 
-static inline rl_upstream_status_e memory_add(rl_upstream_session_t *session,
-                                              const rl_counter_t *name, uint64_t units,
+static inline rl_store_status_e memory_add(rl_store_session_t *session,
+                                              const rl_shared_counter_t *name, uint64_t units,
                                               uint64_t *value)
 {
     *value = units;
     return memory_do(session, MEMORY_ADD, name, value);
 }
 
-static inline rl_upstream_status_e memory_subtract(rl_upstream_session_t *session,
-                                                   const rl_counter_t *name, uint64_t units,
+static inline rl_store_status_e memory_subtract(rl_store_session_t *session,
+                                                   const rl_shared_counter_t *name, uint64_t units,
                                                    uint64_t *value)
 {
     *value = units;
     return memory_do(session, MEMORY_SUBTRACT, name, value);
 }
 
-static inline rl_upstream_status_e memory_read(rl_upstream_session_t *session,
-                                               const rl_counter_t *name, uint64_t *value)
+static inline rl_store_status_e memory_read(rl_store_session_t *session,
+                                               const rl_shared_counter_t *name, uint64_t *value)
 {
     return memory_do(session, MEMORY_READ, name, value);
 }
 
-static inline rl_upstream_status_e memory_replace(rl_upstream_session_t *session,
-                                                  const rl_counter_t *name, uint64_t value)
+static inline rl_store_status_e memory_replace(rl_store_session_t *session,
+                                                  const rl_shared_counter_t *name, uint64_t value)
 {
     return memory_do(session, MEMORY_REPLACE, name, &value);
 }
 
-static inline rl_upstream_status_e memory_put(rl_upstream_session_t *session,
-                                              const rl_counter_t *name, uint64_t value)
+static inline rl_store_status_e memory_put(rl_store_session_t *session,
+                                              const rl_shared_counter_t *name, uint64_t value)
 {
     return memory_do(session, MEMORY_PUT, name, &value);
 }
 
-static inline void memory_end(rl_upstream_session_t *session)
+static inline void memory_end(rl_store_session_t *session)
 {
     session->connection = NULL;
 }
 
-static const rl_upstream_ops_t memory_ops = {
+static const rl_store_ops_t memory_ops = {
     .create = memory_create,
     .add = memory_add,
     .subtract = memory_subtract,

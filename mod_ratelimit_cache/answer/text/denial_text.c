@@ -4,7 +4,7 @@
 #define HOUR   3600u
 #define DAY    86400u
 
-const char *rl_denial_type(rl_media_e media)
+const char *rl_denial_text_type(rl_media_e media)
 {
     switch (media) {
     case RL_MEDIA_HTML:
@@ -16,7 +16,7 @@ const char *rl_denial_type(rl_media_e media)
     }
 }
 
-static const char *title_of(const rl_denial_t *denial)
+static const char *title_of(const rl_denial_text_t *denial)
 {
     return denial->uncounted ? "Service unavailable" : "Too many requests";
 }
@@ -57,20 +57,20 @@ static void add_wait(rl_text_t *text, uint32_t seconds)
     add_count(text, seconds, "second");
 }
 
-static void add_what_happened(rl_text_t *text, const rl_denial_t *denial)
+static void add_what_happened(rl_text_t *text, const rl_denial_text_t *denial)
 {
     rl_text_add(text, denial->uncounted ? "The server can't take this request at the moment."
                                         : "There were more requests than are allowed here.");
 }
 
-static void add_when(rl_text_t *text, const rl_denial_t *denial)
+static void add_when(rl_text_t *text, const rl_denial_text_t *denial)
 {
     rl_text_add(text, "Please try again in ");
     add_wait(text, denial->retry_s);
     rl_text_add(text, ".");
 }
 
-static void add_reference(rl_text_t *text, const rl_denial_t *denial, const char *before,
+static void add_reference(rl_text_t *text, const rl_denial_text_t *denial, const char *before,
                           const char *after)
 {
     rl_text_add(text, "If you ask for help with this, quote the reference ");
@@ -79,7 +79,7 @@ static void add_reference(rl_text_t *text, const rl_denial_t *denial, const char
     rl_text_add(text, after);
 }
 
-static void write_text(rl_text_t *text, const rl_denial_t *denial)
+static void write_text(rl_text_t *text, const rl_denial_text_t *denial)
 {
     rl_text_add(text, title_of(denial));
     rl_text_add(text, "\n\n");
@@ -90,7 +90,7 @@ static void write_text(rl_text_t *text, const rl_denial_t *denial)
     add_reference(text, denial, "", ".\n");
 }
 
-static void write_html(rl_text_t *text, const rl_denial_t *denial)
+static void write_html(rl_text_t *text, const rl_denial_text_t *denial)
 {
     rl_text_add(text, "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
                       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
@@ -105,7 +105,7 @@ static void write_html(rl_text_t *text, const rl_denial_t *denial)
     add_reference(text, denial, "<code>", "</code>.</p>\n</body>\n</html>\n");
 }
 
-static void add_violated_policies(rl_text_t *text, const rl_denial_t *denial)
+static void add_violated_policies(rl_text_t *text, const rl_denial_text_t *denial)
 {
     rl_text_add(text, ",\"violated-policies\":[");
     for (size_t i = 0; i < denial->rules_n; i++) {
@@ -116,7 +116,7 @@ static void add_violated_policies(rl_text_t *text, const rl_denial_t *denial)
     rl_text_add(text, "]");
 }
 
-static void write_problem(rl_text_t *text, const rl_denial_t *denial)
+static void write_problem(rl_text_t *text, const rl_denial_text_t *denial)
 {
     rl_text_add(text, "{\"type\":\"https://iana.org/assignments/http-problem-types#");
     rl_text_add(text, denial->uncounted ? "temporary-reduced-capacity" : "quota-exceeded");
@@ -136,7 +136,7 @@ static void write_problem(rl_text_t *text, const rl_denial_t *denial)
     rl_text_add(text, "}\n");
 }
 
-void rl_denial_write(const rl_denial_t *denial, rl_media_e media, rl_text_t *text)
+void rl_denial_text_write(const rl_denial_text_t *denial, rl_media_e media, rl_text_t *text)
 {
     switch (media) {
     case RL_MEDIA_HTML:

@@ -17,7 +17,7 @@ static void field_clear(rl_form_field_t *field)
     field->differs = false;
 }
 
-bool rl_fields_init(rl_form_field_t *fields, size_t nfields)
+bool rl_form_fields_init(rl_form_field_t *fields, size_t nfields)
 {
     if (nfields > RL_FORM_FIELDS_MAX) {
         return false;
@@ -31,7 +31,7 @@ bool rl_fields_init(rl_form_field_t *fields, size_t nfields)
     return true;
 }
 
-void rl_fields_doubt(rl_form_field_t *fields, uint32_t mask, unsigned doubts)
+void rl_form_fields_doubt(rl_form_field_t *fields, uint32_t mask, unsigned doubts)
 {
     for (uint32_t left = mask; left != 0; left &= left - 1) {
         const unsigned i = rl_first_field(left);
@@ -39,7 +39,7 @@ void rl_fields_doubt(rl_form_field_t *fields, uint32_t mask, unsigned doubts)
     }
 }
 
-void rl_fields_doubt_all(rl_form_field_t *fields, size_t nfields, unsigned doubts)
+void rl_form_fields_doubt_all(rl_form_field_t *fields, size_t nfields, unsigned doubts)
 {
     for (size_t i = 0; i < nfields; i++) {
         fields[i].doubts |= doubts;
@@ -48,7 +48,7 @@ void rl_fields_doubt_all(rl_form_field_t *fields, size_t nfields, unsigned doubt
 
 /* The first occurrence is kept; every later one is compared with it as it comes, so that one
  * buffer is enough. */
-void rl_fields_begin(rl_form_field_t *fields, uint32_t mask)
+void rl_form_fields_begin(rl_form_field_t *fields, uint32_t mask)
 {
     for (uint32_t left = mask; left != 0; left &= left - 1) {
         const unsigned i = rl_first_field(left);
@@ -97,7 +97,7 @@ static void field_put(rl_form_field_t *field, const char *data, size_t len)
     }
 }
 
-void rl_fields_put(rl_form_field_t *fields, uint32_t mask, const char *data, size_t len)
+void rl_form_fields_put(rl_form_field_t *fields, uint32_t mask, const char *data, size_t len)
 {
     for (uint32_t left = mask; left != 0; left &= left - 1) {
         const unsigned i = rl_first_field(left);
@@ -118,7 +118,7 @@ static void field_end(rl_form_field_t *field)
     }
 }
 
-void rl_fields_end(rl_form_field_t *fields, uint32_t mask)
+void rl_form_fields_end(rl_form_field_t *fields, uint32_t mask)
 {
     for (uint32_t left = mask; left != 0; left &= left - 1) {
         const unsigned i = rl_first_field(left);

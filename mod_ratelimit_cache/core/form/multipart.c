@@ -85,7 +85,7 @@ bool rl_multipart_init(rl_multipart_t *parser, const char *boundary, size_t boun
                        rl_form_field_t *fields, size_t nfields)
 {
     if (boundary_len == 0 || boundary_len > RL_BOUNDARY_MAX ||
-        !rl_fields_init(fields, nfields)) {
+        !rl_form_fields_init(fields, nfields)) {
         return false;
     }
     parser->fields = fields;
@@ -112,7 +112,7 @@ static void malformed(rl_multipart_t *parser)
 static void emit(rl_multipart_t *parser, const char *data, size_t len)
 {
     if (parser->wanted != 0 && len > 0) {
-        rl_fields_put(parser->fields, parser->wanted, data, len);
+        rl_form_fields_put(parser->fields, parser->wanted, data, len);
     }
 }
 
@@ -124,7 +124,7 @@ static void emit_held_crlf(rl_multipart_t *parser)
 
 static void end_part(rl_multipart_t *parser)
 {
-    rl_fields_end(parser->fields, parser->wanted);
+    rl_form_fields_end(parser->fields, parser->wanted);
     parser->wanted = 0;
     parser->state = DELIMITER;
 }
@@ -219,10 +219,10 @@ static void begin_body(rl_multipart_t *parser)
     }
     const unsigned doubts = (part->file ? (unsigned)RL_DOUBT_FILE : 0) |
                             (part->encoded ? (unsigned)RL_DOUBT_ENCODING : 0);
-    rl_fields_doubt(parser->fields, part->exact, doubts);
-    rl_fields_doubt(parser->fields, part->twins, RL_DOUBT_NAME);
+    rl_form_fields_doubt(parser->fields, part->exact, doubts);
+    rl_form_fields_doubt(parser->fields, part->twins, RL_DOUBT_NAME);
     parser->wanted = doubts == 0 ? part->exact : 0;
-    rl_fields_begin(parser->fields, parser->wanted);
+    rl_form_fields_begin(parser->fields, parser->wanted);
     parser->state = BODY;
     search_from(parser, 0);
 }
@@ -367,6 +367,6 @@ void rl_multipart_finish(rl_multipart_t *parser, bool ended)
 {
     const bool closed = parser->state == CLOSED || parser->state == EPILOGUE;
     const bool whole = ended && (closed || parser->state == MALFORMED);
-    rl_fields_doubt_all(parser->fields, parser->nfields,
+    rl_form_fields_doubt_all(parser->fields, parser->nfields,
                         parser->doubts | (whole ? 0u : (unsigned)RL_DOUBT_CUT));
 }

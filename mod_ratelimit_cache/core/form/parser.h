@@ -10,16 +10,16 @@ static inline unsigned rl_first_field(uint32_t mask)
     return (unsigned)__builtin_ctz(mask);
 }
 
-bool rl_fields_init(rl_form_field_t *fields, size_t nfields);
+bool rl_form_fields_init(rl_form_field_t *fields, size_t nfields);
 
 /* Adds doubts to the fields of a mask, or to all. */
-void rl_fields_doubt(rl_form_field_t *fields, uint32_t mask, unsigned doubts);
-void rl_fields_doubt_all(rl_form_field_t *fields, size_t nfields, unsigned doubts);
+void rl_form_fields_doubt(rl_form_field_t *fields, uint32_t mask, unsigned doubts);
+void rl_form_fields_doubt_all(rl_form_field_t *fields, size_t nfields, unsigned doubts);
 
 /* One occurrence of a value, for the fields of a mask: begin, any number of bytes, end. */
-void rl_fields_begin(rl_form_field_t *fields, uint32_t mask);
-void rl_fields_put(rl_form_field_t *fields, uint32_t mask, const char *data, size_t len);
-void rl_fields_end(rl_form_field_t *fields, uint32_t mask);
+void rl_form_fields_begin(rl_form_field_t *fields, uint32_t mask);
+void rl_form_fields_put(rl_form_field_t *fields, uint32_t mask, const char *data, size_t len);
+void rl_form_fields_end(rl_form_field_t *fields, uint32_t mask);
 
 void rl_name_begin(rl_name_match_t *match, size_t nfields);
 void rl_name_byte(rl_name_match_t *match, const rl_form_field_t *fields, char c);

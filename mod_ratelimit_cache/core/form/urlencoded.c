@@ -18,7 +18,7 @@
 
 bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t nfields)
 {
-    if (!rl_fields_init(fields, nfields)) {
+    if (!rl_form_fields_init(fields, nfields)) {
         return false;
     }
     *parser = (rl_urlencoded_t){.fields = fields, .nfields = nfields};
@@ -36,7 +36,7 @@ static void decoded(rl_urlencoded_t *parser, char c)
         rl_name_byte(&parser->name, parser->fields, c);
     }
     else {
-        rl_fields_put(parser->fields, parser->wanted, &c, 1);
+        rl_form_fields_put(parser->fields, parser->wanted, &c, 1);
     }
 }
 
@@ -57,7 +57,7 @@ static void malformed_escape(rl_urlencoded_t *parser, char next)
         parser->doubts |= RL_DOUBT_ESCAPE;
     }
     else if (parser->escape == 1 && next == 'u') {
-        rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_ESCAPE);
+        rl_form_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_ESCAPE);
     }
 }
 
@@ -102,7 +102,7 @@ static uint32_t any_match(const rl_name_match_t *match, const rl_form_field_t *f
 static void end_semicolon_name(rl_urlencoded_t *parser)
 {
     if (parser->semicolon_name) {
-        rl_fields_doubt(parser->fields, any_match(&parser->after_semicolon, parser->fields),
+        rl_form_fields_doubt(parser->fields, any_match(&parser->after_semicolon, parser->fields),
                         RL_DOUBT_SEPARATOR);
         parser->semicolon_name = false;
     }
@@ -112,12 +112,12 @@ static void begin_value(rl_urlencoded_t *parser)
 {
     parser->in_value = true;
     parser->wanted = rl_name_exact(&parser->name, parser->fields);
-    rl_fields_doubt(parser->fields, rl_name_twins(&parser->name, parser->fields),
+    rl_form_fields_doubt(parser->fields, rl_name_twins(&parser->name, parser->fields),
                     RL_DOUBT_NAME);
     if (parser->semicolon_in_name) {
-        rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_SEPARATOR);
+        rl_form_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_SEPARATOR);
     }
-    rl_fields_begin(parser->fields, parser->wanted);
+    rl_form_fields_begin(parser->fields, parser->wanted);
 }
 
 static void end_pair(rl_urlencoded_t *parser)
@@ -126,7 +126,7 @@ static void end_pair(rl_urlencoded_t *parser)
     if (!parser->in_value) {
         begin_value(parser);
     }
-    rl_fields_end(parser->fields, parser->wanted);
+    rl_form_fields_end(parser->fields, parser->wanted);
     parser->in_value = false;
     parser->wanted = 0;
     parser->semicolon_in_name = false;
@@ -140,7 +140,7 @@ static void equals_sign(rl_urlencoded_t *parser)
         begin_value(parser);
         return;
     }
-    rl_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_EQUALS);
+    rl_form_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_EQUALS);
     decoded(parser, '=');
 }
 
@@ -149,7 +149,7 @@ static void semicolon(rl_urlencoded_t *parser)
 {
     const uint32_t pair =
         parser->in_value ? parser->wanted : any_match(&parser->name, parser->fields);
-    rl_fields_doubt(parser->fields, pair, RL_DOUBT_SEPARATOR);
+    rl_form_fields_doubt(parser->fields, pair, RL_DOUBT_SEPARATOR);
     parser->semicolon_in_name |= !parser->in_value;
     end_semicolon_name(parser);
     decoded(parser, ';');
@@ -207,7 +207,7 @@ static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
     }
     const size_t n = plain_length(data, len, parser->wanted != 0 ? "&;%+=" : "&;");
     if (n > 0) {
-        rl_fields_put(parser->fields, parser->wanted, data, n);
+        rl_form_fields_put(parser->fields, parser->wanted, data, n);
     }
     return n;
 }
@@ -226,6 +226,6 @@ void rl_urlencoded_finish(rl_urlencoded_t *parser, bool ended)
 {
     give_up_escape(parser, '\0');
     end_pair(parser);
-    rl_fields_doubt_all(parser->fields, parser->nfields,
+    rl_form_fields_doubt_all(parser->fields, parser->nfields,
                         parser->doubts | (ended ? 0u : (unsigned)RL_DOUBT_CUT));
 }

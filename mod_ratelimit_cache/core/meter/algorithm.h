@@ -22,22 +22,30 @@
 
 /* One algorithm: what the functions of meter.h do for it. */
 typedef struct rl_meter_ops {
-    void (*charge)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t, uint32_t,
-                   rl_step_t *);
-    void (*refund)(const rl_meter_t *, const uint64_t *, uint64_t, uint32_t, int64_t,
-                   rl_step_t *);
-    uint64_t (*held)(const rl_meter_t *, const uint64_t *, uint64_t);
-    void (*raise)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, uint64_t, uint64_t,
+    void (*charge)(const rl_operation_t *, const uint64_t *words, rl_step_t *);
+    void (*refund)(const rl_operation_t *, const uint64_t *words, uint64_t stamp, rl_step_t *);
+    uint64_t (*held)(const rl_meter_t *, const uint64_t *words, uint64_t stamp);
+    void (*raise)(const rl_operation_t *, const uint64_t *words, uint64_t stamp, uint64_t value,
                   rl_step_t *);
-    void (*lower)(const uint64_t *, uint64_t, uint64_t, uint64_t, rl_step_t *);
-    void (*clear)(const rl_meter_t *, const rl_digest_t *, const uint64_t *, int64_t,
-                  rl_step_t *);
+    void (*lower)(const uint64_t *words, const rl_correction_t *, rl_step_t *);
+    void (*clear)(const rl_operation_t *, const uint64_t *words, rl_step_t *);
 } rl_meter_ops_t;
 
-/* held and lower of those whose word 0 is a time. */
-uint64_t rl_meter_held_time(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp);
-void rl_meter_lower_time(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
-                         rl_step_t *step);
+/* held and lower of the algorithms whose word 0 is a time. */
+static inline uint64_t rl_meter_held_time(const rl_meter_t *meter, const uint64_t *words,
+                                          uint64_t stamp)
+{
+    (void)meter;
+    (void)stamp;
+    return words[0];
+}
+
+static inline void rl_meter_lower_time(const uint64_t *words, const rl_correction_t *correction,
+                                       rl_step_t *step)
+{
+    step->word = words[0] == correction->from ? 0 : -1;
+    step->value = correction->to;
+}
 
 extern const rl_meter_ops_t rl_meter_window, rl_meter_bucket, rl_meter_block;
 

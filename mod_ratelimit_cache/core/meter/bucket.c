@@ -96,12 +96,13 @@ static void deny_all(const rl_meter_t *meter, int64_t now, rl_step_t *step)
     step->reset = step->retry = step->expires = now + meter->period_us;
 }
 
-static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                   int64_t now_us, uint32_t cost, rl_step_t *step)
+static void bucket_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
+    const rl_meter_t *meter = &op->meter;
+    const int64_t now_us = op->now;
+    const uint32_t cost = op->cost;
     bool changed;
     uint64_t now, time, end;
-    (void)key;
     if (meter->limit == 0) {
         deny_all(meter, now_us, step);
         return;
@@ -136,43 +137,42 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
  * bucket given back at once, waits until the rest has drained, and only then has that given
  * back as well, gets up to half a bucket more in all. Nothing short of a list of all charges
  * under way would tell; to give back less would charge those for whom refunds are meant. */
-static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp,
-                   uint32_t units, int64_t now_us, rl_step_t *step)
+static void bucket_refund(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                          rl_step_t *step)
 {
-    const uint64_t now = meter->limit > 0 ? rl_bucket_ticks(meter, now_us) : UINT64_MAX;
+    const rl_meter_t *meter = &op->meter;
+    const uint64_t now = meter->limit > 0 ? rl_bucket_ticks(meter, op->now) : UINT64_MAX;
     const uint64_t left = stamp > now ? stamp - now : 0;
-    const uint64_t ticks =
-        rl_bucket_cost(meter, units) < left ? rl_bucket_cost(meter, units) : left;
+    const uint64_t whole = rl_bucket_cost(meter, op->cost);
+    const uint64_t ticks = whole < left ? whole : left;
     if (ticks > 0 && words[0] > ticks) {
         step->word = 0;
         step->value = words[0] - ticks;
     }
 }
 
-static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                  uint64_t stamp, uint64_t value, rl_step_t *step)
+static void bucket_raise(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                         uint64_t value, rl_step_t *step)
 {
-    (void)key;
     (void)stamp;
-    if (meter->limit == 0) {
+    if (op->meter.limit == 0) {
         return; /* there are no ticks, and nothing that would have to be denied yet */
     }
     step->word = words[0] < value ? 0 : -1;
     step->value = step->stamp = value;
-    step->reset = step->expires = time_of(meter, value);
+    step->reset = step->expires = time_of(&op->meter, value);
 }
 
 /* The bucket is full: nothing that was saved is taken away. */
-static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                  int64_t now, rl_step_t *step)
+static void bucket_clear(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
-    const uint64_t full = meter->limit > 0 ? rl_bucket_ticks(meter, now) : UINT64_MAX;
-    (void)key;
+    const rl_meter_t *meter = &op->meter;
+    const uint64_t full = meter->limit > 0 ? rl_bucket_ticks(meter, op->now) : UINT64_MAX;
     if (words[0] > full) {
         step->word = 0;
         step->value = full;
     }
 }
 
-const rl_meter_ops_t rl_meter_bucket = {
-    charge, refund, rl_meter_held_time, raise, rl_meter_lower_time, clear};
+const rl_meter_ops_t rl_meter_bucket = {bucket_charge, bucket_refund,       rl_meter_held_time,
+                                        bucket_raise,  rl_meter_lower_time, bucket_clear};

@@ -129,51 +129,53 @@ static uint64_t bucket_extended(const rl_meter_t *meter, uint64_t lease, uint64_
 
 /* ---- the lease ---- */
 
-uint64_t rl_lease_lowered(const rl_meter_t *meter, uint64_t lease, int64_t now, uint32_t units)
+uint64_t rl_lease_word_lowered(const rl_operation_t *op, uint64_t lease, uint32_t units)
 {
-    const uint64_t at = rl_bucket_ticks(meter, now);
-    const rl_piece_t piece = piece_at(meter, lease, at);
+    const uint64_t at = rl_bucket_ticks(&op->meter, op->now);
+    const rl_piece_t piece = piece_at(&op->meter, lease, at);
     const uint64_t ahead = (piece.from - at) & TIME_MASK;
-    return bucket_lease(piece.from - least(rl_bucket_cost(meter, units), ahead), piece.ticks);
+    return bucket_lease(piece.from - least(rl_bucket_cost(&op->meter, units), ahead),
+                        piece.ticks);
 }
 
-uint64_t rl_lease_start(const rl_meter_t *meter, uint64_t lease, int64_t now)
+uint64_t rl_lease_word_start(const rl_operation_t *op, uint64_t lease)
 {
-    const uint64_t at = rl_bucket_ticks(meter, now);
-    return at + ((piece_at(meter, lease, at).from - at) & TIME_MASK);
+    const uint64_t at = rl_bucket_ticks(&op->meter, op->now);
+    return at + ((piece_at(&op->meter, lease, at).from - at) & TIME_MASK);
 }
 
-uint64_t rl_lease_ticks(const rl_meter_t *meter, uint64_t lease, int64_t now)
+uint64_t rl_lease_word_ticks(const rl_operation_t *op, uint64_t lease)
 {
-    return piece_at(meter, lease, rl_bucket_ticks(meter, now)).ticks;
+    return piece_at(&op->meter, lease, rl_bucket_ticks(&op->meter, op->now)).ticks;
 }
 
-bool rl_lease_ends_at(uint64_t lease, uint64_t until)
+bool rl_lease_word_ends_at(uint64_t lease, uint64_t until)
 {
     const uint64_t end = (lease >> TICKS_BITS) + (lease & TICKS_MAX);
     return ((end - until) & TIME_MASK) == 0;
 }
 
-uint32_t rl_lease_left(const rl_meter_t *meter, uint64_t lease, uint32_t window, int64_t now)
+uint32_t rl_lease_word_left(const rl_operation_t *op, uint64_t lease, uint32_t window)
 {
-    return is_bucket(meter) ? (uint32_t)(rl_lease_ticks(meter, lease, now) >> meter->shift)
-                            : units_of(lease, window);
+    return is_bucket(&op->meter) ? (uint32_t)(rl_lease_word_ticks(op, lease) >> op->meter.shift)
+                                 : units_of(lease, window);
 }
 
-uint64_t rl_lease_spent(const rl_meter_t *meter, uint64_t lease, uint32_t window, int64_t now,
-                        uint32_t units)
+uint64_t rl_lease_word_spent(const rl_operation_t *op, uint64_t lease, uint32_t window,
+                             uint32_t units)
 {
-    return is_bucket(meter) ? bucket_spent(meter, lease, rl_bucket_ticks(meter, now),
-                                           rl_bucket_cost(meter, units))
-                            : window_lease(window, units_of(lease, window) - units);
+    return is_bucket(&op->meter)
+               ? bucket_spent(&op->meter, lease, rl_bucket_ticks(&op->meter, op->now),
+                              rl_bucket_cost(&op->meter, units))
+               : window_lease(window, units_of(lease, window) - units);
 }
 
-uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t window,
-                           int64_t now, uint64_t until, uint32_t units)
+uint64_t rl_lease_word_extended(const rl_operation_t *op, uint64_t lease, uint32_t window,
+                                uint64_t until, uint32_t units)
 {
-    if (is_bucket(meter)) {
-        return bucket_extended(meter, lease, rl_bucket_ticks(meter, now), until,
-                               rl_bucket_cost(meter, units));
+    if (is_bucket(&op->meter)) {
+        return bucket_extended(&op->meter, lease, rl_bucket_ticks(&op->meter, op->now), until,
+                               rl_bucket_cost(&op->meter, units));
     }
     if (lease != 0 && (int32_t)(window_of(lease) - window) > 0) {
         return lease;
@@ -198,23 +200,25 @@ static int64_t window_left(const rl_meter_t *meter, const rl_step_t *step, int64
     return left > meter->period_us ? left - meter->period_us : left;
 }
 
-uint32_t rl_lease_size(const rl_meter_t *meter, uint64_t pace, uint32_t used,
-                       const rl_step_t *step, int64_t now, uint32_t cost)
+uint32_t rl_pace_next_size(const rl_operation_t *op, uint64_t pace, uint32_t used,
+                           const rl_step_t *step, uint32_t cost)
 {
+    const rl_meter_t *meter = &op->meter;
     const uint32_t quota = rl_meter_quota(meter);
     const uint32_t remaining = quota > step->used ? quota - step->used : 0;
-    uint64_t units = least(least(demand(pace, used, now), 2 * (uint64_t)rl_pace_units(pace)),
-                           least(remaining / SHARE, RL_LEASE_MAX));
+    uint64_t units =
+        least(least(demand(pace, used, op->now), 2 * (uint64_t)rl_pace_units(pace)),
+              least(remaining / SHARE, RL_LEASE_MAX));
     if (is_bucket(meter)) {
         units = least(units, TICKS_MAX >> meter->shift);
     }
-    else if (window_left(meter, step, now) < LEASE_US) {
-        units = units * (uint64_t)window_left(meter, step, now) / (uint64_t)LEASE_US;
+    else if (window_left(meter, step, op->now) < LEASE_US) {
+        units = units * (uint64_t)window_left(meter, step, op->now) / (uint64_t)LEASE_US;
     }
     return units > cost ? (uint32_t)units : cost;
 }
 
-bool rl_lease_is_low(uint64_t pace, uint32_t left)
+bool rl_pace_is_low(uint64_t pace, uint32_t left)
 {
     return rl_pace_units(pace) >= RL_LEASE_LARGE && left < rl_pace_units(pace) / RL_LEASE_LARGE;
 }

@@ -26,30 +26,30 @@
 
 /* Units that are left of it: of a window those that were reserved in this one; of a token
  * bucket the whole tokens that haven't drained. */
-uint32_t rl_lease_left(const rl_meter_t *meter, uint64_t lease, uint32_t window, int64_t now);
+uint32_t rl_lease_word_left(const rl_operation_t *op, uint64_t lease, uint32_t window);
 
 /* The lease with units less, at most what is left. */
-uint64_t rl_lease_spent(const rl_meter_t *meter, uint64_t lease, uint32_t window, int64_t now,
-                        uint32_t units);
+uint64_t rl_lease_word_spent(const rl_operation_t *op, uint64_t lease, uint32_t window,
+                             uint32_t units);
 
 /* The lease with units more. Of a token bucket they are those that end at the arrival time
  * `until`, in ticks. What the word can't hold together with what is left stays reserved and
  * unspent: units of a window that is over, one of two parts of a bucket that aren't adjacent.
  */
-uint64_t rl_lease_extended(const rl_meter_t *meter, uint64_t lease, uint32_t window,
-                           int64_t now, uint64_t until, uint32_t units);
+uint64_t rl_lease_word_extended(const rl_operation_t *op, uint64_t lease, uint32_t window,
+                                uint64_t until, uint32_t units);
 
 /* Token bucket: the lease when units that were spent here are given back to the bucket, which
  * lowers its arrival time: what is left is that much earlier, but not before now. */
-uint64_t rl_lease_lowered(const rl_meter_t *meter, uint64_t lease, int64_t now, uint32_t units);
+uint64_t rl_lease_word_lowered(const rl_operation_t *op, uint64_t lease, uint32_t units);
 
 /* Token bucket: where in the bucket's time the lease begins, in ticks; what was spent of it
  * last ends there. */
-uint64_t rl_lease_start(const rl_meter_t *meter, uint64_t lease, int64_t now);
+uint64_t rl_lease_word_start(const rl_operation_t *op, uint64_t lease);
 
 /* Token bucket: ticks that are left, and whether they end at this arrival time. */
-uint64_t rl_lease_ticks(const rl_meter_t *meter, uint64_t lease, int64_t now);
-bool rl_lease_ends_at(uint64_t lease, uint64_t until);
+uint64_t rl_lease_word_ticks(const rl_operation_t *op, uint64_t lease);
+bool rl_lease_word_ends_at(uint64_t lease, uint64_t until);
 
 /* ---- its size ---- */
 
@@ -58,12 +58,12 @@ bool rl_lease_ends_at(uint64_t lease, uint64_t until);
  * the limit, nor than will be used before the window ends; but at least cost. `used` of them
  * were used up since the pace began; step is what the meter says of the request as far as this
  * server knows. */
-uint32_t rl_lease_size(const rl_meter_t *meter, uint64_t pace, uint32_t used,
-                       const rl_step_t *step, int64_t now, uint32_t cost);
+uint32_t rl_pace_next_size(const rl_operation_t *op, uint64_t pace, uint32_t used,
+                           const rl_step_t *step, uint32_t cost);
 
 /* Whether it is time to reserve the next lease, before this one is used up and every request
  * has to ask for itself: little is left of one that was large. */
-bool rl_lease_is_low(uint64_t pace, uint32_t left);
+bool rl_pace_is_low(uint64_t pace, uint32_t left);
 
 /* The pace while units are being reserved, and afterwards: what there is of the lease then. One
  * request at a time reserves more than it needs, or as many times too much would be reserved as

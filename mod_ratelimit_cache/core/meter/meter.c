@@ -10,21 +10,6 @@ static const rl_meter_ops_t *const algorithms[] = {
     [RL_PENALTY] = &rl_meter_block,
 };
 
-uint64_t rl_meter_held_time(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
-{
-    (void)meter;
-    (void)stamp;
-    return words[0];
-}
-
-void rl_meter_lower_time(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
-                         rl_step_t *step)
-{
-    (void)stamp;
-    step->word = words[0] == from ? 0 : -1;
-    step->value = to;
-}
-
 void rl_meter_prepare(rl_meter_t *meter)
 {
     if (meter->algorithm == RL_TOKEN_BUCKET) {
@@ -66,18 +51,17 @@ rl_meter_t rl_meter_penalty(const rl_meter_t *meter, int64_t least_us)
                         .penalty_us = meter->penalty_us + 2 * rl_meter_quota_us(meter)};
 }
 
-void rl_meter_charge(const rl_meter_t *meter, const rl_digest_t *key,
-                     const uint64_t words[RL_METER_WORDS], int64_t now, uint32_t cost,
+void rl_meter_charge(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
                      rl_step_t *step)
 {
-    algorithms[meter->algorithm]->charge(meter, key, words, now, cost, step);
+    algorithms[op->meter.algorithm]->charge(op, words, step);
 }
 
-void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
-                     uint64_t stamp, uint32_t units, int64_t now, rl_step_t *step)
+void rl_meter_refund(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                     uint64_t stamp, rl_step_t *step)
 {
     *step = (rl_step_t){.word = -1};
-    algorithms[meter->algorithm]->refund(meter, words, stamp, units, now, step);
+    algorithms[op->meter.algorithm]->refund(op, words, stamp, step);
 }
 
 uint64_t rl_meter_held(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
@@ -86,24 +70,28 @@ uint64_t rl_meter_held(const rl_meter_t *meter, const uint64_t words[RL_METER_WO
     return algorithms[meter->algorithm]->held(meter, words, stamp);
 }
 
-void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
-                    const uint64_t words[RL_METER_WORDS], uint64_t stamp, uint64_t value,
+void rl_meter_raise(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                    uint64_t stamp, uint64_t value, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1};
+    algorithms[op->meter.algorithm]->raise(op, words, stamp, value, step);
+}
+
+void rl_meter_lower(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                    const rl_correction_t *correction, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1};
+    algorithms[op->meter.algorithm]->lower(words, correction, step);
+}
+
+void rl_meter_clear(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
                     rl_step_t *step)
 {
     *step = (rl_step_t){.word = -1};
-    algorithms[meter->algorithm]->raise(meter, key, words, stamp, value, step);
+    algorithms[op->meter.algorithm]->clear(op, words, step);
 }
 
-void rl_meter_lower(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
-                    uint64_t stamp, uint64_t from, uint64_t to, rl_step_t *step)
+int64_t rl_step_settled_at(const rl_step_t *step)
 {
-    *step = (rl_step_t){.word = -1};
-    algorithms[meter->algorithm]->lower(words, stamp, from, to, step);
-}
-
-void rl_meter_clear(const rl_meter_t *meter, const rl_digest_t *key,
-                    const uint64_t words[RL_METER_WORDS], int64_t now, rl_step_t *step)
-{
-    *step = (rl_step_t){.word = -1};
-    algorithms[meter->algorithm]->clear(meter, key, words, now, step);
+    return !step->granted && step->retry > step->reset ? step->retry : step->reset;
 }

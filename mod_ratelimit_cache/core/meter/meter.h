@@ -33,6 +33,25 @@ typedef struct rl_meter {
     int64_t penalty_us; /* how long a key that exceeds its limit stays denied; 0: not at all */
 } rl_meter_t;
 
+/* One operation on one counter: whose it is, how it counts, when, and how much. Made once for
+ * a rule and a request, and handed on by pointer; every verb (peek, charge, refund, clear ...)
+ * reads from it what it needs. */
+typedef struct rl_operation {
+    rl_digest_t key;        /* names the counter, alike on all servers of a fleet */
+    rl_digest_t ledger_key; /* what this server's ledger files it under (fleet/source.h) */
+    rl_meter_t meter;       /* complete: rl_meter_prepare() */
+    int64_t now;            /* microseconds since the epoch */
+    uint32_t cost;          /* units to charge or to give back; 0 asks without changing */
+} rl_operation_t;
+
+/* Returns the same operation at another cost. */
+static inline rl_operation_t rl_operation_at_cost(const rl_operation_t *op, uint32_t cost)
+{
+    rl_operation_t other = *op;
+    other.cost = cost;
+    return other;
+}
+
 #define RL_METER_WORDS 2
 
 /* What a transition would do. Times are microseconds since the epoch. */
@@ -50,61 +69,70 @@ typedef struct rl_step {
     int64_t expires; /* when the words can be forgotten */
 } rl_step_t;
 
-/* Completes a meter: to be called once its other members are set, or have changed. */
+/* Completes a meter. Call it after the other members are set or changed. */
 void rl_meter_prepare(rl_meter_t *meter);
 
-/* The most units that can be used at once: the limit, or the size of the bucket. */
+/* Returns the most units that can be used at once: the limit, or the size of the bucket. */
 uint32_t rl_meter_quota(const rl_meter_t *meter);
 
-/* The time in which the quota comes back, in microseconds: the period, or the time in which the
- * bucket fills up, 136 years at most. */
+/* Returns the time in which the quota comes back, in microseconds: the period, or the time in
+ * which the bucket fills up, 136 years at most. */
 int64_t rl_meter_quota_us(const rl_meter_t *meter);
 
-/* Whether a fleet can share the counter; it can't when numbers of core/meter/tally.h are too small.
- */
+/* Returns true if several servers can share a counter of this meter: its numbers fit into those
+ * of tally.h. */
 bool rl_meter_is_shareable(const rl_meter_t *meter);
 
-/* The meter of the penalty that a meter with penalty_us imposes; least_us is how long the key
- * is denied anyhow. A penalty without `extend` lasts no shorter, or it would begin anew with
- * the next try, whose denial is none of its own. A charge of 0 units asks whether the key is
- * free of it; one of 1 unit imposes it. Its own penalty_us is the longest that one can last. */
+/* Returns the meter of the penalty that a meter with penalty_us imposes. least_us is how long
+ * the key is denied anyhow: a penalty without `extend` lasts no shorter, or the next try, whose
+ * denial has another reason, would begin it anew. A charge of 0 units asks if the key is free
+ * of the penalty, a charge of 1 unit imposes it. The result's penalty_us is the longest that
+ * such a penalty can last. */
 rl_meter_t rl_meter_penalty(const rl_meter_t *meter, int64_t least_us);
 
-/* The step that charges cost units to the key at time now. A step that isn't granted may have a
- * change to make all the same. */
-void rl_meter_charge(const rl_meter_t *meter, const rl_digest_t *key,
-                     const uint64_t words[RL_METER_WORDS], int64_t now, uint32_t cost,
+/* Computes the step that charges op->cost units at op->now. A step that isn't granted may have
+ * a change to make all the same. */
+void rl_meter_charge(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
                      rl_step_t *step);
 
-/* The step that gives back, at time now, units charged under stamp; word is -1 when they no
- * longer count. Never below zero. */
-void rl_meter_refund(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
-                     uint64_t stamp, uint32_t units, int64_t now, rl_step_t *step);
+/* Computes the step that gives op->cost units back, at op->now, which were charged under stamp.
+ * step->word is -1 if they no longer count. Never counts below zero. */
+void rl_meter_refund(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                     uint64_t stamp, rl_step_t *step);
 
-/* What counts, as the value of the next two: units of the window named by stamp; a time. */
+/* Returns what counts, in the form that raise and lower take: of windows the units in the
+ * window named by stamp; of a bucket and a penalty the time, in ticks or microseconds. */
 uint64_t rl_meter_held(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
                        uint64_t stamp);
 
-/* The step that raises what counts to at least this much. Windows: the units of the window
- * named by stamp, to value. Bucket and penalty: the time, to value, in ticks or microseconds.
- * word is -1 when there is nothing to raise, or it is over. */
-void rl_meter_raise(const rl_meter_t *meter, const rl_digest_t *key,
-                    const uint64_t words[RL_METER_WORDS], uint64_t stamp, uint64_t value,
+/* Computes the step that raises what counts to at least value. step->word is -1 if there is
+ * nothing to raise, or its window is over. */
+void rl_meter_raise(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                    uint64_t stamp, uint64_t value, rl_step_t *step);
+
+/* A lower value for what counts, to be set only if it still is what it was. */
+typedef struct rl_correction {
+    uint64_t stamp;    /* of the window, as in rl_meter_held() */
+    uint64_t from, to; /* values as in rl_meter_held() */
+} rl_correction_t;
+
+/* Computes the step that makes the correction. step->word is -1 if what counts has changed. */
+void rl_meter_lower(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                    const rl_correction_t *correction, rl_step_t *step);
+
+/* Computes the step that wipes what counts at op->now: no unit is in use, a bucket is full.
+ * step->word is -1 if nothing is left to wipe. */
+void rl_meter_clear(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
                     rl_step_t *step);
 
-/* The step that sets what counts to `to`, a lower value, if it is exactly `from`; values as
- * above. word is -1 when it isn't. */
-void rl_meter_lower(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
-                    uint64_t stamp, uint64_t from, uint64_t to, rl_step_t *step);
+/* Returns when nothing of the key's use is left and it may be used again: a penalty can outlast
+ * the window. Microseconds since the epoch. */
+int64_t rl_step_settled_at(const rl_step_t *step);
 
-/* The step that wipes what counts at time now: no unit is in use, a bucket is full. word is -1
- * when nothing is left to wipe. */
-void rl_meter_clear(const rl_meter_t *meter, const rl_digest_t *key,
-                    const uint64_t words[RL_METER_WORDS], int64_t now, rl_step_t *step);
-
-/* A token bucket's time: ticks from the epoch to a moment, rounded down; and what a number of
- * tokens, at most a bucket full, is in ticks. */
+/* Returns the ticks from the epoch to a moment of a token bucket's time, rounded down. */
 uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us);
+
+/* Returns the ticks that a number of tokens is, at most a bucket full. */
 uint64_t rl_bucket_cost(const rl_meter_t *meter, uint32_t tokens);
 
 #endif

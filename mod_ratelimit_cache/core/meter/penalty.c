@@ -19,16 +19,16 @@ static int64_t end_of(const rl_meter_t *meter, uint64_t word, int64_t now)
     return (int64_t)word > latest + CLOCK_SLACK ? latest : (int64_t)word;
 }
 
-static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                   int64_t now, uint32_t cost, rl_step_t *step)
+static void penalty_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
+    const rl_meter_t *meter = &op->meter;
+    const int64_t now = op->now;
     const int64_t ends = end_of(meter, words[0], now);
     const bool is_free = ends <= now;
-    const bool imposed = cost > 0 && (is_free || meter->extend);
+    const bool imposed = op->cost > 0 && (is_free || meter->extend);
     const bool corrected = !is_free && (uint64_t)ends < words[0];
     const int64_t anew = now + meter->period_us;
     const int64_t until = imposed && anew > ends ? anew : ends;
-    (void)key;
     *step = (rl_step_t){.granted = is_free, .word = imposed || corrected ? 0 : -1};
     step->value = step->stamp = (uint64_t)until;
     step->window = (uint32_t)(now / meter->period_us);
@@ -38,30 +38,27 @@ static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64
 }
 
 /* Nothing of it is given back. */
-static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp,
-                   uint32_t units, int64_t now, rl_step_t *step)
+static void penalty_refund(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                           rl_step_t *step)
 {
-    (void)meter, (void)words, (void)stamp, (void)units, (void)now, (void)step;
+    (void)op, (void)words, (void)stamp, (void)step;
 }
 
-static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                  uint64_t stamp, uint64_t value, rl_step_t *step)
+static void penalty_raise(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                          uint64_t value, rl_step_t *step)
 {
-    (void)key;
-    (void)stamp;
-    (void)meter;
+    (void)op, (void)stamp;
     step->word = words[0] < value ? 0 : -1;
     step->value = step->stamp = value;
     step->used = 1;
     step->reset = step->expires = (int64_t)value;
 }
 
-static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                  int64_t now, rl_step_t *step)
+static void penalty_clear(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
-    (void)meter, (void)key, (void)now;
+    (void)op;
     step->word = words[0] != 0 ? 0 : -1;
 }
 
-const rl_meter_ops_t rl_meter_block = {
-    charge, refund, rl_meter_held_time, raise, rl_meter_lower_time, clear};
+const rl_meter_ops_t rl_meter_block = {penalty_charge, penalty_refund,      rl_meter_held_time,
+                                       penalty_raise,  rl_meter_lower_time, penalty_clear};

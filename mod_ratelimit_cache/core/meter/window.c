@@ -126,8 +126,8 @@ static void find_current(const rl_meter_t *meter, int64_t offset, const uint64_t
     }
 }
 
-static void look(const rl_meter_t *meter, int64_t offset, const uint64_t *words, int64_t now,
-                 rl_frame_t *frame)
+static void see_frame(const rl_meter_t *meter, int64_t offset, const uint64_t *words,
+                      int64_t now, rl_frame_t *frame)
 {
     find_current(meter, offset, words, now, frame);
     frame->end = window_end(meter, offset, frame->window);
@@ -172,12 +172,13 @@ static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, uint
     return frame->end + (is_sliding(meter) && units > 0 ? meter->period_us : 0);
 }
 
-static void charge(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                   int64_t now, uint32_t cost, rl_step_t *step)
+static void window_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
-    const int64_t offset = offset_of(meter, key);
+    const rl_meter_t *meter = &op->meter;
+    const int64_t now = op->now, offset = offset_of(meter, &op->key);
+    const uint32_t cost = op->cost;
     rl_frame_t frame;
-    look(meter, offset, words, now, &frame);
+    see_frame(meter, offset, words, now, &frame);
     const uint64_t used = (uint64_t)frame.units + frame.weighted;
     const bool granted = meter->limit > 0 && (used + cost <= meter->limit || cost == 0);
     const uint32_t units = frame.units + (granted ? cost : 0);
@@ -203,17 +204,16 @@ static int word_of(const rl_meter_t *meter, const uint64_t *words, uint64_t stam
     return is_sliding(meter) && word_window(words[1]) == stamp ? 1 : -1;
 }
 
-static void refund(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp,
-                   uint32_t units, int64_t now, rl_step_t *step)
+static void window_refund(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                          rl_step_t *step)
 {
-    const int word = word_of(meter, words, stamp);
+    const int word = word_of(&op->meter, words, stamp);
     const uint32_t held = word >= 0 ? word_units(words[word]) : 0;
-    (void)now;
     step->word = held > 0 ? word : -1;
-    step->value = make_word((uint32_t)stamp, held > units ? held - units : 0);
+    step->value = make_word((uint32_t)stamp, held > op->cost ? held - op->cost : 0);
 }
 
-static uint64_t held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+static uint64_t window_held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
 {
     const int word = word_of(meter, words, stamp);
     return word >= 0 ? word_units(words[word]) : 0;
@@ -247,13 +247,14 @@ static void raise_previous(const uint64_t *words, uint32_t window, uint32_t unit
     }
 }
 
-static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                  uint64_t stamp, uint64_t value, rl_step_t *step)
+static void window_raise(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                         uint64_t value, rl_step_t *step)
 {
+    const rl_meter_t *meter = &op->meter;
     const uint32_t window = (uint32_t)stamp, units = (uint32_t)value;
     step->stamp = step->window = window;
     step->used = units;
-    step->reset = window_end(meter, offset_of(meter, key), window);
+    step->reset = window_end(meter, offset_of(meter, &op->key), window);
     step->expires = step->reset + (is_sliding(meter) ? meter->period_us : 0);
     if (word_window(words[0]) <= window) {
         raise_current(meter, words, window, units, step);
@@ -263,19 +264,20 @@ static void raise(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     }
 }
 
-static void lower(const uint64_t *words, uint64_t stamp, uint64_t from, uint64_t to,
-                  rl_step_t *step)
+static void window_lower(const uint64_t *words, const rl_correction_t *correction,
+                         rl_step_t *step)
 {
-    step->word = words[0] == make_word((uint32_t)stamp, (uint32_t)from) ? 0 : -1;
-    step->value = make_word((uint32_t)stamp, (uint32_t)to);
+    const uint32_t window = (uint32_t)correction->stamp;
+    step->word = words[0] == make_word(window, (uint32_t)correction->from) ? 0 : -1;
+    step->value = make_word(window, (uint32_t)correction->to);
 }
 
 /* Word 0 goes first, so that nobody finds a window to copy once that is done. */
-static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_t *words,
-                  int64_t now, rl_step_t *step)
+static void window_clear(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
+    const rl_meter_t *meter = &op->meter;
     rl_frame_t frame;
-    look(meter, offset_of(meter, key), words, now, &frame);
+    see_frame(meter, offset_of(meter, &op->key), words, op->now, &frame);
     step->window = frame.window;
     step->stamp = frame.window;
     if (word_units(words[0]) > 0) {
@@ -288,4 +290,5 @@ static void clear(const rl_meter_t *meter, const rl_digest_t *key, const uint64_
     }
 }
 
-const rl_meter_ops_t rl_meter_window = {charge, refund, held, raise, lower, clear};
+const rl_meter_ops_t rl_meter_window = {window_charge, window_refund, window_held,
+                                        window_raise,  window_lower,  window_clear};

@@ -2,58 +2,59 @@
 
 #define OTHERS_MAX 64
 
-bool rl_opening_init(rl_opening_t *opening, apr_pool_t *pool, const char *path,
-                     unsigned connections)
+bool rl_unix_connect_init(rl_unix_connect_t *connect, apr_pool_t *pool, const char *path,
+                          unsigned connections)
 {
-    opening->path = path;
-    opening->most = connections + OTHERS_MAX;
-    opening->before = apr_palloc(pool, opening->most * sizeof(*opening->before));
-    if (opening->before == NULL || !rl_shelf_init(&opening->turn)) {
+    connect->path = path;
+    connect->most = connections + OTHERS_MAX;
+    connect->before = apr_palloc(pool, connect->most * sizeof(*connect->before));
+    if (connect->before == NULL || !rl_stack_init(&connect->turn)) {
         return false;
     }
-    rl_shelf_put(&opening->turn, &opening->token);
+    rl_stack_put(&connect->turn, &connect->token);
     return true;
 }
 
-bool rl_opening_begin(rl_opening_t *opening, rl_watchdog_t *watchdog, int64_t deadline)
+bool rl_unix_connect_begin(rl_unix_connect_t *connect, rl_watchdog_t *watchdog,
+                           int64_t deadline)
 {
     uint64_t id;
-    if (rl_shelf_take(&opening->turn, deadline) == NULL) {
+    if (rl_stack_take(&connect->turn, deadline) == NULL) {
         return false;
     }
     rl_watchdog_hold(watchdog);
-    opening->n = 0;
-    for (int fd = rl_socket_next_to(opening->path, 0, &id); fd >= 0;
-         fd = rl_socket_next_to(opening->path, fd + 1, &id)) {
-        if (opening->n < opening->most) {
-            opening->before[opening->n] = id;
+    connect->n = 0;
+    for (int fd = rl_socket_next_to(connect->path, 0, &id); fd >= 0;
+         fd = rl_socket_next_to(connect->path, fd + 1, &id)) {
+        if (connect->n < connect->most) {
+            connect->before[connect->n] = id;
         }
-        opening->n++;
+        connect->n++;
     }
     rl_watchdog_release(watchdog);
     return true;
 }
 
-static bool was_there(const rl_opening_t *opening, uint64_t id)
+static bool was_there(const rl_unix_connect_t *connect, uint64_t id)
 {
-    for (unsigned i = 0; i < opening->n; i++) {
-        if (opening->before[i] == id) {
+    for (unsigned i = 0; i < connect->n; i++) {
+        if (connect->before[i] == id) {
             return true;
         }
     }
     return false;
 }
 
-int rl_opening_find(const rl_opening_t *opening, rl_socket_ends_t *ends)
+int rl_unix_connect_find(const rl_unix_connect_t *connect, rl_socket_ends_t *ends)
 {
     int found = -1;
     uint64_t id;
-    if (opening->n > opening->most) {
+    if (connect->n > connect->most) {
         return -1;
     }
-    for (int fd = rl_socket_next_to(opening->path, 0, &id); fd >= 0;
-         fd = rl_socket_next_to(opening->path, fd + 1, &id)) {
-        if (!was_there(opening, id)) {
+    for (int fd = rl_socket_next_to(connect->path, 0, &id); fd >= 0;
+         fd = rl_socket_next_to(connect->path, fd + 1, &id)) {
+        if (!was_there(connect, id)) {
             if (found >= 0) {
                 return -1; /* somebody else made one meanwhile */
             }
@@ -64,7 +65,7 @@ int rl_opening_find(const rl_opening_t *opening, rl_socket_ends_t *ends)
     return found;
 }
 
-void rl_opening_end(rl_opening_t *opening)
+void rl_unix_connect_end(rl_unix_connect_t *connect)
 {
-    rl_shelf_put(&opening->turn, &opening->token);
+    rl_stack_put(&connect->turn, &connect->token);
 }

@@ -39,7 +39,7 @@ static void cut_off(rl_watchdog_t *watchdog, unsigned n, int64_t deadline)
 static bool look(void *context, bool last)
 {
     rl_watchdog_t *watchdog = context;
-    const int64_t now = rl_monotonic_now();
+    const int64_t now = rl_clock_now();
     bool waits = false;
     for (unsigned i = 0; i < watchdog->n && !last; i++) {
         const int64_t deadline = atomic_load(&watchdog->deadlines[i]);

@@ -1,0 +1,12 @@
+/* The module as httpd knows it. */
+#ifndef RL_HTTPD_MODULE_H
+#define RL_HTTPD_MODULE_H
+
+#include <httpd.h>
+#include <http_config.h>
+
+/* The only symbol that the module exports. */
+extern module AP_MODULE_DECLARE_DATA ratelimit_cache_module
+    __attribute__((visibility("default")));
+
+#endif

@@ -1,0 +1,100 @@
+#include "list.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define WAYS 8
+#define SETS (RL_LEASE_LIST_SIZE / WAYS)
+
+/* Tags of a place; others are those of leases. */
+#define VACANT  0u
+#define WRITING 1u
+
+/* A place belongs to whoever made its tag WRITING, then to the thread that tends. */
+typedef struct rl_list_place {
+    _Atomic uint64_t tag;
+    rl_listed_t entry;
+} rl_list_place_t;
+
+struct rl_lease_list {
+    rl_background_t *thread;
+    rl_list_place_t places[SETS][WAYS];
+};
+
+static apr_status_t free_list(void *data)
+{
+    free(data);
+    return APR_SUCCESS;
+}
+
+/* Not from the pool: memory that is never used shall not be touched. */
+rl_lease_list_t *rl_lease_list_create(apr_pool_t *pool)
+{
+    rl_lease_list_t *list = calloc(1, sizeof(*list));
+    if (list != NULL) {
+        apr_pool_cleanup_register(pool, list, free_list, apr_pool_cleanup_null);
+    }
+    return list;
+}
+
+void rl_lease_list_set_thread(rl_lease_list_t *list, rl_background_t *thread)
+{
+    list->thread = thread;
+}
+
+static uint64_t list_tag(const rl_digest_t *ledger_key)
+{
+    return ledger_key->lo > WRITING ? ledger_key->lo : ledger_key->lo + WRITING + 1;
+}
+
+static bool set_has(const rl_list_place_t *set, uint64_t tag)
+{
+    for (int i = 0; i < WAYS; i++) {
+        if (atomic_load(&set[i].tag) == tag) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Two that add the same lease at once may add it twice, which does no harm: only one of them
+ * can take what is left of it. */
+bool rl_lease_list_add(rl_lease_list_t *list, const rl_digest_t *ledger_key,
+                       const rl_listed_t *entry)
+{
+    rl_list_place_t *set = list->places[ledger_key->hi % SETS];
+    const uint64_t tag = list_tag(ledger_key);
+    if (set_has(set, tag)) {
+        return true;
+    }
+    for (int i = 0; i < WAYS; i++) {
+        uint64_t vacant = VACANT;
+        if (atomic_compare_exchange_strong(&set[i].tag, &vacant, WRITING)) {
+            set[i].entry = *entry;
+            atomic_store(&set[i].tag, tag);
+            rl_background_wake(list->thread);
+            return true;
+        }
+    }
+    return false;
+}
+
+rl_listed_t *rl_lease_list_at(rl_lease_list_t *list, int i)
+{
+    rl_list_place_t *place = &list->places[i / WAYS][i % WAYS];
+    return atomic_load(&place->tag) > WRITING ? &place->entry : NULL;
+}
+
+void rl_lease_list_remove(rl_lease_list_t *list, int i)
+{
+    atomic_store(&list->places[i / WAYS][i % WAYS].tag, VACANT);
+}
+
+bool rl_lease_list_has_any(const rl_lease_list_t *list)
+{
+    bool any = false;
+    for (int i = 0; i < RL_LEASE_LIST_SIZE; i++) {
+        any |= atomic_load(&list->places[i / WAYS][i % WAYS].tag) != VACANT;
+    }
+    return any;
+}

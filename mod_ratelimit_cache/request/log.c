@@ -1,0 +1,147 @@
+#include "log.h"
+
+#include <http_log.h>
+#include <stdio.h>
+
+#include "../config/config.h"
+#include "../core/meter/tally.h"
+#include "../process/runtime.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
+
+#define PENALTY_BIT 0x80000000u
+
+#define LOG_WINDOW (60 * RL_USEC_PER_SEC)
+
+/* A denial's step, in the time that has one line: its window, or a minute if that is longer.
+ * Under a penalty that isn't the window but the penalty, told by when it ends; one that each
+ * try extends has no end, so its length is taken. The bit keeps these apart from windows'
+ * numbers, which are less than the seconds since 1970.
+ */
+static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
+{
+    const rl_meter_t *meter = &claim->op.meter;
+    rl_step_t step = claim->step;
+    if (meter->penalty_us > 0) {
+        const int64_t time =
+            meter->extend ? now / meter->penalty_us : step.retry / RL_USEC_PER_SEC;
+        step.window = (uint32_t)time | PENALTY_BIT;
+    }
+    else if (meter->period_us < LOG_WINDOW) { /* no line a second for a limit a second */
+        step.window = (uint32_t)(now / LOG_WINDOW);
+    }
+    return step;
+}
+
+void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
+                   int64_t now)
+{
+    const int level = rl_server_log_level(rl_server_config(r->server));
+    char tag[RL_TAG_LENGTH + 1];
+    char more[64] = "";
+    const rl_step_t step = logged_step(claim, now);
+    uint32_t repeats;
+    if (rl_counter_note_denial(source, &claim->op, &step, &repeats) != 1) {
+        return;
+    }
+    rl_digest_tag(&claim->op.key, tag);
+    if (repeats > 0) {
+        snprintf(more, sizeof(more), "; %u more since the last such line", repeats);
+    }
+    ap_log_rerror(APLOG_MARK, level, 0, r,
+                  "ratelimit: rule %s, limit %s: %s, key %s, retry after %" APR_INT64_T_FMT
+                  " s%s",
+                  claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
+                  claim->observe ? "would deny" : "denied", tag,
+                  rl_seconds_until(claim->step.retry, now), more);
+}
+
+/* Messages about a rule that come with every request, and are logged at most once a period,
+ * whichever child asks. */
+typedef struct rl_message {
+    uint64_t number;
+    int64_t period_us;
+    bool per_vhost; /* for each virtual host that the rule is in */
+} rl_message_t;
+
+#define MINUTE (60 * RL_USEC_PER_SEC)
+#define DAY    (86400 * RL_USEC_PER_SEC)
+
+static const rl_message_t overruled = {1, DAY, true}, unshared = {2, DAY, true},
+                          bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false},
+                          bad_handler = {5, DAY, true};
+
+static bool is_due(const request_rec *r, const rl_rule_t *rule, const rl_message_t *message)
+{
+    static const rl_digest_t everywhere;
+    const rl_digest_t *where =
+        message->per_vhost ? &rl_server_config(r->server)->vhost : &everywhere;
+    const rl_digest_t key = {.hi = rule->id.hi ^ where->hi,
+                             .lo = rule->id.lo ^ where->lo ^ message->number << 32};
+    rl_operation_t op = {.key = key,
+                         .ledger_key = key,
+                         .meter = {.algorithm = RL_TOKEN_BUCKET,
+                                   .limit = 1,
+                                   .burst = 1,
+                                   .initial = 1,
+                                   .period_us = message->period_us},
+                         .now = r->request_time,
+                         .cost = 1};
+    rl_step_t step;
+    rl_meter_prepare(&op.meter);
+    rl_ledger_charge(&rl_runtime()->ledger, &op, &step);
+    return step.granted;
+}
+
+void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
+{
+    if (is_due(r, rule, &overruled)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s of an .htaccess has no effect here: the server's "
+                      "configuration has a rule of that name",
+                      rule->name);
+    }
+}
+
+void rl_log_unshared(request_rec *r, const rl_claim_t *claim)
+{
+    if (is_due(r, claim->rule, &unshared)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s, limit %s: a fleet can share limits up to %u, and "
+                      "token buckets up to %" APR_INT64_T_FMT
+                      " a second; each server counts this one by itself",
+                      claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
+                      RL_TALLY_LIMIT,
+                      (int64_t)RL_TALLY_TICKS_MAX / (RL_TALLY_TIME_MAX / RL_USEC_PER_SEC));
+    }
+}
+
+/* Neither tells the value: it may be somebody's. */
+void rl_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason)
+{
+    if (is_due(r, rule, &bad_rate)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s: %s is not a rate for this request: %s", rule->name,
+                      rule->rate_text, reason);
+    }
+}
+
+void rl_log_cost(request_rec *r, const rl_rule_t *rule)
+{
+    if (is_due(r, rule, &bad_cost)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s: cost=expr= is not an integer from 0 to 4294967295 "
+                      "for this request, which costs 1",
+                      rule->name);
+    }
+}
+
+void rl_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler)
+{
+    if (is_due(r, rule, &bad_handler)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s: RateLimitDenyHandler %s failed; the denial has the "
+                      "default answer",
+                      rule->name, handler);
+    }
+}

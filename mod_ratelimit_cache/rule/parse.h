@@ -1,0 +1,11 @@
+/* Reading a RateLimit directive. */
+#ifndef RL_RULE_PARSE_H
+#define RL_RULE_PARSE_H
+
+#include "rule.h"
+
+/* Reads the arguments of one RateLimit directive: NAME, RATE or "off", options. Returns NULL
+ * and a rule, or the error for httpd to show. */
+const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_t **rule);
+
+#endif
