@@ -144,9 +144,9 @@ static const char *compose(request_rec *r, const rl_request_t *request, rl_media
     return buffer;
 }
 
-/* Makes r, whatever it was about to answer, the denial. What a failed handler has said of its
- * answer (a Content-Encoding, say) is wrong for this one; CGI programs' header fields go to
- * err_headers_out as well. */
+/* Makes r, whatever it was about to answer, the denial. What a failed handler has said
+ * of its answer (a Content-Encoding, say) is wrong for this one; CGI programs' header fields go
+ * to err_headers_out as well. */
 static void become_denial(request_rec *r, const rl_request_t *request)
 {
     r->status = request->denied.status;
@@ -160,7 +160,7 @@ static void become_denial(request_rec *r, const rl_request_t *request)
     r->clength = 0;
 }
 
-static void tell_failure(request_rec *r, const rl_request_t *request)
+static void log_failed_handler(request_rec *r, const rl_request_t *request)
 {
     const int i = request->denied.claim > 0 ? request->denied.claim : 0;
     const rl_rule_t *rule = request->claims[i].rule;
@@ -176,7 +176,7 @@ static apr_status_t write_default(ap_filter_t *f, apr_bucket_brigade *bb)
     const rl_media_e media = rl_accept_choose(apr_table_get(r->headers_in, "Accept"));
     apr_size_t len;
     const char *body = compose(r, request, media, &len);
-    tell_failure(r, request);
+    log_failed_handler(r, request);
     become_denial(r, request);
     ap_set_content_type(r, rl_denial_text_type(media));
     apr_table_mergen(r->headers_out, "Vary", "Accept");
@@ -196,7 +196,7 @@ static bool has_failed(const request_rec *r, const rl_request_t *request)
 }
 
 /* Decides when the first bytes or the end come by, for then the status stands. */
-static apr_status_t answer(ap_filter_t *f, apr_bucket_brigade *bb)
+static apr_status_t answer_denial(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     if (f->ctx == answered) {
         apr_brigade_cleanup(bb);
@@ -214,7 +214,7 @@ static apr_status_t answer(ap_filter_t *f, apr_bucket_brigade *bb)
 void rl_denial_register(void)
 {
     answer_handle =
-        ap_register_output_filter("RATELIMIT_DENIAL", answer, NULL, AP_FTYPE_RESOURCE);
+        ap_register_output_filter("RATELIMIT_DENIAL", answer_denial, NULL, AP_FTYPE_RESOURCE);
 }
 
 void rl_denial_insert_answer(request_rec *r)
@@ -229,7 +229,7 @@ void rl_denial_insert_answer(request_rec *r)
 /* ---- fields ---- */
 
 /* The seconds that a Retry-After says; -1 for what isn't a plain number. */
-static int64_t seconds_in(const char *value)
+static int64_t seconds_of_field(const char *value)
 {
     uint64_t n;
     return value != NULL && rl_number_parse(value, strlen(value), UINT32_MAX, &n) ? (int64_t)n
@@ -245,18 +245,18 @@ static const char *last_value(const char *values)
 }
 
 /* Whoever writes the answer may ask for more patience, but not for less. */
-static void settle_retry(request_rec *r, const char *ours)
+static void unify_retry_after(request_rec *r, const char *ours)
 {
     const char *said = last_value(apr_table_get(r->headers_out, "Retry-After"));
     const char *always = last_value(apr_table_get(r->err_headers_out, "Retry-After"));
     const char *longest = ours;
-    longest = seconds_in(said) > seconds_in(longest) ? said : longest;
-    longest = seconds_in(always) > seconds_in(longest) ? always : longest;
+    longest = seconds_of_field(said) > seconds_of_field(longest) ? said : longest;
+    longest = seconds_of_field(always) > seconds_of_field(longest) ? always : longest;
     apr_table_unset(r->headers_out, "Retry-After");
     apr_table_setn(r->err_headers_out, "Retry-After", longest);
 }
 
-static void settle_caching(request_rec *r)
+static void unify_cache_control(request_rec *r)
 {
     const char *always = last_value(apr_table_get(r->err_headers_out, "Cache-Control"));
     const char *said = apr_table_get(r->headers_out, "Cache-Control");
@@ -273,8 +273,8 @@ void rl_denial_unify_fields(request_rec *r)
     const rl_request_t *request = rl_request_get(r);
     if (request != NULL && request->denied.retry_after != NULL &&
         r->status >= HTTP_BAD_REQUEST) {
-        settle_retry(r, request->denied.retry_after);
-        settle_caching(r);
+        unify_retry_after(r, request->denied.retry_after);
+        unify_cache_control(r);
     }
 }
 

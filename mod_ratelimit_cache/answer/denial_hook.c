@@ -19,8 +19,8 @@ static bool is_anybody_interested(void)
     return apr_optional_hook_get("ratelimit_denial") != NULL;
 }
 
-static void describe(request_rec *r, const rl_claim_t *claim, int status, int64_t now,
-                     ratelimit_denial_t *denial)
+static void describe_denial(request_rec *r, const rl_claim_t *claim, int status, int64_t now,
+                            ratelimit_denial_t *denial)
 {
     char tag[RL_TAG_LENGTH + 1];
     rl_digest_tag(&claim->op.key, tag);
@@ -47,7 +47,8 @@ static bool is_error_status(int status)
 
 /* Runs the hook. Whoever writes a response has to say in it that the connection ends behind a
  * body that is still to come, and httpd would wait for that body. */
-static int run(request_rec *r, const rl_body_t *body, const ratelimit_denial_t *denial)
+static int run_denial_hook(request_rec *r, const rl_body_t *body,
+                           const ratelimit_denial_t *denial)
 {
     const ap_conn_keepalive_e keepalive = r->connection->keepalive;
     int result;
@@ -71,10 +72,10 @@ int rl_denial_hook_ask(request_rec *r, rl_request_t *request, int i, int status,
     if (!is_anybody_interested()) {
         return status;
     }
-    describe(r, &request->claims[i], status, now, &denial);
+    describe_denial(r, &request->claims[i], status, now, &denial);
     rl_environment_publish(r, &request->environment);
     request->published = r;
-    result = run(r, request->body, &denial);
+    result = run_denial_hook(r, request->body, &denial);
     if (result == DONE || result == RATELIMIT_VETO || is_error_status(result)) {
         return result;
     }

@@ -39,8 +39,8 @@ static apr_status_t find_rule(const request_rec *r, const char *name, const rl_r
                                                                       : APR_SUCCESS;
 }
 
-static apr_status_t make_claim(request_rec *r, const char *const *values, int64_t cost,
-                               rl_call_t *call)
+static apr_status_t call_make_claim(request_rec *r, const char *const *values, int64_t cost,
+                                    rl_call_t *call)
 {
     switch (rl_claim_make_for(r, rl_dir_config(r), call->rule, values, &call->claim)) {
     case RL_CLAIM_NONE:
@@ -57,8 +57,8 @@ static apr_status_t make_claim(request_rec *r, const char *const *values, int64_
 }
 
 /* Makes the claim. */
-static apr_status_t prepare(request_rec *r, const char *name, const char *const *values, int n,
-                            int64_t cost, rl_call_t *call)
+static apr_status_t call_prepare(request_rec *r, const char *name, const char *const *values,
+                                 int n, int64_t cost, rl_call_t *call)
 {
     apr_status_t rv;
     if (!is_request(r) || name == NULL || cost < RATELIMIT_RULE_COST || cost > UINT32_MAX) {
@@ -68,16 +68,16 @@ static apr_status_t prepare(request_rec *r, const char *name, const char *const 
     if (rv == APR_SUCCESS && values != NULL && n != call->rule->key.n) {
         rv = RATELIMIT_BAD_CALL;
     }
-    return rv == APR_SUCCESS ? make_claim(r, values, cost, call) : rv;
+    return rv == APR_SUCCESS ? call_make_claim(r, values, cost, call) : rv;
 }
 
-static void begin(request_rec *r, rl_call_t *call)
+static void call_begin(request_rec *r, rl_call_t *call)
 {
     call->now = apr_time_now();
     rl_session_begin(r, 0, &call->session);
 }
 
-static void end(rl_call_t *call)
+static void call_end(rl_call_t *call)
 {
     rl_session_end(&call->session);
 }
@@ -98,7 +98,7 @@ static int64_t seconds_until(const rl_call_t *call, int64_t time)
 }
 
 /* The use that `use` tells of, and whether the claim fits. */
-static void tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usage_t *usage)
+static void call_tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usage_t *usage)
 {
     const rl_claim_t *claim = &call->claim;
     const rl_claim_t used = {.op = {.meter = claim->op.meter}, .step = *use};
@@ -130,7 +130,7 @@ static apr_status_t verdict(const rl_claim_t *claim)
 /* ---- check and read ---- */
 
 /* Nobody answered: on-error= decides. */
-static void do_without(rl_call_t *call)
+static void call_without_store(rl_call_t *call)
 {
     rl_claim_t *claim = &call->claim;
     claim->failed = claim->invalid || claim->on_error != RL_ON_ERROR_LOCAL;
@@ -139,7 +139,7 @@ static void do_without(rl_call_t *call)
     }
 }
 
-static void look(rl_call_t *call, ratelimit_usage_t *usage)
+static void call_look(rl_call_t *call, ratelimit_usage_t *usage)
 {
     rl_claim_t *claim = &call->claim;
     const rl_source_t *source = &call->session.source;
@@ -156,9 +156,9 @@ static void look(rl_call_t *call, ratelimit_usage_t *usage)
         claim->step.retry = claim->step.reset;
     }
     if (!learned || claim->invalid) {
-        do_without(call);
+        call_without_store(call);
     }
-    tell(call, &use, usage);
+    call_tell(call, &use, usage);
     if (usage != NULL) {
         usage->store_failed = !learned || claim->invalid;
     }
@@ -169,13 +169,13 @@ static apr_status_t ratelimit_check(request_rec *r, const char *rule, const char
 {
     rl_call_t call;
     apr_status_t rv =
-        is_usage(usage) ? prepare(r, rule, values, n, cost, &call) : RATELIMIT_BAD_CALL;
+        is_usage(usage) ? call_prepare(r, rule, values, n, cost, &call) : RATELIMIT_BAD_CALL;
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    begin(r, &call);
-    look(&call, usage);
-    end(&call);
+    call_begin(r, &call);
+    call_look(&call, usage);
+    call_end(&call);
     return verdict(&call.claim);
 }
 
@@ -189,14 +189,14 @@ static apr_status_t ratelimit_read(request_rec *r, const char *rule, const char 
 /* ---- charge and refund ---- */
 
 /* What is refused whatever the count is leaves no trace. */
-static void take(rl_call_t *call, ratelimit_usage_t *usage)
+static void call_charge(rl_call_t *call, ratelimit_usage_t *usage)
 {
     if (call->claim.refuse) {
-        look(call, usage);
+        call_look(call, usage);
         return;
     }
     rl_limiter_decide(&call->session.source, &call->claim, 1, call->now);
-    tell(call, &call->claim.step, usage);
+    call_tell(call, &call->claim.step, usage);
     if (usage != NULL) {
         usage->store_failed = call->claim.failed;
     }
@@ -211,13 +211,13 @@ static apr_status_t ratelimit_charge(request_rec *r, const char *rule,
     if (receipt != NULL) {
         memset(receipt, 0, sizeof(*receipt));
     }
-    rv = is_usage(usage) ? prepare(r, rule, values, n, cost, &call) : RATELIMIT_BAD_CALL;
+    rv = is_usage(usage) ? call_prepare(r, rule, values, n, cost, &call) : RATELIMIT_BAD_CALL;
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    begin(r, &call);
-    take(&call, usage);
-    end(&call);
+    call_begin(r, &call);
+    call_charge(&call, usage);
+    call_end(&call);
     if (receipt != NULL) {
         rl_receipt_write(&call.claim, rl_runtime_secret(r->server), &call.session.source.salt,
                          receipt);
@@ -235,14 +235,14 @@ static apr_status_t ratelimit_refund(request_rec *r, ratelimit_receipt_t *receip
     if (rl_receipt_is_void(receipt)) {
         return APR_SUCCESS;
     }
-    begin(r, &call);
+    call_begin(r, &call);
     ours = rl_receipt_read(receipt, rl_runtime_secret(r->server), &call.session.source.salt,
                            &call.claim);
     if (ours) {
         rl_limiter_refund(&call.session.source, &call.claim, 1, call.now);
         memset(receipt, 0, sizeof(*receipt));
     }
-    end(&call);
+    call_end(&call);
     return ours ? APR_SUCCESS : RATELIMIT_BAD_CALL;
 }
 
@@ -253,14 +253,14 @@ static apr_status_t ratelimit_clear(request_rec *r, const char *rule, const char
 {
     rl_call_t call;
     bool told;
-    const apr_status_t rv = prepare(r, rule, values, n, 0, &call);
+    const apr_status_t rv = call_prepare(r, rule, values, n, 0, &call);
     if (rv != APR_SUCCESS || call.claim.invalid) {
         return rv != APR_SUCCESS ? rv : RATELIMIT_NO_STORE;
     }
-    begin(r, &call);
+    call_begin(r, &call);
     rl_source_bind(&call.session.source, &call.claim.op, call.now);
     told = rl_counter_clear(&call.session.source, &call.claim.op);
-    end(&call);
+    call_end(&call);
     return told ? APR_SUCCESS : RATELIMIT_NO_STORE;
 }
 

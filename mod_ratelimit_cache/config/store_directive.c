@@ -79,7 +79,8 @@ static const char *parse_server(cmd_parms *cmd, const char *text, rl_store_confi
 /* ---- options ---- */
 
 /* NUMBERms or a DURATION. */
-static const char *parse_time(const char *text, int64_t least_us, int64_t most_us, int64_t *us)
+static const char *parse_store_time(const char *text, int64_t least_us, int64_t most_us,
+                                    int64_t *us)
 {
     const size_t len = strlen(text);
     uint64_t n;
@@ -98,14 +99,14 @@ static const char *parse_time(const char *text, int64_t least_us, int64_t most_u
 static const char *option_timeout(rl_store_config_t *store, const char *value)
 {
     const char *reason =
-        parse_time(value, 1000, 10 * RL_USEC_PER_SEC, &store->settings.timeout_us);
+        parse_store_time(value, 1000, 10 * RL_USEC_PER_SEC, &store->settings.timeout_us);
     return reason != NULL ? "must be a time from 1ms to 10s, for example 50ms" : NULL;
 }
 
 static const char *option_cooldown(rl_store_config_t *store, const char *value)
 {
-    const char *reason = parse_time(value, 10 * 1000, 3600 * RL_USEC_PER_SEC,
-                                    &store->settings.breaker.cooldown_us);
+    const char *reason = parse_store_time(value, 10 * 1000, 3600 * RL_USEC_PER_SEC,
+                                          &store->settings.breaker.cooldown_us);
     return reason != NULL ? "must be a time from 10ms to 1h, for example 1s" : NULL;
 }
 

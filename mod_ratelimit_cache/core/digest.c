@@ -62,7 +62,7 @@ void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1])
     tag[RL_TAG_LENGTH] = '\0';
 }
 
-static inline rl_digest_t end(rl_siphash_t *hash, uint64_t last, size_t len)
+static inline rl_digest_t siphash_digest(rl_siphash_t *hash, uint64_t last, size_t len)
 {
     uint64_t value[2];
     rl_siphash_end(hash, last | (uint64_t)len << 56, value);
@@ -79,7 +79,7 @@ static rl_digest_t keyed(const rl_secret_t *secret, const unsigned char *bytes, 
         rl_siphash_block(&hash, rl_siphash_load(bytes + at));
     }
     memcpy(last, bytes + at, len - at);
-    return end(&hash, rl_siphash_load(last), len);
+    return siphash_digest(&hash, rl_siphash_load(last), len);
 }
 
 void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope)
@@ -91,8 +91,7 @@ void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_diges
     rl_siphash_block(&prefix->hash, rl_siphash_load(bytes + RL_SIPHASH_BLOCK));
 }
 
-void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
-                     const rl_scope_t *prefix)
+void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *prefix)
 {
     key->secret = secret;
     key->prefix = *prefix;
@@ -159,5 +158,5 @@ rl_digest_t rl_key_finish(const rl_key_builder_t *key)
     for (; at < last; at += RL_SIPHASH_BLOCK) {
         rl_siphash_block(&hash, rl_siphash_load(at));
     }
-    return end(&hash, rl_siphash_load(last), sizeof(rl_digest_t) + key->len);
+    return siphash_digest(&hash, rl_siphash_load(last), sizeof(rl_digest_t) + key->len);
 }

@@ -54,8 +54,7 @@ typedef struct rl_key_builder {
     unsigned char bytes[RL_KEY_PARTS_MAX * RL_KEY_PART_MAX + RL_SIPHASH_BLOCK];
 } rl_key_builder_t;
 
-void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret,
-                   const rl_digest_t *scope);
+void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope);
 
 /* Begins a key in the scope that the prefix was made of, with this secret. */
 void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,

@@ -17,7 +17,7 @@ static uint64_t make_owed(const rl_reservation_t *res, unsigned since, uint32_t 
     return (uint64_t)res->counter.window << 32 | (uint64_t)since << UNITS_BITS | units;
 }
 
-static uint32_t units_of(const rl_reservation_t *res, uint64_t owed)
+static uint32_t owed_units(const rl_reservation_t *res, uint64_t owed)
 {
     return owed >> 32 == res->counter.window ? (uint32_t)owed & UNITS_MAX : 0;
 }
@@ -40,7 +40,7 @@ static bool is_being_paid(const rl_reservation_t *res, uint64_t owed)
 
 uint32_t rl_debt_units(const rl_reservation_t *res)
 {
-    return units_of(res, rl_note(res, RL_NOTE_OWED));
+    return owed_units(res, rl_note(res, RL_NOTE_OWED));
 }
 
 void rl_debt_take(rl_reservation_t *res)
@@ -48,7 +48,7 @@ void rl_debt_take(rl_reservation_t *res)
     res->debt = 0;
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
-        const uint32_t units = units_of(res, owed);
+        const uint32_t units = owed_units(res, owed);
         if (units == 0 || is_being_paid(res, owed)) {
             return;
         }
@@ -64,7 +64,7 @@ void rl_debt_release(rl_reservation_t *res, uint32_t paid)
 {
     for (int i = 0; res->debt > 0 && i < SWAP_TRIES; i++) {
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
-        const uint32_t units = units_of(res, owed);
+        const uint32_t units = owed_units(res, owed);
         if (since_of(res, owed) != res->paying ||
             rl_note_swap(res, RL_NOTE_OWED, owed,
                          make_owed(res, 0, units > paid ? units - paid : 0))) {
@@ -78,7 +78,7 @@ void rl_debt_owe(const rl_reservation_t *res, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
-        const uint64_t sum = (uint64_t)units_of(res, owed) + units;
+        const uint64_t sum = (uint64_t)owed_units(res, owed) + units;
         if ((int32_t)((uint32_t)(owed >> 32) - res->counter.window) > 0) {
             return; /* a later window has begun, and its debt stands here */
         }
@@ -94,7 +94,7 @@ bool rl_debt_forgive(const rl_reservation_t *res, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
-        if (units == 0 || units_of(res, owed) < units || is_being_paid(res, owed)) {
+        if (units == 0 || owed_units(res, owed) < units || is_being_paid(res, owed)) {
             return false;
         }
         if (rl_note_swap(res, RL_NOTE_OWED, owed, owed - units)) {

@@ -6,9 +6,9 @@
 
 /* Token buckets: one counter for a key, its theoretical arrival time, which is added to. As
  * long as the bucket isn't full that is one round trip. The time of a full bucket has fallen
- * behind the clock; it is brought up to date together with the charge, by a replacement that
- * succeeds for one server only. Nobody who fails tries again: the winner has brought it up to
- * date.
+ * behind the clock; it is brought up to date together with the charge, by a
+ * replacement that succeeds for one server only. Nobody who fails tries again: the winner has
+ * brought it up to date.
  *
  * Debts drain like everything else in a bucket: what is paid of one is at most what is still
  * missing here, and what still has room there. */
@@ -28,7 +28,7 @@ static uint64_t whole_bucket(const rl_reservation_t *res)
     return rl_bucket_cost(&res->op.meter, res->op.meter.burst);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+static uint64_t shared_bucket_least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
@@ -39,14 +39,15 @@ static uint64_t above(uint64_t a, uint64_t b)
 }
 
 /* The step of a bucket whose time is this. */
-static void describe(const rl_reservation_t *res, uint64_t time, uint32_t cost, rl_step_t *step)
+static void shared_bucket_describe(const rl_reservation_t *res, uint64_t time, uint32_t cost,
+                                   rl_step_t *step)
 {
     const uint64_t words[RL_METER_WORDS] = {time};
     const rl_operation_t op = rl_operation_at_cost(&res->op, cost);
     rl_meter_charge(&op, words, step);
 }
 
-static void lower_to(const rl_reservation_t *res, uint64_t from, uint64_t to)
+static void shared_bucket_lower_to(const rl_reservation_t *res, uint64_t from, uint64_t to)
 {
     const rl_correction_t correction = {.from = from, .to = to};
     rl_ledger_lower(res->source->ledger, &res->op, &correction);
@@ -57,14 +58,14 @@ static void lower_to(const rl_reservation_t *res, uint64_t from, uint64_t to)
 static uint64_t time_here(const rl_reservation_t *res)
 {
     rl_step_t step;
-    describe(res, res->known, 0, &step);
+    shared_bucket_describe(res, res->known, 0, &step);
     return step.stamp;
 }
 
 /* ---- operations ---- */
 
-static rl_store_status_e add(const rl_reservation_t *res, uint64_t ticks,
-                             rl_tally_time_t *tally)
+static rl_store_status_e shared_bucket_add(const rl_reservation_t *res, uint64_t ticks,
+                                           rl_tally_time_t *tally)
 {
     uint64_t value = 0;
     const rl_store_status_e status =
@@ -87,8 +88,8 @@ static rl_store_status_e read_time(const rl_reservation_t *res, rl_tally_time_t 
     return status;
 }
 
-static rl_store_status_e replace(const rl_reservation_t *res, rl_tally_time_t *tally,
-                                 uint64_t ticks)
+static rl_store_status_e shared_bucket_replace(const rl_reservation_t *res,
+                                               rl_tally_time_t *tally, uint64_t ticks)
 {
     const rl_tally_time_t moved = {.incarnation = tally->incarnation, .ticks = ticks};
     const rl_store_status_e status =
@@ -99,7 +100,8 @@ static rl_store_status_e replace(const rl_reservation_t *res, rl_tally_time_t *t
     return status;
 }
 
-static rl_store_status_e create(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
+static rl_store_status_e shared_bucket_create(rl_reservation_t *res, uint64_t need,
+                                              rl_tally_time_t *tally)
 {
     res->known = rl_ledger_held(res->source->ledger, &res->op, 0);
     *tally = (rl_tally_time_t){.incarnation = res->source->incarnation,
@@ -116,22 +118,26 @@ static rl_store_status_e charge_idle(const rl_reservation_t *res, uint64_t need,
     const uint64_t now = ticks_now(res);
     rl_store_status_e status = read_time(res, tally);
     if (status == RL_STORE_OK && tally->ticks < now) {
-        status = replace(res, tally, now + need);
+        status = shared_bucket_replace(res, tally, now + need);
         if (status != RL_STORE_EXISTS) {
             return status;
         }
     }
-    return status == RL_STORE_OK || status == RL_STORE_EXISTS ? add(res, need, tally) : status;
+    return status == RL_STORE_OK || status == RL_STORE_EXISTS
+               ? shared_bucket_add(res, need, tally)
+               : status;
 }
 
-static rl_store_status_e reserve(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
+static rl_store_status_e shared_bucket_reserve(rl_reservation_t *res, uint64_t need,
+                                               rl_tally_time_t *tally)
 {
     const bool busy = time_here(res) > ticks_now(res);
-    rl_store_status_e status = busy ? add(res, need, tally) : charge_idle(res, need, tally);
+    rl_store_status_e status =
+        busy ? shared_bucket_add(res, need, tally) : charge_idle(res, need, tally);
     if (status == RL_STORE_MISSING) {
-        status = create(res, need, tally);
+        status = shared_bucket_create(res, need, tally);
         if (status == RL_STORE_EXISTS) {
-            status = add(res, need, tally);
+            status = shared_bucket_add(res, need, tally);
         }
     }
     return status;
@@ -147,7 +153,7 @@ static rl_store_status_e move_up(const rl_reservation_t *res, const rl_tally_tim
         latest->ticks >= target->ticks) {
         return status;
     }
-    return replace(res, latest, latest->ticks + behind);
+    return shared_bucket_replace(res, latest, latest->ticks + behind);
 }
 
 /* Brings a charge up to the clock, and the counter as well, unless somebody else has, or is
@@ -173,7 +179,7 @@ static void catch_up_with_known(const rl_reservation_t *res, uint64_t behind,
         status = move_up(res, tally, &latest, behind);
     }
     if (behind > 0 && status == RL_STORE_EXISTS) {
-        add(res, behind, &latest);
+        shared_bucket_add(res, behind, &latest);
     }
 }
 
@@ -193,28 +199,28 @@ static uint64_t ticks_ahead(const rl_reservation_t *res, uint32_t position, uint
     return ahead <= SEED_MASK / 2 ? (uint64_t)ahead << shift : 0;
 }
 
-static uint64_t known_now(const rl_reservation_t *res)
+static uint64_t shared_bucket_known_now(const rl_reservation_t *res)
 {
     return rl_ledger_held(res->source->ledger, &res->op, 0);
 }
 
 /* The counter was wiped on purpose: what is known here is old. */
-static void believe(const rl_reservation_t *res, uint64_t identity,
-                    const rl_tally_time_t *tally, uint64_t before)
+static void shared_bucket_believe(const rl_reservation_t *res, uint64_t identity,
+                                  const rl_tally_time_t *tally, uint64_t before)
 {
-    const uint64_t known = known_now(res);
+    const uint64_t known = shared_bucket_known_now(res);
     if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
                      rl_identity(res, tally->incarnation, position_of(res, before)))) {
-        lower_to(res, known, before);
+        shared_bucket_lower_to(res, known, before);
     }
 }
 
 /* Links the key to a counter that is new here; returns how far it is behind what is known. */
-static uint64_t identify(rl_reservation_t *res, uint64_t identity, const rl_tally_time_t *tally,
-                         uint64_t before)
+static uint64_t shared_bucket_identify(rl_reservation_t *res, uint64_t identity,
+                                       const rl_tally_time_t *tally, uint64_t before)
 {
     uint64_t behind;
-    res->known = known_now(res);
+    res->known = shared_bucket_known_now(res);
     behind = res->known != 0 ? above(time_here(res), before) : 0;
     return rl_note(res, RL_NOTE_IDENTITY) == identity &&
                    rl_note_swap(
@@ -227,7 +233,8 @@ static uint64_t identify(rl_reservation_t *res, uint64_t identity, const rl_tall
 /* Learns which counter answered, before it was charged with need; one that was made anew by
  * somebody who knew less than we do is brought up to what is known here. Returns how far it is
  * behind the clock. */
-static uint64_t reconcile(rl_reservation_t *res, uint64_t need, rl_tally_time_t *tally)
+static uint64_t shared_bucket_reconcile(rl_reservation_t *res, uint64_t need,
+                                        rl_tally_time_t *tally)
 {
     const uint64_t before = above(tally->ticks, need);
     uint64_t identity;
@@ -237,10 +244,11 @@ static uint64_t reconcile(rl_reservation_t *res, uint64_t need, rl_tally_time_t 
     identity = rl_note(res, RL_NOTE_IDENTITY);
     if (rl_identity_incarnation(identity) != tally->incarnation && identity == res->identity) {
         if ((tally->incarnation & RL_TALLY_CLEARED) != 0) {
-            believe(res, identity, tally, before);
+            shared_bucket_believe(res, identity, tally, before);
         }
         else {
-            catch_up_with_known(res, identify(res, identity, tally, before), tally);
+            catch_up_with_known(res, shared_bucket_identify(res, identity, tally, before),
+                                tally);
         }
     }
     return above(ticks_now(res), above(tally->ticks, need));
@@ -248,7 +256,7 @@ static uint64_t reconcile(rl_reservation_t *res, uint64_t need, rl_tally_time_t 
 
 /* A charge was added to a counter that has been lost since, too late for whoever made it anew
  * to know. */
-static void make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tally)
+static void shared_bucket_make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tally)
 {
     const uint32_t position = position_of(res, tally->ticks);
     for (int i = 0; i < LINK_TRIES; i++) {
@@ -262,19 +270,20 @@ static void make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tall
         }
         if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
                          rl_identity(res, incarnation, position))) {
-            add(res, ticks, &raised);
+            shared_bucket_add(res, ticks, &raised);
             return;
         }
     }
 }
 
-static void pay(rl_reservation_t *res, rl_tally_time_t *tally)
+static void shared_bucket_pay(rl_reservation_t *res, rl_tally_time_t *tally)
 {
     const uint64_t now = ticks_now(res);
     const uint32_t units = res->debt < res->op.meter.burst ? res->debt : res->op.meter.burst;
     const uint64_t missing =
-        least(rl_bucket_cost(&res->op.meter, units), above(res->known, now));
-    const uint64_t ticks = least(missing, above(now + whole_bucket(res), tally->ticks));
+        shared_bucket_least(rl_bucket_cost(&res->op.meter, units), above(res->known, now));
+    const uint64_t ticks =
+        shared_bucket_least(missing, above(now + whole_bucket(res), tally->ticks));
     rl_tally_time_t paid;
     if (res->debt == 0) {
         return;
@@ -282,7 +291,7 @@ static void pay(rl_reservation_t *res, rl_tally_time_t *tally)
     if (ticks == 0) {
         rl_debt_release(res, res->debt);
     }
-    else if (add(res, ticks, &paid) == RL_STORE_OK) {
+    else if (shared_bucket_add(res, ticks, &paid) == RL_STORE_OK) {
         rl_debt_release(res, res->debt);
         *tally = paid;
     }
@@ -292,60 +301,60 @@ static void pay(rl_reservation_t *res, rl_tally_time_t *tally)
 static uint64_t pending(const rl_reservation_t *res)
 {
     const uint32_t owed = rl_debt_units(res), burst = res->op.meter.burst;
-    return least(rl_bucket_cost(&res->op.meter, owed < burst ? owed : burst),
-                 above(known_now(res), ticks_now(res)));
+    return shared_bucket_least(rl_bucket_cost(&res->op.meter, owed < burst ? owed : burst),
+                               above(shared_bucket_known_now(res), ticks_now(res)));
 }
 
-static void spend(const rl_reservation_t *res, uint64_t need, const rl_tally_time_t *tally,
-                  rl_step_t *step)
+static void shared_bucket_spend(const rl_reservation_t *res, uint64_t need,
+                                const rl_tally_time_t *tally, rl_step_t *step)
 {
     uint64_t value;
     const bool granted = tally->ticks + pending(res) <= ticks_now(res) + whole_bucket(res);
     const uint64_t time = granted ? tally->ticks : above(tally->ticks, need);
     rl_ledger_raise(res->source->ledger, &res->op, 0, time);
     if (granted) {
-        make_up_for(res, tally);
+        shared_bucket_make_up_for(res, tally);
     }
     else {
         res->ops->subtract(res->source->session, &res->counter, need, &value);
     }
-    describe(res, time, granted ? 0 : res->op.cost, step);
+    shared_bucket_describe(res, time, granted ? 0 : res->op.cost, step);
     step->stamp = time;
     step->retry = granted ? res->op.now : step->granted ? step->reset : step->retry;
     step->granted = granted;
 }
 
-static rl_store_status_e charge(rl_reservation_t *res, rl_step_t *step)
+static rl_store_status_e shared_bucket_charge(rl_reservation_t *res, rl_step_t *step)
 {
     const uint64_t need = rl_bucket_cost(&res->op.meter, res->op.cost);
     rl_tally_time_t tally;
-    const rl_store_status_e status = reserve(res, need, &tally);
+    const rl_store_status_e status = shared_bucket_reserve(res, need, &tally);
     if (status != RL_STORE_OK) {
         return status;
     }
     res->until = tally.ticks;
-    catch_up(res, reconcile(res, need, &tally), &tally);
+    catch_up(res, shared_bucket_reconcile(res, need, &tally), &tally);
     res->until = res->until == tally.ticks ? tally.ticks : 0; /* others may catch up as well */
-    pay(res, &tally);
+    shared_bucket_pay(res, &tally);
     rl_debt_release(res, 0);
-    spend(res, need, &tally, step);
+    shared_bucket_spend(res, need, &tally, step);
     return RL_STORE_OK;
 }
 
 /* ---- the rest of the interface ---- */
 
 /* What a bucket lets in too much in such a moment drains. */
-static bool verify(rl_reservation_t *res)
+static bool shared_bucket_verify(rl_reservation_t *res)
 {
     (void)res;
     return true;
 }
 
-static bool refund(rl_reservation_t *res, uint64_t stamp)
+static bool shared_bucket_refund(rl_reservation_t *res, uint64_t stamp)
 {
     const uint32_t units = res->op.cost;
     const uint64_t left = above(stamp, ticks_now(res));
-    const uint64_t ticks = least(rl_bucket_cost(&res->op.meter, units), left);
+    const uint64_t ticks = shared_bucket_least(rl_bucket_cost(&res->op.meter, units), left);
     uint64_t value;
     if (ticks > 0 && !rl_debt_forgive(res, units)) {
         res->ops->subtract(res->source->session, &res->counter, ticks, &value);
@@ -364,52 +373,52 @@ void rl_shared_bucket_return_lease(rl_reservation_t *res, uint64_t lease)
     }
     before = tally.ticks;
     if (rl_lease_word_ends_at(lease, before) &&
-        replace(res, &tally, before - ticks) == RL_STORE_OK) {
-        lower_to(res, before, tally.ticks);
+        shared_bucket_replace(res, &tally, before - ticks) == RL_STORE_OK) {
+        shared_bucket_lower_to(res, before, tally.ticks);
     }
 }
 
 /* What others gave back since is there to be asked for again; unless the counter isn't the
  * key's, or lacks something itself. */
-static void unlearn(rl_reservation_t *res, const rl_tally_time_t *tally)
+static void shared_bucket_unlearn(rl_reservation_t *res, const rl_tally_time_t *tally)
 {
-    const uint64_t known = known_now(res);
+    const uint64_t known = shared_bucket_known_now(res);
     if (rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY)) == tally->incarnation &&
         tally->ticks + pending(res) < known) {
-        lower_to(res, known, tally->ticks + pending(res));
+        shared_bucket_lower_to(res, known, tally->ticks + pending(res));
     }
 }
 
-static rl_store_status_e compare(rl_reservation_t *res, rl_tally_time_t *tally)
+static rl_store_status_e shared_bucket_compare(rl_reservation_t *res, rl_tally_time_t *tally)
 {
     const rl_store_status_e status = read_time(res, tally);
     if (status == RL_STORE_OK) {
-        catch_up(res, reconcile(res, 0, tally), tally);
-        pay(res, tally);
-        unlearn(res, tally);
+        catch_up(res, shared_bucket_reconcile(res, 0, tally), tally);
+        shared_bucket_pay(res, tally);
+        shared_bucket_unlearn(res, tally);
     }
     return status;
 }
 
-static void refresh(rl_reservation_t *res)
+static void shared_bucket_refresh(rl_reservation_t *res)
 {
     rl_tally_time_t tally;
-    if (compare(res, &tally) == RL_STORE_MISSING) {
-        create(res, 0, &tally);
+    if (shared_bucket_compare(res, &tally) == RL_STORE_MISSING) {
+        shared_bucket_create(res, 0, &tally);
     }
 }
 
-static rl_store_status_e learn(rl_reservation_t *res)
+static rl_store_status_e shared_bucket_learn(rl_reservation_t *res)
 {
     rl_tally_time_t tally;
-    const rl_store_status_e status = compare(res, &tally);
+    const rl_store_status_e status = shared_bucket_compare(res, &tally);
     if (status == RL_STORE_OK) {
         rl_ledger_raise(res->source->ledger, &res->op, 0, tally.ticks);
     }
     return status == RL_STORE_MISSING ? RL_STORE_OK : status;
 }
 
-static rl_store_status_e clear(rl_reservation_t *res)
+static rl_store_status_e shared_bucket_clear(rl_reservation_t *res)
 {
     const unsigned incarnation = res->source->incarnation | RL_TALLY_CLEARED;
     const rl_tally_time_t none = {.incarnation = incarnation, .ticks = ticks_now(res)};
@@ -419,4 +428,6 @@ static rl_store_status_e clear(rl_reservation_t *res)
     return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 
-const rl_shared_ops_t rl_shared_bucket = {charge, verify, refund, refresh, learn, clear};
+const rl_shared_ops_t rl_shared_bucket = {shared_bucket_charge, shared_bucket_verify,
+                                          shared_bucket_refund, shared_bucket_refresh,
+                                          shared_bucket_learn,  shared_bucket_clear};

@@ -22,7 +22,7 @@ static rl_store_status_e refuse_write(rl_store_session_t *session,
     return RL_STORE_REFUSED;
 }
 
-static void end(rl_store_session_t *session)
+static void refuse_end(rl_store_session_t *session)
 {
     (void)session;
 }
@@ -36,7 +36,7 @@ rl_store_t *rl_store_absent(void)
         .read = refuse_read,
         .replace = refuse_write,
         .put = refuse_write,
-        .end = end,
+        .end = refuse_end,
     };
     static rl_store_t absent = {.ops = &ops};
     return &absent;

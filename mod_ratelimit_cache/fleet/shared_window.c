@@ -15,7 +15,7 @@ static uint32_t at_most(uint64_t value, uint32_t most)
 }
 
 /* What is known of the key at this moment; others may have learned more since we looked. */
-static uint32_t known_now(const rl_reservation_t *res)
+static uint32_t shared_window_known_now(const rl_reservation_t *res)
 {
     return (uint32_t)rl_ledger_held(res->source->ledger, &res->op, res->counter.window);
 }
@@ -25,12 +25,12 @@ static uint32_t known_now(const rl_reservation_t *res)
  * not at all. */
 static uint32_t units_told(const rl_reservation_t *res)
 {
-    const uint32_t owed = rl_debt_units(res), known = known_now(res);
+    const uint32_t owed = rl_debt_units(res), known = shared_window_known_now(res);
     return known > owed ? known - owed : 0;
 }
 
 /* Makes the counter from what is known here, and what is being reserved. */
-static rl_store_status_e create(rl_reservation_t *res, rl_tally_t *tally)
+static rl_store_status_e shared_window_create(rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint32_t seed = at_most(units_told(res), RL_TALLY_LIMIT);
     *tally = (rl_tally_t){
@@ -38,7 +38,8 @@ static rl_store_status_e create(rl_reservation_t *res, rl_tally_t *tally)
     return res->ops->create(res->source->session, &res->counter, rl_tally_pack(tally));
 }
 
-static rl_store_status_e add(const rl_reservation_t *res, uint64_t units, rl_tally_t *tally)
+static rl_store_status_e shared_window_add(const rl_reservation_t *res, uint64_t units,
+                                           rl_tally_t *tally)
 {
     uint64_t value;
     const rl_store_status_e status =
@@ -77,15 +78,15 @@ static rl_store_status_e add_fitting(rl_reservation_t *res, rl_tally_t *tally)
 static rl_store_status_e add_cost(rl_reservation_t *res, rl_tally_t *tally)
 {
     return res->op.cost > RL_TALLY_COST_MAX ? add_fitting(res, tally)
-                                            : add(res, res->op.cost, tally);
+                                            : shared_window_add(res, res->op.cost, tally);
 }
 
 /* Reserves cost. One round trip, three for the first in a window. */
-static rl_store_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
+static rl_store_status_e shared_window_reserve(rl_reservation_t *res, rl_tally_t *tally)
 {
     rl_store_status_e status = add_cost(res, tally);
     if (status == RL_STORE_MISSING) {
-        status = create(res, tally);
+        status = shared_window_create(res, tally);
         if (status == RL_STORE_EXISTS) {
             status = add_cost(res, tally);
         }
@@ -97,13 +98,13 @@ static rl_store_status_e reserve(rl_reservation_t *res, rl_tally_t *tally)
  * with every attempt would be counted as often as an attempt times out. The new total is noted
  * before the debt is gone, so that at any moment one of the two tells of it. Beyond the limit
  * nothing need be told. */
-static void pay(rl_reservation_t *res, rl_tally_t *tally)
+static void shared_window_pay(rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint32_t limit = res->op.meter.limit;
     const uint32_t room = limit > tally->total ? limit - tally->total : 0;
     const uint32_t units = at_most(res->debt, room);
     rl_tally_t paid;
-    if (units > 0 && add(res, units, &paid) == RL_STORE_OK) {
+    if (units > 0 && shared_window_add(res, units, &paid) == RL_STORE_OK) {
         rl_total_note(res, paid.total);
         rl_debt_release(res, units);
         *tally = paid;
@@ -112,7 +113,7 @@ static void pay(rl_reservation_t *res, rl_tally_t *tally)
 }
 
 /* Raises the total known here. */
-static void learn(const rl_reservation_t *res, uint64_t total)
+static void shared_window_learn(const rl_reservation_t *res, uint64_t total)
 {
     rl_ledger_raise(res->source->ledger, &res->op, res->counter.window,
                     at_most(total, res->op.meter.limit));
@@ -153,26 +154,29 @@ static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t identity)
     return rl_identity_incarnation(identity) == 0 ? seed_of(identity) : units_told(res);
 }
 
-static void lower_to(const rl_reservation_t *res, uint32_t window, uint64_t from, uint64_t to)
+static void shared_window_lower_to(const rl_reservation_t *res, uint32_t window, uint64_t from,
+                                   uint64_t to)
 {
     const rl_correction_t correction = {.stamp = window, .from = from, .to = to};
     rl_ledger_lower(res->source->ledger, &res->op, &correction);
 }
 
 /* The counter was wiped on purpose: what is known here is old. */
-static bool believe(const rl_reservation_t *res, uint64_t identity, const rl_tally_t *tally)
+static bool shared_window_believe(const rl_reservation_t *res, uint64_t identity,
+                                  const rl_tally_t *tally)
 {
     const rl_ledger_t *ledger = res->source->ledger;
-    const uint32_t known = known_now(res);
+    const uint32_t known = shared_window_known_now(res);
     if (!rl_note_swap(res, RL_NOTE_IDENTITY, identity,
                       rl_identity(res, tally->incarnation, 0))) {
         return false;
     }
     rl_total_less(res, UINT32_MAX);
-    lower_to(res, res->counter.window, known, tally->total < known ? tally->total : known);
+    shared_window_lower_to(res, res->counter.window, known,
+                           tally->total < known ? tally->total : known);
     if (res->op.meter.algorithm == RL_SLIDING_WINDOW) {
         const uint32_t before = res->counter.window - 1;
-        lower_to(res, before, rl_ledger_held(ledger, &res->op, before), 0);
+        shared_window_lower_to(res, before, rl_ledger_held(ledger, &res->op, before), 0);
     }
     return true;
 }
@@ -185,7 +189,7 @@ static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_
     if (lacking == 0) {
         return 0;
     }
-    if (add(res, rl_tally_raise(lacking), &raised) == RL_STORE_OK) {
+    if (shared_window_add(res, rl_tally_raise(lacking), &raised) == RL_STORE_OK) {
         *tally = raised;
         return 0;
     }
@@ -200,19 +204,20 @@ static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_
  * from yet: the identity is read again behind it. A identity that has changed since the counter
  * was asked leads to a later one than that which answered. Returns what the counter still
  * lacks. */
-static uint32_t reconcile(rl_reservation_t *res, rl_tally_t *tally)
+static uint32_t shared_window_reconcile(rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint64_t before = res->identity;
     uint32_t lacking = 0;
     if (before == 0) {
-        learn(res, res->known); /* a key without a cell can't keep notes */
+        shared_window_learn(res, res->known); /* a key without a cell can't keep notes */
     }
     for (int i = 0; i < LINK_TRIES; i++) {
         const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
         const bool linked = is_same_window(res, identity) &&
                             rl_identity_incarnation(identity) == tally->incarnation;
         if (is_of_later_window(res, identity) || (!linked && identity != before) ||
-            (!linked && is_cleared(tally->incarnation) && believe(res, identity, tally))) {
+            (!linked && is_cleared(tally->incarnation) &&
+             shared_window_believe(res, identity, tally))) {
             return 0;
         }
         const uint32_t wanted = linked ? seed_of(identity) : seed_wanted(res, identity);
@@ -241,7 +246,7 @@ static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
 
 /* A unit was reserved in a counter that has been lost since, too late for whoever made it anew
  * to know. The total tells which units the new one's seed should have. */
-static void make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
+static void shared_window_make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     for (int i = 0; i < LINK_TRIES; i++) {
         const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
@@ -253,7 +258,7 @@ static void make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
         }
         if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
                          rl_identity(res, incarnation, tally->total))) {
-            add(res, rl_tally_raise(tally->total - seed_of(identity)), &raised);
+            shared_window_add(res, rl_tally_raise(tally->total - seed_of(identity)), &raised);
             return;
         }
     }
@@ -307,16 +312,16 @@ static void describe_key(const rl_reservation_t *res, uint32_t cost, rl_step_t *
 
 /* Within the limit: spend it. Beyond: give it back, and remember what is known now. What the
  * counter lacks, and what was granted without it meanwhile, counts as well. */
-static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
-                  rl_step_t *step)
+static void shared_window_spend(const rl_reservation_t *res, const rl_tally_t *tally,
+                                uint32_t lacking, rl_step_t *step)
 {
     uint64_t value;
     rl_total_note(res, tally->total + lacking);
     const uint32_t total = total_with_debts(res, tally->total + lacking);
     const bool granted = total <= room_now(res);
-    learn(res, granted ? total : total - res->op.cost);
+    shared_window_learn(res, granted ? total : total - res->op.cost);
     if (granted) {
-        make_up_for(res, tally);
+        shared_window_make_up_for(res, tally);
     }
     if (!granted && !res->not_added) {
         res->ops->subtract(res->source->session, &res->counter, res->op.cost, &value);
@@ -328,41 +333,41 @@ static void spend(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t
     step->granted = granted;
 }
 
-static rl_store_status_e charge(rl_reservation_t *res, rl_step_t *step)
+static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *step)
 {
     rl_tally_t tally;
     rl_store_status_e status = learn_previous(res);
     uint32_t lacking;
     if (status == RL_STORE_OK) {
-        status = reserve(res, &tally);
+        status = shared_window_reserve(res, &tally);
     }
     if (status != RL_STORE_OK) {
         return status;
     }
-    lacking = reconcile(res, &tally);
-    pay(res, &tally);
-    spend(res, &tally, lacking, step);
+    lacking = shared_window_reconcile(res, &tally);
+    shared_window_pay(res, &tally);
+    shared_window_spend(res, &tally, lacking, step);
     return RL_STORE_OK;
 }
 
 /* The debt first: if it is paid in between, the total has it as well, not neither. */
-static bool verify(rl_reservation_t *res)
+static bool shared_window_verify(rl_reservation_t *res)
 {
     const uint32_t owed = rl_debt_units(res);
     const uint32_t total = rl_total_noted(res) + owed;
-    learn(res, total);
+    shared_window_learn(res, total);
     return total <= room_now(res);
 }
 
 /* Whether units that were charged in one counter are in the one that answered: it is the same,
  * or was made or raised from what this server knew. */
-static bool holds(const rl_tally_t *tally, unsigned charged_in, unsigned linked)
+static bool shared_window_holds(const rl_tally_t *tally, unsigned charged_in, unsigned linked)
 {
     return charged_in == 0 || tally->incarnation == charged_in ||
            (tally->incarnation == linked && !is_cleared(linked));
 }
 
-static bool refund(rl_reservation_t *res, uint64_t stamp)
+static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
 {
     const uint32_t units = res->op.cost;
     const unsigned charged_in = (unsigned)(stamp >> 32);
@@ -377,15 +382,15 @@ static bool refund(rl_reservation_t *res, uint64_t stamp)
     }
     rl_total_less(res, units);
     if (res->ops->subtract(res->source->session, &res->counter, units, &value) == RL_STORE_OK &&
-        rl_tally_unpack(value, &tally) && !holds(&tally, charged_in, linked)) {
-        add(res, units, &tally); /* they were never in this one */
+        rl_tally_unpack(value, &tally) && !shared_window_holds(&tally, charged_in, linked)) {
+        shared_window_add(res, units, &tally); /* they were never in this one */
         return !is_cleared(tally.incarnation);
     }
     return true;
 }
 
 /* What others gave back since is there to be asked for again. */
-static void unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
+static void shared_window_unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     const uint32_t owed = rl_debt_units(res);
     const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
@@ -397,21 +402,21 @@ static void unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
     }
 }
 
-static void refresh(rl_reservation_t *res)
+static void shared_window_refresh(rl_reservation_t *res)
 {
     uint64_t value;
     rl_tally_t tally;
     switch (res->ops->read(res->source->session, &res->counter, &value)) {
     case RL_STORE_MISSING:
-        if (create(res, &tally) == RL_STORE_OK) {
-            pay(res, &tally);
+        if (shared_window_create(res, &tally) == RL_STORE_OK) {
+            shared_window_pay(res, &tally);
         }
         break;
     case RL_STORE_OK:
-        if (rl_tally_unpack(value, &tally) && reconcile(res, &tally) == 0 &&
+        if (rl_tally_unpack(value, &tally) && shared_window_reconcile(res, &tally) == 0 &&
             is_whole(res, &tally)) {
-            pay(res, &tally);
-            unlearn(res, &tally);
+            shared_window_pay(res, &tally);
+            shared_window_unlearn(res, &tally);
         }
         break;
     default:
@@ -419,7 +424,7 @@ static void refresh(rl_reservation_t *res)
     }
 }
 
-static rl_store_status_e learn_count(rl_reservation_t *res)
+static rl_store_status_e shared_window_learn_count(rl_reservation_t *res)
 {
     uint64_t value = 0;
     rl_tally_t tally;
@@ -434,13 +439,13 @@ static rl_store_status_e learn_count(rl_reservation_t *res)
     if (!rl_tally_unpack(value, &tally)) {
         return RL_STORE_ERROR;
     }
-    lacking = reconcile(res, &tally);
-    pay(res, &tally);
+    lacking = shared_window_reconcile(res, &tally);
+    shared_window_pay(res, &tally);
     rl_total_note(res, tally.total + lacking);
-    learn(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
+    shared_window_learn(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
     if (is_whole(res, &tally)) {
-        res->known = known_now(res);
-        unlearn(res, &tally);
+        res->known = shared_window_known_now(res);
+        shared_window_unlearn(res, &tally);
     }
     return RL_STORE_OK;
 }
@@ -453,7 +458,7 @@ static rl_store_status_e clear_window(const rl_reservation_t *res, uint32_t wind
     return res->ops->put(res->source->session, &counter, rl_tally_pack(&none));
 }
 
-static rl_store_status_e clear(rl_reservation_t *res)
+static rl_store_status_e shared_window_clear(rl_reservation_t *res)
 {
     rl_store_status_e status;
     const uint64_t identity = rl_identity(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
@@ -469,4 +474,6 @@ static rl_store_status_e clear(rl_reservation_t *res)
     return status;
 }
 
-const rl_shared_ops_t rl_shared_window = {charge, verify, refund, refresh, learn_count, clear};
+const rl_shared_ops_t rl_shared_window = {shared_window_charge,      shared_window_verify,
+                                          shared_window_refund,      shared_window_refresh,
+                                          shared_window_learn_count, shared_window_clear};

@@ -96,7 +96,8 @@ static bool is_to_be_refunded(const rl_request_t *request, const rl_fate_t *fate
     return true;
 }
 
-static void clear(const rl_source_t *source, const rl_request_t *request, int i, int64_t now)
+static void settle_clear(const rl_source_t *source, const rl_request_t *request, int i,
+                         int64_t now)
 {
     rl_limiter_clear(source, &request->claims[i], now);
     for (int j = 0; j < request->n; j++) {
@@ -106,12 +107,12 @@ static void clear(const rl_source_t *source, const rl_request_t *request, int i,
     }
 }
 
-static void apply(const rl_source_t *source, const rl_request_t *request,
-                  const rl_fate_t *fates, int64_t now)
+static void settle_apply(const rl_source_t *source, const rl_request_t *request,
+                         const rl_fate_t *fates, int64_t now)
 {
     for (int i = 0; i < request->n; i++) {
         if (fates[i].clears) {
-            clear(source, request, i, now);
+            settle_clear(source, request, i, now);
         }
     }
     for (int i = 0; i < request->n; i++) {
@@ -143,7 +144,7 @@ static bool has_outcome(const request_rec *r, const rl_request_t *request)
 }
 
 /* What the others on the fleet should know of the denied key. */
-static void refresh(const rl_source_t *source, const rl_request_t *request, int64_t now)
+static void settle_refresh(const rl_source_t *source, const rl_request_t *request, int64_t now)
 {
     if (request->denied.claim >= 0 && source->session != NULL) {
         rl_operation_t op = request->claims[request->denied.claim].op;
@@ -164,7 +165,7 @@ static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
 }
 
 /* Not part of the hook itself, which has nothing to do for most requests. */
-__attribute__((noinline)) static void finish(request_rec *r, const rl_request_t *request)
+__attribute__((noinline)) static void settle(request_rec *r, const rl_request_t *request)
 {
     const rl_fate_t *fates = fates_of(r, request);
     rl_session_t session;
@@ -175,9 +176,9 @@ __attribute__((noinline)) static void finish(request_rec *r, const rl_request_t 
     now = apr_time_now();
     rl_session_begin(r, 0, &session); /* nobody waits for it any more */
     if (fates != NULL) {
-        apply(&session.source, request, fates, now);
+        settle_apply(&session.source, request, fates, now);
     }
-    refresh(&session.source, request, now);
+    settle_refresh(&session.source, request, now);
     rl_session_end(&session);
 }
 
@@ -185,7 +186,7 @@ int rl_settle_log_transaction(request_rec *r)
 {
     const rl_request_t *request = rl_request_get(r);
     if (request != NULL && (request->outcome.matters || request->denied.claim >= 0)) {
-        finish(r, request);
+        settle(r, request);
     }
     return DECLINED;
 }

@@ -28,7 +28,7 @@ static void add_other(apr_pool_t *pool, rl_methods_t *methods, const char *name)
           compare_names);
 }
 
-static const char *add_method(apr_pool_t *pool, rl_methods_t *methods, const char *word)
+static const char *methods_add(apr_pool_t *pool, rl_methods_t *methods, const char *word)
 {
     int number;
     if (!is_token(word)) {
@@ -71,7 +71,7 @@ const char *rl_methods_parse(apr_pool_t *pool, const char *text, rl_methods_t *m
         if (rest != NULL) {
             *rest++ = '\0';
         }
-        reason = add_method(pool, methods, word);
+        reason = methods_add(pool, methods, word);
     }
     return reason;
 }

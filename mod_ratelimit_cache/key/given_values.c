@@ -26,7 +26,8 @@ static bool parse_address(const char *text, rl_address_t *address)
     return rl_address_parse(plain, address);
 }
 
-static bool add_address(rl_key_encoder_t *encoder, const rl_key_part_t *part, const char *text)
+static bool add_given_address(rl_key_encoder_t *encoder, const rl_key_part_t *part,
+                              const char *text)
 {
     rl_address_t address;
     if (!parse_address(text, &address)) {
@@ -42,7 +43,7 @@ static bool is_address_of_nobody(const rl_key_part_t *part, const char *value)
            strncmp(value, address_mark, ADDRESS_MARK_LENGTH) == 0;
 }
 
-static void add_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *method)
+static void add_given_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *method)
 {
     if (ap_method_number_of(method) == M_INVALID || strcmp(method, "HEAD") == 0) {
         rl_key_add_unknown_method(encoder, pool, method);
@@ -59,15 +60,15 @@ static bool is_empty(const char *value)
 }
 
 /* False for a value that is malformed. */
-static bool add_value(rl_key_encoder_t *encoder, apr_pool_t *pool, const rl_key_part_t *part,
-                      const char *value)
+static bool add_given_value(rl_key_encoder_t *encoder, apr_pool_t *pool,
+                            const rl_key_part_t *part, const char *value)
 {
     switch (part->kind) {
     case RL_PART_IP:
-        return add_address(encoder, part, value);
+        return add_given_address(encoder, part, value);
     case RL_PART_USER_OR_IP:
         if (is_address_of_nobody(part, value)) {
-            return add_address(encoder, part, value + ADDRESS_MARK_LENGTH);
+            return add_given_address(encoder, part, value + ADDRESS_MARK_LENGTH);
         }
         rl_key_add_typed(encoder, value, strlen(value));
         return true;
@@ -78,7 +79,7 @@ static bool add_value(rl_key_encoder_t *encoder, apr_pool_t *pool, const rl_key_
         rl_key_add_typed(encoder, value, strlen(value));
         return true;
     case RL_PART_METHOD:
-        add_method(encoder, pool, value);
+        add_given_method(encoder, pool, value);
         return true;
     default:
         rl_key_add_string(encoder, value);
@@ -86,8 +87,8 @@ static bool add_value(rl_key_encoder_t *encoder, apr_pool_t *pool, const rl_key_
     }
 }
 
-static bool add_part(rl_key_encoder_t *encoder, apr_pool_t *pool, const rl_key_part_t *part,
-                     const char *value)
+static bool add_given_part(rl_key_encoder_t *encoder, apr_pool_t *pool,
+                           const rl_key_part_t *part, const char *value)
 {
     if (part->kind == RL_PART_ALL) {
         rl_key_add(encoder->builder, RL_VALUE_NOTHING, NULL, 0);
@@ -97,7 +98,7 @@ static bool add_part(rl_key_encoder_t *encoder, apr_pool_t *pool, const rl_key_p
         rl_key_add_missing(encoder);
         return true;
     }
-    return add_value(encoder, pool, part, value);
+    return add_given_value(encoder, pool, part, value);
 }
 
 rl_key_result_e rl_key_of_values(apr_pool_t *pool, const rl_key_terms_t *terms,
@@ -112,7 +113,7 @@ rl_key_result_e rl_key_of_values(apr_pool_t *pool, const rl_key_terms_t *terms,
         if (part->kind == RL_PART_USER && values[part->place] == NULL) {
             return RL_KEY_ANONYMOUS;
         }
-        if (!add_part(&encoder, pool, part, values[part->place])) {
+        if (!add_given_part(&encoder, pool, part, values[part->place])) {
             return RL_KEY_MALFORMED;
         }
     }

@@ -40,7 +40,7 @@ static const char known_parts[] =
     "one of ip[/V4BITS[/V6BITS]], user, user-or-ip, claimed-user, form:FIELD, query:FIELD, "
     "header:NAME, cookie:NAME, env:NAME, host, path, method, all, expr:STRING";
 
-static const char *word_of(rl_key_part_e kind)
+static const char *part_word(rl_key_part_e kind)
 {
     for (size_t i = 0; i < PART_KINDS; i++) {
         if (part_kinds[i].kind == kind) {
@@ -174,9 +174,9 @@ const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key)
     const char *text = key->fold ? "fold" : "bytes";
     for (int i = 0; i < key->n; i++) {
         const rl_key_part_t *part = &key->parts[i];
-        text =
-            apr_psprintf(pool, "%s+%s:%d:%d:%" APR_SIZE_T_FMT ":%s", text, word_of(part->kind),
-                         part->v4bits, part->v6bits, strlen(part->name), part->name);
+        text = apr_psprintf(pool, "%s+%s:%d:%d:%" APR_SIZE_T_FMT ":%s", text,
+                            part_word(part->kind), part->v4bits, part->v6bits,
+                            strlen(part->name), part->name);
     }
     return text;
 }

@@ -52,12 +52,12 @@ rl_lease_t rl_lease_reopen(const rl_source_t *source, const rl_operation_t *op, 
                         .incarnation = incarnation};
 }
 
-static uint64_t note(const rl_lease_t *lease, unsigned n)
+static uint64_t lease_note(const rl_lease_t *lease, unsigned n)
 {
     return rl_ledger_note(lease->source->ledger, &lease->ledger_key, n);
 }
 
-static bool swap(const rl_lease_t *lease, unsigned n, uint64_t from, uint64_t to)
+static bool lease_swap(const rl_lease_t *lease, unsigned n, uint64_t from, uint64_t to)
 {
     return rl_ledger_swap_note(lease->source->ledger, &lease->ledger_key, n, from, to);
 }
@@ -69,12 +69,12 @@ static uint32_t left_of(const rl_lease_t *lease, uint64_t word)
 
 uint64_t rl_lease_word(const rl_lease_t *lease)
 {
-    return note(lease, NOTE_LEASE);
+    return lease_note(lease, NOTE_LEASE);
 }
 
 bool rl_lease_is_old(const rl_lease_t *lease)
 {
-    return rl_pace_age(note(lease, NOTE_PACE), lease->op->now) > OLD_US;
+    return rl_pace_age(lease_note(lease, NOTE_PACE), lease->op->now) > OLD_US;
 }
 
 uint32_t rl_lease_left(const rl_lease_t *lease)
@@ -82,7 +82,7 @@ uint32_t rl_lease_left(const rl_lease_t *lease)
     return left_of(lease, rl_lease_word(lease));
 }
 
-static bool is_bucket(const rl_lease_t *lease)
+static bool lease_is_bucket(const rl_lease_t *lease)
 {
     return !rl_is_window(&lease->op->meter);
 }
@@ -91,30 +91,30 @@ static bool is_bucket(const rl_lease_t *lease)
  * missed when others count at the same moment makes the next lease smaller. */
 static void count_spent(const rl_lease_t *lease, uint32_t cost)
 {
-    if (is_bucket(lease)) {
-        const uint64_t spent = note(lease, NOTE_SPENT);
-        swap(lease, NOTE_SPENT, spent, spent + cost);
+    if (lease_is_bucket(lease)) {
+        const uint64_t spent = lease_note(lease, NOTE_SPENT);
+        lease_swap(lease, NOTE_SPENT, spent, spent + cost);
     }
 }
 
 static uint64_t stamp_of(const rl_lease_t *lease, uint64_t word)
 {
-    return is_bucket(lease) ? rl_lease_word_start(lease->op, word)
-                            : rl_window_stamp(lease->incarnation, lease->window);
+    return lease_is_bucket(lease) ? rl_lease_word_start(lease->op, word)
+                                  : rl_window_stamp(lease->incarnation, lease->window);
 }
 
 bool rl_lease_spend(rl_lease_t *lease, uint64_t *stamp)
 {
     const uint32_t cost = lease->op->cost;
     for (int i = 0; i < SWAP_TRIES; i++) {
-        const uint64_t word = note(lease, NOTE_LEASE);
+        const uint64_t word = lease_note(lease, NOTE_LEASE);
         const uint32_t left = left_of(lease, word);
         uint64_t spent;
         if (left < cost) {
             return false;
         }
         spent = rl_lease_word_spent(lease->op, word, lease->window, cost);
-        if (swap(lease, NOTE_LEASE, word, spent)) {
+        if (lease_swap(lease, NOTE_LEASE, word, spent)) {
             count_spent(lease, cost);
             lease->left = left - cost;
             *stamp = stamp_of(lease, spent);
@@ -129,15 +129,16 @@ bool rl_lease_spend(rl_lease_t *lease, uint64_t *stamp)
 /* Of a bucket's lease what is left would be lost: it doesn't adjoin what is reserved next. */
 bool rl_lease_is_low(const rl_lease_t *lease)
 {
-    return lease->left < RL_LEASE_LOW && !is_bucket(lease) &&
-           rl_pace_is_low(note(lease, NOTE_PACE), lease->left);
+    return lease->left < RL_LEASE_LOW && !lease_is_bucket(lease) &&
+           rl_pace_is_low(lease_note(lease, NOTE_PACE), lease->left);
 }
 
 static uint32_t used_since(const rl_lease_t *lease, uint64_t pace, uint32_t cost)
 {
     const uint32_t had = rl_pace_units(pace), left = lease->left;
     const uint32_t of_window = had > left ? had - left : 0;
-    const uint32_t used = is_bucket(lease) ? (uint32_t)note(lease, NOTE_SPENT) : of_window;
+    const uint32_t used =
+        lease_is_bucket(lease) ? (uint32_t)lease_note(lease, NOTE_SPENT) : of_window;
     return used > cost ? used : cost;
 }
 
@@ -166,7 +167,7 @@ static bool list_lease(const rl_lease_t *lease)
 
 uint32_t rl_lease_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost)
 {
-    const uint64_t pace = note(lease, NOTE_PACE);
+    const uint64_t pace = lease_note(lease, NOTE_PACE);
     uint32_t size, missing;
     if (rl_pace_is_busy(pace, lease->op->now)) {
         return cost;
@@ -179,12 +180,12 @@ uint32_t rl_lease_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost)
         missing = cost;
     }
     lease->pace = rl_pace_begin(missing + lease->left, lease->op->now);
-    if (!swap(lease, NOTE_PACE, pace, lease->pace)) {
+    if (!lease_swap(lease, NOTE_PACE, pace, lease->pace)) {
         lease->pace = 0;
         return cost;
     }
-    if (is_bucket(lease)) {
-        swap(lease, NOTE_SPENT, note(lease, NOTE_SPENT), cost);
+    if (lease_is_bucket(lease)) {
+        lease_swap(lease, NOTE_SPENT, lease_note(lease, NOTE_SPENT), cost);
     }
     return missing;
 }
@@ -192,16 +193,17 @@ uint32_t rl_lease_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost)
 void rl_lease_end(rl_lease_t *lease, uint32_t reserved)
 {
     if (lease->pace != 0) {
-        swap(lease, NOTE_PACE, lease->pace, rl_pace_end(lease->pace, reserved + lease->left));
+        lease_swap(lease, NOTE_PACE, lease->pace,
+                   rl_pace_end(lease->pace, reserved + lease->left));
     }
 }
 
-static bool add(const rl_lease_t *lease, uint64_t until, uint32_t units)
+static bool lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
-        const uint64_t word = note(lease, NOTE_LEASE);
-        if (swap(lease, NOTE_LEASE, word,
-                 rl_lease_word_extended(lease->op, word, lease->window, until, units))) {
+        const uint64_t word = lease_note(lease, NOTE_LEASE);
+        if (lease_swap(lease, NOTE_LEASE, word,
+                       rl_lease_word_extended(lease->op, word, lease->window, until, units))) {
             return true;
         }
     }
@@ -210,7 +212,7 @@ static bool add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 
 bool rl_lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 {
-    if (!add(lease, until, units)) {
+    if (!lease_add(lease, until, units)) {
         return false;
     }
     /* The keeper may have looked just before, and dropped what was empty then. */
@@ -225,9 +227,9 @@ bool rl_lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 void rl_lease_lower(const rl_lease_t *lease, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
-        const uint64_t word = note(lease, NOTE_LEASE);
-        if (word == 0 ||
-            swap(lease, NOTE_LEASE, word, rl_lease_word_lowered(lease->op, word, units))) {
+        const uint64_t word = lease_note(lease, NOTE_LEASE);
+        if (word == 0 || lease_swap(lease, NOTE_LEASE, word,
+                                    rl_lease_word_lowered(lease->op, word, units))) {
             return;
         }
     }
@@ -243,22 +245,22 @@ bool rl_lease_can_return(const rl_lease_t *lease)
 /* What is taken away unspent was not used up by the key. */
 static void count_taken(const rl_lease_t *lease, uint64_t taken)
 {
-    const uint64_t pace = note(lease, NOTE_PACE);
+    const uint64_t pace = lease_note(lease, NOTE_PACE);
     const uint32_t units = rl_pace_units(pace), left = left_of(lease, taken);
     if (!rl_pace_is_busy(pace, lease->op->now)) {
-        swap(lease, NOTE_PACE, pace, rl_pace_end(pace, units > left ? units - left : 0));
+        lease_swap(lease, NOTE_PACE, pace, rl_pace_end(pace, units > left ? units - left : 0));
     }
 }
 
 /* Takes away what is left; 0 when that is nothing. */
-static uint64_t take(const rl_lease_t *lease)
+static uint64_t lease_take(const rl_lease_t *lease)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
-        const uint64_t word = note(lease, NOTE_LEASE);
+        const uint64_t word = lease_note(lease, NOTE_LEASE);
         if (word == 0) {
             return 0;
         }
-        if (swap(lease, NOTE_LEASE, word, 0)) {
+        if (lease_swap(lease, NOTE_LEASE, word, 0)) {
             count_taken(lease, word);
             return word;
         }
@@ -268,12 +270,12 @@ static uint64_t take(const rl_lease_t *lease)
 
 void rl_lease_return(const rl_lease_t *lease)
 {
-    const uint64_t taken = take(lease);
+    const uint64_t taken = lease_take(lease);
     const uint32_t left = left_of(lease, taken);
     if (taken == 0) {
         return;
     }
-    if (is_bucket(lease)) {
+    if (lease_is_bucket(lease)) {
         rl_shared_return_lease(lease->source, lease->op, taken);
     }
     else if (left > 0) {

@@ -177,7 +177,7 @@ static void wipe(const rl_place_t *claim, _Atomic uint64_t *word)
 
 /* Turns a claim into the key's cell, or gives it up for one that the key has; nowhere when it
  * was lost or must be tried again. */
-static rl_place_t settle(const rl_ledger_t *ledger, const rl_digest_t *key, rl_place_t claim,
+static rl_place_t establish(const rl_ledger_t *ledger, const rl_digest_t *key, rl_place_t claim,
                          int64_t expires)
 {
     rl_place_t place = walk(ledger, key, &claim);
@@ -208,7 +208,7 @@ rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int6
             continue;
         }
         if ((place.id & CLAIMED) != 0) {
-            place = settle(ledger, key, place, expires);
+            place = establish(ledger, key, place, expires);
         }
         if (place.cell != NULL) {
             return place;

@@ -43,7 +43,7 @@ int rl_limiter_denial(const rl_claim_t *claims, int n)
     return longest;
 }
 
-static void look_up(const rl_source_t *source, rl_claim_t *claim)
+static void claim_look_up(const rl_source_t *source, rl_claim_t *claim)
 {
     rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
     if (claim->refuse) {
@@ -118,7 +118,7 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
     }
     for (int i = 0; i < n; i++) {
         claims[i].charged = claims[i].failed = false;
-        look_up(source, &claims[i]);
+        claim_look_up(source, &claims[i]);
     }
     admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n);
     note_overruns(source, claims, n);

@@ -12,7 +12,7 @@ void rl_health_init(rl_health_t *health, const rl_breaker_settings_t *settings,
     atomic_init(&health->complaints, RL_HEALTH_COMPLAINTS);
 }
 
-static rl_breaker_change_e note(rl_health_t *health, bool success)
+static rl_breaker_change_e note_answer(rl_health_t *health, bool success)
 {
     return rl_breaker_note(&health->breaker, health->settings, rl_clock_now(), success);
 }
@@ -22,14 +22,14 @@ void rl_health_good(rl_health_t *health, bool first)
     if (atomic_load_explicit(&health->complaints, memory_order_relaxed) != 0) {
         atomic_store_explicit(&health->complaints, 0, memory_order_relaxed);
     }
-    if (note(health, true) == RL_BREAKER_CLOSED || first) {
+    if (note_answer(health, true) == RL_BREAKER_CLOSED || first) {
         health->notify(health->context, RL_SERVER_WORKS, health->server, "");
     }
 }
 
 static void note_failure(rl_health_t *health, const char *reason)
 {
-    const rl_breaker_change_e change = note(health, false);
+    const rl_breaker_change_e change = note_answer(health, false);
     if (change == RL_BREAKER_OPENED || change == RL_BREAKER_STAYS_OPEN) {
         health->notify(health->context,
                        change == RL_BREAKER_OPENED ? RL_SERVER_FAILS : RL_SERVER_STILL_FAILS,

@@ -46,19 +46,19 @@ rl_log_slot_t *rl_log_throttle_find(void *table, const char *name)
 }
 
 /* Whether what was told then may be told again. */
-static bool is_due(uint64_t then, uint64_t now)
+static bool is_due_again(uint64_t then, uint64_t now)
 {
     return then == 0 || now >= then + EVERY_SEC || now < then;
 }
 
 /* A process that finds it out anew tells it again after a while: another one, which would have
  * told of a recovery in between, may have ended. */
-static rl_log_level_e tell_failure(told_t *told, uint64_t now, bool again)
+static rl_log_level_e throttle_failure(told_t *told, uint64_t now, bool again)
 {
     if (again && told->state == FAILS) {
         return RL_LOG_NOTHING;
     }
-    if (is_due(told->failure, now)) {
+    if (is_due_again(told->failure, now)) {
         told->state = FAILS;
         told->failure = now;
         return RL_LOG_ERROR;
@@ -70,7 +70,7 @@ static rl_log_level_e tell_failure(told_t *told, uint64_t now, bool again)
     return RL_LOG_INFO;
 }
 
-static rl_log_level_e tell_recovery(told_t *told)
+static rl_log_level_e throttle_recovery(told_t *told)
 {
     const state_e before = told->state;
     told->state = WORKS;
@@ -79,9 +79,9 @@ static rl_log_level_e tell_recovery(told_t *told)
                                      : RL_LOG_NOTHING;
 }
 
-static rl_log_level_e tell_refusal(told_t *told, uint64_t now)
+static rl_log_level_e throttle_refusal(told_t *told, uint64_t now)
 {
-    if (!is_due(told->refusal, now)) {
+    if (!is_due_again(told->refusal, now)) {
         return RL_LOG_NOTHING;
     }
     told->refusal = now;
@@ -89,24 +89,25 @@ static rl_log_level_e tell_refusal(told_t *told, uint64_t now)
 }
 
 /* Apart from all else: it has no end, as refusals. */
-static rl_log_level_e tell_rejection(rl_log_slot_t *slot, uint64_t now)
+static rl_log_level_e throttle_rejection(rl_log_slot_t *slot, uint64_t now)
 {
     uint64_t then = atomic_load_explicit(&slot->rejection, memory_order_relaxed);
-    return is_due(then, now) && atomic_compare_exchange_strong(&slot->rejection, &then, now)
+    return is_due_again(then, now) &&
+                   atomic_compare_exchange_strong(&slot->rejection, &then, now)
                ? RL_LOG_ERROR
                : RL_LOG_NOTHING;
 }
 
-static rl_log_level_e tell(told_t *told, rl_server_event_e event, uint64_t now)
+static rl_log_level_e throttle_event(told_t *told, rl_server_event_e event, uint64_t now)
 {
     switch (event) {
     case RL_SERVER_FAILS:
     case RL_SERVER_STILL_FAILS:
-        return tell_failure(told, now, event == RL_SERVER_STILL_FAILS);
+        return throttle_failure(told, now, event == RL_SERVER_STILL_FAILS);
     case RL_SERVER_REFUSES:
-        return tell_refusal(told, now);
+        return throttle_refusal(told, now);
     default:
-        return tell_recovery(told);
+        return throttle_recovery(told);
     }
 }
 
@@ -115,11 +116,11 @@ rl_log_level_e rl_log_throttle_note(rl_log_slot_t *slot, rl_server_event_e event
     const uint64_t seconds = ((uint64_t)now / 1000000 + 1) & TIME_MASK;
     uint64_t word = atomic_load_explicit(&slot->told, memory_order_relaxed);
     if (event == RL_SERVER_REJECTS) {
-        return tell_rejection(slot, seconds);
+        return throttle_rejection(slot, seconds);
     }
     for (int i = 0; i < TRIES; i++) {
         told_t told = unpack(word);
-        const rl_log_level_e how = tell(&told, event, seconds);
+        const rl_log_level_e how = throttle_event(&told, event, seconds);
         const uint64_t next = pack(&told);
         if (next == word || atomic_compare_exchange_strong(&slot->told, &word, next)) {
             return how;

@@ -220,8 +220,8 @@ static rl_server_t *server_of(const rl_command_t *command)
 }
 
 /* Gets ready to send; false when there is no time, no connection, or the breaker is open. */
-static bool begin(rl_command_t *command, rl_store_session_t *session,
-                  const rl_shared_counter_t *counter)
+static bool command_begin(rl_command_t *command, rl_store_session_t *session,
+                          const rl_shared_counter_t *counter)
 {
     int64_t now = rl_clock_now();
     command->store = (rl_memcached_t *)session->store;
@@ -390,7 +390,7 @@ static rl_store_status_e write_value(rl_store_session_t *session,
 {
     rl_command_t command;
     memcached_return_t rc;
-    if (!begin(&command, session, counter)) {
+    if (!command_begin(&command, session, counter)) {
         return RL_STORE_REFUSED;
     }
     command.stores = true;
@@ -405,20 +405,20 @@ static rl_store_status_e write_value(rl_store_session_t *session,
                                                        : conclude(&command, rc);
 }
 
-static rl_store_status_e create(rl_store_session_t *session, const rl_shared_counter_t *counter,
-                                uint64_t value)
+static rl_store_status_e counter_create(rl_store_session_t *session,
+                                        const rl_shared_counter_t *counter, uint64_t value)
 {
     return write_value(session, counter, CREATE, value);
 }
 
-static rl_store_status_e replace(rl_store_session_t *session,
-                                 const rl_shared_counter_t *counter, uint64_t value)
+static rl_store_status_e counter_replace(rl_store_session_t *session,
+                                         const rl_shared_counter_t *counter, uint64_t value)
 {
     return write_value(session, counter, REPLACE, value);
 }
 
-static rl_store_status_e put(rl_store_session_t *session, const rl_shared_counter_t *counter,
-                             uint64_t value)
+static rl_store_status_e counter_put(rl_store_session_t *session,
+                                     const rl_shared_counter_t *counter, uint64_t value)
 {
     return write_value(session, counter, PUT, value);
 }
@@ -441,7 +441,7 @@ static rl_store_status_e change(rl_store_session_t *session, const rl_shared_cou
 {
     rl_command_t command;
     memcached_return_t rc;
-    if (!begin(&command, session, counter)) {
+    if (!command_begin(&command, session, counter)) {
         return RL_STORE_REFUSED;
     }
     *value = 0;
@@ -450,20 +450,21 @@ static rl_store_status_e change(rl_store_session_t *session, const rl_shared_cou
     return conclude_sum(&command, rc, *value);
 }
 
-static rl_store_status_e add(rl_store_session_t *session, const rl_shared_counter_t *counter,
-                             uint64_t units, uint64_t *value)
+static rl_store_status_e counter_add(rl_store_session_t *session,
+                                     const rl_shared_counter_t *counter, uint64_t units,
+                                     uint64_t *value)
 {
     return change(session, counter, memcached_increment_by_key, units, value);
 }
 
-static rl_store_status_e subtract(rl_store_session_t *session,
-                                  const rl_shared_counter_t *counter, uint64_t units,
-                                  uint64_t *value)
+static rl_store_status_e counter_subtract(rl_store_session_t *session,
+                                          const rl_shared_counter_t *counter, uint64_t units,
+                                          uint64_t *value)
 {
     return change(session, counter, memcached_decrement_by_key, units, value);
 }
 
-static rl_store_status_e read_counter(rl_store_session_t *session,
+static rl_store_status_e counter_read(rl_store_session_t *session,
                                       const rl_shared_counter_t *counter, uint64_t *value)
 {
     rl_command_t command;
@@ -472,7 +473,7 @@ static rl_store_status_e read_counter(rl_store_session_t *session,
     size_t len;
     char *text;
     bool valid;
-    if (!begin(&command, session, counter)) {
+    if (!command_begin(&command, session, counter)) {
         return RL_STORE_REFUSED;
     }
     text = memcached_get(command.memc, command.key, command.key_len, &len, &flags, &rc);
@@ -487,7 +488,7 @@ static rl_store_status_e read_counter(rl_store_session_t *session,
     return answered(&command, valid ? RL_STORE_OK : RL_STORE_ERROR);
 }
 
-static void end(rl_store_session_t *session)
+static void session_end(rl_store_session_t *session)
 {
     if (session->connection != NULL) {
         give_back_handle((rl_memcached_t *)session->store, session->connection);
@@ -496,13 +497,13 @@ static void end(rl_store_session_t *session)
 }
 
 static const rl_store_ops_t memcached_ops = {
-    .create = create,
-    .add = add,
-    .subtract = subtract,
-    .read = read_counter,
-    .replace = replace,
-    .put = put,
-    .end = end,
+    .create = counter_create,
+    .add = counter_add,
+    .subtract = counter_subtract,
+    .read = counter_read,
+    .replace = counter_replace,
+    .put = counter_put,
+    .end = session_end,
 };
 
 static void close_idle(rl_server_t *server)

@@ -15,7 +15,7 @@ static bool is_decided(const rl_visit_t *visit, const rl_rule_t *rule)
                              rl_claim_is_observed(visit->conf, rule));
 }
 
-static bool is_due(const rl_visit_t *visit, const rl_rule_t *rule)
+static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule)
 {
     return rule->phase == visit->phase && !rule->dropped && !rule->unlimited &&
            !is_decided(visit, rule) && (rule->always || rl_rule_applies(rule, visit->r));
@@ -125,7 +125,7 @@ int rl_due_collect(const rl_visit_t *visit, bool tenants)
     values.body = request->body;
     for (int i = 0; i < rules->n; i++) {
         const rl_rule_t *rule = rules->rules[i];
-        if (rule->tenant == tenants && is_due(visit, rule)) {
+        if (rule->tenant == tenants && rule_is_due(visit, rule)) {
             first = add_claim(visit, rule, &values, first);
         }
     }
@@ -142,7 +142,7 @@ int rl_due_look_at_body(const rl_visit_t *visit)
         return OK;
     }
     for (int i = 0; i < rules->n; i++) {
-        if (is_due(visit, rules->rules[i])) {
+        if (rule_is_due(visit, rules->rules[i])) {
             visit->request->now = 0; /* the client may keep us waiting */
             return rl_body_peek(visit->r, &visit->request->body,
                                 (apr_size_t)rl_dir_form_limit(visit->conf));

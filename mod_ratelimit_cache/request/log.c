@@ -71,7 +71,8 @@ static const rl_message_t overruled = {1, DAY, true}, unshared = {2, DAY, true},
                           bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false},
                           bad_handler = {5, DAY, true};
 
-static bool is_due(const request_rec *r, const rl_rule_t *rule, const rl_message_t *message)
+static bool message_is_due(const request_rec *r, const rl_rule_t *rule,
+                           const rl_message_t *message)
 {
     static const rl_digest_t everywhere;
     const rl_digest_t *where =
@@ -95,7 +96,7 @@ static bool is_due(const request_rec *r, const rl_rule_t *rule, const rl_message
 
 void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
 {
-    if (is_due(r, rule, &overruled)) {
+    if (message_is_due(r, rule, &overruled)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ratelimit: rule %s of an .htaccess has no effect here: the server's "
                       "configuration has a rule of that name",
@@ -105,7 +106,7 @@ void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
 
 void rl_log_unshared(request_rec *r, const rl_claim_t *claim)
 {
-    if (is_due(r, claim->rule, &unshared)) {
+    if (message_is_due(r, claim->rule, &unshared)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ratelimit: rule %s, limit %s: a fleet can share limits up to %u, and "
                       "token buckets up to %" APR_INT64_T_FMT
@@ -119,7 +120,7 @@ void rl_log_unshared(request_rec *r, const rl_claim_t *claim)
 /* Neither tells the value: it may be somebody's. */
 void rl_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason)
 {
-    if (is_due(r, rule, &bad_rate)) {
+    if (message_is_due(r, rule, &bad_rate)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ratelimit: rule %s: %s is not a rate for this request: %s", rule->name,
                       rule->rate_text, reason);
@@ -128,7 +129,7 @@ void rl_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason)
 
 void rl_log_cost(request_rec *r, const rl_rule_t *rule)
 {
-    if (is_due(r, rule, &bad_cost)) {
+    if (message_is_due(r, rule, &bad_cost)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ratelimit: rule %s: cost=expr= is not an integer from 0 to 4294967295 "
                       "for this request, which costs 1",
@@ -138,7 +139,7 @@ void rl_log_cost(request_rec *r, const rl_rule_t *rule)
 
 void rl_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler)
 {
-    if (is_due(r, rule, &bad_handler)) {
+    if (message_is_due(r, rule, &bad_handler)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ratelimit: rule %s: RateLimitDenyHandler %s failed; the denial has the "
                       "default answer",

@@ -224,7 +224,7 @@ static int find_option(const char *token, size_t len)
 }
 
 /* The reason why an argument isn't an option, or NULL; sets which it is. */
-static const char *identify(rl_draft_t *draft, const char *token, int *which)
+static const char *identify_option(rl_draft_t *draft, const char *token, int *which)
 {
     const size_t len = strcspn(token, "=");
     *which = find_option(token, len);
@@ -256,7 +256,7 @@ static const char *sort_options(rl_draft_t *draft, int argc, char *const argv[],
     }
     for (int i = 0; i < argc; i++) {
         int which;
-        const char *reason = identify(draft, argv[i], &which);
+        const char *reason = identify_option(draft, argv[i], &which);
         if (reason != NULL) {
             return rl_draft_complain(draft, argv[i], reason);
         }

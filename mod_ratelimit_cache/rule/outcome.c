@@ -15,7 +15,7 @@ struct rl_outcomes {
     bool status[STATUS_MAX - STATUS_MIN + 1];
 };
 
-static void add(rl_outcomes_t *outcomes, int first, int n)
+static void outcomes_add(rl_outcomes_t *outcomes, int first, int n)
 {
     memset(outcomes->status + (first - STATUS_MIN), true, (size_t)n);
 }
@@ -27,13 +27,13 @@ static bool add_word(rl_outcomes_t *outcomes, const char *word, size_t len)
         return false;
     }
     if (ap_cstr_casecmpn(word + 1, "xx", 2) == 0) {
-        add(outcomes, (word[0] - '0') * 100, 100);
+        outcomes_add(outcomes, (word[0] - '0') * 100, 100);
         return true;
     }
     if (!apr_isdigit(word[1]) || !apr_isdigit(word[2])) {
         return false;
     }
-    add(outcomes, (word[0] - '0') * 100 + (word[1] - '0') * 10 + (word[2] - '0'), 1);
+    outcomes_add(outcomes, (word[0] - '0') * 100 + (word[1] - '0') * 10 + (word[2] - '0'), 1);
     return true;
 }
 
@@ -57,7 +57,7 @@ const char *rl_outcomes_parse(cmd_parms *cmd, const char *text, const rl_outcome
     rl_outcomes_t *outcomes = apr_pcalloc(cmd->pool, sizeof(*outcomes));
     *parsed = outcomes;
     if (ap_cstr_casecmp(text, "all") == 0) {
-        add(outcomes, STATUS_MIN, STATUS_MAX - STATUS_MIN + 1);
+        outcomes_add(outcomes, STATUS_MIN, STATUS_MAX - STATUS_MIN + 1);
         return NULL;
     }
     return strncmp(text, "expr=", 5) == 0

@@ -17,7 +17,7 @@ void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *met
 }
 
 /* A condition that can't be evaluated doesn't switch a limit off. */
-static bool holds(request_rec *r, const ap_expr_info_t *expr, bool on_error)
+static bool condition_holds(request_rec *r, const ap_expr_info_t *expr, bool on_error)
 {
     const char *error = NULL;
     const int result = ap_expr_exec(r, expr, &error);
@@ -29,10 +29,10 @@ bool rl_rule_applies(const rl_rule_t *rule, request_rec *r)
     if (!rule->methods.all && !rl_methods_cover(&rule->methods, r)) {
         return false;
     }
-    if (rule->when != NULL && !holds(r, rule->when, true)) {
+    if (rule->when != NULL && !condition_holds(r, rule->when, true)) {
         return false;
     }
-    return rule->unless == NULL || !holds(r, rule->unless, false);
+    return rule->unless == NULL || !condition_holds(r, rule->unless, false);
 }
 
 const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter)

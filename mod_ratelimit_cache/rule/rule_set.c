@@ -20,7 +20,7 @@ static int index_of(const rl_rule_set_t *set, const char *name)
 
 /* Puts the rule in the place of one of the same name, or last. Of a tenant's rule and one of
  * the server's the server's stands, whichever comes first. */
-static void put(rl_rule_set_t *set, const rl_rule_t *rule)
+static void put_rule(rl_rule_set_t *set, const rl_rule_t *rule)
 {
     const int i = index_of(set, rule->name);
     const rl_rule_t *present = i >= 0 ? set->rules[i] : NULL;
@@ -39,7 +39,7 @@ static void put(rl_rule_set_t *set, const rl_rule_t *rule)
 static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
 {
     for (int i = 0; i < more->n; i++) {
-        put(set, more->rules[i]);
+        put_rule(set, more->rules[i]);
     }
     if (more->overruled != NULL) {
         set->overruled = more->overruled;
@@ -72,7 +72,7 @@ const rl_rule_set_t *rl_rule_set_add(apr_pool_t *pool, const rl_rule_set_t *set,
             more->rules[i] = set->rules[i];
         }
     }
-    put(more, rule);
+    put_rule(more, rule);
     return summed_up(more);
 }
 

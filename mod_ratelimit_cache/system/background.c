@@ -11,7 +11,7 @@
 #define IDLE_LOOKS 100 /* looks at nothing before the thread sleeps */
 #define STOP_TRIES 500 /* milliseconds */
 
-/* Not in the pool: see stop(). */
+/* Not in the pool: see background_stop(). */
 struct rl_background {
     rl_background_look_fn *look;
     void *context;
@@ -48,7 +48,7 @@ static void sleep_until_needed(rl_background_t *background, unsigned *idle)
     *idle = 0;
 }
 
-static void *run(void *data)
+static void *background_run(void *data)
 {
     rl_background_t *background = data;
     unsigned idle = 0;
@@ -64,13 +64,13 @@ static void *run(void *data)
 }
 
 /* Starts the thread without any signal: they are for httpd's threads. */
-static bool start(rl_background_t *background)
+static bool background_start(rl_background_t *background)
 {
     sigset_t all, before;
     int failed;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&background->thread, NULL, run, background);
+    failed = pthread_create(&background->thread, NULL, background_run, background);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return !failed;
 }
@@ -96,7 +96,7 @@ static bool lock_soon(pthread_mutex_t *mutex)
  * the child's own thread was doing; that may hold the mutex, or a lock of malloc() which the
  * last look needs, and will never release it. Then our thread is left as it is: it can't go on
  * until the process exits. */
-static apr_status_t stop(void *data)
+static apr_status_t background_stop(void *data)
 {
     rl_background_t *background = data;
     if (!lock_soon(&background->mutex)) {
@@ -114,8 +114,8 @@ static apr_status_t stop(void *data)
     return background->is_over ? APR_SUCCESS : APR_TIMEUP;
 }
 
-/* Later than stop(): HTTP/2's threads may still serve requests then. */
-static apr_status_t destroy(void *data)
+/* Later than background_stop(): HTTP/2's threads may still serve requests then. */
+static apr_status_t background_destroy(void *data)
 {
     rl_background_t *background = data;
     if (background->is_over) {
@@ -147,12 +147,12 @@ rl_background_t *rl_background_create(apr_pool_t *pool, int64_t interval_us,
     background->context = context;
     background->interval_us = interval_us;
     init_locks(background);
-    if (!start(background)) {
+    if (!background_start(background)) {
         free(background);
         return NULL;
     }
-    apr_pool_pre_cleanup_register(pool, background, stop);
-    apr_pool_cleanup_register(pool, background, destroy, apr_pool_cleanup_null);
+    apr_pool_pre_cleanup_register(pool, background, background_stop);
+    apr_pool_cleanup_register(pool, background, background_destroy, apr_pool_cleanup_null);
     return background;
 }
 

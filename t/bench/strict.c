@@ -88,11 +88,9 @@ static rl_store_t *open_store(apr_pool_t *pool, uint16_t port)
 }
 
 /* As a request does it: a claim on one rule, a session, a decision. */
-static void decide(const rl_ledger_t *ledger, rl_store_t *store, rl_claim_t *claim,
-                   int64_t now)
+static void decide(const rl_ledger_t *ledger, rl_store_t *store, rl_claim_t *claim, int64_t now)
 {
-    rl_store_session_t session = {.store = store,
-                                     .deadline = clock_ns() / 1000 + TIMEOUT_US};
+    rl_store_session_t session = {.store = store, .deadline = clock_ns() / 1000 + TIMEOUT_US};
     const rl_source_t source = {
         .ledger = ledger, .session = &session, .incarnation = rl_tally_incarnation(1)};
     if (rl_limiter_decide(&source, claim, 1, now) >= 0 || claim->failed) {
@@ -105,11 +103,11 @@ int main(int argc, char **argv)
 {
     const uint16_t port = argc == 3 ? (uint16_t)strtoul(argv[1], NULL, 10) : 0;
     const long n = argc == 3 ? strtol(argv[2], NULL, 10) / BLOCK * BLOCK : 0;
-    rl_claim_t claim = {.key = rl_digest_public("key", 3),
-                        .meter = {.algorithm = RL_FIXED_WINDOW,
-                                  .limit = 8000000,
-                                  .period_us = 3600 * RL_USEC_PER_SEC},
-                        .cost = 1};
+    rl_claim_t claim = {.op = {.key = rl_digest_public("key", 3),
+                               .meter = {.algorithm = RL_FIXED_WINDOW,
+                                         .limit = 8000000,
+                                         .period_us = 3600 * RL_USEC_PER_SEC},
+                               .cost = 1}};
     int64_t took_bare = 0, took_rule = 0;
     rl_ledger_t ledger;
     apr_pool_t *pool;

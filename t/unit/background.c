@@ -1,4 +1,4 @@
-/* store/background: a thread that looks after something, until the very end. */
+/* system/background: a thread that looks after something, until the very end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>

@@ -1,4 +1,4 @@
-/* store/breaker: closed, open, one probe. */
+/* memcached/breaker: closed, open, one probe. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -144,7 +144,7 @@ static void tally(int key, const rl_step_t *step)
 static void charge_key(int key, int64_t now)
 {
     rl_step_t step;
-    rl_ledger_charge(&ledger, &keys[key], &meters[key], now, 1, &step);
+    rl_ledger_charge(&ledger, OP(&keys[key], &meters[key], now, 1), &step);
     tally(key, &step);
 }
 
@@ -208,7 +208,7 @@ static void furnish(int from, int n)
         const int64_t ago = (int64_t)random_below(&rng, 3) * SECOND;
         const uint64_t units = random_below(&rng, LIMIT + 1);
         for (uint64_t u = 0; u <= units; u++) {
-            rl_ledger_charge(&ledger, &keys[i], &meters[i], EDGE - 1 - ago, 1, &step);
+            rl_ledger_charge(&ledger, OP(&keys[i], &meters[i], EDGE - 1 - ago, 1), &step);
         }
     }
 }
@@ -262,7 +262,7 @@ static void assert_usable(uint64_t seed, int from, int n)
         const int64_t later = EDGE + 2 * 3600 * SECOND;
         rl_step_t step;
         for (int i = 0; i <= LIMIT; i++) {
-            rl_ledger_charge(&ledger, &keys[k], &meters[k], later, 1, &step);
+            rl_ledger_charge(&ledger, OP(&keys[k], &meters[k], later, 1), &step);
             if (step.granted != (i < LIMIT)) {
                 fail_msg("seed %llu: key %d is stuck after %d", (unsigned long long)seed, k, i);
             }

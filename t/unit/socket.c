@@ -1,4 +1,4 @@
-/* store/socket: whose descriptor it is. */
+/* memcached/connection/socket: whose descriptor it is. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>

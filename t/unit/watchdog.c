@@ -1,4 +1,4 @@
-/* store/watchdog, store/socket: a wait that lasts too long is ended, and nothing else is. */
+/* memcached/connection/watchdog, memcached/connection/socket: a wait that lasts too long is ended, and nothing else is. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>

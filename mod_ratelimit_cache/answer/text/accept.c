@@ -34,7 +34,7 @@ static const struct {
     {"text/plain", RL_MEDIA_TEXT},
 };
 
-static const char *skip_blanks(const char *text)
+static const char *skip_accept_blanks(const char *text)
 {
     return text + strspn(text, BLANKS);
 }
@@ -114,7 +114,7 @@ static void raise_to(int *wish, int q)
     }
 }
 
-static void note(rl_wishes_t *wishes, const char *range, size_t len, int q)
+static void note_member(rl_wishes_t *wishes, const char *range, size_t len, int q)
 {
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (is(range, len, types[i].type)) {
@@ -136,18 +136,18 @@ static const char *read_member(const char *text, rl_wishes_t *wishes)
     const char *range = text;
     const size_t len = strcspn(text, ",;" BLANKS);
     int q = Q_FULL;
-    text = skip_blanks(text + len);
+    text = skip_accept_blanks(text + len);
     while (text != NULL && *text == ';') {
-        text = skip_blanks(text + 1);
+        text = skip_accept_blanks(text + 1);
         /* an empty parameter is tolerated */
         text = *text == ';' || *text == ',' || *text == '\0' ? text : read_parameter(text, &q);
-        text = text != NULL ? skip_blanks(text) : NULL;
+        text = text != NULL ? skip_accept_blanks(text) : NULL;
     }
     if (text == NULL || (*text != ',' && *text != '\0')) {
         return skip_member(range);
     }
     if (q != Q_NONE) {
-        note(wishes, range, len, q);
+        note_member(wishes, range, len, q);
     }
     return text;
 }
@@ -168,7 +168,7 @@ rl_media_e rl_accept_choose(const char *accept)
         return RL_MEDIA_TEXT;
     }
     while (*accept != '\0') {
-        accept = skip_blanks(accept);
+        accept = skip_accept_blanks(accept);
         accept = *accept == ',' ? accept + 1 : read_member(accept, &wishes);
     }
     html = wishes.named[RL_MEDIA_HTML];

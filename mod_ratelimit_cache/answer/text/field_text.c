@@ -29,7 +29,8 @@ int64_t rl_field_text_epoch(int64_t time_us)
     return time_us / RL_USEC_PER_SEC + (time_us % RL_USEC_PER_SEC > 0 ? 1 : 0);
 }
 
-void rl_field_text_add_policy(rl_text_t *text, const char *name, uint32_t quota, int64_t window_us)
+void rl_field_text_add_policy(rl_text_t *text, const char *name, uint32_t quota,
+                              int64_t window_us)
 {
     const int64_t seconds = rl_field_text_epoch(window_us);
     add_name(text, name);
@@ -37,7 +38,8 @@ void rl_field_text_add_policy(rl_text_t *text, const char *name, uint32_t quota,
     add_parameter(text, ";w=", seconds > 1 ? seconds : 1);
 }
 
-void rl_field_text_add_state(rl_text_t *text, const char *name, int64_t remaining, int64_t seconds)
+void rl_field_text_add_state(rl_text_t *text, const char *name, int64_t remaining,
+                             int64_t seconds)
 {
     add_name(text, name);
     if (remaining != RL_FIELD_UNTOLD) {

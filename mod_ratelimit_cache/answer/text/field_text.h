@@ -30,11 +30,13 @@
 /* Appends a policy to the text of RateLimit-Policy: up to quota units in window_us
  * microseconds, told in whole seconds, rounded up. The name is a rule's, [A-Za-z0-9_-], which
  * as a String needs no escapes. */
-void rl_field_text_add_policy(rl_text_t *text, const char *name, uint32_t quota, int64_t window_us);
+void rl_field_text_add_policy(rl_text_t *text, const char *name, uint32_t quota,
+                              int64_t window_us);
 
 /* Appends a state to the text of RateLimit: units that remain and seconds until they are
  * renewed, each 0 or more, or RL_FIELD_UNTOLD and left out. */
-void rl_field_text_add_state(rl_text_t *text, const char *name, int64_t remaining, int64_t seconds);
+void rl_field_text_add_state(rl_text_t *text, const char *name, int64_t remaining,
+                             int64_t seconds);
 
 /* The first whole second, since the epoch, that is not before the time in microseconds. */
 int64_t rl_field_text_epoch(int64_t time_us);

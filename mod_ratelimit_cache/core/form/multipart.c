@@ -368,5 +368,5 @@ void rl_multipart_finish(rl_multipart_t *parser, bool ended)
     const bool closed = parser->state == CLOSED || parser->state == EPILOGUE;
     const bool whole = ended && (closed || parser->state == MALFORMED);
     rl_form_fields_doubt_all(parser->fields, parser->nfields,
-                        parser->doubts | (whole ? 0u : (unsigned)RL_DOUBT_CUT));
+                             parser->doubts | (whole ? 0u : (unsigned)RL_DOUBT_CUT));
 }

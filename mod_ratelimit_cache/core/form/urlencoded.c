@@ -102,8 +102,9 @@ static uint32_t any_match(const rl_name_match_t *match, const rl_form_field_t *f
 static void end_semicolon_name(rl_urlencoded_t *parser)
 {
     if (parser->semicolon_name) {
-        rl_form_fields_doubt(parser->fields, any_match(&parser->after_semicolon, parser->fields),
-                        RL_DOUBT_SEPARATOR);
+        rl_form_fields_doubt(parser->fields,
+                             any_match(&parser->after_semicolon, parser->fields),
+                             RL_DOUBT_SEPARATOR);
         parser->semicolon_name = false;
     }
 }
@@ -113,7 +114,7 @@ static void begin_value(rl_urlencoded_t *parser)
     parser->in_value = true;
     parser->wanted = rl_name_exact(&parser->name, parser->fields);
     rl_form_fields_doubt(parser->fields, rl_name_twins(&parser->name, parser->fields),
-                    RL_DOUBT_NAME);
+                         RL_DOUBT_NAME);
     if (parser->semicolon_in_name) {
         rl_form_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_SEPARATOR);
     }
@@ -227,5 +228,5 @@ void rl_urlencoded_finish(rl_urlencoded_t *parser, bool ended)
     give_up_escape(parser, '\0');
     end_pair(parser);
     rl_form_fields_doubt_all(parser->fields, parser->nfields,
-                        parser->doubts | (ended ? 0u : (unsigned)RL_DOUBT_CUT));
+                             parser->doubts | (ended ? 0u : (unsigned)RL_DOUBT_CUT));
 }

@@ -10,7 +10,7 @@
 
 /* When it ends; 0 for one that never was. One that lasts longer than it may was imposed before
  * the clock was set back. */
-static int64_t end_of(const rl_meter_t *meter, uint64_t word, int64_t now)
+static int64_t penalty_end(const rl_meter_t *meter, uint64_t word, int64_t now)
 {
     const int64_t latest = now + meter->penalty_us;
     if (word > (uint64_t)(latest + CLOCK_HORIZON)) {
@@ -23,7 +23,7 @@ static void penalty_charge(const rl_operation_t *op, const uint64_t *words, rl_s
 {
     const rl_meter_t *meter = &op->meter;
     const int64_t now = op->now;
-    const int64_t ends = end_of(meter, words[0], now);
+    const int64_t ends = penalty_end(meter, words[0], now);
     const bool is_free = ends <= now;
     const bool imposed = op->cost > 0 && (is_free || meter->extend);
     const bool corrected = !is_free && (uint64_t)ends < words[0];

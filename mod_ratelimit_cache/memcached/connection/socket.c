@@ -17,7 +17,7 @@
 typedef int name_fn(int fd, struct sockaddr *address, socklen_t *len);
 
 /* The address at one end of a socket, without a scope; all zero for what is no TCP socket. */
-static rl_socket_address_t end_of(int fd, name_fn *name)
+static rl_socket_address_t socket_end(int fd, name_fn *name)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(address);
@@ -66,10 +66,10 @@ static bool is_between(int fd, const rl_socket_ends_t *ends)
     if (ends->id != 0) {
         return identity_of(fd) == ends->id;
     }
-    peer = end_of(fd, getpeername);
+    peer = socket_end(fd, getpeername);
     return peer.port == ends->peer.port && ends->peer.port != 0 &&
            memcmp(peer.bytes, ends->peer.bytes, sizeof(peer.bytes)) == 0 &&
-           end_of(fd, getsockname).port == ends->local;
+           socket_end(fd, getsockname).port == ends->local;
 }
 
 static int fd_limit(void)

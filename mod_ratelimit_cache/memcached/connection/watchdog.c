@@ -36,7 +36,7 @@ static void cut_off(rl_watchdog_t *watchdog, unsigned n, int64_t deadline)
 }
 
 /* Cuts off what is late; returns whether there was any wait at all. */
-static bool look(void *context, bool last)
+static bool watchdog_look(void *context, bool last)
 {
     rl_watchdog_t *watchdog = context;
     const int64_t now = rl_clock_now();
@@ -52,7 +52,7 @@ static bool look(void *context, bool last)
 }
 
 /* Before the thread's own memory goes: cleanups run in reverse order. */
-static apr_status_t destroy(void *data)
+static apr_status_t watchdog_destroy(void *data)
 {
     rl_watchdog_t *watchdog = data;
     if (rl_background_is_over(watchdog->background)) {
@@ -77,12 +77,12 @@ rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval
     watchdog->find = find;
     watchdog->context = context;
     watchdog->n = n;
-    watchdog->background = rl_background_create(pool, interval_us, look, watchdog);
+    watchdog->background = rl_background_create(pool, interval_us, watchdog_look, watchdog);
     if (watchdog->background == NULL) {
         free(watchdog);
         return NULL;
     }
-    apr_pool_cleanup_register(pool, watchdog, destroy, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, watchdog, watchdog_destroy, apr_pool_cleanup_null);
     return watchdog;
 }
 

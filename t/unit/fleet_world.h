@@ -1,7 +1,7 @@
 /* Several servers, each with a ledger of its own, on one store in memory. Their requests may be
  * coroutines, which a seeded scheduler switches while a command or its answer is on its way. */
-#ifndef T_UNIT_SOURCE_WORLD_H
-#define T_UNIT_SOURCE_WORLD_H
+#ifndef T_UNIT_FLEET_WORLD_H
+#define T_UNIT_FLEET_WORLD_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,9 +19,10 @@
 
 #include "core/meter/tally.h"
 #include "lease/keeper.h"
+#include "lease/list.h"
 #include "limiter/counter.h"
 #include "support.h"
-#include "upstream_memory.h"
+#include "store_memory.h"
 
 #define SECOND RL_USEC_PER_SEC
 #define HOUR   (3600 * SECOND)
@@ -34,13 +35,13 @@
 typedef struct server {
     rl_ledger_t ledger;
     void *memory;
-    rl_keeper_t *keeper; /* NULL without leases */
-    bool cut_off;        /* its connection fails */
-    unsigned net;        /* units granted and not given back */
-    unsigned known;      /* by its ledger, when the store last lost everything */
-    unsigned since;      /* granted since then */
-    unsigned asking;     /* requests of this server that were in flight then */
-    unsigned slack;      /* units that could be in flight at any such moment */
+    rl_lease_list_t *leases; /* NULL without leases */
+    bool cut_off;            /* its connection fails */
+    unsigned net;            /* units granted and not given back */
+    unsigned known;          /* by its ledger, when the store last lost everything */
+    unsigned since;          /* granted since then */
+    unsigned asking;         /* requests of this server that were in flight then */
+    unsigned slack;          /* units that could be in flight at any such moment */
 } server_t;
 
 typedef struct actor {
@@ -69,7 +70,7 @@ static actor_t actors[ACTORS_MAX];
 static char stacks[ACTORS_MAX][STACK_SIZE] __attribute__((aligned(64)));
 static ucontext_t home;
 static actor_t *running;
-static memory_upstream_t store;
+static memory_store_t store;
 static const story_t *story;
 static uint64_t rng;
 static int64_t now;
@@ -117,7 +118,7 @@ static rl_source_t source_of(const server_t *server, rl_store_session_t *session
     *session = (rl_store_session_t){.store = &store.base};
     return (rl_source_t){.ledger = &server->ledger,
                          .session = session,
-                         .keeper = server->keeper,
+                         .leases = server->leases,
                          .incarnation = rl_tally_incarnation(random_bits(&rng))};
 }
 
@@ -138,9 +139,10 @@ static void request(server_t *server)
     rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
-    bool counted = rl_counter_charge(&source, &key, &meter, now, cost, story->on_error, &step);
+    bool counted =
+        rl_counter_charge(&source, OP(&key, &meter, now, cost), story->on_error, &step);
     if (!step.granted) {
-        rl_counter_refresh(&source, &key, &meter, now);
+        rl_counter_refresh(&source, OP(&key, &meter, now, 0));
         return;
     }
     if (!counted) {
@@ -149,7 +151,7 @@ static void request(server_t *server)
     count(server, (int)cost);
     if (one_in(story->refund_one_in)) {
         count(server, -(int)cost);
-        rl_counter_refund(&source, &key, &meter, step.stamp, cost, now);
+        rl_counter_refund(&source, OP(&key, &meter, now, cost), step.stamp);
     }
 }
 
@@ -202,7 +204,7 @@ static void start(const story_t *what, uint64_t seed)
         servers[i].memory = memory != NULL ? memory : aligned_alloc(64, RL_LEDGER_SIZE_MIN);
         memset(servers[i].memory, 0, RL_LEDGER_SIZE_MIN);
         rl_ledger_open(&servers[i].ledger, servers[i].memory, RL_LEDGER_SIZE_MIN);
-        servers[i].keeper = what->leases ? rl_keeper_create(keepers) : NULL;
+        servers[i].leases = what->leases ? rl_lease_list_create(keepers) : NULL;
     }
     for (unsigned i = 0; i < what->actors; i++) {
         actors[i].server = &servers[i % what->servers];

@@ -1,8 +1,8 @@
 /* What every shared store must do, whatever it is made of: include this, and put
  * UPSTREAM_SUITE(set_up, tear_down) among the tests. The set-up leaves an rl_store_t * in
  * *state. Each test uses counters of its own, so the store need not be empty. */
-#ifndef T_UNIT_UPSTREAM_SUITE_H
-#define T_UNIT_UPSTREAM_SUITE_H
+#ifndef T_UNIT_STORE_SUITE_H
+#define T_UNIT_STORE_SUITE_H
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -43,7 +43,8 @@ static inline rl_shared_counter_t suite_counter(void)
     return (rl_shared_counter_t){.key = random_digest(&rng), .window = 7, .ttl = 60};
 }
 
-static inline uint64_t suite_read(rl_store_session_t *session, const rl_shared_counter_t *counter)
+static inline uint64_t suite_read(rl_store_session_t *session,
+                                  const rl_shared_counter_t *counter)
 {
     uint64_t value = 0;
     assert_int_equal(session->store->ops->read(session, counter, &value), RL_STORE_OK);
@@ -131,12 +132,10 @@ static void numbers_have_64_bits(void **state)
         uint64_t sum = 0;
         suite_create(&session, &counter, value);
         assert_true(suite_read(&session, &counter) == value);
-        assert_int_equal(session.store->ops->add(&session, &counter, 3, &sum),
-                         RL_STORE_OK);
+        assert_int_equal(session.store->ops->add(&session, &counter, 3, &sum), RL_STORE_OK);
         assert_true(sum == value + 3);
-        assert_int_equal(
-            session.store->ops->add(&session, &counter, rl_tally_raise(40), &sum),
-            RL_STORE_OK);
+        assert_int_equal(session.store->ops->add(&session, &counter, rl_tally_raise(40), &sum),
+                         RL_STORE_OK);
         assert_true(sum == value + 3 + rl_tally_raise(40));
         assert_int_equal(session.store->ops->subtract(&session, &counter, 2, &sum),
                          RL_STORE_OK);
@@ -224,8 +223,7 @@ static void sessions_follow_one_another(void **state)
         if (i == 0) {
             suite_create(&session, &counter, 0);
         }
-        assert_int_equal(session.store->ops->add(&session, &counter, 1, &value),
-                         RL_STORE_OK);
+        assert_int_equal(session.store->ops->add(&session, &counter, 1, &value), RL_STORE_OK);
         assert_int_equal(value, i + 1);
         suite_end(&session);
         suite_end(&session); /* nothing more to end */
@@ -255,8 +253,7 @@ static void *suite_work(void *data)
     for (int i = 0; i < SUITE_ADDS; i++) {
         rl_store_session_t session = suite_session(worker->state);
         uint64_t value = 0;
-        if (session.store->ops->add(&session, &worker->counter, 1, &value) !=
-                RL_STORE_OK ||
+        if (session.store->ops->add(&session, &worker->counter, 1, &value) != RL_STORE_OK ||
             value > SUITE_THREADS * SUITE_ADDS) {
             worker->failed = true;
         }
@@ -295,8 +292,7 @@ static void *suite_create_one(void *data)
 {
     suite_worker_t *worker = data;
     rl_store_session_t session = suite_session(worker->state);
-    const rl_store_status_e status =
-        session.store->ops->create(&session, &worker->counter, 1);
+    const rl_store_status_e status = session.store->ops->create(&session, &worker->counter, 1);
     worker->failed = status != RL_STORE_OK;
     suite_end(&session);
     return NULL;
@@ -309,8 +305,7 @@ static void *suite_replace_one(void *data)
     uint64_t value = 0;
     worker->failed =
         session.store->ops->read(&session, &worker->counter, &value) != RL_STORE_OK ||
-        value != 0 ||
-        session.store->ops->replace(&session, &worker->counter, 1) != RL_STORE_OK;
+        value != 0 || session.store->ops->replace(&session, &worker->counter, 1) != RL_STORE_OK;
     suite_end(&session);
     return NULL;
 }

@@ -1,6 +1,6 @@
-/* store/source, leasing, keeper: units that are reserved ahead of requests, one request after
+/* limiter/counter, lease/: units that are reserved ahead of requests, one request after
  * the other. What happens when they come at once is in source_leases_fleet.c. */
-#include "source_calm.h"
+#include "fleet_calm.h"
 
 #define TENTH (SECOND / 10)
 
@@ -9,7 +9,7 @@ static void tend_as(unsigned server, bool last)
 {
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    rl_keeper_tend(servers[server].keeper, &source, now, last);
+    rl_keeper_tend(&source, now, last);
 }
 
 static void tend(unsigned server)
@@ -56,7 +56,7 @@ static uint32_t used_here(unsigned server)
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_step_t step;
-    rl_counter_peek(&source, &key, &meter, now, 0, &step);
+    rl_counter_peek(&source, OP(&key, &meter, now, 0), &step);
     return step.used;
 }
 
@@ -204,7 +204,7 @@ static void another_process_of_the_server_spends_what_one_has_leased(void **stat
     (void)state;
     set_out_as(&what, true);
     in = admitted_at(0, 300, SECOND);
-    servers[0].keeper = rl_keeper_create(keepers); /* the first one was killed */
+    servers[0].leases = rl_lease_list_create(keepers); /* the first one was killed */
     before = store.operations;
     in += admitted(0, 3);
     assert_int_equal(store.operations, before);

@@ -1,6 +1,6 @@
-/* store/source: one limit for a fleet, when all goes well and when it does not, under every
+/* limiter/counter, fleet/: one limit for a fleet, when all goes well and when it does not, under every
  * order of events that a seeded scheduler comes upon; a seed brings it back. */
-#include "source_world.h"
+#include "fleet_world.h"
 
 static void check_servers(uint64_t seed)
 {
@@ -26,7 +26,7 @@ static uint32_t known_to(const server_t *server)
 {
     const rl_meter_t meter = meter_of(story->limit);
     rl_step_t step;
-    rl_ledger_peek(&server->ledger, &key, &meter, now, 0, &step);
+    rl_ledger_peek(&server->ledger, OP(&key, &meter, now, 0), &step);
     return step.used;
 }
 

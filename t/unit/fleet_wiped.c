@@ -1,5 +1,5 @@
-/* store/source: wiped counters, refunds after that, and penalties, over a fleet. */
-#include "source_calm.h"
+/* limiter/counter, fleet/: wiped counters, refunds after that, and penalties, over a fleet. */
+#include "fleet_calm.h"
 
 /* ---- clearing ---- */
 
@@ -96,14 +96,15 @@ static void without_a_store_nothing_is_given_back_of_what_was_wiped(void **state
     rl_step_t step, later;
     (void)state;
     set_out(&what);
-    rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
-    rl_counter_clear(&source, &key, &meter, now + SECOND);
-    rl_counter_charge(&source, &key, &meter, now + 2 * SECOND, 1, RL_ON_ERROR_LOCAL, &later);
-    rl_counter_refund(&source, &key, &meter, step.stamp, 1, now + 3 * SECOND);
-    rl_counter_peek(&source, &key, &meter, now + 3 * SECOND, 0, &step);
+    rl_counter_charge(&source, OP(&key, &meter, now, 1), RL_ON_ERROR_LOCAL, &step);
+    rl_counter_clear(&source, OP(&key, &meter, now + SECOND, 0));
+    rl_counter_charge(&source, OP(&key, &meter, now + 2 * SECOND, 1), RL_ON_ERROR_LOCAL,
+                      &later);
+    rl_counter_refund(&source, OP(&key, &meter, now + 3 * SECOND, 1), step.stamp);
+    rl_counter_peek(&source, OP(&key, &meter, now + 3 * SECOND, 0), &step);
     assert_int_equal(step.used, 1);
-    rl_counter_refund(&source, &key, &meter, later.stamp, 1, now + 3 * SECOND);
-    rl_counter_peek(&source, &key, &meter, now + 3 * SECOND, 0, &step);
+    rl_counter_refund(&source, OP(&key, &meter, now + 3 * SECOND, 1), later.stamp);
+    rl_counter_peek(&source, OP(&key, &meter, now + 3 * SECOND, 0), &step);
     assert_int_equal(step.used, 0);
 }
 

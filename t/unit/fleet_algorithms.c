@@ -1,5 +1,5 @@
-/* store/source: every algorithm over a fleet. */
-#include "source_calm.h"
+/* limiter/counter, fleet/: every algorithm over a fleet. */
+#include "fleet_calm.h"
 
 /* ---- token buckets ---- */
 
@@ -132,7 +132,7 @@ static void flooding(void)
         rl_store_session_t session;
         const rl_source_t source = source_of(self->server, &session);
         rl_step_t step;
-        rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
+        rl_counter_charge(&source, OP(&key, &meter, now, 1), RL_ON_ERROR_LOCAL, &step);
         flood.admitted += step.granted;
         leave(NULL);
     }
@@ -184,7 +184,8 @@ static void after_a_pause_a_flood_gets_a_bucket_once(void **state)
         meter = what;
         const rl_source_t source = source_of(&servers[0], &session);
         rl_step_t step;
-        rl_counter_charge(&source, &key, &meter, now - 10 * HOUR, 1, RL_ON_ERROR_LOCAL, &step);
+        rl_counter_charge(&source, OP(&key, &meter, now - 10 * HOUR, 1), RL_ON_ERROR_LOCAL,
+                          &step);
         for (unsigned i = 0; i < how.actors; i++) {
             makecontext(&actors[i].context, flooding, 0);
         }

@@ -1,6 +1,6 @@
 /* A small store in this program's memory, for tests: exact, and as unreliable as it is told. */
-#ifndef T_UNIT_UPSTREAM_MEMORY_H
-#define T_UNIT_UPSTREAM_MEMORY_H
+#ifndef T_UNIT_STORE_MEMORY_H
+#define T_UNIT_STORE_MEMORY_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 
 typedef enum { FAULT_NONE, FAULT_REFUSED, FAULT_LOST_REQUEST, FAULT_LOST_ANSWER } fault_e;
 
-typedef struct memory_upstream {
+typedef struct memory_store {
     rl_store_t base;
     struct {
         rl_shared_counter_t name;
@@ -27,9 +27,9 @@ typedef struct memory_upstream {
     void *context;
     unsigned operations, reads;
     pthread_mutex_t mutex;
-} memory_upstream_t;
+} memory_store_t;
 
-static inline int memory_find(const memory_upstream_t *store, const rl_shared_counter_t *name)
+static inline int memory_find(const memory_store_t *store, const rl_shared_counter_t *name)
 {
     for (int i = 0; i < store->n; i++) {
         if (store->counters[i].name.key.hi == name->key.hi &&
@@ -41,7 +41,7 @@ static inline int memory_find(const memory_upstream_t *store, const rl_shared_co
     return -1;
 }
 
-static inline void memory_pause(const memory_upstream_t *store)
+static inline void memory_pause(const memory_store_t *store)
 {
     if (store->pause != NULL) {
         store->pause(store->context);
@@ -57,8 +57,8 @@ typedef enum {
     MEMORY_PUT,
 } memory_op_e;
 
-static inline rl_store_status_e memory_make(memory_upstream_t *store,
-                                               const rl_shared_counter_t *name, uint64_t value)
+static inline rl_store_status_e memory_make(memory_store_t *store,
+                                            const rl_shared_counter_t *name, uint64_t value)
 {
     if (store->n == MEMORY_COUNTERS) {
         return RL_STORE_REFUSED;
@@ -69,9 +69,9 @@ static inline rl_store_status_e memory_make(memory_upstream_t *store,
     return RL_STORE_OK;
 }
 
-static inline rl_store_status_e memory_apply(memory_upstream_t *store,
-                                                rl_store_session_t *session, memory_op_e op,
-                                                const rl_shared_counter_t *name, uint64_t *value)
+static inline rl_store_status_e memory_apply(memory_store_t *store, rl_store_session_t *session,
+                                             memory_op_e op, const rl_shared_counter_t *name,
+                                             uint64_t *value)
 {
     const int i = memory_find(store, name);
     if (op == MEMORY_CREATE || (op == MEMORY_PUT && i < 0)) {
@@ -105,9 +105,9 @@ static inline rl_store_status_e memory_apply(memory_upstream_t *store,
 
 /* A request on its way, the deed, an answer on its way; each part may fail. */
 static inline rl_store_status_e memory_do(rl_store_session_t *session, memory_op_e op,
-                                             const rl_shared_counter_t *name, uint64_t *value)
+                                          const rl_shared_counter_t *name, uint64_t *value)
 {
-    memory_upstream_t *store = (memory_upstream_t *)session->store;
+    memory_store_t *store = (memory_store_t *)session->store;
     const fault_e fault =
         store->fault != NULL ? store->fault(store->context, session) : FAULT_NONE;
     rl_store_status_e status;
@@ -128,41 +128,41 @@ static inline rl_store_status_e memory_do(rl_store_session_t *session, memory_op
 }
 
 static inline rl_store_status_e memory_create(rl_store_session_t *session,
-                                                 const rl_shared_counter_t *name, uint64_t value)
+                                              const rl_shared_counter_t *name, uint64_t value)
 {
     return memory_do(session, MEMORY_CREATE, name, &value);
 }
 
 static inline rl_store_status_e memory_add(rl_store_session_t *session,
-                                              const rl_shared_counter_t *name, uint64_t units,
-                                              uint64_t *value)
+                                           const rl_shared_counter_t *name, uint64_t units,
+                                           uint64_t *value)
 {
     *value = units;
     return memory_do(session, MEMORY_ADD, name, value);
 }
 
 static inline rl_store_status_e memory_subtract(rl_store_session_t *session,
-                                                   const rl_shared_counter_t *name, uint64_t units,
-                                                   uint64_t *value)
+                                                const rl_shared_counter_t *name, uint64_t units,
+                                                uint64_t *value)
 {
     *value = units;
     return memory_do(session, MEMORY_SUBTRACT, name, value);
 }
 
 static inline rl_store_status_e memory_read(rl_store_session_t *session,
-                                               const rl_shared_counter_t *name, uint64_t *value)
+                                            const rl_shared_counter_t *name, uint64_t *value)
 {
     return memory_do(session, MEMORY_READ, name, value);
 }
 
 static inline rl_store_status_e memory_replace(rl_store_session_t *session,
-                                                  const rl_shared_counter_t *name, uint64_t value)
+                                               const rl_shared_counter_t *name, uint64_t value)
 {
     return memory_do(session, MEMORY_REPLACE, name, &value);
 }
 
 static inline rl_store_status_e memory_put(rl_store_session_t *session,
-                                              const rl_shared_counter_t *name, uint64_t value)
+                                           const rl_shared_counter_t *name, uint64_t value)
 {
     return memory_do(session, MEMORY_PUT, name, &value);
 }
@@ -182,7 +182,7 @@ static const rl_store_ops_t memory_ops = {
     .end = memory_end,
 };
 
-static inline void memory_open(memory_upstream_t *store)
+static inline void memory_open(memory_store_t *store)
 {
     memset(store, 0, sizeof(*store));
     store->base.ops = &memory_ops;
@@ -190,12 +190,12 @@ static inline void memory_open(memory_upstream_t *store)
 }
 
 /* As a store that was flushed or restarted; or one counter evicted. */
-static inline void memory_flush(memory_upstream_t *store)
+static inline void memory_flush(memory_store_t *store)
 {
     store->n = 0;
 }
 
-static inline void memory_evict(memory_upstream_t *store, int i)
+static inline void memory_evict(memory_store_t *store, int i)
 {
     store->counters[i] = store->counters[--store->n];
 }

@@ -1,8 +1,8 @@
-/* store/source with leases: several servers, threads of them and their keepers at once, while
+/* limiter/counter, fleet/ with leases: several servers, threads of them and their keepers at once, while
  * requests and answers are late or lost, children are killed, servers restart, and traffic
  * comes and goes; under every order of events that a seeded scheduler comes upon. Never more
  * than the limit is admitted; how much of it nobody could use is reported. */
-#include "source_world.h"
+#include "fleet_world.h"
 
 #define MILLISECOND (SECOND / 1000)
 #define WINDOWS_MAX 64
@@ -89,10 +89,10 @@ static void ask(server_t *server)
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
     requests++;
-    rl_counter_charge(&source, &key, &traffic->meter, asked, cost, RL_ON_ERROR_DENY, &step);
+    rl_counter_charge(&source, OP(&key, &traffic->meter, asked, cost), RL_ON_ERROR_DENY, &step);
     if (!step.granted) {
         denied++;
-        rl_counter_refresh(&source, &key, &traffic->meter, asked);
+        rl_counter_refresh(&source, OP(&key, &traffic->meter, asked, 0));
         return;
     }
     granted += cost;
@@ -100,7 +100,7 @@ static void ask(server_t *server)
     if (!is_bucket() && one_in(traffic->refund_one_in)) {
         leave(NULL);
         *used_in(step.stamp) -= cost;
-        rl_counter_refund(&source, &key, &traffic->meter, step.stamp, cost, now);
+        rl_counter_refund(&source, OP(&key, &traffic->meter, now, cost), step.stamp);
     }
 }
 
@@ -120,10 +120,10 @@ static bool is_over(void)
 static void keep(server_t *server)
 {
     wait_for(SECOND / 4);
-    if (!is_over() && server->keeper != NULL) {
+    if (!is_over() && server->leases != NULL) {
         rl_store_session_t session;
         const rl_source_t source = source_of(server, &session);
-        rl_keeper_tend(server->keeper, &source, now, false);
+        rl_keeper_tend(&source, now, false);
     }
 }
 
@@ -153,7 +153,7 @@ static void live(server_t *server)
 /* All that is under way in the server's process is never heard of again. */
 static void kill_children(unsigned n)
 {
-    servers[n].keeper = rl_keeper_create(keepers);
+    servers[n].leases = rl_lease_list_create(keepers);
     for (unsigned i = 0; i < story->actors; i++) {
         if (actors[i].server == &servers[n]) {
             begin(&actors[i]);
@@ -165,7 +165,7 @@ static void quit(unsigned n)
 {
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[n], &session);
-    rl_keeper_tend(servers[n].keeper, &source, now, true);
+    rl_keeper_tend(&source, now, true);
     kill_children(n);
 }
 
@@ -201,7 +201,7 @@ static void check_bucket(void)
     rl_step_t step;
     qsort(grants, ngrants, sizeof(grants[0]), by_time);
     for (unsigned i = 0; i < ngrants; i++) {
-        rl_meter_charge(&traffic->meter, &key, words, grants[i].at, grants[i].cost, &step);
+        rl_meter_charge(OP(&key, &traffic->meter, grants[i].at, grants[i].cost), words, &step);
         if (!step.granted) {
             fail_msg("seed %llu: %u of %u: no room in the bucket %lld us after the start",
                      (unsigned long long)run_seed, i, ngrants,

@@ -1,4 +1,4 @@
-/* core/text, core/fields: response fields in buffers that fit, and in some that don't. */
+/* core/text, answer/text/fields: response fields in buffers that fit, and in some that don't. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

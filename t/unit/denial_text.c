@@ -1,4 +1,4 @@
-/* core/accept, core/denial: which form a client asks for, and what stands in it. */
+/* core/accept, answer/text/denial: which form a client asks for, and what stands in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -182,10 +182,10 @@ static void there_is_room_for_every_rule(void **state)
 {
     static const char *names[300];
     const rl_denial_text_t denial = {.status = 429,
-                                .retry_s = UINT32_MAX,
-                                .tag = "0a2fe286b3c2",
-                                .rules = names,
-                                .rules_n = 300};
+                                     .retry_s = UINT32_MAX,
+                                     .tag = "0a2fe286b3c2",
+                                     .rules = names,
+                                     .rules_n = 300};
     static char buffer[RL_DENIAL_TEXT_MAX + 300 * RL_DENIAL_TEXT_RULE_MAX];
     (void)state;
     for (size_t i = 0; i < 300; i++) {

@@ -1,4 +1,4 @@
-/* store/told: what the log hears of a server that comes and goes. */
+/* memcached/log_throttle: what the log hears of a server that comes and goes. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

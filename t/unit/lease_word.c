@@ -20,34 +20,42 @@ static void nothing_is_leased_at_first(void **state)
 {
     const rl_meter_t bucket = token_bucket(10, SECOND, 10);
     (void)state;
-    assert_int_equal(rl_lease_word_left(&window, 0, 0, NOON), 0);
-    assert_int_equal(rl_lease_word_left(&window, 0, 7, NOON), 0);
-    assert_int_equal(rl_lease_word_left(&bucket, 0, 0, NOON), 0);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &window, NOON, 0), 0, 0), 0);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &window, NOON, 0), 0, 7), 0);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), 0, 0), 0);
 }
 
 static void units_of_a_window_are_spent_one_by_one(void **state)
 {
-    uint64_t lease = rl_lease_word_extended(&window, 0, 7, NOON, 0, 3);
+    uint64_t lease = rl_lease_word_extended(OP(&no_key, &window, NOON, 0), 0, 7, 0, 3);
     (void)state;
     for (uint32_t left = 3; left > 0; left--) {
-        assert_int_equal(rl_lease_word_left(&window, lease, 7, NOON + left), left);
-        lease = rl_lease_word_spent(&window, lease, 7, NOON, 1);
+        assert_int_equal(rl_lease_word_left(OP(&no_key, &window, NOON + left, 0), lease, 7),
+                         left);
+        lease = rl_lease_word_spent(OP(&no_key, &window, NOON, 0), lease, 7, 1);
     }
-    assert_int_equal(rl_lease_word_left(&window, lease, 7, NOON), 0);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &window, NOON, 0), lease, 7), 0);
 }
 
 static void they_are_of_this_window_only(void **state)
 {
-    const uint64_t lease = rl_lease_word_extended(&window, 0, 7, NOON, 0, 3);
+    const uint64_t lease = rl_lease_word_extended(OP(&no_key, &window, NOON, 0), 0, 7, 0, 3);
     (void)state;
-    assert_int_equal(rl_lease_word_left(&window, lease, 8, NOON), 0);
-    assert_int_equal(rl_lease_word_left(&window, lease, 6, NOON), 0);
-    assert_int_equal(
-        rl_lease_word_left(&window, rl_lease_word_extended(&window, lease, 8, NOON, 0, 2), 8, NOON), 2);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &window, NOON, 0), lease, 8), 0);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &window, NOON, 0), lease, 6), 0);
+    assert_int_equal(rl_lease_word_left(
+                         OP(&no_key, &window, NOON, 0),
+                         rl_lease_word_extended(OP(&no_key, &window, NOON, 0), lease, 8, 0, 2),
+                         8),
+                     2);
     /* too late for the one before */
-    assert_int_equal(rl_lease_word_extended(&window, lease, 6, NOON, 0, 2), lease);
-    assert_int_equal(
-        rl_lease_word_left(&window, rl_lease_word_extended(&window, lease, 7, NOON, 0, 2), 7, NOON), 5);
+    assert_int_equal(rl_lease_word_extended(OP(&no_key, &window, NOON, 0), lease, 6, 0, 2),
+                     lease);
+    assert_int_equal(rl_lease_word_left(
+                         OP(&no_key, &window, NOON, 0),
+                         rl_lease_word_extended(OP(&no_key, &window, NOON, 0), lease, 7, 0, 2),
+                         7),
+                     5);
 }
 
 /* ---- token buckets ---- */
@@ -61,46 +69,64 @@ static uint64_t ahead(const rl_meter_t *bucket, int64_t now, uint32_t tokens)
 static void tokens_drain_as_fast_as_the_bucket(void **state)
 {
     const rl_meter_t bucket = token_bucket(10, SECOND, 100);
-    const uint64_t lease = rl_lease_word_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
+    const uint64_t lease =
+        rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), 0, 0, ahead(&bucket, NOON, 5), 5);
     (void)state;
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON), 5);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 1 * MILLISECOND), 4);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 100 * MILLISECOND), 4);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 101 * MILLISECOND), 3);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 500 * MILLISECOND), 0);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 365 * DAY), 0);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), lease, 0), 5);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 1 * MILLISECOND, 0), lease, 0), 4);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 100 * MILLISECOND, 0), lease, 0), 4);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 101 * MILLISECOND, 0), lease, 0), 3);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 500 * MILLISECOND, 0), lease, 0), 0);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON + 365 * DAY, 0), lease, 0),
+                     0);
 }
 
 /* What others have reserved before lies between. */
 static void not_before_their_time(void **state)
 {
     const rl_meter_t bucket = token_bucket(10, SECOND, 100);
-    const uint64_t lease = rl_lease_word_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 25), 5);
+    const uint64_t lease = rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), 0, 0,
+                                                  ahead(&bucket, NOON, 25), 5);
     (void)state;
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 2 * SECOND - MILLISECOND), 5);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 2 * SECOND + MILLISECOND), 4);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 5 * SECOND / 2), 0);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 2 * SECOND - MILLISECOND, 0), lease, 0),
+        5);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 2 * SECOND + MILLISECOND, 0), lease, 0),
+        4);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 5 * SECOND / 2, 0), lease, 0), 0);
 }
 
 static void spending_and_draining_are_not_added_up(void **state)
 {
     const rl_meter_t bucket = token_bucket(10, SECOND, 100);
-    uint64_t lease = rl_lease_word_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
+    uint64_t lease =
+        rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), 0, 0, ahead(&bucket, NOON, 5), 5);
     (void)state;
-    lease = rl_lease_word_spent(&bucket, lease, 0, NOON, 2);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON), 3);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 200 * MILLISECOND - 1), 3);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON + 201 * MILLISECOND), 2);
+    lease = rl_lease_word_spent(OP(&no_key, &bucket, NOON, 0), lease, 0, 2);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), lease, 0), 3);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 200 * MILLISECOND - 1, 0), lease, 0), 3);
+    assert_int_equal(
+        rl_lease_word_left(OP(&no_key, &bucket, NOON + 201 * MILLISECOND, 0), lease, 0), 2);
 }
 
 static void a_clock_that_steps_backward_drains_nothing(void **state)
 {
     const rl_meter_t bucket = token_bucket(10, SECOND, 100);
-    const uint64_t lease = rl_lease_word_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
+    const uint64_t lease =
+        rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), 0, 0, ahead(&bucket, NOON, 5), 5);
     (void)state;
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON - MINUTE), 5);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON - MINUTE, 0), lease, 0), 5);
     assert_int_equal(
-        rl_lease_word_left(&bucket, rl_lease_word_spent(&bucket, lease, 0, NOON - MINUTE, 1), 0, NOON),
+        rl_lease_word_left(
+            OP(&no_key, &bucket, NOON, 0),
+            rl_lease_word_spent(OP(&no_key, &bucket, NOON - MINUTE, 0), lease, 0, 1), 0),
         4);
 }
 
@@ -112,7 +138,8 @@ static void noise_is_no_lease(void **state)
     unsigned taken = 0;
     (void)state;
     for (int i = 0; i < 100000; i++) {
-        const uint32_t left = rl_lease_word_left(&bucket, random_bits(&rng), 0, NOON);
+        const uint32_t left =
+            rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), random_bits(&rng), 0);
         assert_in_range(left, 0, 500);
         taken += left > 0;
     }
@@ -122,10 +149,12 @@ static void noise_is_no_lease(void **state)
 static void adjacent_pieces_become_one(void **state)
 {
     const rl_meter_t bucket = token_bucket(10, SECOND, 100);
-    uint64_t lease = rl_lease_word_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
+    uint64_t lease =
+        rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), 0, 0, ahead(&bucket, NOON, 5), 5);
     (void)state;
-    lease = rl_lease_word_extended(&bucket, lease, 0, NOON, ahead(&bucket, NOON, 8), 3);
-    assert_int_equal(rl_lease_word_left(&bucket, lease, 0, NOON), 8);
+    lease = rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), lease, 0,
+                                   ahead(&bucket, NOON, 8), 3);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), lease, 0), 8);
     assert_true(rl_lease_word_ends_at(lease, ahead(&bucket, NOON, 8)));
     assert_false(rl_lease_word_ends_at(lease, ahead(&bucket, NOON, 8) + 1));
 }
@@ -133,31 +162,35 @@ static void adjacent_pieces_become_one(void **state)
 static void of_two_pieces_the_longer_is_kept(void **state)
 {
     const rl_meter_t bucket = token_bucket(10, SECOND, 100);
-    const uint64_t lease = rl_lease_word_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 5), 5);
-    const uint64_t kept =
-        rl_lease_word_extended(&bucket, lease, 0, NOON, ahead(&bucket, NOON, 20), 4);
-    const uint64_t changed =
-        rl_lease_word_extended(&bucket, lease, 0, NOON, ahead(&bucket, NOON, 20), 6);
+    const uint64_t lease =
+        rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), 0, 0, ahead(&bucket, NOON, 5), 5);
+    const uint64_t kept = rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), lease, 0,
+                                                 ahead(&bucket, NOON, 20), 4);
+    const uint64_t changed = rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), lease, 0,
+                                                    ahead(&bucket, NOON, 20), 6);
     (void)state;
-    assert_int_equal(rl_lease_word_left(&bucket, kept, 0, NOON), 5);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), kept, 0), 5);
     assert_true(rl_lease_word_ends_at(kept, ahead(&bucket, NOON, 5)));
-    assert_int_equal(rl_lease_word_left(&bucket, changed, 0, NOON), 6);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), changed, 0), 6);
     assert_true(rl_lease_word_ends_at(changed, ahead(&bucket, NOON, 20)));
 }
 
 static void a_piece_comes_down_as_far_as_the_clock(void **state)
 {
     const rl_meter_t bucket = token_bucket(10, SECOND, 100);
-    const uint64_t lease = rl_lease_word_extended(&bucket, 0, 0, NOON, ahead(&bucket, NOON, 25), 5);
-    const uint64_t by_ten = rl_lease_word_lowered(&bucket, lease, NOON, 10);
-    const uint64_t by_all = rl_lease_word_lowered(&bucket, lease, NOON, 100);
+    const uint64_t lease = rl_lease_word_extended(OP(&no_key, &bucket, NOON, 0), 0, 0,
+                                                  ahead(&bucket, NOON, 25), 5);
+    const uint64_t by_ten = rl_lease_word_lowered(OP(&no_key, &bucket, NOON, 0), lease, 10);
+    const uint64_t by_all = rl_lease_word_lowered(OP(&no_key, &bucket, NOON, 0), lease, 100);
     (void)state;
     assert_true(rl_lease_word_ends_at(by_ten, ahead(&bucket, NOON, 15)));
-    assert_int_equal(rl_lease_word_left(&bucket, by_ten, 0, NOON), 5);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), by_ten, 0), 5);
     assert_true(rl_lease_word_ends_at(by_all, ahead(&bucket, NOON, 5)));
-    assert_int_equal(rl_lease_word_left(&bucket, by_all, 0, NOON), 5);
+    assert_int_equal(rl_lease_word_left(OP(&no_key, &bucket, NOON, 0), by_all, 0), 5);
     assert_int_equal(
-        rl_lease_word_left(&bucket, rl_lease_word_lowered(&bucket, by_all, NOON + SECOND, 100), 0, NOON),
+        rl_lease_word_left(
+            OP(&no_key, &bucket, NOON, 0),
+            rl_lease_word_lowered(OP(&no_key, &bucket, NOON + SECOND, 0), by_all, 100), 0),
         0); /* drained, and stays so */
 }
 
@@ -168,14 +201,15 @@ static uint32_t size(uint32_t last, uint32_t used, int64_t since, uint32_t in_us
 {
     const uint64_t pace = rl_pace_end(rl_pace_begin(last, NOON - since), last);
     const rl_step_t step = {.used = in_use, .reset = NOON + MINUTE / 2};
-    return rl_pace_next_size(&window, pace, used, &step, NOON, 1);
+    return rl_pace_next_size(OP(&no_key, &window, NOON, 0), pace, used, &step, 1);
 }
 
 static void a_lease_is_what_is_used_in_a_second(void **state)
 {
     const rl_step_t step = {.reset = NOON + MINUTE / 2};
     (void)state;
-    assert_int_equal(rl_pace_next_size(&window, 0, 1, &step, NOON, 1), 1); /* a new key */
+    assert_int_equal(rl_pace_next_size(OP(&no_key, &window, NOON, 0), 0, 1, &step, 1),
+                     1); /* a new key */
     assert_int_equal(size(50, 50, SECOND / 2, 1), 100);
     assert_int_equal(size(50, 50, SECOND, 1), 50);
     assert_int_equal(size(50, 50, 10 * SECOND, 1), 5);
@@ -208,10 +242,12 @@ static void at_most_so_many_and_at_least_the_cost(void **state)
     rl_step_t step = {.used = 1, .reset = NOON + MINUTE / 2};
     (void)state;
     large.limit = 1000000;
-    assert_int_equal(rl_pace_next_size(&large, pace, 5000, &step, NOON, 1), RL_LEASE_MAX);
-    assert_int_equal(rl_pace_next_size(&large, pace, 5000, &step, NOON, 3000), 3000);
+    assert_int_equal(rl_pace_next_size(OP(&no_key, &large, NOON, 0), pace, 5000, &step, 1),
+                     RL_LEASE_MAX);
+    assert_int_equal(rl_pace_next_size(OP(&no_key, &large, NOON, 0), pace, 5000, &step, 3000),
+                     3000);
     step.used = 1000000;
-    assert_int_equal(rl_pace_next_size(&large, pace, 5000, &step, NOON, 7), 7);
+    assert_int_equal(rl_pace_next_size(OP(&no_key, &large, NOON, 0), pace, 5000, &step, 7), 7);
 }
 
 static void no_more_than_is_used_before_the_window_ends(void **state)
@@ -220,12 +256,13 @@ static void no_more_than_is_used_before_the_window_ends(void **state)
     rl_step_t step = {.used = 1, .reset = NOON + SECOND / 10};
     rl_meter_t sliding = window;
     (void)state;
-    assert_int_equal(rl_pace_next_size(&window, pace, 500, &step, NOON, 1), 50);
+    assert_int_equal(rl_pace_next_size(OP(&no_key, &window, NOON, 0), pace, 500, &step, 1), 50);
     step.reset = NOON + 1;
-    assert_int_equal(rl_pace_next_size(&window, pace, 500, &step, NOON, 1), 1);
+    assert_int_equal(rl_pace_next_size(OP(&no_key, &window, NOON, 0), pace, 500, &step, 1), 1);
     sliding.algorithm = RL_SLIDING_WINDOW;
     step.reset = NOON + MINUTE + SECOND / 10; /* when nothing of its use is left */
-    assert_int_equal(rl_pace_next_size(&sliding, pace, 500, &step, NOON, 1), 50);
+    assert_int_equal(rl_pace_next_size(OP(&no_key, &sliding, NOON, 0), pace, 500, &step, 1),
+                     50);
 }
 
 static void one_at_a_time_reserves_ahead(void **state)
@@ -266,10 +303,11 @@ static void a_lease_of_a_slow_bucket_fits_its_word(void **state)
         const rl_meter_t meter = token_bucket(limit, 30 * DAY, 100000);
         const uint64_t pace = rl_pace_end(rl_pace_begin(1000, NOON - SECOND), 1000);
         const rl_step_t step = {.used = 1, .reset = NOON + DAY};
-        const uint32_t units = rl_pace_next_size(&meter, pace, 1000, &step, NOON, 1);
-        const uint64_t lease =
-            rl_lease_word_extended(&meter, 0, 0, NOON, ahead(&meter, NOON, units), units - 1);
-        assert_int_equal(rl_lease_word_left(&meter, lease, 0, NOON), units - 1);
+        const uint32_t units =
+            rl_pace_next_size(OP(&no_key, &meter, NOON, 0), pace, 1000, &step, 1);
+        const uint64_t lease = rl_lease_word_extended(OP(&no_key, &meter, NOON, 0), 0, 0,
+                                                      ahead(&meter, NOON, units), units - 1);
+        assert_int_equal(rl_lease_word_left(OP(&no_key, &meter, NOON, 0), lease, 0), units - 1);
     }
 }
 

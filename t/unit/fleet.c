@@ -1,6 +1,6 @@
-/* store/source, one request after the other: what it asks of the store, what it remembers, and
+/* limiter/counter, fleet/, one request after the other: what it asks of the store, what it remembers, and
  * what it makes of failures. */
-#include "source_world.h"
+#include "fleet_world.h"
 
 static fault_e script[32];
 static unsigned script_at, script_end;
@@ -37,7 +37,7 @@ static bool ask(server_t *server, rl_on_error_e on_error)
     rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
-    rl_counter_charge(&source, &key, &meter, now, 1, on_error, &step);
+    rl_counter_charge(&source, OP(&key, &meter, now, 1), on_error, &step);
     return step.granted;
 }
 
@@ -55,7 +55,7 @@ static void refresh(server_t *server)
     const rl_meter_t meter = meter_of(story->limit);
     rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
-    rl_counter_refresh(&source, &key, &meter, now);
+    rl_counter_refresh(&source, OP(&key, &meter, now, 0));
 }
 
 static void refund(server_t *server)
@@ -64,8 +64,8 @@ static void refund(server_t *server)
     rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
     rl_step_t step;
-    rl_counter_peek(&source, &key, &meter, now, 0, &step);
-    rl_counter_refund(&source, &key, &meter, step.stamp, 1, now);
+    rl_counter_peek(&source, OP(&key, &meter, now, 0), &step);
+    rl_counter_refund(&source, OP(&key, &meter, now, 1), step.stamp);
 }
 
 static rl_tally_t shared(void)
@@ -325,7 +325,7 @@ static void a_counter_is_remembered_for_two_periods_and_a_month_at_most(void **s
         uint32_t ttl;
         set_out(5);
         source = source_of(&servers[0], &session);
-        rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
+        rl_counter_charge(&source, OP(&key, &meter, now, 1), RL_ON_ERROR_LOCAL, &step);
         ttl = store.counters[0].name.ttl;
         assert_true(ttl <= 30 * 86400);
         assert_true(ttl == 30 * 86400 || (ttl > 2 * periods[i] && ttl <= 2 * periods[i] + 600));
@@ -344,8 +344,10 @@ static void two_stores_have_cells_of_their_own_in_one_ledger(void **state)
             rl_store_session_t session;
             rl_source_t source = source_of(&servers[0], &session);
             rl_step_t step;
+            rl_operation_t op = *OP(&key, &meter, now, 1);
             source.salt = (rl_digest_t){.hi = salt << 40, .lo = salt << 40};
-            rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_LOCAL, &step);
+            rl_source_bind(&source, &op, now);
+            rl_counter_charge(&source, &op, RL_ON_ERROR_LOCAL, &step);
             in += step.granted;
         }
         assert_int_equal(in, 2);
@@ -362,9 +364,10 @@ static void without_a_session_the_ledger_is_the_whole_truth(void **state)
     set_out(3);
     for (int i = 0; i < 6; i++) {
         rl_step_t step;
-        assert_true(rl_counter_charge(&source, &key, &meter, now, 1, RL_ON_ERROR_DENY, &step));
+        assert_true(
+            rl_counter_charge(&source, OP(&key, &meter, now, 1), RL_ON_ERROR_DENY, &step));
         in += step.granted;
-        rl_counter_refresh(&source, &key, &meter, now);
+        rl_counter_refresh(&source, OP(&key, &meter, now, 0));
     }
     assert_int_equal(in, 3);
     assert_int_equal(store.operations, 0);

@@ -1,7 +1,7 @@
-/* store/memcached against a real memcached on a unix socket: what every store must do, and what
+/* memcached/memcached against a real memcached on a unix socket: what every store must do, and what
  * this one does when the server hangs or goes away. The same suite runs against the store in
  * memory that other tests stand on. */
-#include "upstream_suite.h"
+#include "store_suite.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -14,8 +14,9 @@
 
 #include <apr_general.h>
 
+#include "memcached/log_throttle.h"
 #include "memcached/memcached.h"
-#include "upstream_memory.h"
+#include "store_memory.h"
 
 #define TIMEOUT_US (50 * 1000)
 #define SLACK_US   (1000 * 1000) /* on a busy machine */
@@ -180,7 +181,7 @@ static int open_memcached(void **state)
 
 static int open_memory(void **state)
 {
-    static memory_upstream_t memory;
+    static memory_store_t memory;
     memory_open(&memory);
     *state = &memory.base;
     return 0;
@@ -192,7 +193,7 @@ static rl_store_session_t short_session(rl_store_t *store)
 }
 
 static rl_store_status_e add_one(rl_store_t *store, const rl_shared_counter_t *counter,
-                                    uint64_t *value)
+                                 uint64_t *value)
 {
     rl_store_session_t session = short_session(store);
     const rl_store_status_e status = store->ops->add(&session, counter, 1, value);
@@ -203,8 +204,7 @@ static rl_store_status_e add_one(rl_store_t *store, const rl_shared_counter_t *c
 static rl_shared_counter_t made_counter(rl_store_t *store)
 {
     const rl_shared_counter_t counter = suite_counter();
-    rl_store_session_t session = {.store = store,
-                                     .deadline = suite_now() + SUITE_TIMEOUT};
+    rl_store_session_t session = {.store = store, .deadline = suite_now() + SUITE_TIMEOUT};
     suite_create(&session, &counter, 0);
     suite_end(&session);
     return counter;
@@ -269,8 +269,7 @@ static void an_answer_that_comes_late_is_nobody_elses(void **state)
     assert_int_equal(add_one(store, &slow, &value), RL_STORE_ERROR);
     kill(server_pid, SIGCONT);
     for (uint64_t i = 1; i <= 10; i++) {
-        rl_store_session_t session = {.store = store,
-                                         .deadline = suite_now() + SUITE_TIMEOUT};
+        rl_store_session_t session = {.store = store, .deadline = suite_now() + SUITE_TIMEOUT};
         assert_int_equal(store->ops->add(&session, &other, 1, &value), RL_STORE_OK);
         assert_int_equal(value, i);
         suite_end(&session);
@@ -362,9 +361,8 @@ static void one_failure_ends_all_connections_of_its_time(void **state)
 /* ---- several servers ---- */
 
 /* The same two servers, at addresses that may differ from those of another member. */
-static rl_store_t *open_fleet(rl_memcached_server_t servers[2],
-                                 rl_memcached_settings_t *fleet, const char *first,
-                                 const char *second)
+static rl_store_t *open_fleet(rl_memcached_server_t servers[2], rl_memcached_settings_t *fleet,
+                              const char *first, const char *second)
 {
     servers[0] =
         (rl_memcached_server_t){.name = "a:1", .host = "cache-a", .address = first, .port = 1};
@@ -419,10 +417,10 @@ static void a_session_holds_one_connection_at_a_time(void **state)
     open_store(1, SUITE_TIMEOUT);
     store = open_fleet(servers, &fleet, socket_path, other_path);
     for (int i = 0; i < 20; i++) {
-        rl_store_session_t first = {.store = store,
-                                       .deadline = suite_now() + SUITE_TIMEOUT};
+        rl_store_session_t first = {.store = store, .deadline = suite_now() + SUITE_TIMEOUT};
         rl_store_session_t second = first;
-        const rl_shared_counter_t counters[] = {suite_counter(), suite_counter(), suite_counter()};
+        const rl_shared_counter_t counters[] = {suite_counter(), suite_counter(),
+                                                suite_counter()};
         for (int j = 0; j < 3; j++) {
             suite_create(&first, &counters[j], 0);
         }

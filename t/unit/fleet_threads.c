@@ -1,4 +1,4 @@
-/* store/source: threads of one server on one key, with a store that answers only now and then.
+/* limiter/counter, fleet/: threads of one server on one key, with a store that answers only now and then.
  * What is granted with the store and what is granted without it never come to more than the
  * limit, whatever the order of the steps. */
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #include "core/meter/tally.h"
 #include "limiter/counter.h"
 #include "support.h"
-#include "upstream_memory.h"
+#include "store_memory.h"
 
 #define SECOND  RL_USEC_PER_SEC
 #define NOON    (INT64_C(1700049600) * SECOND)
@@ -23,7 +23,7 @@
 #define LIMIT   10
 #define ROUNDS  20000
 
-static memory_upstream_t store;
+static memory_store_t store;
 static rl_ledger_t ledger;
 static pthread_barrier_t barrier;
 static _Atomic unsigned granted;
@@ -50,7 +50,7 @@ static void *work(void *data)
                                         .session = &session,
                                         .incarnation = 1 + (unsigned)(round % 32000)};
             rl_step_t step;
-            rl_counter_charge(&source, &key, meter, NOON, 1, RL_ON_ERROR_LOCAL, &step);
+            rl_counter_charge(&source, OP(&key, meter, NOON, 1), RL_ON_ERROR_LOCAL, &step);
             granted += step.granted;
         }
         if (pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD) {

@@ -1,9 +1,9 @@
 /* Servers at rest that share a store, and one meter: requests one after the other, as the
  * limiter makes them. */
-#ifndef T_UNIT_SOURCE_CALM_H
-#define T_UNIT_SOURCE_CALM_H
+#ifndef T_UNIT_FLEET_CALM_H
+#define T_UNIT_FLEET_CALM_H
 
-#include "source_world.h"
+#include "fleet_world.h"
 
 #include "core/meter/meter.h"
 
@@ -36,9 +36,9 @@ static inline rl_step_t ask_for(unsigned server, uint32_t cost)
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_step_t step;
-    rl_counter_charge(&source, &key, &meter, now, cost, RL_ON_ERROR_LOCAL, &step);
+    rl_counter_charge(&source, OP(&key, &meter, now, cost), RL_ON_ERROR_LOCAL, &step);
     if (!step.granted) {
-        rl_counter_overrun(&source, &key, &meter, now, cost, &step);
+        rl_counter_overrun(&source, OP(&key, &meter, now, cost), &step);
     }
     return step;
 }
@@ -61,21 +61,21 @@ static inline void refund(unsigned server, const rl_step_t *step, uint32_t units
 {
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    rl_counter_refund(&source, &key, &meter, step->stamp, units, now);
+    rl_counter_refund(&source, OP(&key, &meter, now, units), step->stamp);
 }
 
 static inline bool clear(unsigned server)
 {
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    return rl_counter_clear(&source, &key, &meter, now);
+    return rl_counter_clear(&source, OP(&key, &meter, now, 0));
 }
 
 static inline void refresh(unsigned server)
 {
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    rl_counter_refresh(&source, &key, &meter, now);
+    rl_counter_refresh(&source, OP(&key, &meter, now, 0));
 }
 
 /* What a server would tell of the key after it has asked; -1: there was no answer. */
@@ -84,8 +84,8 @@ static inline int learned(unsigned server)
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_step_t step;
-    const bool answered = rl_counter_learn(&source, &key, &meter, now);
-    rl_counter_peek(&source, &key, &meter, now, 0, &step);
+    const bool answered = rl_counter_learn(&source, OP(&key, &meter, now, 0));
+    rl_counter_peek(&source, OP(&key, &meter, now, 0), &step);
     return answered ? (int)step.used : -1;
 }
 
