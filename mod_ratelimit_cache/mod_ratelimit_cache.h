@@ -8,7 +8,7 @@
  *   functions    check, charge, refund, read and clear a rule's counter for any key.
  *
  * Only this header is needed, nothing is linked. A complete module that uses all of it is
- * t/module/mod_ratelimit_example.c in the source; the README has a short one.
+ * t/module/mod_ratelimit_example.c in the source; docs/modules.md has a short one.
  *
  * Compatibility. Within one version nothing here changes its meaning; structures grow at their
  * end only, and tell their size. What can't be kept compatible gets another name, so that a

@@ -494,11 +494,11 @@ for my $cc (grep { my $c = (split)[0]; grep { -x "$_/$c" } split /:/, $ENV{PATH}
     is system("$cc $flags -I'$dest$include' -c -o /dev/null '" . $s->root . "/one.c'"), 0, "and is complete by itself: $cc";
 }
 
-my ($paid) = RL::Test::slurp('README.md') =~ /^```c\n(.*?)^```/ms;
+my ($paid) = RL::Test::slurp('docs/modules.md') =~ /^```c\n(.*?)^```/ms;
 my $root = $s->root;
 $s->write('mod_paid.c', $paid);
 my $built = `cd '$root' && apxs -I"$dest$include" -c mod_paid.c 2>&1`;
-ok -e "$root/.libs/mod_paid.so", "the README's example compiles with apxs" or diag $built;
+ok -e "$root/.libs/mod_paid.so", "the manual's example compiles with apxs" or diag $built;
 $s->stop;
 $s = httpd("$ours LoadModule paid_module $root/.libs/mod_paid.so\n" . <<'END', rl => 0);
 SetEnvIf X-Paid 1 PAID
