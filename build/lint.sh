@@ -1,6 +1,6 @@
 #!/bin/sh
-# What `make lint` holds: formatting, the direction of includes, lengths, static analysis, and
-# that scripts parse. Runs every check and fails at the end when one did.
+# What `make lint` holds: formatting, the rooms and the direction of includes and calls, lengths, static
+# analysis, and that scripts parse. Runs every check and fails at the end when one did.
 # Suppressions stand here and in build/cppcheck.txt, each with its reason.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -36,6 +36,10 @@ formatting() {
     printf '%s\n' "$found" | sed -n 's/: error: code should be clang-formatted.*//p' | cut -d: -f1,2 | uniq
     echo "make format rewrites them."
     return 1
+}
+
+rooms() {
+    perl build/check-rooms.pl
 }
 
 source_rules() {
@@ -86,7 +90,8 @@ perl_syntax() {
 }
 
 run "clang-format" formatting
-run "includes, lengths" source_rules
+run "rooms, directions, circles" rooms
+run "lengths" source_rules
 run "cppcheck" static_analysis
 run "clang-tidy" deep_analysis
 run "sh -n" shell_syntax
