@@ -17,8 +17,8 @@
 #define WEAK_PROCESSES_MAX 4
 #define WEAK_PLACES_MAX    192
 #define WEAK_SLOTS         1024 /* of the hash table in which places are found */
-#define WEAK_MESSAGES_MAX  4096
-#define WEAK_EVENTS_MAX    2048 /* sequentially consistent operations of a process */
+#define WEAK_MESSAGES_MAX  8192
+#define WEAK_EVENTS_MAX    16384 /* sequentially consistent operations of a process */
 #define WEAK_STACK_SIZE    (64 * 1024)
 
 /* What a run's choices are drawn from; set by the test. 0 means never. */
@@ -95,7 +95,8 @@ static struct weak_run_state {
     unsigned places;
     uint16_t slot[WEAK_SLOTS]; /* 1 + the number of a place, 0: none */
     unsigned messages;
-    unsigned stale; /* messages read, or written after, that were not the latest */
+    unsigned stale;   /* messages read, or written after, that were not the latest */
+    unsigned mutated; /* operations whose order was replaced */
 } weak = {.running = -1};
 
 static weak_message_t weak_messages[WEAK_MESSAGES_MAX];

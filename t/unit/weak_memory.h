@@ -101,7 +101,7 @@ static inline void weak_run(int count, void (*act)(int))
 {
     weak.count = count;
     weak.act = act;
-    weak.places = weak.messages = weak.stale = 0;
+    weak.places = weak.messages = weak.stale = weak.mutated = 0;
     memset(weak.slot, 0, sizeof(weak.slot));
     for (int i = 0; i < count; i++) {
         weak_prepare(i);
@@ -127,6 +127,7 @@ static inline memory_order weak_mutated(memory_order order, weak_kind_e kind,
 {
     const bool meant = weak_mutation.function != NULL && weak_mutation.kind == kind &&
                        strcmp(weak_mutation.function, function) == 0;
+    weak.mutated += meant;
     return meant ? weak_mutation.order : order;
 }
 
