@@ -1,11 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "digest.h"
 
 #include <string.h>
 
 #include <apr_sha1.h>
 
-/* SHA-1 of a one-byte label and the bytes, so that what is derived from one text for one
- * purpose tells nothing of what is derived for another. */
+/* Computes the SHA-1 of a one-byte label and the bytes. Each purpose has its label, so that
+ * what is derived from a text for one purpose tells nothing about what is derived for another.
+ */
 static void labelled_sha1(unsigned char digest[APR_SHA1_DIGESTSIZE], unsigned char label,
                           const void *bytes, size_t len)
 {
@@ -32,8 +34,8 @@ rl_digest_t rl_digest_public(const void *bytes, size_t len)
     return digest;
 }
 
-/* Writes eight hex digits, all at once because it is done for every request: the nibbles are
- * spread over the bytes of a word, and those above 9 are moved on to the letters. */
+/* Writes eight hex digits at once, because every request needs some: spreads the nibbles over
+ * the bytes of a word, and moves those above 9 on to the letters. */
 static void write_hex(uint32_t bits, char text[8])
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -42,7 +44,7 @@ static void write_hex(uint32_t bits, char text[8])
     x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
     x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
     x += '0' * ones + ('a' - '0' - 10) * ((x + 6 * ones) >> 4 & ones);
-    /* one by one, which compilers make a single store of */
+    /* one by one: compilers make a single store of these */
     text[0] = (char)(x >> 56);
     text[1] = (char)(x >> 48);
     text[2] = (char)(x >> 40);
@@ -111,7 +113,7 @@ void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *prefix)
     key->prefix = *prefix;
 }
 
-/* Writes the head and the bytes of a part, and zeros behind it; returns its length. */
+/* Writes the head and the bytes of a part, and zeros after them. Returns the part's length. */
 static size_t write_part(unsigned char *at, unsigned kind, const void *bytes, size_t len)
 {
     at[0] = (unsigned char)kind;

@@ -1,5 +1,6 @@
-/* The ledger's memory: what a cell holds, and where a key may stand. Private to ledger.c and
- * ledger_place.c. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory of the ledger: what a cell holds, and which cells a key may have. For ledger.c and
+ * place.c only. */
 #ifndef RL_LEDGER_CELL_H
 #define RL_LEDGER_CELL_H
 
@@ -16,39 +17,39 @@
  *     id       tag (46 bits) | generation (10) | guard (7) | claimed (1)
  *     word 0-1 the meter's words, masked
  *     life     expires (32, seconds) | unused (14) | generation (10) | guard (7) | full (1)
- *     denials  stamp of a window (32 bits) | denials in it (32 bits), masked
- *     note 0-2 what the supplier of units remembers of the key, masked
+ *     denials  window of a step (32 bits) | denials in it (32 bits), masked
+ *     note 0-2 what fleet/ and lease/ keep with the key, masked
  *
- * The tag is the top of the key's low half, 0 for no key; the generation counts the cell's
- * owners. An id of 0 is a cell that was never used; a cell that was used never becomes so
+ * The tag is the top of the key's low half; 0 is no key. The generation counts the cell's
+ * owners. An id of 0 means that the cell was never used; a cell that was used never has this id
  * again.
  *
- * Where a key may stand. The key's high half names GROUPS_TRIED different groups of
- * GROUP_CELLS cells, and a cell of each group to start with; the cells are tried in this
- * order, the key's path. A key takes the best cell up to the first that was never used, so a
- * search may stop there.
+ * Path. The key's high half names GROUPS_TRIED different groups of GROUP_CELLS cells, and the
+ * cell of each group to start with. The cells in this order are the key's path. A key takes the
+ * best cell among those up to the first that was never used, so a search may stop there.
  *
- * Masks. The words of a cell are stored XORed with the key's high half (zero stands for
- * itself: nothing counted yet). A word that a former owner's request writes a moment too late
- * is noise to the new owner, a window that is not now. Path, tag and mask together are the
- * identity.
+ * Masks. The words of a cell are stored XORed with the key's high half; zero stands for itself
+ * (nothing counted yet). A word that a former owner's request writes a moment too late is noise
+ * to the new owner: a window that is not now. Path, tag and mask together identify the key.
  *
  * One cell per key (after Purcell and Harris, "Non-blocking hashtables with open addressing",
- * 2005). A cell is taken in two steps. First the id is swapped for the new key's with
- * "claimed" set: nothing is counted in such a cell. Then the claimant walks its whole path.
- * Where it meets the key's own cell it gives its claim up; of several claims the first on the
- * path stands and the others are wiped out. Having met nothing else it swaps "claimed" away.
- * Of two claims the later one's walk sees the earlier, so both can't come through. A claim
- * is anybody's to carry on, so one whose process was killed blocks nobody; a new generation
- * for each claim makes sure that nobody carries on a claim with the walk of another.
+ * 2005). A cell is taken in two steps. First the id is swapped for the new key's with `claimed`
+ * set: nothing is counted in such a cell. Then the claimant walks the key's whole path. Where
+ * it meets a cell that the key has already, it gives its own claim up. Of several claims for
+ * the key, the first on the path stands and the later ones are removed. If the walk has met
+ * nothing else, the claimant swaps `claimed` away. Of two claims, the walk of the later one
+ * sees the earlier, so both can't come through. Any request for the key may carry on a claim,
+ * so that one whose process was killed blocks nobody; each claim has a new generation, so that
+ * nobody carries on a claim with the walk of another. (These claims have nothing to do with the
+ * claims of request/.)
  *
- * Eviction against charging. Who evicts reads id, then life, and swaps the id. Before a charge
- * that a cell's life doesn't cover yet (the first in a window, and the one that reaches the
- * limit), life is written with the next guard, then the id's guard follows, then the units are
- * charged. So life never changes under an id without the id changing before anything is
- * charged on the strength of it: an eviction that was decided upon an older life fails.
- * Who charged looks at the id once more: if the cell was taken away, it charges again.
- */
+ * Eviction against charging. An eviction reads id, then life, and then swaps the id. If a
+ * cell's life does not cover a charge yet (the first in a window, and the one that reaches the
+ * limit), life is written with the next guard, then the id's guard follows, and then the units
+ * are charged. So if life changes under an id, the id changes, too, before anything is charged
+ * on the strength of the new life: an eviction that was decided upon the older life fails. A
+ * request that has charged looks at the id once more, and charges again if the cell was taken
+ * away. */
 
 #define GROUP_CELLS  8
 #define GROUPS_TRIED 12
@@ -65,7 +66,8 @@
 #define LIFE_FULL  UINT64_C(1)
 #define LIFE_STATE (GEN | GUARD)
 
-/* No cell lives this long: its expiry comes from a clock that was set back since. */
+/* No cell lives this many seconds: such an expiry comes from a clock that has been set back
+ * since. */
 #define LIFE_MAX_SEC (UINT64_C(400) * 86400)
 
 struct rl_cell {
@@ -78,14 +80,14 @@ struct rl_cell {
 
 _Static_assert(sizeof(rl_cell_t) == 64, "a cell is a cache line");
 
-/* A key's path, cell by cell. */
+/* A walk over a key's path, cell by cell. */
 typedef struct rl_path {
     rl_cell_t *cells;
-    uint32_t groups;
-    uint32_t group;
-    uint32_t step;
-    unsigned first; /* cell of a group */
-    unsigned next;  /* cell of the path */
+    uint32_t groups; /* of the ledger */
+    uint32_t group;  /* the current one */
+    uint32_t step;   /* from one group of the path to the next */
+    unsigned first;  /* the cell of each group to start with */
+    unsigned next;   /* the next cell of the path, from 0 */
 } rl_path_t;
 
 static inline uint32_t scaled(uint32_t random, uint32_t bound)
@@ -112,7 +114,7 @@ static inline void next_group(rl_path_t *path)
     path->group = path->step < left ? path->group + path->step : path->step - left;
 }
 
-/* The next cell of the path, NULL after the last. */
+/* Returns the next cell of the path, NULL after the last. */
 static inline rl_cell_t *path_next(rl_path_t *path)
 {
     const unsigned n = path->next++;
@@ -127,13 +129,13 @@ static inline rl_cell_t *path_next(rl_path_t *path)
 
 /* ---- places ---- */
 
-/* Other requests may win a compare-and-swap this often in a row before we give up; each time
- * means that another one made progress. */
+/* The most compare-and-swaps in a row that other requests may win before this one gives up.
+ * Each time means that another request made progress. */
 #define CAS_TRIES 1000
 
-/* A cell, and the id that was in it. */
+/* A cell, and the id that it had. */
 typedef struct rl_place {
-    rl_cell_t *cell; /* NULL: none */
+    rl_cell_t *cell; /* NULL: nowhere */
     uint64_t id;
 } rl_place_t;
 
@@ -148,12 +150,13 @@ static inline uint64_t load_id(rl_cell_t *cell)
     return atomic_load_explicit(&cell->id, memory_order_seq_cst);
 }
 
-/* Whether the cell is still in the hands of who had it; its guard may have moved. */
+/* Returns true if the cell still has the owner of that id; only its guard may have moved. */
 static inline bool is_still(rl_cell_t *cell, uint64_t id)
 {
     return ((load_id(cell) ^ id) & ~GUARD) == 0;
 }
 
+/* Returns the key's cell, or nowhere. A claimed cell is not the key's yet. */
 static inline rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
 {
     const uint64_t wanted = tag_of(key);
@@ -172,14 +175,16 @@ static inline rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
     return (rl_place_t){NULL, 0};
 }
 
-/* Takes a cell for a key that had none a moment ago; it is the key's from now on, until
- * `expires` at least unless others need it more. Nowhere only when others were faster many
- * times in a row. */
+/* Takes a cell for a key that had none a moment ago. Returns the key's cell, which it keeps
+ * until `expires` (microseconds since the epoch) unless other keys need it more. Returns
+ * nowhere only if other requests were faster many times in a row. */
 rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
                          int64_t expires);
 
-/* Sees to it that the cell's life covers what a step is about to do; see "Eviction against
- * charging". False when something had to be changed first: look at the cell again. */
+/* Makes the cell's life cover what the step is about to do; see "Eviction against charging".
+ * limit is the quota: at this use the cell counts as full. Returns true if life covers the step
+ * already; false if something had to be changed first, or another request was faster: look at
+ * the cell again. */
 bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit);
 
 /* ---- words ---- */
@@ -189,7 +194,7 @@ static inline uint64_t masked(const rl_digest_t *key, uint64_t word)
     return word == 0 ? 0 : word ^ key->hi;
 }
 
-/* Word 0 before word 1: sliding windows rely on it. */
+/* Word 0 is loaded before word 1: sliding windows rely on this order. */
 static inline void load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
 {
     for (int i = 0; i < RL_METER_WORDS; i++) {
@@ -205,7 +210,8 @@ static inline void unmask_words(const rl_digest_t *key, const uint64_t raw[RL_ME
     }
 }
 
-/* Applies a step to the words it was computed from; false when another request was faster. */
+/* Applies a step to the words it was computed from. Returns false if another request was
+ * faster. */
 static inline bool apply_step(rl_cell_t *cell, const rl_digest_t *key,
                               const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
 {

@@ -1,3 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a counter is changed. The key's cell is found, or taken (place.c); its words are read;
+ * the meter computes a step from them; the cell's life is made to cover the step; one
+ * compare-and-swap applies it. If that fails, another request was faster, and the step is
+ * computed anew. At last the cell's id is read once more: if the cell was taken away meanwhile,
+ * nothing that was done there counts, and all begins again. Why this is enough is told in
+ * cell.h. */
 #include "ledger.h"
 
 #include <string.h>
@@ -31,7 +38,7 @@ size_t rl_ledger_capacity(const rl_ledger_t *ledger)
 
 static const uint64_t no_words[RL_METER_WORDS];
 
-/* The words of the key at this moment, none if it has no cell: then the place is nowhere. */
+/* Reads the words of the key. If it has no cell, they are zero and the place is nowhere. */
 static rl_place_t read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
                              uint64_t raw[RL_METER_WORDS], uint64_t words[RL_METER_WORDS])
 {
@@ -70,16 +77,16 @@ void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key
     __builtin_prefetch(path_next(&path));
 }
 
-/* Whether the cell's life covers the step now; mostly it did, else it was made to. (A bucket's
- * life grows with every charge.) */
+/* Returns true if the cell's life covers the step. Mostly it does; if not, the first try
+ * extends it and the second finds it extended. (A bucket's life grows with every charge.) */
 static bool is_covered(rl_place_t *place, const rl_meter_t *meter, const rl_step_t *step)
 {
     const uint32_t quota = rl_meter_quota(meter);
     return rl_place_covers(place, step, quota) || rl_place_covers(place, step, quota);
 }
 
-/* The same as a turn of charge_cell() on the words that were seen: the swap fails if they have
- * changed, and what was swapped in a cell that was taken away meanwhile doesn't count. */
+/* Makes one pass of charge_cell() with the words that were seen. The swap fails if the word has
+ * changed; a swap in a cell that was taken away meanwhile does not count. */
 bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_step_t *step)
 {
     rl_place_t place = {sight->cell, sight->id};
@@ -98,7 +105,7 @@ uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uin
 
 typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
 
-/* Charges one cell. False when it turned out to be another key's by now, so that nothing that
+/* Charges one cell. Returns false if the cell has become another key's, so that nothing that
  * was done there counts. */
 static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_kind_e kind,
                         rl_step_t *step)
@@ -142,7 +149,7 @@ static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
         }
         place = nowhere;
     }
-    /* Others took the key's cell away each time. What isn't counted isn't granted. */
+    /* The key's cell was taken away each time. What is not counted is not granted. */
     step->granted = false;
     step->word = -1;
     step->retry = step->reset;
@@ -160,12 +167,12 @@ void rl_ledger_deny(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step
 
 /* ---- taking away ---- */
 
-/* Computes a step that takes away, from the words as they are at the moment. */
+/* Computes a step that takes something away, from the words as they are now. */
 typedef void take_away_fn(const rl_operation_t *op, const void *what,
                           const uint64_t words[RL_METER_WORDS], rl_step_t *step);
 
-/* Applies what `compute` says of `what`, once or until nothing is left to change. For changes
- * that only take away, which need no longer life. */
+/* Applies the step that `compute` makes of `what`, once or until nothing is left to change.
+ * Only for changes that take something away: the cell needs no longer life for them. */
 static void take_away(const rl_ledger_t *ledger, const rl_operation_t *op,
                       take_away_fn *compute, const void *what, bool once)
 {
@@ -223,8 +230,8 @@ void rl_ledger_clear(const rl_ledger_t *ledger, const rl_operation_t *op)
 
 /* ---- raising ---- */
 
-/* The step that raises the words, with a life that is no longer than a cell may live: a value
- * that another server has come up with may lie further ahead. */
+/* Computes the step that raises the words. Its expiry is cut to the longest life of a cell: a
+ * value that comes from another server may lie further ahead. */
 static void raise_step(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
                        const rl_correction_t *to, rl_step_t *step)
 {

@@ -1,9 +1,10 @@
-/* Taking cells for keys, keeping them, and taking them away; why it is done in these steps is
- * told in ledger_cell.h. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes cells for keys, keeps them, and takes them away again. The reasons for the steps are in
+ * cell.h. */
 #include "cell.h"
 
-/* A cell counts as expired this long after its window's end: a request that read the clock
- * before may still be under way. */
+/* Seconds from the end of its window after which a cell counts as expired: a request that read
+ * the clock before the end may still be under way. */
 #define GRACE_SEC 1
 
 #define CLAIM_TRIES 64
@@ -12,7 +13,7 @@ static const rl_place_t nowhere;
 
 /* ---- ids ---- */
 
-/* The id that hands a cell over: to a key's claim, or to nobody by tag 0. */
+/* Returns the id that hands a cell over: to a key's claim, or with tag 0 to nobody. */
 static uint64_t handed_over(uint64_t id, uint64_t tag)
 {
     return tag | ((id + GEN_ONE) & GEN) | CLAIMED;
@@ -23,7 +24,8 @@ static uint64_t guarded(uint64_t id)
     return (id & ~GUARD) | ((id + GUARD_ONE) & GUARD);
 }
 
-/* Swaps the id of a place; where another request was faster nothing happens. */
+/* Swaps the id of a place. Returns false, and changes nothing, if another request was
+ * faster. */
 static bool swap_id(rl_place_t *place, uint64_t id)
 {
     uint64_t expected = place->id;
@@ -42,7 +44,7 @@ static uint64_t make_life(int64_t expires, bool full)
     return (seconds + GRACE_SEC) << 32 | (full ? LIFE_FULL : 0);
 }
 
-/* Of two lives of a cell the one that protects it longer; never less than either. */
+/* Returns the one of a cell's two lives that protects it longer; never less than either. */
 static uint64_t longer_life(uint64_t a, uint64_t b)
 {
     if (a >> 32 == b >> 32) {
@@ -73,7 +75,8 @@ bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit)
     return false;
 }
 
-/* Gives a claimed cell its first life, unless somebody did; false when the claim has gone. */
+/* Gives a claimed cell its first life, unless it has one. Returns false if the claim has
+ * gone. */
 static bool enliven(const rl_place_t *claim, int64_t expires)
 {
     const uint64_t first = make_life(expires, false) | (claim->id & LIFE_STATE);
@@ -90,8 +93,8 @@ static bool enliven(const rl_place_t *claim, int64_t expires)
     return false;
 }
 
-/* Orders cells by how well we can do without them; 0 is best: vacant or expired. Cells at
- * their limit come after all others, each kind by the time of its expiry. */
+/* Returns what a cell is worth: 0, the best to take, if it is vacant or expired. Other cells
+ * come in the order of their expiry, those at their limit after all others. */
 static uint64_t worth_of(rl_cell_t *cell, uint64_t id, int64_t now)
 {
     const uint64_t seconds = (uint64_t)now / (uint64_t)RL_USEC_PER_SEC;
@@ -107,8 +110,8 @@ static uint64_t worth_of(rl_cell_t *cell, uint64_t id, int64_t now)
     return (life & LIFE_FULL) << 32 | expires;
 }
 
-/* Where a key that has no cell should go on: a cell that is the key's already, also one that
- * is only claimed; else the cell to take. */
+/* Chooses where a key without a cell goes on: in a cell that has become the key's since, even
+ * if it is only claimed; or else in the best cell to take. */
 static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now)
 {
     rl_place_t best = nowhere;
@@ -135,8 +138,8 @@ static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int6
 
 /* ---- one cell per key ---- */
 
-/* Walks the path of a claim and clears it of later claims. Returns the claim's own place when
- * it may stand; another that the key has; or nowhere when the claim must be thought over. */
+/* Walks the path of a claim and removes later claims. Returns the claim's own place if the
+ * claim stands; another place that the key has; or nowhere if the walk must be done again. */
 static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key,
                        const rl_place_t *claim)
 {
@@ -165,8 +168,8 @@ static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key,
     return *claim;
 }
 
-/* Wipes what a former owner left. What stands there while nothing but a claim has the cell is
- * not the key's; when the claim has turned into the key's cell meanwhile, the swap fails. */
+/* Wipes what a former owner left in a word. What stands there while nobody but a claim has the
+ * cell is not the key's. If the claim has become the key's cell meanwhile, the swap fails. */
 static void wipe(const rl_place_t *claim, _Atomic uint64_t *word)
 {
     uint64_t left = atomic_load(word);
@@ -175,10 +178,10 @@ static void wipe(const rl_place_t *claim, _Atomic uint64_t *word)
     }
 }
 
-/* Turns a claim into the key's cell, or gives it up for one that the key has; nowhere when it
- * was lost or must be tried again. */
+/* Makes a claim the key's cell, or gives it up for another that the key has. Returns the key's
+ * cell, or nowhere if the claim was lost or must be tried again. */
 static rl_place_t establish(const rl_ledger_t *ledger, const rl_digest_t *key, rl_place_t claim,
-                         int64_t expires)
+                            int64_t expires)
 {
     rl_place_t place = walk(ledger, key, &claim);
     if (place.cell == NULL) {

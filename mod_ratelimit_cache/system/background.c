@@ -1,3 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread holds the mutex while it looks. Between looks it waits for `wake`, with a timeout
+ * until it has looked IDLE_LOOKS times for nothing, and then without one. A waker reads
+ * `asleep` first and takes the mutex only if it is set. So the thread sets `asleep`, looks once
+ * more for what came before that could be seen, and only then sleeps. */
 #include "background.h"
 
 #include <pthread.h>
@@ -8,10 +13,10 @@
 
 #include "clock.h"
 
-#define IDLE_LOOKS 100 /* looks at nothing before the thread sleeps */
-#define STOP_TRIES 500 /* milliseconds */
+#define IDLE_LOOKS 100 /* looks that find nothing before the thread sleeps */
+#define STOP_TRIES 500 /* milliseconds; for the mutex, and again for the last look */
 
-/* Not in the pool: see background_stop(). */
+/* Allocated outside the pool, which it may outlive: see background_stop(). */
 struct rl_background {
     rl_background_look_fn *look;
     void *context;
@@ -31,7 +36,7 @@ static struct timespec after(int64_t us)
                              .tv_nsec = (long)(at % 1000000 * 1000)};
 }
 
-/* With the mutex held, which it gives up while it waits. */
+/* Waits for the next look. The caller holds the mutex, which is released during the wait. */
 static void sleep_until_needed(rl_background_t *background, unsigned *idle)
 {
     if (*idle < IDLE_LOOKS) {
@@ -41,7 +46,7 @@ static void sleep_until_needed(rl_background_t *background, unsigned *idle)
     }
     atomic_store(&background->asleep, true);
     if (!background->look(background->context, false)) {
-        /* nothing has come since that couldn't see yet that we sleep */
+        /* nothing has come from a caller that could not yet see this thread asleep */
         pthread_cond_wait(&background->wake, &background->mutex);
     }
     atomic_store(&background->asleep, false);
@@ -63,7 +68,7 @@ static void *background_run(void *data)
     return NULL;
 }
 
-/* Starts the thread without any signal: they are for httpd's threads. */
+/* Starts the thread with all signals blocked: they are for httpd's threads. */
 static bool background_start(rl_background_t *background)
 {
     sigset_t all, before;
@@ -92,10 +97,10 @@ static bool lock_soon(pthread_mutex_t *mutex)
     return false;
 }
 
-/* Prefork's handler of SIGTERM destroys the child's pool, and so comes here, on top of whatever
- * the child's own thread was doing; that may hold the mutex, or a lock of malloc() which the
- * last look needs, and will never release it. Then our thread is left as it is: it can't go on
- * until the process exits. */
+/* Prefork's handler of SIGTERM destroys the child's pool and so comes here, on top of whatever
+ * the child's own thread was doing. That thread may hold the mutex, or a lock of malloc() which
+ * the last look needs, and will never release it. The background thread is left as it is then:
+ * it can't go on until the process exits. */
 static apr_status_t background_stop(void *data)
 {
     rl_background_t *background = data;
@@ -114,7 +119,7 @@ static apr_status_t background_stop(void *data)
     return background->is_over ? APR_SUCCESS : APR_TIMEUP;
 }
 
-/* Later than background_stop(): HTTP/2's threads may still serve requests then. */
+/* Runs later than background_stop(), when HTTP/2's threads may still serve requests. */
 static apr_status_t background_destroy(void *data)
 {
     rl_background_t *background = data;

@@ -1,11 +1,12 @@
-/* The clock of deadlines: it is never set, and has nothing to do with the time of day. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clock for deadlines: it is never set, and has nothing to do with the time of day. */
 #ifndef RL_SYSTEM_CLOCK_H
 #define RL_SYSTEM_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
 
-/* Microseconds since some moment in the past. */
+/* Returns the microseconds since some moment in the past. */
 static inline int64_t rl_clock_now(void)
 {
     struct timespec ts;

@@ -1,4 +1,8 @@
-/* What both form parsers share: collecting values, and comparing names. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both form parsers share: collecting values, and comparing names.
+ *
+ * A field's first value is kept. Every later one is compared with it as it comes, so that one
+ * buffer is enough. */
 #include "parser.h"
 
 #include <string.h>
@@ -46,8 +50,6 @@ void rl_form_fields_doubt_all(rl_form_field_t *fields, size_t nfields, unsigned 
     }
 }
 
-/* The first occurrence is kept; every later one is compared with it as it comes, so that one
- * buffer is enough. */
 void rl_form_fields_begin(rl_form_field_t *fields, uint32_t mask)
 {
     for (uint32_t left = mask; left != 0; left &= left - 1) {
@@ -60,7 +62,7 @@ void rl_form_fields_begin(rl_form_field_t *fields, uint32_t mask)
 static void keep(rl_form_field_t *field, const char *data, size_t len)
 {
     if (len > field->value_cap - field->at) {
-        field->differs = true; /* does not fit */
+        field->differs = true; /* it does not fit */
         return;
     }
     if (len > 0) {
@@ -126,17 +128,17 @@ void rl_form_fields_end(rl_form_field_t *fields, uint32_t mask)
     }
 }
 
-/* Names that differ from the wanted one, but that some application files under it:
+/* Names that differ from the wanted one, but that some application takes for it:
  *
- *   PHP           drops leading spaces, stops at NUL, makes `_` of space, `.` and an unclosed
- *                 `[`, and takes `user[x]` for an array that replaces `user`
- *   ASP, ASP.NET  ignore letter case
- *   Rack          drops brackets around: `[user]`, `user]`; so does qs (Node.js)
+ *   PHP           drops leading spaces, stops at NUL, turns space, `.` and an unclosed `[` into
+ *                 `_`, and takes `user[x]` for an array that replaces `user`
+ *   ASP, ASP.NET  ignore the case of letters
+ *   Rack          drops brackets around a name (`[user]`, `user]`); so does qs (Node.js)
  *   C programs    stop at NUL
  *
- * All of it is covered by one comparison, wider than any of them: leading blanks and brackets
- * skipped, letters folded, the characters that PHP replaces taken for `_`, and whatever follows
- * a NUL or a bracket ignored. It only ever makes a field doubtful, so that too wide is safe. */
+ * One comparison covers all of these and is wider than any of them: it skips leading blanks and
+ * brackets, folds letters, takes the characters that PHP replaces for `_`, and ignores whatever
+ * follows a NUL or a bracket. All it can do is make a field doubtful, so too wide is safe. */
 static char fold(char c)
 {
     if (c >= 'A' && c <= 'Z') {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* multipart/form-data: RFC 7578, RFC 2046 5.1.
  *
  *             delimiter                   CRLF
@@ -7,43 +8,43 @@
  *                             ▼   CRLF, or the end
  *                          CLOSING ──────────────▶ EPILOGUE
  *
- * (each `line end` is a state of its own while the LF is awaited), and MALFORMED from anywhere.
+ * (Where a line ends, another state waits for the LF. MALFORMED is reached from anywhere.)
  *
- * A delimiter is CRLF `--boundary`, where the very first may do without the CRLF. Body bytes go
- * to the fields at once, except those that may turn out to begin a delimiter; these are held
- * back. Nothing needs to be stored for that: what is held back is a prefix of the delimiter, so
- * its length tells what it was, and it is emitted from the pattern. The search is Knuth, Morris
- * and Pratt's: when c doesn't continue a prefix, the border table gives the next shorter prefix
- * that could. Each byte lengthens the prefix by at most one and each look into the table
- * shortens it, so that n bytes cost at most 2n steps, whatever the boundary.
+ * A delimiter is CRLF `--boundary`; the very first may lack the CRLF. Bytes of a body go to the
+ * fields at once, except those that may begin a delimiter: these are held back. They need not
+ * be stored, because they are a prefix of the delimiter: its length tells what they were, and
+ * they are emitted from the pattern. The search is that of Knuth, Morris and Pratt: if a byte
+ * does not continue the prefix, the border table gives the next shorter prefix that it could
+ * continue. Each byte lengthens the prefix by at most one and each look into the table shortens
+ * it, so n bytes cost at most 2n steps, whatever the boundary.
  *
- * The delimiter's text must stand nowhere else, neither in the middle of a line nor behind a
- * bare LF nor in a header nor after the closing delimiter: CGI.pm finds it anywhere, PHP behind
- * an LF and goes on past the closing one. Hence the search runs in all states that hold text.
- */
+ * The delimiter's text must stand nowhere else: not within a line, not after a bare LF, not in
+ * a header, and not after the closing delimiter. CGI.pm finds it anywhere; PHP finds it after
+ * an LF, and reads on after the closing one. Hence the search runs in all states that hold
+ * text. */
 #include "parser.h"
 
 #include <string.h>
 
 enum state {
     PREAMBLE,
-    DELIMITER,     /* behind --boundary */
-    PADDING,       /* behind blanks after it */
-    DELIMITER_END, /* behind its CR */
+    DELIMITER,     /* after --boundary */
+    PADDING,       /* after --boundary and blanks */
+    DELIMITER_END, /* after the CR of that line */
     HEADERS,
-    HEADER_END, /* behind a header's CR */
+    HEADER_END, /* after the CR of a header */
     BODY,
-    CLOSING, /* behind --boundary- */
-    CLOSED,  /* behind --boundary--, and blanks */
-    CLOSED_END,
+    CLOSING,    /* after --boundary- */
+    CLOSED,     /* after --boundary--, and perhaps blanks */
+    CLOSED_END, /* after the CR of that line */
     EPILOGUE,
     MALFORMED
 };
 
 static const char crlf[] = "\r\n";
 
-/* border[i]: the length of the longest proper prefix of pattern[0..i] that also is its suffix.
- */
+/* Sets border[i] to the length of the longest proper prefix of pattern[0..i] that is also its
+ * suffix. */
 static void fill_border(unsigned char *border, const char *pattern, size_t len)
 {
     unsigned char k = 0;
@@ -59,7 +60,8 @@ static void fill_border(unsigned char *border, const char *pattern, size_t len)
     }
 }
 
-/* The length of the longest prefix of pattern that ends with c, when `matched` were before. */
+/* Returns the length of the longest prefix of the pattern that ends with c, after `matched`
+ * bytes of it. */
 static unsigned char advance(const char *pattern, const unsigned char *border, size_t len,
                              unsigned char matched, char c)
 {
@@ -98,7 +100,7 @@ bool rl_multipart_init(rl_multipart_t *parser, const char *boundary, size_t boun
     memcpy(parser->pattern + 2, boundary, boundary_len);
     fill_border(parser->delimiter_border, parser->pattern, parser->pattern_len);
     fill_border(parser->bare_border, bare_pattern(parser), boundary_len);
-    search_from(parser, 2); /* as if behind a CRLF */
+    search_from(parser, 2); /* as if after a CRLF */
     return true;
 }
 
@@ -129,7 +131,7 @@ static void end_part(rl_multipart_t *parser)
     parser->state = DELIMITER;
 }
 
-/* One step of the search; true when `--boundary` ends with c. */
+/* Advances the search by c. Returns true if `--boundary` ends with c. */
 static bool found_delimiter(rl_multipart_t *parser, char c)
 {
     const size_t bare_len = (size_t)parser->pattern_len - 2;
@@ -144,7 +146,7 @@ static bool found_delimiter(rl_multipart_t *parser, char c)
     if (parser->bare == bare_len) {
         parser->doubts |= RL_DOUBT_BOUNDARY;
     }
-    if (parser->delimiter <= before && before > 0) { /* what was held is text */
+    if (parser->delimiter <= before && before > 0) { /* some of the held bytes are text */
         emit_held_crlf(parser);
         emit(parser, parser->pattern,
              (size_t)before + (parser->delimiter > 0) - parser->delimiter);
@@ -152,7 +154,7 @@ static bool found_delimiter(rl_multipart_t *parser, char c)
     return false;
 }
 
-/* A byte of preamble, body or epilogue. */
+/* Handles a byte of preamble, body or epilogue. */
 static void text_byte(rl_multipart_t *parser, char c)
 {
     if (found_delimiter(parser, c)) {
@@ -184,7 +186,8 @@ static bool is_text(unsigned state)
     return state == PREAMBLE || state == BODY || state == EPILOGUE;
 }
 
-/* Takes at once what can begin neither a line end nor the delimiter nor the boundary. */
+/* Handles at once the next bytes that can begin neither a line end nor the delimiter nor the
+ * boundary; returns their number. */
 static size_t plain_text(rl_multipart_t *parser, const char *data, size_t len)
 {
     if (!is_text(parser->state) || parser->crlf != 0 || parser->delimiter != 0 ||
@@ -260,7 +263,7 @@ static void header_byte(rl_multipart_t *parser, char c)
     parser->line[parser->line_len++] = c;
 }
 
-/* Moves on when c is what the state awaits. */
+/* Goes on to `then` if c is what the state waits for. */
 static void expect(rl_multipart_t *parser, char c, char expected,
                    void (*then)(rl_multipart_t *))
 {
@@ -293,7 +296,7 @@ static void await_closing_lf(rl_multipart_t *parser)
     parser->state = CLOSED_END;
 }
 
-/* A byte behind --boundary, or behind --boundary--. */
+/* Handles a byte after --boundary or --boundary--. */
 static void padding_byte(rl_multipart_t *parser, char c, unsigned char next,
                          void (*line_end)(rl_multipart_t *))
 {

@@ -1,4 +1,5 @@
-/* Parameters of header values, and the form's type and boundary out of Content-Type. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters of header values; type and boundary of a form by its Content-Type. */
 #include "parser.h"
 
 #include <string.h>
@@ -46,7 +47,7 @@ bool rl_contains_nocase(const char *text, size_t len, const char *word)
     return false;
 }
 
-/* Encodings in which bytes below 0x80 are ASCII and nothing else is, so that one user name
+/* In these encodings bytes below 0x80 are ASCII and nothing else is, so that one user name
  * can't be written in many ways. */
 bool rl_charset_is_plain(const char *charset, size_t len)
 {
@@ -74,8 +75,8 @@ static size_t take_token(rl_params_t *params, const char *extra)
 }
 
 /* Steps over a backslash and what it escapes. Clients that know no escapes write file names
- * such as C:\x as they are, so a backslash may also stand for itself; where the two readings
- * would end the string at different places (`\\"`, or no quote follows), it is malformed. */
+ * such as C:\x as they are, so a backslash may also stand for itself. Returns false if the two
+ * readings would end the string at different places (`\\"`, or no quote follows). */
 static bool skip_backslash(rl_params_t *params)
 {
     const ptrdiff_t left = params->end - params->at;
@@ -109,7 +110,7 @@ static bool take_quoted(rl_params_t *params, rl_param_t *param)
 }
 
 /* RFC 8187: charset'[language]'text. PHP takes the quotes for quotation marks, which does no
- * harm while there is a pair of them. */
+ * harm if there are exactly two. */
 static bool take_extended(rl_params_t *params, rl_param_t *param)
 {
     param->value = params->at;
@@ -158,16 +159,17 @@ int rl_params_next(rl_params_t *params, rl_param_t *param)
     }
 }
 
-static const char boundary_extra[] = "'()/:=?"; /* bchars that are no token characters */
+static const char boundary_extra[] = "'()/:=?"; /* bchars that are no token characters here */
 
 static bool is_boundary_char(char c)
 {
     return c == ' ' || rl_is_token_char(c) || (c != '\0' && strchr(boundary_extra, c) != NULL);
 }
 
-/* Whether every reader finds this boundary. PHP and CGI.pm take the first that follows the text
- * `boundary`; CGI.pm in this letter case only, and otherwise it takes the body's first line for
- * the boundary. Both cut at `,` and `;`, the latter also in quotes. */
+/* Returns true if every reader finds this boundary. PHP and CGI.pm take the first one that
+ * follows the text `boundary`; CGI.pm wants that text in lower case, and otherwise takes the
+ * body's first line for the boundary. Both cut at `,` and `;`; CGI.pm does so in quotes,
+ * too. */
 static bool boundary_is_clear(const char *content_type, size_t len, const rl_param_t *param)
 {
     const char *const value_end = param->value + param->value_len;
@@ -186,7 +188,7 @@ static bool boundary_is_clear(const char *content_type, size_t len, const rl_par
            !rl_contains_nocase(value_end, behind, "boundary");
 }
 
-/* Looks at all parameters. False when the body can't be relied on to mean the same to all. */
+/* Reads all parameters. Returns false if readers may disagree about the body. */
 static bool read_params(rl_params_t *params, rl_param_t *boundary)
 {
     rl_param_t param;

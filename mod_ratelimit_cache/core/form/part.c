@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Headers of one part of a multipart/form-data body.
  *
  * Applications read these with anything from a full MIME parser to one regular expression, and
- * what they make of it decides which field the part is. So a header is either written the way
- * browsers do, give or take letter case and order, or the whole body is malformed: we can't
- * know then which name the part goes by. The functions here return false for that. */
+ * the result decides which field the part is. So a header is either written as browsers write
+ * it, apart from letter case and order, or the whole body is malformed, since nobody can tell
+ * which name the part goes by. The functions here return false for a malformed header. */
 #include "parser.h"
 
 #include <string.h>
@@ -13,8 +14,8 @@ enum { SEEN_DISPOSITION = 1, SEEN_TYPE = 2, SEEN_ENCODING = 4 };
 enum { PARAM_NAME = 1, PARAM_FILENAME = 2, PARAM_FILENAME_EXTENDED = 4 };
 
 typedef struct form_name {
-    rl_name_match_t plain;   /* backslash escapes removed */
-    rl_name_match_t percent; /* and then %22 %0D %0A decoded */
+    rl_name_match_t plain;   /* with backslash escapes removed */
+    rl_name_match_t percent; /* and with %22 %0D %0A decoded, too */
 } form_name_t;
 
 static char browser_escape(const char *text, size_t len)
@@ -28,14 +29,14 @@ static char browser_escape(const char *text, size_t len)
                                               : '\0';
 }
 
-/* A name that browsers would write as it is, but with `"` CR LF as %22 %0D %0A (WHATWG HTML,
- * "multipart/form-data encoding algorithm") and older ones with `\"`. They don't escape `%`, so
- * both readings count. A backslash before another character stands for itself to PHP and is
- * dropped by Rack: false. */
+/* Compares a part's name with the wanted names. Browsers write a name as it is, but with `"` CR
+ * LF as %22 %0D %0A (WHATWG HTML, "multipart/form-data encoding algorithm"), older ones with
+ * `\"`. They don't escape `%`, so both readings count. Returns false if a backslash stands
+ * before any other character: PHP keeps such a backslash, Rack drops it. */
 static bool match_name(const rl_param_t *param, const rl_form_field_t *fields,
                        form_name_t *name)
 {
-    size_t escaped = 0; /* bytes of a browser's escape still to be left out of `percent` */
+    size_t escaped = 0; /* bytes of a browser's escape that `percent` has yet to skip */
     for (size_t i = 0; i < param->value_len; i++) {
         if (param->value[i] == '\\') {
             i++;
@@ -55,7 +56,7 @@ static bool match_name(const rl_param_t *param, const rl_form_field_t *fields,
     return true;
 }
 
-/* An encoded word (RFC 2047) is a name of its own to all but commons-fileupload. */
+/* Only commons-fileupload decodes an encoded word (RFC 2047); all others take it for a name. */
 static bool set_name(rl_part_t *part, const rl_param_t *param, const rl_form_field_t *fields,
                      size_t nfields)
 {
@@ -72,8 +73,8 @@ static bool set_name(rl_part_t *part, const rl_param_t *param, const rl_form_fie
     return true;
 }
 
-/* Which parameter this is; 0: one that means nothing to anyone, -1: one that must not be here.
- * name* (RFC 5987) is forbidden in forms and means a name to some readers. */
+/* Returns which parameter this is, 0 if it means nothing to any application, or -1 if it must
+ * not occur. name* (RFC 5987) is forbidden in forms, and is a name to some applications. */
 static int which_param(const rl_param_t *param)
 {
     if (rl_equals_nocase(param->name, param->name_len, "name")) {
@@ -88,7 +89,7 @@ static int which_param(const rl_param_t *param)
     return rl_contains_nocase(param->name, param->name_len, "name") ? -1 : 0;
 }
 
-/* Some readers look for `name=` without regard to quotation marks. */
+/* Some applications look for `name=` and ignore quotation marks. */
 static bool hides_a_name(const rl_param_t *param)
 {
     return param->quoted && rl_contains_nocase(param->value, param->value_len, "name=");
@@ -120,7 +121,7 @@ static bool disposition(rl_part_t *part, const rl_form_field_t *fields, size_t n
     return found == 0 && (seen & PARAM_NAME) != 0;
 }
 
-/* Whether the part is text that is read as it stands. */
+/* Returns true if the part is text that is read as it stands. */
 static bool is_plain_text(const char *value, size_t len)
 {
     static const char text_plain[] = "text/plain";
@@ -140,7 +141,7 @@ static bool is_plain_text(const char *value, size_t len)
     return found == 0;
 }
 
-/* Python's cgi and CGI.pm take nested multiparts apart, or keep them, others don't. */
+/* Python's cgi and CGI.pm take nested multiparts apart or keep them; other readers don't. */
 static bool content_type(rl_part_t *part, const char *value, size_t len)
 {
     part->encoded |= !is_plain_text(value, len);
@@ -162,8 +163,9 @@ static bool first_time(rl_part_t *part, unsigned header)
     return first;
 }
 
-/* Name and value of `Name: value`. The blank is required because CGI.pm looks for one, and
- * would take `X:Content-Disposition: ...` for the latter; for the same reason so is a value. */
+/* Splits `Name: value`. The blank is required because CGI.pm looks for one: it would take
+ * `X:Content-Disposition: ...` for a Content-Disposition. The value is required for the same
+ * reason. */
 static bool split_header(const char *line, size_t len, size_t *name_len, size_t *value_at)
 {
     size_t n = 0;

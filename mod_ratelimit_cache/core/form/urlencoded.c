@@ -1,15 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* application/x-www-form-urlencoded: https://url.spec.whatwg.org/#urlencoded-parsing
  *
- * One pass, a constant amount of work per byte and per wanted field, whatever the bytes: a name
- * is compared as it comes and forgotten, a value goes to its field's buffer or nowhere.
+ * The parser makes one pass, with a bounded amount of work per byte and wanted field, whatever
+ * the bytes are. A name is compared as it comes and not kept; a value goes to its field's
+ * buffer, or nowhere.
  *
  *              `=`                       raw bytes pass through the escape decoder:
  *     name ──────────▶ value                  0 ──`%`──▶ 1 ──hex──▶ 2 ──hex──▶ a byte, 0
- *      ▲ │`&`            │ `&`                any other character there gives back, as they
- *      └─┴───────────────┘                    are, the `%` and the digit held, and is read anew
+ *      ▲ │`&`            │ `&`                any other character in 1 or 2 returns the `%` and
+ *      └─┴───────────────┘                    the digit held as they are, and is read anew
  *
- * Beside it runs a second reading, which also splits on `;` as HTML 4 recommended and CGI.pm
- * does. It has no values, only names; a wanted name found there makes its field doubtful. */
+ * A second reading runs beside it that also splits at `;`, as HTML 4 recommended and CGI.pm
+ * does. It looks at names only; a wanted name that it finds makes the field doubtful. */
 #include "parser.h"
 
 #include <string.h>
@@ -26,7 +28,7 @@ bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t
     return true;
 }
 
-/* A byte of a name or value, after decoding. */
+/* Handles a byte of a name or value, after decoding. */
 static void decoded(rl_urlencoded_t *parser, char c)
 {
     if (parser->semicolon_name) {
@@ -49,8 +51,8 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A name with a malformed escape could be any name to some reader. In a value it stands for
- * itself, but for %u, of which CGI.pm makes a letter. */
+/* A malformed escape in a name could make it any name to some application. In a value it stands
+ * for itself, except for %u, which CGI.pm decodes. */
 static void malformed_escape(rl_urlencoded_t *parser, char next)
 {
     if (!parser->in_value || parser->semicolon_name) {
@@ -61,7 +63,8 @@ static void malformed_escape(rl_urlencoded_t *parser, char next)
     }
 }
 
-/* What was held back of an escape stands for itself; next is what came instead of a digit. */
+/* Lets the held characters of an escape stand for themselves; `next` came instead of a
+ * digit. */
 static void give_up_escape(rl_urlencoded_t *parser, char next)
 {
     const unsigned held = parser->escape;
@@ -76,7 +79,7 @@ static void give_up_escape(rl_urlencoded_t *parser, char next)
     }
 }
 
-/* Whether c went on with the escape that is open. */
+/* Continues the open escape with c. Returns false if c ended it without being part of it. */
 static bool escape_took(rl_urlencoded_t *parser, char c)
 {
     const int digit = hex_digit(c);
@@ -145,7 +148,7 @@ static void equals_sign(rl_urlencoded_t *parser)
     decoded(parser, '=');
 }
 
-/* To us a byte like any other; to CGI.pm the end of a pair. */
+/* A `;` is a byte like any other here, but ends a pair for CGI.pm. */
 static void semicolon(rl_urlencoded_t *parser)
 {
     const uint32_t pair =
@@ -181,8 +184,8 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     }
 }
 
-/* Up to the first of the bytes that end what is plain. They are looked for one after the other,
- * in chunks: what one search passes for nothing is bounded. */
+/* Returns the number of bytes before the first one that is in `ends`. Looks for each of `ends`
+ * in turn, chunk by chunk, so that a search that finds nothing of use costs little. */
 static size_t plain_length(const char *data, size_t len, const char *ends)
 {
     size_t n = 0;
@@ -200,7 +203,8 @@ static size_t plain_length(const char *data, size_t len, const char *ends)
     return n;
 }
 
-/* Takes at once what in a value needs no look at each byte. */
+/* Handles at once the next bytes of a value that need no look at each of them; returns their
+ * number. */
 static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
 {
     if (!parser->in_value || parser->escape != 0 || parser->semicolon_name) {

@@ -1,21 +1,21 @@
-#include "algorithm.h"
-#include "tally.h"
-
-/* Token bucket, as the generic cell rate algorithm (ITU-T I.371): all that is kept is the
- * theoretical arrival time, the moment at which the bucket will be full.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Token bucket, as the generic cell rate algorithm (ITU-T I.371). Only the theoretical arrival
+ * time is kept, the moment at which the bucket will be full:
  *
  *     word 0:  theoretical arrival time (64 bits), in ticks since the epoch
  *
- * A token is worth 2^shift ticks, so adding tokens is exact; a tick is a token's time divided
- * by that, so a rate that doesn't divide evenly is exact, too: rounding happens only where the
- * clock is read, and never adds up. shift is as large as possible for times until the year
- * 2100 and a whole bucket to fit into core/meter/tally.h's numbers; a tick is some 30 to 60
- * microseconds then, and never more than a token's time.
+ * A token is worth 2^shift ticks, so adding tokens is exact. A tick is the time of a token
+ * divided by that, so a rate that does not divide evenly is exact, too: rounding happens only
+ * where the clock is read, and never adds up. The shift is the largest with which times until
+ * the year 2100 and a whole bucket fit into the numbers of core/meter/tally.h. A tick is then
+ * some 30 to 60 microseconds, and never more than the time of a token.
  *
- * A request fits when the time, moved on by its cost, is at most a whole bucket ahead of now.
- * A new bucket holds `initial` tokens; if that isn't all of it, it is written down also when
- * the request doesn't fit, or it would be new for ever.
- */
+ * A request fits if the arrival time, moved on by its cost, is at most a whole bucket ahead of
+ * now. A new bucket holds `initial` tokens. If that is less than a full bucket, the arrival
+ * time is written even when the request does not fit; otherwise the bucket would be new for
+ * ever. */
+#include "algorithm.h"
+#include "tally.h"
 
 static unsigned __int128 scaled_limit(const rl_meter_t *meter)
 {
@@ -27,7 +27,8 @@ uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us)
     return (uint64_t)(scaled_limit(meter) * (uint64_t)time_us / (uint64_t)meter->period_us);
 }
 
-/* The first moment at which that many have passed. */
+/* Returns the first moment at which this many ticks have passed, in microseconds since the
+ * epoch. */
 static int64_t time_of(const rl_meter_t *meter, uint64_t ticks)
 {
     const unsigned __int128 scale = scaled_limit(meter);
@@ -55,7 +56,7 @@ uint64_t rl_bucket_cost(const rl_meter_t *meter, uint32_t tokens)
     return (uint64_t)tokens << meter->shift;
 }
 
-/* Rounded up, and no more than there is room for. */
+/* Returns the tokens that this many ticks are: rounded up, at most a bucket full. */
 static uint32_t tokens_in(const rl_meter_t *meter, uint64_t ticks)
 {
     const uint64_t whole = UINT64_C(1) << meter->shift;
@@ -63,8 +64,8 @@ static uint32_t tokens_in(const rl_meter_t *meter, uint64_t ticks)
     return tokens < meter->burst ? (uint32_t)tokens : meter->burst;
 }
 
-/* The arrival time that counts at now, from now to a whole bucket and CLOCK_SLACK ahead;
- * *changed when it isn't what the word says, or comes to. */
+/* Returns the arrival time that counts at now: between now and a whole bucket and CLOCK_SLACK
+ * ahead. Sets *changed if it must be written even when nothing is charged. */
 static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t now,
                              bool *changed)
 {
@@ -81,15 +82,15 @@ static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t 
     return stored > now ? stored : now;
 }
 
-/* Once full a bucket may be forgotten; one that would have less when it is new, a period later.
- * One that nobody has asked for a year is forgotten, full or not: see LIFE_MAX. */
+/* Returns when the bucket may be forgotten: once it is full; a period later if a new one would
+ * hold less; and in any case when nobody has asked for a year, full or not: see LIFE_MAX. */
 static int64_t expiry(const rl_meter_t *meter, int64_t now, int64_t reset)
 {
     const int64_t end = reset + (meter->initial < meter->burst ? meter->period_us : 0);
     return end < now + LIFE_MAX ? end : now + LIFE_MAX;
 }
 
-/* A limit of 0, for which there are no ticks. */
+/* Denies everything: with a limit of 0 there are no ticks. */
 static void deny_all(const rl_meter_t *meter, int64_t now, rl_step_t *step)
 {
     *step = (rl_step_t){.word = -1, .window = (uint32_t)(now / meter->period_us)};
@@ -130,13 +131,14 @@ static void bucket_charge(const rl_operation_t *op, const uint64_t *words, rl_st
     step->expires = expiry(meter, now_us, step->reset);
 }
 
-/* What is given back is what hasn't drained yet; the bucket never holds more than its size.
+/* What can be given back is what has not drained yet; the bucket never holds more than its
+ * size.
  *
- * When earlier charges were given back meanwhile, the stamp tells a later time than the charge
- * has in fact, and tokens that came back by themselves are given back once more. Who has half a
- * bucket given back at once, waits until the rest has drained, and only then has that given
- * back as well, gets up to half a bucket more in all. Nothing short of a list of all charges
- * under way would tell; to give back less would charge those for whom refunds are meant. */
+ * If earlier charges were given back meanwhile, the stamp says a later time than that of the
+ * charge by now, and tokens that came back by themselves are given back once more. Someone who
+ * has half a bucket given back at once, waits until the rest has drained, and only then has the
+ * rest given back as well, gets up to half a bucket more in all. Only a list of all charges
+ * under way could tell; and to give back less would charge those for whom refunds are meant. */
 static void bucket_refund(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
                           rl_step_t *step)
 {
@@ -156,14 +158,14 @@ static void bucket_raise(const rl_operation_t *op, const uint64_t *words, uint64
 {
     (void)stamp;
     if (op->meter.limit == 0) {
-        return; /* there are no ticks, and nothing that would have to be denied yet */
+        return; /* without ticks there is nothing to raise, and all is denied anyhow */
     }
     step->word = words[0] < value ? 0 : -1;
     step->value = step->stamp = value;
     step->reset = step->expires = time_of(&op->meter, value);
 }
 
-/* The bucket is full: nothing that was saved is taken away. */
+/* Fills the bucket. Tokens that were saved stay. */
 static void bucket_clear(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
     const rl_meter_t *meter = &op->meter;

@@ -1,34 +1,33 @@
-#include "lease_word.h"
-
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The lease
  *
  *     windows        window (32 bits) | units (32)
  *     token bucket   from (40) | ticks (24): core/meter/bucket.c
  *
- * Of a window, what is reserved is counted until the window ends, whether it is spent or not,
- * so it may be spent at any moment of it.
+ * In a window, reserved units count until the window ends, whether they are spent or not, so
+ * they may be spent at any moment of it.
  *
- * In a bucket what is reserved drains, and must not be spent any more then, or a bucket that
- * has been refilled meanwhile would let in all it holds and the leases on top. The ticks by
- * which a reservation moves the bucket's arrival time are nobody else's: they lie between those
- * that were reserved before and those that will be afterwards. So a lease is a piece of the
- * bucket's own time, from..from + ticks, and is spent as the bucket itself would be: from moves
- * on by what is spent, and with the clock where that has come further. At any moment all pieces
- * lie between the clock and the arrival time, which is at most a whole bucket ahead; so
- * whenever they are spent, they come to no more than what the bucket would have let in one by
- * one.
+ * In a bucket, reserved units drain, and must not be spent after that: a bucket that has been
+ * refilled meanwhile would let in all it holds and the leases on top. The ticks by which a
+ * reservation moves the bucket's arrival time belong to it alone: they lie between those that
+ * were reserved before and those that will be afterwards. So a lease is a piece of the bucket's
+ * own time, from..from + ticks, and is spent as the bucket itself would be: `from` moves on by
+ * what is spent, and with the clock once that has come further. At any moment all pieces lie
+ * between the clock and the arrival time, which is at most a whole bucket ahead. So whenever
+ * they are spent, they come to no more than what the bucket would have let in one by one.
  *
- * What is given back to the bucket lowers its arrival time, and a piece that stayed where it is
- * would be left above it: the bucket would be full again before the piece has drained. So the
- * server that gives back moves its own piece down as well. Those of others stay where they are
- * for as long as they are kept, some two seconds (lease/keeper.h): so long they don't drain.
+ * Units that are given back to the bucket lower its arrival time. A piece that stayed where it
+ * is would lie above the bucket's time: the bucket would be full again before the piece has
+ * drained. So the server that gives units back moves its own piece down as well. The pieces of
+ * other servers stay where they are, undrained, for as long as they are kept: some two seconds
+ * (lease/keeper.h).
  *
  * The pace
  *
  *     start (48, milliseconds) | busy (1) | units (15)
  *
- * tells when units were reserved last, and how many there were in the lease then.
- */
+ * says when units were reserved last, and how many there were in the lease then. */
+#include "lease_word.h"
 
 #define WINDOW_AT  32
 #define UNITS_MASK ((UINT64_C(1) << WINDOW_AT) - 1)
@@ -41,13 +40,14 @@
 #define BUSY      (UINT64_C(1) << 15)
 #define PACE_MASK (BUSY - 1)
 
-/* No store is waited for longer (RateLimitStore timeout=). */
+/* The longest timeout= of RateLimitStore: no store is waited for longer. */
 #define BUSY_MAX_MS 10000
 
-/* A clock that was set back by more has seen no lease of now. */
+/* How far the clock may have been set back, in microseconds: a lease that begins further ahead
+ * of now than this and a whole bucket is noise. */
 #define CLOCK_BACK (2 * 60 * RL_USEC_PER_SEC)
 
-/* A lease is for so long, and for this share of what remains. */
+/* A lease is to last LEASE_US, and takes at most 1/SHARE of what is left of the limit. */
 #define LEASE_US RL_USEC_PER_SEC
 #define SHARE    8
 
@@ -80,13 +80,14 @@ static uint64_t window_lease(uint32_t window, uint32_t units)
 
 /* ---- token buckets ---- */
 
-/* A bucket's lease at a moment. */
+/* The lease of a bucket at one moment. */
 typedef struct rl_piece {
-    uint64_t from;  /* the lowest bits of a bucket's time */
-    uint64_t ticks; /* 0: nothing is left */
+    uint64_t from;  /* ticks: the lowest 40 bits of the bucket's time */
+    uint64_t ticks; /* how long the piece is; 0: nothing is left */
 } rl_piece_t;
 
-/* A piece that no bucket like this can have had is what a former owner of the word has left. */
+/* Returns what is left of the lease at now. A piece that no bucket of this meter can have had
+ * is noise that a former owner of the word has left. */
 static rl_piece_t piece_at(const rl_meter_t *meter, uint64_t lease, uint64_t now)
 {
     const rl_piece_t stored = {.from = lease >> TICKS_BITS, .ticks = lease & TICKS_MAX};
@@ -113,7 +114,7 @@ static uint64_t bucket_spent(const rl_meter_t *meter, uint64_t lease, uint64_t n
     return bucket_lease(piece.from + cost, piece.ticks - cost);
 }
 
-/* Of two pieces that aren't adjacent the longer one is kept. */
+/* Of two pieces that are not adjacent, the longer one is kept. */
 static uint64_t bucket_extended(const rl_meter_t *meter, uint64_t lease, uint64_t now,
                                 uint64_t until, uint64_t more)
 {
@@ -183,17 +184,17 @@ uint64_t rl_lease_word_extended(const rl_operation_t *op, uint64_t lease, uint32
     return window_lease(window, units_of(lease, window) + units);
 }
 
-/* ---- its size ---- */
+/* ---- the pace ---- */
 
-/* What is used up here in LEASE_US. */
+/* Returns the units that are used up here in LEASE_US. */
 static uint64_t demand(uint64_t pace, uint32_t used, int64_t now)
 {
     const int64_t age = rl_pace_age(pace, now);
     return used * (uint64_t)LEASE_US / (uint64_t)(age > 0 ? age : 1000);
 }
 
-/* Until the window ends that a step is about. What is left of a sliding window's use is over a
- * period later. */
+/* Returns the microseconds until the window of the step ends. The use of a sliding window
+ * resets a period later than that. */
 static int64_t window_left(const rl_meter_t *meter, const rl_step_t *step, int64_t now)
 {
     const int64_t left = step->reset - now;

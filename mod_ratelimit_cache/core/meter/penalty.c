@@ -1,15 +1,14 @@
-#include "algorithm.h"
-
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A penalty
  *
- *     word 0:  microseconds since the epoch at which it ends
+ *     word 0:  when it ends, in microseconds since the epoch
  *
- * Its own counter, beside that of the rule that imposes it, so that it goes with every
- * algorithm. Asking whether the key is free of it is a charge of nothing.
- */
+ * It is a counter of its own beside that of the rule which imposes it, so that it goes with
+ * every algorithm. A charge of 0 units asks if the key is free of it. */
+#include "algorithm.h"
 
-/* When it ends; 0 for one that never was. One that lasts longer than it may was imposed before
- * the clock was set back. */
+/* Returns when the penalty ends, 0 if there never was one. A penalty that lasts longer than it
+ * may was imposed before the clock was set back. */
 static int64_t penalty_end(const rl_meter_t *meter, uint64_t word, int64_t now)
 {
     const int64_t latest = now + meter->penalty_us;
@@ -37,7 +36,7 @@ static void penalty_charge(const rl_operation_t *op, const uint64_t *words, rl_s
     step->retry = until > now ? until : now;
 }
 
-/* Nothing of it is given back. */
+/* A penalty is not given back. */
 static void penalty_refund(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
                            rl_step_t *step)
 {

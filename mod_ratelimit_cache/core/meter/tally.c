@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tally.h"
 
 #define FIELD           ((UINT64_C(1) << RL_TALLY_BITS) - 1)
@@ -16,7 +17,7 @@ uint64_t rl_tally_pack(const rl_tally_t *tally)
            (tally->total + RL_TALLY_BASE);
 }
 
-/* A total close to the highest that the field can hold comes from a subtraction below zero. */
+/* A total close to the highest of its field comes from a subtraction below zero. */
 bool rl_tally_unpack(uint64_t value, rl_tally_t *tally)
 {
     const uint32_t total = (uint32_t)(value & FIELD);

@@ -1,34 +1,34 @@
-#include "algorithm.h"
-
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fixed and sliding windows
  *
  *     word 0:  window (32 bits) | units (32 bits)
- *     word 1:  the same of the window before: sliding only
+ *     word 1:  the same for the window before: sliding only
  *
  * Time is cut into windows of one period, numbered from the epoch. All windows of a key are
- * shifted by an offset that is a fraction of the period drawn from the key, so that not all
- * keys start anew at the same moment. Units of another window than the current one count as
- * none: nothing has to run when a window ends.
+ * shifted by an offset, a fraction of the period that is drawn from the key, so that not all
+ * keys start anew at the same moment. Units of any window but the current one count as none:
+ * nothing has to run when a window ends.
  *
- * A sliding window adds the units of the window before, weighted by the share of it that the
- * last period still overlaps (rounded up): they are taken to have come evenly. (HAProxy's
- * freq_ctr and Cloudflare's rate limiting count so.) At the first charge in a window, word 0 is
- * copied to word 1 first, in a step of its own; when word 0 is then swapped for the new
- * window's, the two agree, because a charge in between would have made that swap fail.
+ * A sliding window adds the units of the window before, weighted by the share of that window
+ * which the last period still overlaps, rounded up: these units are taken to have come evenly.
+ * (HAProxy's freq_ctr and Cloudflare's rate limiting count so.) Before the first charge in a
+ * window, word 0 is copied to word 1, in a step of its own. When word 0 is then swapped for the
+ * new window's, the two are equal, because a charge in between would have made that swap fail.
  *
- * Clocks: a later window than now's stays the current one, so nothing is refilled; one that
- * ends more than a period and CLOCK_SLACK ahead is carried over into the window of now.
- */
+ * Clocks: a window later than that of now stays the current one, so that nothing is refilled.
+ * One that ends more than a period and CLOCK_SLACK ahead is carried over into the window of
+ * now. */
+#include "algorithm.h"
 
 #define WINDOW_ONE (UINT64_C(1) << 32)
 
-/* What the words come to at a moment. */
+/* What the words mean at one moment. */
 typedef struct rl_frame {
-    uint32_t window;   /* the current one */
-    uint32_t units;    /* in it */
-    uint32_t previous; /* in the one before, 0 for a fixed window */
-    uint32_t weighted; /* what that counts now */
-    int64_t end;       /* of the current window */
+    uint32_t window;   /* number of the current window */
+    uint32_t units;    /* units in it */
+    uint32_t previous; /* units in the window before, 0 for a fixed window */
+    uint32_t weighted; /* units that the window before still counts */
+    int64_t end;       /* of the current window, microseconds */
 } rl_frame_t;
 
 static uint32_t word_window(uint64_t word)
@@ -51,8 +51,9 @@ static bool is_sliding(const rl_meter_t *meter)
     return meter->algorithm == RL_SLIDING_WINDOW;
 }
 
-/* A fraction of the period, uniform over the keys. All servers of a fleet draw the same: from
- * the part of a key that is the same in every table (source.h, salt). */
+/* Returns the key's offset: a fraction of the period, uniform over the keys. All servers of a
+ * fleet draw the same, because op->key is the same on all of them (unlike op->ledger_key: see
+ * the salt in fleet/source.h). */
 static int64_t offset_of(const rl_meter_t *meter, const rl_digest_t *key)
 {
     if (meter->aligned) {
@@ -71,7 +72,8 @@ static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t by)
     return (uint64_t)((unsigned __int128)a * b / by);
 }
 
-/* The units of the window before that the last period overlaps at now, rounded up. */
+/* Returns the units of the window before, weighted by its overlap with the last period at now,
+ * rounded up. */
 static uint32_t weigh(const rl_meter_t *meter, uint32_t units, int64_t end, int64_t now)
 {
     const uint64_t period = (uint64_t)meter->period_us;
@@ -87,7 +89,8 @@ static uint32_t sum_at_most(uint64_t a, uint64_t b, uint32_t most)
     return a + b < most ? (uint32_t)(a + b) : most;
 }
 
-/* Units of a window that only a clock that was set back can have put so far ahead. */
+/* Takes over the units of a window that is too far ahead for any reason but a clock set
+ * back. */
 static void carry_over(const rl_meter_t *meter, const uint64_t *words, rl_frame_t *frame)
 {
     const uint32_t units = word_units(words[0]);
@@ -97,7 +100,7 @@ static void carry_over(const rl_meter_t *meter, const uint64_t *words, rl_frame_
                           : units;
 }
 
-/* Which window is the current one, and what is in it and in the one before. */
+/* Finds the current window, its units and those of the window before. */
 static void find_current(const rl_meter_t *meter, int64_t offset, const uint64_t *words,
                          int64_t now, rl_frame_t *frame)
 {
@@ -121,7 +124,8 @@ static void find_current(const rl_meter_t *meter, int64_t offset, const uint64_t
     frame->units = word_units(words[0]);
     frame->previous = word_window(words[1]) == stored - 1 ? word_units(words[1]) : 0;
     if (is_sliding(meter) && word_window(words[1]) == stored) {
-        /* somebody is about to begin the next one, and has overwritten the one before */
+        /* another request is about to begin the next window: word 1 no longer has the one
+         * before */
         *frame = (rl_frame_t){.window = stored + 1, .previous = word_units(words[0])};
     }
 }
@@ -136,14 +140,14 @@ static void see_frame(const rl_meter_t *meter, int64_t offset, const uint64_t *w
     }
 }
 
-/* When cost will fit if nothing else comes. Before the window ends it is the previous one's
- * share that makes room, after that this one's. */
+/* Returns when the cost will fit if nothing else comes. Until the window ends, the fading share
+ * of the previous window makes room; after that, the fading share of this one. */
 static int64_t retry_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t cost)
 {
     const uint64_t period = (uint64_t)meter->period_us;
     const uint32_t most = meter->limit - cost;
     if (!is_sliding(meter) || meter->limit == 0 || cost > meter->limit) {
-        return frame->end; /* of these, what doesn't fit now may never fit */
+        return frame->end; /* a fixed window is empty then; a cost above the limit never fits */
     }
     if (frame->units <= most && frame->previous > 0) {
         const uint64_t overlap = mul_div(most - frame->units, period, frame->previous);
@@ -154,9 +158,10 @@ static int64_t retry_time(const rl_meter_t *meter, const rl_frame_t *frame, uint
                : frame->end;
 }
 
-/* A sliding window that begins has to keep the one that ends. Word 0 is read before word 1: if
- * that holds more of the window that ends, or a later one, others have copied since, and what
- * word 0 said must not take the place of it. */
+/* Returns true if word 0 must be copied to word 1 first: the sliding window that begins needs
+ * the units of the one that ends. Word 0 was read before word 1. If word 1 has more units of
+ * the ending window, or the new window, another request has copied since, and the older reading
+ * must not overwrite its copy. */
 static bool must_copy(const rl_meter_t *meter, const uint64_t *words, uint32_t window)
 {
     const uint32_t copied = word_window(words[1]);
@@ -166,7 +171,8 @@ static bool must_copy(const rl_meter_t *meter, const uint64_t *words, uint32_t w
     return word_units(words[0]) > (copied == window - 1 ? word_units(words[1]) : 0);
 }
 
-/* When nothing of units in the current window counts any more, nor of those before. */
+/* Returns when nothing counts any more of `units` in the current window, and of those
+ * before. */
 static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t units)
 {
     return frame->end + (is_sliding(meter) && units > 0 ? meter->period_us : 0);
@@ -195,7 +201,7 @@ static void window_charge(const rl_operation_t *op, const uint64_t *words, rl_st
     step->expires = frame.end + (is_sliding(meter) ? meter->period_us : 0);
 }
 
-/* Which word holds that window, -1 for none. */
+/* Returns the word that holds the window, -1 if none does. */
 static int word_of(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
 {
     if (word_window(words[0]) == stamp) {
@@ -219,7 +225,7 @@ static uint64_t window_held(const rl_meter_t *meter, const uint64_t *words, uint
     return word >= 0 ? word_units(words[word]) : 0;
 }
 
-/* Raises a window that is the current one or later. */
+/* Raises a window that is that of word 0 or later. */
 static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32_t window,
                           uint32_t units, rl_step_t *step)
 {
@@ -235,7 +241,8 @@ static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32
     }
 }
 
-/* Raises the window before the current one, unless somebody is about to begin the next. */
+/* Raises the window before that of word 0, unless word 1 has been overwritten to begin the
+ * next. */
 static void raise_previous(const uint64_t *words, uint32_t window, uint32_t units,
                            rl_step_t *step)
 {
@@ -272,7 +279,8 @@ static void window_lower(const uint64_t *words, const rl_correction_t *correctio
     step->value = make_word(window, (uint32_t)correction->to);
 }
 
-/* Word 0 goes first, so that nobody finds a window to copy once that is done. */
+/* Word 0 goes first, so that no other request copies its units to word 1 after that was
+ * wiped. */
 static void window_clear(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
     const rl_meter_t *meter = &op->meter;
