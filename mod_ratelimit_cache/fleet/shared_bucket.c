@@ -2,6 +2,7 @@
 #include "notes.h"
 #include "shared_algorithm.h"
 
+#include "../core/meter/bucket.h"
 #include "../core/meter/lease_word.h"
 
 /* Token buckets: one counter for a key, its theoretical arrival time, which is added to. As

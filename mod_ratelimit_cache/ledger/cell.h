@@ -5,8 +5,12 @@
 #define RL_LEDGER_CELL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "ledger.h"
+#include "../core/meter/operation.h"
+#include "table.h"
 
 /* The memory is an array of cells, a cache line each, and nothing else:
  *
@@ -14,7 +18,7 @@
  *     +--------+--------+--------+--------+--------+----------------------+
  *     | id     | word 0 | word 1 | life   | denials| note 0 to 2          |
  *     +--------+--------+--------+--------+--------+----------------------+
- *     id       tag (46 bits) | generation (10) | guard (7) | claimed (1)
+ *     id       tag (46 bits) | generation (10) | guard (7) | bid (1)
  *     word 0-1 the meter's words, masked
  *     life     expires (32, seconds) | unused (14) | generation (10) | guard (7) | full (1)
  *     denials  window of a step (32 bits) | denials in it (32 bits), masked
@@ -33,15 +37,14 @@
  * to the new owner: a window that is not now. Path, tag and mask together identify the key.
  *
  * One cell per key (after Purcell and Harris, "Non-blocking hashtables with open addressing",
- * 2005). A cell is taken in two steps. First the id is swapped for the new key's with `claimed`
- * set: nothing is counted in such a cell. Then the claimant walks the key's whole path. Where
- * it meets a cell that the key has already, it gives its own claim up. Of several claims for
+ * 2005). A cell is taken in two steps. First the id is swapped for the new key's with `bid`
+ * set: nothing is counted in such a cell. Then the bidder walks the key's whole path. Where
+ * it meets a cell that the key has already, it gives its own bid up. Of several bids for
  * the key, the first on the path stands and the later ones are removed. If the walk has met
- * nothing else, the claimant swaps `claimed` away. Of two claims, the walk of the later one
- * sees the earlier, so both can't come through. Any request for the key may carry on a claim,
- * so that one whose process was killed blocks nobody; each claim has a new generation, so that
- * nobody carries on a claim with the walk of another. (These claims have nothing to do with the
- * claims of request/.)
+ * nothing else, the bidder swaps `bid` away. Of two bids, the walk of the later one
+ * sees the earlier, so both can't come through. Any request for the key may carry on a bid,
+ * so that one whose process was killed blocks nobody; each bid has a new generation, so that
+ * nobody carries on a bid with the walk of another.
  *
  * Eviction against charging. An eviction reads id, then life, and then swaps the id. If a
  * cell's life does not cover a charge yet (the first in a window, and the one that reaches the
@@ -55,7 +58,7 @@
 #define GROUPS_TRIED 12
 
 #define ID_UNUSED 0u
-#define CLAIMED   UINT64_C(1)
+#define BID       UINT64_C(1)
 #define GUARD_ONE (UINT64_C(1) << 1)
 #define GUARD     (UINT64_C(0x7f) << 1)
 #define GEN_ONE   (UINT64_C(1) << 8)
@@ -156,7 +159,7 @@ static inline bool is_still(rl_cell_t *cell, uint64_t id)
     return ((load_id(cell) ^ id) & ~GUARD) == 0;
 }
 
-/* Returns the key's cell, or nowhere. A claimed cell is not the key's yet. */
+/* Returns the key's cell, or nowhere. A cell that is only bid for is not the key's yet. */
 static inline rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
 {
     const uint64_t wanted = tag_of(key);
@@ -165,7 +168,7 @@ static inline rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
     path_begin(&path, ledger, key);
     while ((cell = path_next(&path)) != NULL) {
         const uint64_t id = load_id(cell);
-        if ((id & (TAG | CLAIMED)) == wanted) {
+        if ((id & (TAG | BID)) == wanted) {
             return (rl_place_t){cell, id};
         }
         if (id == ID_UNUSED) {
@@ -174,18 +177,6 @@ static inline rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
     }
     return (rl_place_t){NULL, 0};
 }
-
-/* Takes a cell for a key that had none a moment ago. Returns the key's cell, which it keeps
- * until `expires` (microseconds since the epoch) unless other keys need it more. Returns
- * nowhere only if other requests were faster many times in a row. */
-rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
-                         int64_t expires);
-
-/* Makes the cell's life cover what the step is about to do; see "Eviction against charging".
- * limit is the quota: at this use the cell counts as full. Returns true if life covers the step
- * already; false if something had to be changed first, or another request was faster: look at
- * the cell again. */
-bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit);
 
 /* ---- words ---- */
 

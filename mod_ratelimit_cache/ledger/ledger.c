@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cell.h"
+#include "place.h"
 
 #define MOVE_TRIES 8
 

@@ -15,19 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../core/digest.h"
 #include "../core/meter/meter.h"
-
-typedef struct rl_cell rl_cell_t; /* cell.h */
-
-/* A view of the memory. Any process may have any number of views of the same memory. */
-typedef struct rl_ledger {
-    rl_cell_t *cells;
-    uint32_t groups; /* of eight cells each: see cell.h */
-} rl_ledger_t;
-
-#define RL_LEDGER_SIZE_MIN (64u * 1024)
-#define RL_LEDGER_SIZE_MAX (64ull << 30)
+#include "table.h"
 
 /* Makes a ledger of size bytes at memory, RL_LEDGER_SIZE_MIN to RL_LEDGER_SIZE_MAX. The memory
  * must be aligned to 64 bytes, and zero when it is used for the first time; it stays the
@@ -100,7 +89,6 @@ uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_operation_t *
 /* A cell has room for three notes, 64-bit numbers that fleet/ and lease/ keep with a key. The
  * ledger gives them no meaning. They are 0 at first, and again when the key has lost its
  * cell. */
-#define RL_LEDGER_NOTES 3
 
 /* Reads all notes at once. Returns false if the key has no cell. */
 bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *ledger_key,

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Takes cells for keys, keeps them, and takes them away again. The reasons for the steps are in
  * cell.h. */
-#include "cell.h"
+#include "place.h"
 
 /* Seconds from the end of its window after which a cell counts as expired: a request that read
  * the clock before the end may still be under way. */
 #define GRACE_SEC 1
 
-#define CLAIM_TRIES 64
+#define TAKE_TRIES 64
 
 static const rl_place_t nowhere;
 
 /* ---- ids ---- */
 
-/* Returns the id that hands a cell over: to a key's claim, or with tag 0 to nobody. */
+/* Returns the id that hands a cell over: to a key's bid, or with tag 0 to nobody. */
 static uint64_t handed_over(uint64_t id, uint64_t tag)
 {
-    return tag | ((id + GEN_ONE) & GEN) | CLAIMED;
+    return tag | ((id + GEN_ONE) & GEN) | BID;
 }
 
 static uint64_t guarded(uint64_t id)
@@ -75,18 +75,18 @@ bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit)
     return false;
 }
 
-/* Gives a claimed cell its first life, unless it has one. Returns false if the claim has
+/* Gives a cell that was bid for its first life, unless it has one. Returns false if the bid has
  * gone. */
-static bool enliven(const rl_place_t *claim, int64_t expires)
+static bool enliven(const rl_place_t *bid, int64_t expires)
 {
-    const uint64_t first = make_life(expires, false) | (claim->id & LIFE_STATE);
+    const uint64_t first = make_life(expires, false) | (bid->id & LIFE_STATE);
     for (int i = 0; i < CAS_TRIES; i++) {
-        uint64_t life = atomic_load(&claim->cell->life);
-        if (load_id(claim->cell) != claim->id) {
+        uint64_t life = atomic_load(&bid->cell->life);
+        if (load_id(bid->cell) != bid->id) {
             break;
         }
-        if (((life ^ claim->id) & GEN) == 0 ||
-            atomic_compare_exchange_strong(&claim->cell->life, &life, first)) {
+        if (((life ^ bid->id) & GEN) == 0 ||
+            atomic_compare_exchange_strong(&bid->cell->life, &life, first)) {
             return true;
         }
     }
@@ -111,7 +111,7 @@ static uint64_t worth_of(rl_cell_t *cell, uint64_t id, int64_t now)
 }
 
 /* Chooses where a key without a cell goes on: in a cell that has become the key's since, even
- * if it is only claimed; or else in the best cell to take. */
+ * if there is only a bid for it; or else in the best cell to take. */
 static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now)
 {
     rl_place_t best = nowhere;
@@ -138,10 +138,9 @@ static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int6
 
 /* ---- one cell per key ---- */
 
-/* Walks the path of a claim and removes later claims. Returns the claim's own place if the
- * claim stands; another place that the key has; or nowhere if the walk must be done again. */
-static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key,
-                       const rl_place_t *claim)
+/* Walks the path of a bid and removes later bids. Returns the bid's own place if the
+ * bid stands; another place that the key has; or nowhere if the walk must be done again. */
+static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_place_t *bid)
 {
     bool passed = false;
     rl_path_t path;
@@ -152,65 +151,65 @@ static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key,
         if (other.id == ID_UNUSED) {
             break;
         }
-        if (other.cell == claim->cell) {
+        if (other.cell == bid->cell) {
             passed = true;
         }
         else if ((other.id & TAG) != tag_of(key)) {
             continue;
         }
-        else if (!passed || (other.id & CLAIMED) == 0) {
+        else if (!passed || (other.id & BID) == 0) {
             return other;
         }
         else if (!swap_id(&other, handed_over(other.id, 0))) {
             return nowhere;
         }
     }
-    return *claim;
+    return *bid;
 }
 
-/* Wipes what a former owner left in a word. What stands there while nobody but a claim has the
- * cell is not the key's. If the claim has become the key's cell meanwhile, the swap fails. */
-static void wipe(const rl_place_t *claim, _Atomic uint64_t *word)
+/* Wipes what a former owner left in a word. What stands there while nobody but a bid has the
+ * cell is not the key's. If the bid has become the key's cell meanwhile, the swap fails. */
+static void wipe(const rl_place_t *bid, _Atomic uint64_t *word)
 {
     uint64_t left = atomic_load(word);
-    if (left != 0 && load_id(claim->cell) == claim->id) {
+    if (left != 0 && load_id(bid->cell) == bid->id) {
         atomic_compare_exchange_strong(word, &left, 0);
     }
 }
 
-/* Makes a claim the key's cell, or gives it up for another that the key has. Returns the key's
- * cell, or nowhere if the claim was lost or must be tried again. */
-static rl_place_t establish(const rl_ledger_t *ledger, const rl_digest_t *key, rl_place_t claim,
+/* Makes a bid the key's cell, or gives it up for another that the key has. Returns the key's
+ * cell, or nowhere if the bid was lost or must be tried again. */
+static rl_place_t establish(const rl_ledger_t *ledger, const rl_digest_t *key, rl_place_t bid,
                             int64_t expires)
 {
-    rl_place_t place = walk(ledger, key, &claim);
+    rl_place_t place = walk(ledger, key, &bid);
     if (place.cell == NULL) {
         return nowhere;
     }
-    if (place.cell != claim.cell) {
-        swap_id(&claim, handed_over(claim.id, 0));
-        return (place.id & CLAIMED) == 0 ? place : nowhere;
+    if (place.cell != bid.cell) {
+        swap_id(&bid, handed_over(bid.id, 0));
+        return (place.id & BID) == 0 ? place : nowhere;
     }
     for (int i = 0; i < RL_METER_WORDS; i++) {
-        wipe(&claim, &claim.cell->word[i]);
+        wipe(&bid, &bid.cell->word[i]);
     }
-    wipe(&claim, &claim.cell->denials);
+    wipe(&bid, &bid.cell->denials);
     for (int i = 0; i < RL_LEDGER_NOTES; i++) {
-        wipe(&claim, &claim.cell->note[i]);
+        wipe(&bid, &bid.cell->note[i]);
     }
-    return enliven(&claim, expires) && swap_id(&claim, claim.id & ~CLAIMED) ? claim : nowhere;
+    return enliven(&bid, expires) && swap_id(&bid, bid.id & ~BID) ? bid : nowhere;
 }
 
 rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
                          int64_t expires)
 {
-    for (int i = 0; i < CLAIM_TRIES; i++) {
+    for (int i = 0; i < TAKE_TRIES; i++) {
         rl_place_t place = choose(ledger, key, now);
         if ((place.id & TAG) != tag_of(key) &&
             !swap_id(&place, handed_over(place.id, tag_of(key)))) {
             continue;
         }
-        if ((place.id & CLAIMED) != 0) {
+        if ((place.id & BID) != 0) {
             place = establish(ledger, key, place, expires);
         }
         if (place.cell != NULL) {

@@ -1,5 +1,6 @@
 #include "counter.h"
 
+#include "../core/meter/bucket.h"
 #include "../fleet/notes.h"
 #include "../fleet/penalty.h"
 #include "../fleet/shared_counter.h"

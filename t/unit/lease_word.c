@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "core/meter/bucket.h"
 #include "core/meter/lease_word.h"
 #include "counter.h"
 

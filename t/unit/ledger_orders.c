@@ -47,11 +47,11 @@ static void goes_wrong(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        GOES_WRONG("two claims miss each other if ids are read with acquire only", "load_id",
+        GOES_WRONG("two bids miss each other if ids are read with acquire only", "load_id",
                    WEAK_LOAD, acquire, new_key_among_expired_cells),
-        GOES_WRONG("two claims miss each other if ids are swapped with acq_rel only", "swap_id",
+        GOES_WRONG("two bids miss each other if ids are swapped with acq_rel only", "swap_id",
                    WEAK_UPDATE, acq_rel, new_key_among_expired_cells),
-        GOES_WRONG("claims and cells get lost if ids are swapped without release", "swap_id",
+        GOES_WRONG("bids and cells get lost if ids are swapped without release", "swap_id",
                    WEAK_UPDATE, acquire, key_that_comes_back),
         GOES_WRONG("a window comes without the one before if words are read without acquire",
                    "load_words", WEAK_LOAD, relaxed, sliding_window_that_begins),
@@ -61,9 +61,9 @@ int main(void)
                    WEAK_UPDATE, acquire, new_key_among_expired_cells),
         GOES_WRONG("a key's count is wiped if what is to be wiped is read without acquire",
                    "wipe", WEAK_LOAD, relaxed, new_key_among_expired_cells),
-        GOES_WRONG("a cell gets the life of a lost claim if that is read without acquire",
+        GOES_WRONG("a cell gets the life of a lost bid if that is read without acquire",
                    "enliven", WEAK_LOAD, relaxed, two_new_keys_for_the_same_cells),
-        GOES_WRONG("a cell gets the life of a lost claim if that is swapped without release",
+        GOES_WRONG("a cell gets the life of a lost bid if that is swapped without release",
                    "enliven", WEAK_UPDATE, acquire, two_new_keys_for_the_same_cells),
         GOES_WRONG("two who write notes miss each other's if they swap with acq_rel only",
                    "rl_ledger_swap_note", WEAK_UPDATE, acq_rel, two_who_note_at_once),

@@ -4,7 +4,7 @@
 #ifndef RL_CORE_METER_ALGORITHM_H
 #define RL_CORE_METER_ALGORITHM_H
 
-#include "meter.h"
+#include "operation.h"
 
 /* How times ahead of the clock are read. A process reads the clock a moment before it looks at
  * the words, and the clock may be set back. A time up to CLOCK_SLACK later than is possible now
@@ -50,8 +50,5 @@ static inline void rl_meter_lower_time(const uint64_t *words, const rl_correctio
 }
 
 extern const rl_meter_ops_t rl_meter_window, rl_meter_bucket, rl_meter_block;
-
-/* Sets the shift of a token bucket. */
-void rl_bucket_prepare(rl_meter_t *meter);
 
 #endif

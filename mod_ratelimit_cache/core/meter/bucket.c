@@ -14,6 +14,8 @@
  * now. A new bucket holds `initial` tokens. If that is less than a full bucket, the arrival
  * time is written even when the request does not fit; otherwise the bucket would be new for
  * ever. */
+#include "bucket.h"
+
 #include "algorithm.h"
 #include "tally.h"
 

@@ -29,6 +29,8 @@
  * says when units were reserved last, and how many there were in the lease then. */
 #include "lease_word.h"
 
+#include "bucket.h"
+
 #define WINDOW_AT  32
 #define UNITS_MASK ((UINT64_C(1) << WINDOW_AT) - 1)
 

@@ -2,6 +2,7 @@
 #include "meter.h"
 
 #include "algorithm.h"
+#include "bucket.h"
 #include "tally.h"
 
 static const rl_meter_ops_t *const algorithms[] = {
