@@ -182,7 +182,9 @@ static void open_stage(uint64_t seed, size_t groups)
     }
 }
 
-/* Keys from..KEYS_MAX-1 were there before: some have expired by EDGE, to the microsecond. */
+/* Keys from..from+n-1 were there before: some have expired by EDGE, to the microsecond.
+ * Together with the keys that a story is about they must not be more than the cells of a path:
+ * if all are live and at their limits, a new key takes the cell of one that isn't. */
 static void furnish(int from, int n)
 {
     for (int i = from; i < from + n; i++) {
@@ -324,14 +326,14 @@ static inline void killed_processes(uint64_t seed)
 static inline void late_requests_of_former_owners(uint64_t seed)
 {
     open_stage(seed, 1);
-    furnish(4, 8);
+    furnish(4, 6);
     write_scripts(4, 5, 0, 1);
     for (int i = 0; i < 4; i++) {
-        const int first = (int)any_below(8);
-        scripts[i].n = i < 2 ? 8 : 4;
+        const int first = (int)any_below(6);
+        scripts[i].n = i < 2 ? 6 : 4;
         for (int c = 0; c < scripts[i].n; c++) {
             scripts[i].calls[c] =
-                i < 2 ? (call_t){4 + (first + c) % 8, EDGE - 1 - (int64_t)any_below(3)}
+                i < 2 ? (call_t){4 + (first + c) % 6, EDGE - 1 - (int64_t)any_below(3)}
                       : (call_t){0, EDGE + 2 * SECOND + jitter()};
         }
     }
@@ -369,7 +371,7 @@ static inline void sliding_window_that_begins(uint64_t seed)
 static inline void token_bucket_among_expired_cells(uint64_t seed)
 {
     open_stage(seed, 1);
-    furnish(4, 8);
+    furnish(4, 6);
     meters[0] = meters[1] = token_bucket(LIMIT, 3600 * SECOND, LIMIT);
     write_scripts(4, 4, 0, 2);
     weak_run(4, charge_all);
@@ -398,7 +400,7 @@ static void take_and_refund(int name)
 static inline void units_that_come_back(uint64_t seed)
 {
     open_stage(seed, 1);
-    furnish(4, 8);
+    furnish(4, 6);
     write_scripts(4, 4, 0, 2);
     weak_run(4, take_and_refund);
     for (int k = 0; k < 2; k++) {
@@ -421,7 +423,7 @@ static void raise_key(int name)
 static inline void key_that_is_raised(uint64_t seed)
 {
     open_stage(seed, 1);
-    furnish(4, 8);
+    furnish(4, 7);
     meters[0].period_us = EDGE / 700;
     weak_run(3, raise_key);
     if (ledger_held(0, 700) != 9) {
@@ -476,7 +478,7 @@ static void note_denials(int name)
 static inline void denials_at_once(uint64_t seed)
 {
     open_stage(seed, 1);
-    furnish(4, 8);
+    furnish(4, 7);
     memset(denials, 0, sizeof(denials));
     write_scripts(3, 3, 0, 1);
     weak_run(3, note_denials);
