@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "debts.h"
 
 #include "notes.h"
 
 #define SWAP_TRIES 100
 
-/* "Being paid since" is 0, or 1 + a second modulo SINCE_CYCLE. No session lasts as long as
- * PAYING_MAX seconds. */
+/* "Being paid since" is 0 if nobody pays, else 1 + a second modulo SINCE_CYCLE. PAYING_MAX is
+ * in seconds: no session lasts as long. */
 #define SINCE_CYCLE 255
 #define PAYING_MAX  30
 
@@ -80,7 +81,7 @@ void rl_debt_owe(const rl_reservation_t *res, uint32_t units)
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
         const uint64_t sum = (uint64_t)owed_units(res, owed) + units;
         if ((int32_t)((uint32_t)(owed >> 32) - res->counter.window) > 0) {
-            return; /* a later window has begun, and its debt stands here */
+            return; /* a later window has begun, and the note holds its debt */
         }
         if (sum > UNITS_MAX ||
             rl_note_swap(res, RL_NOTE_OWED, owed,

@@ -1,25 +1,28 @@
-/* Debts: units that were granted here while the shared store didn't answer, and that it doesn't
- * know of yet. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Debts: units that this server granted while the shared store didn't answer, and that still
+ * have to be added there. A key's debt is one word, the note `owed` (notes.h). */
 #ifndef RL_FLEET_DEBTS_H
 #define RL_FLEET_DEBTS_H
 
 #include "reservation.h"
 
-/* Returns the units that the store doesn't know of yet. */
+/* Returns the units that are owed to the store in the reservation's window. */
 uint32_t rl_debt_units(const rl_reservation_t *res);
 
-/* Puts this reservation in charge of paying what is owed, unless another one is: res->debt. One
- * that never came to an end, because its process was killed, is in charge for a while only. */
+/* Puts this reservation in charge of paying the debt, unless another one is in charge. Sets
+ * res->debt to the units to pay, 0 if there are none or another reservation pays them. A
+ * reservation whose process was killed stays in charge for half a minute only. */
 void rl_debt_take(rl_reservation_t *res);
 
-/* Ends the charge of paying; paid is how much of the debt was paid, or 0. Does nothing if this
- * reservation isn't in charge. */
+/* Takes `paid` units (0 if nothing was paid) off the debt, and ends this reservation's charge
+ * of it. Does nothing if the reservation isn't in charge. */
 void rl_debt_release(rl_reservation_t *res, uint32_t paid);
 
-/* Notes that units are granted without the store. */
+/* Notes units that are granted without the store. */
 void rl_debt_owe(const rl_reservation_t *res, uint32_t units);
 
-/* Takes units off a debt that nobody is paying. Returns false if there are not that many. */
+/* Takes units off the debt, unless somebody is paying it. Returns false, with nothing taken
+ * off, if it is being paid or is smaller. */
 bool rl_debt_forgive(const rl_reservation_t *res, uint32_t units);
 
 /* Forgets the debt. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "notes.h"
 
 #define SWAP_TRIES 100
@@ -5,7 +6,7 @@
 #define UNITS_BITS 24
 #define UNITS_MAX  ((UINT32_C(1) << UNITS_BITS) - 1)
 
-/* Of contact. */
+/* The note `contact`: told, window, second. */
 #define TOLD_BITS   4
 #define WINDOW_BITS 12
 #define WINDOW_MASK ((UINT32_C(1) << WINDOW_BITS) - 1)
@@ -65,7 +66,8 @@ bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds)
 
 /* ---- totals ---- */
 
-/* What stands above the total, at a moment: when it was told, and of which window. */
+/* Returns what stands above the total in the note: the second in which it was told, and its
+ * window. */
 static uint64_t make_tag(const rl_reservation_t *res)
 {
     const uint64_t second = (uint64_t)(res->op.now / RL_USEC_PER_SEC) % (1 << TOLD_BITS);

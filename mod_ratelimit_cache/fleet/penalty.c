@@ -1,16 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "penalty.h"
 
 #include "notes.h"
 
-/* Cells of penalties, and their names in the shared store, lie apart from those of counters. */
+/* Keeps the cells of penalties, and their names in the shared store, apart from those of
+ * counters. */
 static rl_digest_t apart(const rl_digest_t *digest)
 {
     return (rl_digest_t){.hi = digest->hi ^ UINT64_C(0xa54ff53a5f1d36f1),
                          .lo = digest->lo ^ UINT64_C(0x510e527fade682d1)};
 }
 
-/* The operation on the penalty that goes with an operation on the rule's counter. A cost of 0
- * asks if the key is free of the penalty, 1 imposes it; least_us: see rl_meter_penalty(). */
+/* Returns the operation on the penalty that goes with an operation on the rule's counter. A
+ * cost of 0 asks if the key is free of the penalty, 1 imposes it; least_us: see
+ * rl_meter_penalty(). */
 static rl_operation_t sentence_of(const rl_operation_t *op, int64_t least_us, uint32_t cost)
 {
     return (rl_operation_t){.key = apart(&op->key),
@@ -40,7 +43,7 @@ void rl_penalty_peek(const rl_source_t *source, const rl_operation_t *op, rl_ste
     if (state.granted) {
         return;
     }
-    if (step->granted) { /* what it has used stays what it is */
+    if (step->granted) { /* the units in use stay as they are */
         const rl_operation_t nothing = rl_operation_at_cost(op, 0);
         rl_ledger_peek(source->ledger, &nothing, step);
         step->granted = false;
@@ -50,7 +53,7 @@ void rl_penalty_peek(const rl_source_t *source, const rl_operation_t *op, rl_ste
 
 /* ---- the shared store ---- */
 
-/* What the shared store says of the penalty's end; MISSING without a store. */
+/* Reads when the penalty ends; MISSING also without a store. */
 static rl_store_status_e penalty_read(const rl_source_t *source, const rl_operation_t *sentence,
                                       uint64_t *until)
 {
@@ -69,8 +72,8 @@ static void penalty_put(const rl_source_t *source, const rl_operation_t *sentenc
     }
 }
 
-/* When the shared store says that the penalty ends, or ended. False when it says nothing that
- * makes sense. */
+/* Reads when the penalty ends, or ended. Returns false if the store has no such penalty or a
+ * time that makes no sense. */
 static bool read_end(const rl_source_t *source, const rl_operation_t *sentence, uint64_t *until)
 {
     return penalty_read(source, sentence, until) == RL_STORE_OK &&
@@ -102,7 +105,7 @@ void rl_penalty_learn(const rl_source_t *source, const rl_operation_t *op)
     }
 }
 
-/* The fleet is told once a second at most, however often a penalty is extended. */
+/* Tells the store once a second at most, however often a penalty is extended. */
 void rl_penalty_impose(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
 {
     const rl_operation_t question = sentence_of(op, 0, 0);
@@ -152,7 +155,7 @@ void rl_penalty_refresh(const rl_source_t *source, const rl_operation_t *op)
             rl_ledger_clear(source->ledger, &sentence);
         }
         break;
-    case RL_STORE_MISSING: /* it has been forgotten, not lifted */
+    case RL_STORE_MISSING: /* the store has lost it; it was not lifted */
         penalty_put(source, &sentence, state.reset);
         break;
     default:

@@ -1,36 +1,42 @@
-/* Penalties: a key that exceeded its limit is denied for a time, on the whole fleet.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Penalties: a key that exceeded its limit is denied for a time, by every server of the fleet.
  *
- * A penalty has a cell of its own, and a counter of its own in the shared store: the moment at
- * which it ends, in microseconds. The operations here are those on the rule's counter, whose
- * meter has penalty_us greater than 0, bound to the source.
+ * A penalty has a cell of its own in the ledger, and a counter of its own in the shared store,
+ * which holds the moment at which the penalty ends, in microseconds since the epoch. The
+ * operations that are passed here are those on the rule's counter, bound to the source;
+ * penalty_us of their meter must be greater than 0.
  */
 #ifndef RL_FLEET_PENALTY_H
 #define RL_FLEET_PENALTY_H
 
 #include "source.h"
 
-/* Denies the step if the key is under a penalty as far as this server knows. */
+/* Denies the step, and moves its retry to the end of the penalty, if the key is under one as
+ * far as this server knows. */
 void rl_penalty_peek(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step);
 
-/* The same, but asks the shared store as well, if there is one. */
+/* Asks the shared store, if there is one, for a penalty that this server may not know of. If
+ * the key is under one, notes it here and denies the step. */
 void rl_penalty_ask(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step);
 
-/* Brings what is known here of a penalty up to what the shared store knows, one that was lifted
- * included. */
+/* Brings what this server knows of the penalty to what the shared store knows. If the store
+ * says that it is over, because it was lifted, it is lifted here as well. */
 void rl_penalty_learn(const rl_source_t *source, const rl_operation_t *op);
 
-/* Imposes the penalty, or extends it, and brings the step's retry up to date. */
+/* Imposes or extends the penalty, and brings the step's retry up to date. Tells the shared
+ * store. */
 void rl_penalty_impose(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step);
 
-/* Lifts the penalty if there is one: a unit has been given back, so it was imposed for a limit
- * that was not exceeded. */
+/* Lifts the penalty if there is one. For a key that was given a unit back: the limit for which
+ * the penalty was imposed was not exceeded after all. */
 void rl_penalty_reconsider(const rl_source_t *source, const rl_operation_t *op);
 
-/* Lifts the penalty. */
+/* Lifts the penalty, here and in the shared store. */
 void rl_penalty_lift(const rl_source_t *source, const rl_operation_t *op);
 
-/* Looks, at most once a second, if somebody else has lifted the penalty: then lifts it here,
- * too. */
+/* Asks the shared store, at most once a second per key, for a penalty that is in force here. If
+ * another server has lifted it, lifts it here; if the store has lost it, tells the store
+ * again. */
 void rl_penalty_refresh(const rl_source_t *source, const rl_operation_t *op);
 
 #endif

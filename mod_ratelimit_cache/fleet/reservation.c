@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "reservation.h"
 
 #define TTL_MAX_SEC (30 * 86400)
@@ -7,8 +8,9 @@ uint32_t rl_shared_counter_ttl(int64_t seconds)
     return (uint32_t)(seconds < TTL_MAX_SEC ? seconds : TTL_MAX_SEC);
 }
 
-/* Twice what counts, because clocks differ and TTLs end early. A bucket in use lives on and on,
- * and is made anew when its TTL is over: not too often. */
+/* Twice the time in which the units count, because clocks differ and memcached ends a time to
+ * live early. A bucket in use lives on, and is made anew whenever its time to live is over; the
+ * hour keeps that rare. */
 static uint32_t ttl_of(const rl_meter_t *meter)
 {
     const int64_t more = rl_is_window(meter) ? RL_TTL_SLACK : 3600;

@@ -1,4 +1,6 @@
-/* One key's work with the shared store. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reservation: one operation's work on its counter in the shared store, and what is known of
+ * that counter meanwhile. */
 #ifndef RL_FLEET_RESERVATION_H
 #define RL_FLEET_RESERVATION_H
 
@@ -7,35 +9,36 @@
 typedef struct rl_reservation {
     const rl_source_t *source;
     const rl_store_ops_t *ops;
-    rl_operation_t op; /* op.cost is what is being reserved */
+    rl_operation_t op; /* op.cost: units to reserve, perhaps more than a request needs */
     rl_shared_counter_t counter;
-    uint64_t known;    /* here: units in the window, or the bucket's time; debts included */
-    uint32_t owed;     /* then */
-    uint32_t debt;     /* what of it this reservation is to pay */
-    unsigned paying;   /* since when, as the note has it */
-    uint64_t identity; /* of the shared counter, as noted before the store was asked; notes.h */
-    bool not_added;    /* windows: cost was found not to fit before it was added */
-    uint64_t until;    /* bucket: the arrival time after cost was added; 0: not for certain */
+    uint64_t known;    /* what the ledger held at the start, debts included: units, or ticks */
+    uint32_t owed;     /* units owed to the store at the start */
+    uint32_t debt;     /* units of them that this reservation is in charge of paying */
+    unsigned paying;   /* the second since which it is in charge, as in the note `owed` */
+    uint64_t identity; /* the counter noted at the start, see notes.h */
+    bool not_added;    /* windows: the cost didn't fit, and was not added */
+    uint64_t until;    /* token bucket: arrival time after the addition, ticks; 0: uncertain */
 } rl_reservation_t;
 
-/* Begins work on the shared counter of the operation's key in a window, which is that of a step
- * or of a stamp. The operation is copied. */
+/* Begins work on the shared counter of the operation's key. The window is that of a step or of
+ * a stamp. Copies the operation; the source must outlive the reservation. */
 rl_reservation_t rl_reservation(const rl_source_t *source, const rl_operation_t *op,
                                 uint64_t window);
 
-/* Returns the stamp of units that were charged in a window's shared counter. */
+/* Returns the stamp of units that were charged in a window's shared counter of this
+ * incarnation. */
 static inline uint64_t rl_window_stamp(unsigned incarnation, uint32_t window)
 {
     return (uint64_t)incarnation << 32 | window;
 }
 
-/* Returns which window's counter it is in the shared store: a bucket has one counter, of
- * window 0. */
+/* Returns the window by which the store names the counter: that given, or 0 for a token bucket,
+ * which has a single counter. */
 uint32_t rl_shared_counter_window(const rl_meter_t *meter, uint64_t window);
 
-/* Returns how long the shared store is to remember a counter that is needed for so many
- * seconds: never so long that memcached takes it for a date. */
+/* Returns the time to live, in seconds, to ask of the store for a counter that is needed for so
+ * many seconds: at most 30 days, for memcached takes a larger number for a date. */
 uint32_t rl_shared_counter_ttl(int64_t seconds);
-#define RL_TTL_SLACK 60 /* for clocks that differ, seconds */
+#define RL_TTL_SLACK 60 /* seconds added because the clocks of servers differ */
 
 #endif

@@ -1,51 +1,64 @@
-/* How a fleet shares one limit, and what each algorithm has to say for it; private to the files
- * shared_*.c.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a fleet shares one limit: the rules that every algorithm follows, and the operations that
+ * each one implements. Private to the files shared_*.c.
  *
- * Each unit is reserved in the shared store by an atomic addition whose sum is within the
- * limit, before it is spent. The key's cell in the ledger holds the most that this server knows
- * of: once that is the limit nothing is asked any more until a retry could succeed.
+ * Reserve, then spend. Each unit is reserved in the shared store before it is spent, by an
+ * atomic addition whose sum is within the limit. The key's cell in the ledger holds the highest
+ * count that this server knows of. Once that is the limit, the store isn't asked again until a
+ * retry could succeed.
  *
- * (notes.h, debts.h: what is remembered next to it.)
+ * Lost counters. A counter that is missing is made anew from what this server knows. One that
+ * another server made anew from less is raised by the difference (core/meter/tally.h). One that
+ * was cleared on purpose is believed: what this server knows is lowered to it.
  *
- * A counter that is missing is made anew from what is known here; one that somebody else made
- * anew from less is raised (core/meter/tally.h), one that was wiped on purpose is believed.
- * Units that were granted without the store are added after the next reservation that is
- * answered, so that the fleet learns of them and nobody is let in for them a second time; until
- * they are, they count on top of what it answers. Whoever grants first makes his own part
- * known, a total or a debt, and then looks at the other: of two who grant at the same moment,
- * one with the store and one without, one at least sees that both don't fit. A reservation
- * without an answer counts as spent in the store, and is owed as well if it is granted here: a
- * count may come out too high by it, never too low.
+ * Debts. Units that were granted without the store are added to it after the next reservation
+ * that it answers, so that the fleet learns of them and doesn't grant them a second time. Until
+ * then they count on top of what the store answers.
  *
- * memcached forgets what is only added to, so a counter is read once a second while it is used.
+ * Granting with and without the store at the same moment. Before it grants, a request notes its
+ * own part (a total if it reserved in the store, a debt if it didn't), and only then reads the
+ * other part. So of two such requests at least one sees that both don't fit.
+ *
+ * Lost answers. A reservation that gets no answer counts as spent in the store; if it is
+ * granted here it is owed as well. A count may come out too high by it, never too low.
+ *
+ * Eviction. memcached doesn't take an addition for a use, and evicts a counter that is only
+ * added to; so a counter in use is read once a second.
+ *
+ * What a server remembers of a counter is in notes.h, what it owes in debts.h.
  */
 #ifndef RL_FLEET_SHARED_ALGORITHM_H
 #define RL_FLEET_SHARED_ALGORITHM_H
 
 #include "reservation.h"
 
-/* How one algorithm's counters are shared. */
+/* What one algorithm does with its shared counters. Each function works on the counter of the
+ * reservation. */
 typedef struct rl_shared_ops {
-    /* Reserves op.cost: OK and a step, or why there was no answer. */
+    /* Reserves op.cost. Returns OK and sets the step, granted or not; else returns why the
+     * store gave no answer. */
     rl_store_status_e (*charge)(rl_reservation_t *, rl_step_t *);
-    /* Returns true if what was granted without the store, and is noted as owed, fits indeed. */
+    /* Returns true if units that were just granted without the store, and are already noted as
+     * a debt, fit. */
     bool (*verify)(rl_reservation_t *);
-    /* Gives op.cost back, which was charged under a stamp. Returns false if it has been wiped
-     * since, here as well. */
+    /* Gives back op.cost units, which were charged under stamp, in the store or off the debt.
+     * Returns false if the counter has been cleared since: then nothing may be given back in
+     * the ledger either. */
     bool (*refund)(rl_reservation_t *, uint64_t stamp);
-    /* Compares what is known here with what the store knows, and mends what is wrong. */
+    /* Compares what this server knows with what the store knows, and mends whichever is
+     * wrong. */
     void (*refresh)(rl_reservation_t *);
-    /* Brings what is known here up to what the store knows, be it more or less. OK also when
-     * the store knows nothing; else why there was no answer. */
+    /* Brings what this server knows to what the store knows, be that more or less. Returns OK,
+     * also if the store has no such counter; else why it gave no answer. */
     rl_store_status_e (*learn)(rl_reservation_t *);
-    /* Wipes the counter: OK, or why the store could not be told. */
+    /* Clears the counter in the store. Returns OK, or why the store could not be told. */
     rl_store_status_e (*clear)(rl_reservation_t *);
 } rl_shared_ops_t;
 
 extern const rl_shared_ops_t rl_shared_window, rl_shared_bucket;
 
-/* Gives back what is left of a lease of a token bucket (core/meter/lease_word.h), unless
- * something was reserved after it. */
+/* Gives back to the store what is left of a token bucket's lease (core/meter/lease_word.h),
+ * unless units were reserved after it. */
 void rl_shared_bucket_return_lease(rl_reservation_t *res, uint64_t lease);
 
 #endif

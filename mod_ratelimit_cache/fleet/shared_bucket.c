@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "debts.h"
 #include "notes.h"
 #include "shared_algorithm.h"
@@ -5,14 +6,16 @@
 #include "../core/meter/bucket.h"
 #include "../core/meter/lease_word.h"
 
-/* Token buckets: one counter for a key, its theoretical arrival time, which is added to. As
- * long as the bucket isn't full that is one round trip. The time of a full bucket has fallen
- * behind the clock; it is brought up to date together with the charge, by a
- * replacement that succeeds for one server only. Nobody who fails tries again: the winner has
- * brought it up to date.
+/* Token buckets. A key has one shared counter, its theoretical arrival time
+ * (core/meter/bucket.c), to which tokens are added. As long as the bucket isn't full, that
+ * takes one round trip. The time of a full bucket lags the clock; it is moved up to the clock
+ * together with the charge, by a replacement that succeeds for one server only. A server whose
+ * replacement fails doesn't repeat it: the winner has moved the time up, so the loser just adds
+ * its cost.
  *
- * Debts drain like everything else in a bucket: what is paid of one is at most what is still
- * missing here, and what still has room there. */
+ * Debts drain like everything else in a bucket. So of a debt, at most what hasn't drained here
+ * yet and what the bucket still has room for is paid.
+ */
 
 #define REPLACE_TRIES 3
 #define LINK_TRIES    32
@@ -39,7 +42,7 @@ static uint64_t above(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-/* The step of a bucket whose time is this. */
+/* Computes the step of a bucket whose arrival time is this. */
 static void shared_bucket_describe(const rl_reservation_t *res, uint64_t time, uint32_t cost,
                                    rl_step_t *step)
 {
@@ -54,8 +57,8 @@ static void shared_bucket_lower_to(const rl_reservation_t *res, uint64_t from, u
     rl_ledger_lower(res->source->ledger, &res->op, &correction);
 }
 
-/* The arrival time known here, from now to a whole bucket ahead: that of a new bucket for a key
- * that is new here. */
+/* Returns the arrival time known here, between now and a whole bucket ahead; for a key that is
+ * new here, that of a new bucket. */
 static uint64_t time_here(const rl_reservation_t *res)
 {
     rl_step_t step;
@@ -112,7 +115,7 @@ static rl_store_status_e shared_bucket_create(rl_reservation_t *res, uint64_t ne
 
 /* ---- charging ---- */
 
-/* Charges a bucket that may be full. */
+/* Charges a bucket that may be full, so that its time may lag the clock. */
 static rl_store_status_e charge_idle(const rl_reservation_t *res, uint64_t need,
                                      rl_tally_time_t *tally)
 {
@@ -144,8 +147,8 @@ static rl_store_status_e shared_bucket_reserve(rl_reservation_t *res, uint64_t n
     return status;
 }
 
-/* Moves the counter up to where it should stand, if nobody else changes it meanwhile: EXISTS if
- * somebody did. */
+/* Moves the counter up by `behind` ticks if it is still short of the target. Returns EXISTS if
+ * somebody else changed it meanwhile. */
 static rl_store_status_e move_up(const rl_reservation_t *res, const rl_tally_time_t *target,
                                  rl_tally_time_t *latest, uint64_t behind)
 {
@@ -157,8 +160,8 @@ static rl_store_status_e move_up(const rl_reservation_t *res, const rl_tally_tim
     return shared_bucket_replace(res, latest, latest->ticks + behind);
 }
 
-/* Brings a charge up to the clock, and the counter as well, unless somebody else has, or is
- * about to. */
+/* Moves a charge up by the ticks that its counter lagged the clock, and the counter as well,
+ * unless somebody else has moved it or is about to. */
 static void catch_up(const rl_reservation_t *res, uint64_t behind, rl_tally_time_t *tally)
 {
     rl_tally_time_t latest;
@@ -168,8 +171,9 @@ static void catch_up(const rl_reservation_t *res, uint64_t behind, rl_tally_time
     }
 }
 
-/* The same with what this server knows of a counter that was lost. Nobody else here does it, so
- * it is done for good: while others keep changing the counter, by adding. */
+/* Does the same by the ticks that a counter made anew lacks of what this server knows. Nobody
+ * else on this server does it, so it must not be left undone: if other servers keep changing
+ * the counter, the ticks are added to it instead. */
 static void catch_up_with_known(const rl_reservation_t *res, uint64_t behind,
                                 rl_tally_time_t *tally)
 {
@@ -184,15 +188,16 @@ static void catch_up_with_known(const rl_reservation_t *res, uint64_t behind,
     }
 }
 
-/* The identity's seed is the time that the counter held, or was raised to, when this server
- * found it: the lowest bits of it, in sixteenths of a token. */
+/* Returns the seed of an identity: the time that the counter held, or was raised to, when this
+ * server found it, of which the lowest RL_TALLY_BITS bits are kept, in sixteenths of a
+ * token. */
 static uint32_t position_of(const rl_reservation_t *res, uint64_t ticks)
 {
     const unsigned shift = res->op.meter.shift > 4 ? res->op.meter.shift - 4u : 0;
     return (uint32_t)(ticks >> shift) & SEED_MASK;
 }
 
-/* By how many ticks a position is ahead of a seed, 0 if it isn't. */
+/* Returns how many ticks a position is ahead of a seed, 0 if it isn't ahead. */
 static uint64_t ticks_ahead(const rl_reservation_t *res, uint32_t position, uint32_t seed)
 {
     const unsigned shift = res->op.meter.shift > 4 ? res->op.meter.shift - 4u : 0;
@@ -205,7 +210,8 @@ static uint64_t shared_bucket_known_now(const rl_reservation_t *res)
     return rl_ledger_held(res->source->ledger, &res->op, 0);
 }
 
-/* The counter was wiped on purpose: what is known here is old. */
+/* The counter was cleared on purpose: what is known here is outdated, and is lowered to what
+ * the counter held before the charge. */
 static void shared_bucket_believe(const rl_reservation_t *res, uint64_t identity,
                                   const rl_tally_time_t *tally, uint64_t before)
 {
@@ -216,7 +222,8 @@ static void shared_bucket_believe(const rl_reservation_t *res, uint64_t identity
     }
 }
 
-/* Links the key to a counter that is new here; returns how far it is behind what is known. */
+/* Notes a counter that is new here. Returns the ticks that it lacks of what is known here; 0 if
+ * another thread was first to note it. */
 static uint64_t shared_bucket_identify(rl_reservation_t *res, uint64_t identity,
                                        const rl_tally_time_t *tally, uint64_t before)
 {
@@ -231,9 +238,9 @@ static uint64_t shared_bucket_identify(rl_reservation_t *res, uint64_t identity,
                : 0;
 }
 
-/* Learns which counter answered, before it was charged with need; one that was made anew by
- * somebody who knew less than we do is brought up to what is known here. Returns how far it is
- * behind the clock. */
+/* Notes which counter answered; `need` ticks were just added to it. If it was made anew by a
+ * server that knew less than this one, moves it up to what is known here. Returns the ticks
+ * that the counter lagged the clock before the addition. */
 static uint64_t shared_bucket_reconcile(rl_reservation_t *res, uint64_t need,
                                         rl_tally_time_t *tally)
 {
@@ -255,8 +262,8 @@ static uint64_t shared_bucket_reconcile(rl_reservation_t *res, uint64_t need,
     return above(ticks_now(res), above(tally->ticks, need));
 }
 
-/* A charge was added to a counter that has been lost since, too late for whoever made it anew
- * to know. */
+/* Raises the noted counter if it isn't the one that a charge was added to: that one has been
+ * lost since, and whoever made the noted one could not know of the charge yet. */
 static void shared_bucket_make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tally)
 {
     const uint32_t position = position_of(res, tally->ticks);
@@ -298,7 +305,7 @@ static void shared_bucket_pay(rl_reservation_t *res, rl_tally_time_t *tally)
     }
 }
 
-/* What is owed and hasn't drained: it counts until it is paid. */
+/* Returns the ticks that are owed and haven't drained; they count until they are paid. */
 static uint64_t pending(const rl_reservation_t *res)
 {
     const uint32_t owed = rl_debt_units(res), burst = res->op.meter.burst;
@@ -335,7 +342,8 @@ static rl_store_status_e shared_bucket_charge(rl_reservation_t *res, rl_step_t *
     }
     res->until = tally.ticks;
     catch_up(res, shared_bucket_reconcile(res, need, &tally), &tally);
-    res->until = res->until == tally.ticks ? tally.ticks : 0; /* others may catch up as well */
+    /* Uncertain if it was moved up: other servers may have moved it, too. */
+    res->until = res->until == tally.ticks ? tally.ticks : 0;
     shared_bucket_pay(res, &tally);
     rl_debt_release(res, 0);
     shared_bucket_spend(res, need, &tally, step);
@@ -344,7 +352,7 @@ static rl_store_status_e shared_bucket_charge(rl_reservation_t *res, rl_step_t *
 
 /* ---- the rest of the interface ---- */
 
-/* What a bucket lets in too much in such a moment drains. */
+/* Always true: what a bucket lets in too much in such a moment drains from it. */
 static bool shared_bucket_verify(rl_reservation_t *res)
 {
     (void)res;
@@ -363,7 +371,8 @@ static bool shared_bucket_refund(rl_reservation_t *res, uint64_t stamp)
     return true;
 }
 
-/* Where somebody has reserved something later, that must stay where it is. */
+/* If units were reserved after the lease, it can't be given back: their place in the bucket's
+ * time must not move. */
 void rl_shared_bucket_return_lease(rl_reservation_t *res, uint64_t lease)
 {
     const uint64_t ticks = rl_lease_word_ticks(&res->op, lease);
@@ -379,8 +388,9 @@ void rl_shared_bucket_return_lease(rl_reservation_t *res, uint64_t lease)
     }
 }
 
-/* What others gave back since is there to be asked for again; unless the counter isn't the
- * key's, or lacks something itself. */
+/* Lowers what is known here to what the store has: other servers have given tokens back, which
+ * may be asked for again. Not if the counter isn't the noted one: it may lack something
+ * itself. */
 static void shared_bucket_unlearn(rl_reservation_t *res, const rl_tally_time_t *tally)
 {
     const uint64_t known = shared_bucket_known_now(res);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shared_counter.h"
 
 #include "debts.h"
@@ -9,7 +10,7 @@ static const rl_shared_ops_t *algorithm_of(const rl_reservation_t *res)
     return rl_is_window(&res->op.meter) ? &rl_shared_window : &rl_shared_bucket;
 }
 
-/* Looks up what is known before the store is asked. */
+/* Reads what this server knows, and takes charge of the debt, before the store is asked. */
 static void look_up(rl_reservation_t *res)
 {
     res->identity = rl_note(res, RL_NOTE_IDENTITY);
@@ -18,7 +19,7 @@ static void look_up(rl_reservation_t *res)
     rl_debt_take(res);
 }
 
-/* Work on the counter of the window that is the current one here. */
+/* Begins work on the counter of the window that is current here. */
 static rl_reservation_t current_reservation(const rl_source_t *source, const rl_operation_t *op)
 {
     const rl_operation_t nothing = rl_operation_at_cost(op, 0);
@@ -58,7 +59,8 @@ void rl_shared_charge_locally(rl_reservation_t *res, rl_step_t *step)
     }
 }
 
-/* The window's number in a window's stamp, which has the incarnation above it. */
+/* Returns the stamp by which the ledger knows a charge: of a window's stamp only the window's
+ * number, without the incarnation above it. */
 static uint64_t stamp_here(const rl_meter_t *meter, uint64_t stamp)
 {
     return rl_is_window(meter) ? (uint32_t)stamp : stamp;

@@ -1,44 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A key's counter in the shared store, together with what this server's ledger knows of it: the
- * plain operations. What is reserved ahead is above this (lease/), which of them a charge takes
- * is chosen in limiter/counter.c.
+ * plain operations. Leases are built on top of them (lease/); limiter/counter.c chooses which
+ * of them a charge takes.
  *
- * All of them want a source with a session, a meter that can be shared (rl_source_is_shared()),
- * and an operation that is bound to the source.
+ * All functions require a source with a session, a meter that can be shared
+ * (rl_source_is_shared()) and an operation that is bound to the source (rl_source_bind()).
  */
 #ifndef RL_FLEET_SHARED_COUNTER_H
 #define RL_FLEET_SHARED_COUNTER_H
 
 #include "reservation.h"
 
-/* Reserves res->op.cost. OK and a step, granted or not; else there was no answer, and nothing
- * of the step is set. */
+/* Reserves res->op.cost in the store. Returns RL_STORE_OK and sets the step, granted or not;
+ * else the store gave no answer, and the step is unchanged. */
 rl_store_status_e rl_shared_charge(rl_reservation_t *res, rl_step_t *step);
 
-/* Keeps the counter from being evicted: reads it, once a second. To be called after a charge
- * that was answered. */
+/* Reads the counter, at most once a second per key, to keep the store from evicting it. Call it
+ * after a charge that the store answered. */
 void rl_shared_keep_alive(const rl_reservation_t *res);
 
-/* The store didn't answer: grants res->op.cost by what this server knows, and owes it to the
- * store. */
+/* Charges res->op.cost by what this server knows, and notes the units as owed to the store. For
+ * a store that didn't answer; sets the step. */
 void rl_shared_charge_locally(rl_reservation_t *res, rl_step_t *step);
 
-/* Gives op->cost back, here and in the store, which was charged under stamp. Returns false if
- * it has been wiped since. */
+/* Gives back op->cost units, which were charged under stamp, here and in the store. Returns
+ * false, with nothing given back, if the counter has been cleared since. */
 bool rl_shared_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp);
 
-/* Gives back what is left of a token bucket's lease, unless something was reserved after it. */
+/* Gives back to the store what is left of a token bucket's lease (core/meter/lease_word.h),
+ * unless units were reserved after it. */
 void rl_shared_return_lease(const rl_source_t *source, const rl_operation_t *op,
                             uint64_t lease);
 
-/* Brings what this server knows of the key up to what the store knows. Returns false if the
- * store could not answer. */
+/* Brings what this server knows of the key to what the store knows. Returns false if the store
+ * could not answer. */
 bool rl_shared_learn(const rl_source_t *source, const rl_operation_t *op);
 
-/* Looks, at most once a second per key, if the store still knows what this server knows, and
- * tells it if not. */
+/* Compares, at most once a second per key, what this server knows with what the store knows,
+ * and mends whichever is wrong. */
 void rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op);
 
-/* Wipes the counter of a step's window. Returns false if the store could not be told. */
+/* Clears the counter of this window, which is a step's, in the store. Returns false if the
+ * store could not be told. */
 bool rl_shared_clear(const rl_source_t *source, const rl_operation_t *op, uint32_t window);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shared_store.h"
 
 static rl_store_status_e refuse_add(rl_store_session_t *session,

@@ -1,10 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "debts.h"
 #include "notes.h"
 #include "shared_algorithm.h"
 
-/* Fixed and sliding windows: a counter for each window of a key (core/meter/tally.h). Of a
- * sliding one, a server's first request in a window also asks for the count of the window
- * before, which others may have added to after this server did last. */
+/* Fixed and sliding windows. Each window of a key has a shared counter of its own, a tally
+ * (core/meter/tally.h). Of a sliding window, a server's first request in a window also reads
+ * the count of the window before, because other servers may have added to that after this one
+ * last did. */
 
 #define REPLACE_TRIES 8
 #define LINK_TRIES    32
@@ -14,22 +16,23 @@ static uint32_t at_most(uint64_t value, uint32_t most)
     return value < most ? (uint32_t)value : most;
 }
 
-/* What is known of the key at this moment; others may have learned more since we looked. */
+/* Returns the units that this server knows to be in use; other threads may have learned more
+ * since the reservation began. */
 static uint32_t shared_window_known_now(const rl_reservation_t *res)
 {
     return (uint32_t)rl_ledger_held(res->source->ledger, &res->op, res->counter.window);
 }
 
-/* What the store has counted, as far as is known here: without debts, which are paid by
- * themselves. They are looked at first, so that one that is being made counts twice rather than
- * not at all. */
+/* Returns what the store has counted as far as this server knows: without debts, which are paid
+ * separately. The debt is read first, so that one which is being made meanwhile counts twice
+ * rather than not at all. */
 static uint32_t units_told(const rl_reservation_t *res)
 {
     const uint32_t owed = rl_debt_units(res), known = shared_window_known_now(res);
     return known > owed ? known - owed : 0;
 }
 
-/* Makes the counter from what is known here, and what is being reserved. */
+/* Makes the counter from what is known here plus what is being reserved. */
 static rl_store_status_e shared_window_create(rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint32_t seed = at_most(units_told(res), RL_TALLY_LIMIT);
@@ -45,14 +48,14 @@ static rl_store_status_e shared_window_add(const rl_reservation_t *res, uint64_t
     const rl_store_status_e status =
         res->ops->add(res->source->session, &res->counter, units, &value);
     if (status == RL_STORE_OK && !rl_tally_unpack(value, tally)) {
-        /* no counter of ours */
+        /* the value is none that this module wrote */
         res->ops->subtract(res->source->session, &res->counter, units, &value);
         return RL_STORE_ERROR;
     }
     return status;
 }
 
-/* Adds a large cost, but only if it fits. */
+/* Adds a large cost by read and replace, so that it is added only if it fits. */
 static rl_store_status_e add_fitting(rl_reservation_t *res, rl_tally_t *tally)
 {
     rl_store_status_e status = RL_STORE_EXISTS;
@@ -81,7 +84,7 @@ static rl_store_status_e add_cost(rl_reservation_t *res, rl_tally_t *tally)
                                             : shared_window_add(res, res->op.cost, tally);
 }
 
-/* Reserves cost. One round trip, three for the first in a window. */
+/* Reserves the cost. One round trip; three for the first request in a window. */
 static rl_store_status_e shared_window_reserve(rl_reservation_t *res, rl_tally_t *tally)
 {
     rl_store_status_e status = add_cost(res, tally);
@@ -94,10 +97,10 @@ static rl_store_status_e shared_window_reserve(rl_reservation_t *res, rl_tally_t
     return status;
 }
 
-/* Adds what is owed, by itself and only to a store that has just answered: a debt that is sent
- * with every attempt would be counted as often as an attempt times out. The new total is noted
- * before the debt is gone, so that at any moment one of the two tells of it. Beyond the limit
- * nothing need be told. */
+/* Adds what is owed, in an addition of its own and only to a store that has just answered: a
+ * debt that went along with every attempt would be counted as often as an attempt times out.
+ * The new total is noted before the debt is taken off, so that at any moment one of the two
+ * tells of the units. What exceeds the limit isn't added: it would change nothing. */
 static void shared_window_pay(rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint32_t limit = res->op.meter.limit;
@@ -109,10 +112,10 @@ static void shared_window_pay(rl_reservation_t *res, rl_tally_t *tally)
         rl_debt_release(res, units);
         *tally = paid;
     }
-    rl_debt_release(res, 0); /* does nothing once it is settled */
+    rl_debt_release(res, 0); /* does nothing once the debt is paid */
 }
 
-/* Raises the total known here. */
+/* Raises what this server knows to this total. */
 static void shared_window_learn(const rl_reservation_t *res, uint64_t total)
 {
     rl_ledger_raise(res->source->ledger, &res->op, res->counter.window,
@@ -126,7 +129,8 @@ static bool is_same_window(const rl_reservation_t *res, uint64_t identity)
     return rl_identity_is_of(identity, res->counter.window);
 }
 
-/* Whether a request with a later clock has linked the key to a later window's counter. */
+/* Returns true if a request with a later clock has already noted the counter of a later
+ * window. */
 static bool is_of_later_window(const rl_reservation_t *res, uint64_t identity)
 {
     const uint32_t ahead = (uint32_t)(identity >> RL_IDENTITY_WINDOW) - res->counter.window;
@@ -143,9 +147,10 @@ static bool is_cleared(unsigned incarnation)
     return (incarnation & RL_TALLY_CLEARED) != 0;
 }
 
-/* What a counter that isn't the linked one should have been made from, as far as this server
- * knows; 0 if it knows of none in this window. A identity without an incarnation is left by a
- * raise that failed: it may have been carried out. */
+/* Returns the seed that a counter other than the noted one should have, as far as this server
+ * knows; 0 if it knows of none in this window. An identity without an incarnation is left by a
+ * raise that got no answer and may have been carried out; then its seed says what to make up
+ * for. */
 static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t identity)
 {
     if (!is_same_window(res, identity)) {
@@ -161,7 +166,8 @@ static void shared_window_lower_to(const rl_reservation_t *res, uint32_t window,
     rl_ledger_lower(res->source->ledger, &res->op, &correction);
 }
 
-/* The counter was wiped on purpose: what is known here is old. */
+/* The counter was cleared on purpose: what is known here is outdated, and is lowered to what
+ * the counter holds. */
 static bool shared_window_believe(const rl_reservation_t *res, uint64_t identity,
                                   const rl_tally_t *tally)
 {
@@ -181,7 +187,8 @@ static bool shared_window_believe(const rl_reservation_t *res, uint64_t identity
     return true;
 }
 
-/* The thread that has linked the key to a counter made from too little adds what it lacks. */
+/* Adds what the counter lacks. For the one thread that noted a counter made from too little.
+ * Returns what it still lacks: 0, or `lacking` if the store didn't answer. */
 static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_tally_t *tally)
 {
     const uint32_t seed = tally->seed + lacking;
@@ -198,18 +205,23 @@ static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_
     return lacking;
 }
 
-/* Learns which counter answered. If it is another than before, made by somebody who knew less
- * than we did, the one thread that notices first adds the difference; when that fails, the next
- * one tries again. What is known is only compared with a counter that nobody here has learned
- * from yet: the identity is read again behind it. A identity that has changed since the counter
- * was asked leads to a later one than that which answered. Returns what the counter still
- * lacks. */
+/* Notes which counter answered, and makes good what it lacks. Returns the units that it still
+ * lacks.
+ *
+ * If the counter is not the noted one, and was made by a server that knew less than this one,
+ * the one thread that notices first adds the difference; if that fails, the next thread tries
+ * again. What is known here may only be compared with a counter that no thread here has learned
+ * from yet. So the identity is read once more after the known units. If the identity has
+ * changed since the counter was asked, it names a later counter than the one that answered, and
+ * nothing is done.
+ */
 static uint32_t shared_window_reconcile(rl_reservation_t *res, rl_tally_t *tally)
 {
     const uint64_t before = res->identity;
     uint32_t lacking = 0;
     if (before == 0) {
-        shared_window_learn(res, res->known); /* a key without a cell can't keep notes */
+        shared_window_learn(res, res->known); /* takes a cell for the key, where notes can be
+                                               * kept */
     }
     for (int i = 0; i < LINK_TRIES; i++) {
         const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
@@ -235,7 +247,7 @@ static uint32_t shared_window_reconcile(rl_reservation_t *res, rl_tally_t *tally
     return lacking;
 }
 
-/* Whether this is the key's counter, and all that is known here is in it. */
+/* Returns true if this is the noted counter, and contains all that is known here. */
 static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
@@ -244,8 +256,9 @@ static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
            seed_of(identity) <= tally->seed;
 }
 
-/* A unit was reserved in a counter that has been lost since, too late for whoever made it anew
- * to know. The total tells which units the new one's seed should have. */
+/* Raises the noted counter if it isn't the one that the units were reserved in: that one has
+ * been lost since, and whoever made the noted one could not know of the units yet. The total
+ * says what its seed should be. */
 static void shared_window_make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     for (int i = 0; i < LINK_TRIES; i++) {
@@ -266,7 +279,8 @@ static void shared_window_make_up_for(const rl_reservation_t *res, const rl_tall
 
 /* ---- the interface ---- */
 
-/* The window before, once in this one; OK also when nothing was counted in it. */
+/* Learns the count of the window before, once in each window of a sliding rule. Returns OK also
+ * if nothing was counted in it. */
 static rl_store_status_e learn_previous(const rl_reservation_t *res)
 {
     rl_shared_counter_t previous = res->counter;
@@ -285,7 +299,7 @@ static rl_store_status_e learn_previous(const rl_reservation_t *res)
     return status == RL_STORE_MISSING ? RL_STORE_OK : status;
 }
 
-/* What the units of this window may come to at this moment. */
+/* Returns what the units of this window alone may come to at this moment. */
 static uint32_t room_now(const rl_reservation_t *res)
 {
     const rl_operation_t nothing = rl_operation_at_cost(&res->op, 0);
@@ -294,8 +308,9 @@ static uint32_t room_now(const rl_reservation_t *res)
     return step.window == res->counter.window ? step.room : res->op.meter.limit;
 }
 
-/* What counts when the store has told this total. A debt that somebody has paid between the
- * answer and now is in neither; but who paid it has noted the sum before. */
+/* Returns what counts after the store has told this total: the total and the debts. A debt that
+ * somebody paid between the answer and now is in neither; but the payer noted the new total
+ * first. */
 static uint32_t total_with_debts(const rl_reservation_t *res, uint32_t told)
 {
     const uint32_t owed = rl_debt_units(res);
@@ -303,15 +318,16 @@ static uint32_t total_with_debts(const rl_reservation_t *res, uint32_t told)
     return (noted > told ? noted : told) + owed;
 }
 
-/* The step of the key as this server knows it by now. */
+/* Computes the step of the key as this server knows it by now. */
 static void describe_key(const rl_reservation_t *res, uint32_t cost, rl_step_t *step)
 {
     const rl_operation_t op = rl_operation_at_cost(&res->op, cost);
     rl_ledger_peek(res->source->ledger, &op, step);
 }
 
-/* Within the limit: spend it. Beyond: give it back, and remember what is known now. What the
- * counter lacks, and what was granted without it meanwhile, counts as well. */
+/* Decides about a reservation that the store has carried out: grants it if it is within the
+ * limit; else gives it back. Remembers what is known now. What the counter still lacks, and
+ * what was granted without the store meanwhile, counts as well. */
 static void shared_window_spend(const rl_reservation_t *res, const rl_tally_t *tally,
                                 uint32_t lacking, rl_step_t *step)
 {
@@ -350,7 +366,8 @@ static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *
     return RL_STORE_OK;
 }
 
-/* The debt first: if it is paid in between, the total has it as well, not neither. */
+/* Reads the debt first: if it is paid in between, the total contains it as well; in the other
+ * order, neither might. */
 static bool shared_window_verify(rl_reservation_t *res)
 {
     const uint32_t owed = rl_debt_units(res);
@@ -359,8 +376,8 @@ static bool shared_window_verify(rl_reservation_t *res)
     return total <= room_now(res);
 }
 
-/* Whether units that were charged in one counter are in the one that answered: it is the same,
- * or was made or raised from what this server knew. */
+/* Returns true if units that were charged in one counter are in the one that answered: it is
+ * the same counter, or was made or raised from what this server knew. */
 static bool shared_window_holds(const rl_tally_t *tally, unsigned charged_in, unsigned linked)
 {
     return charged_in == 0 || tally->incarnation == charged_in ||
@@ -383,13 +400,14 @@ static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
     rl_total_less(res, units);
     if (res->ops->subtract(res->source->session, &res->counter, units, &value) == RL_STORE_OK &&
         rl_tally_unpack(value, &tally) && !shared_window_holds(&tally, charged_in, linked)) {
-        shared_window_add(res, units, &tally); /* they were never in this one */
+        shared_window_add(res, units, &tally); /* the units were never in this counter */
         return !is_cleared(tally.incarnation);
     }
     return true;
 }
 
-/* What others gave back since is there to be asked for again. */
+/* Lowers what is known here to what the store has: other servers have given units back, which
+ * may be asked for again. */
 static void shared_window_unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     const uint32_t owed = rl_debt_units(res);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper.h"
 
 #include "lease.h"
@@ -24,8 +25,8 @@ static bool is_idle(rl_listed_t *listed, const rl_lease_t *lease)
     return now - listed->since >= RL_KEEPER_IDLE_US;
 }
 
-/* Who adds units to a lease looks afterwards if it is still listed; so it is taken off the list
- * first, and the units then. */
+/* Whoever adds units to a lease checks afterwards that it is still listed. So the lease is
+ * taken off the list first, and its units second. */
 static void keeper_drop(rl_lease_list_t *list, int i, const rl_lease_t *lease)
 {
     const rl_operation_t op = *lease->op;
@@ -35,7 +36,8 @@ static void keeper_drop(rl_lease_list_t *list, int i, const rl_lease_t *lease)
     rl_lease_return(&copy);
 }
 
-/* No connection is kept from requests for longer than needed. */
+/* Ends the session after each lease, so that no request waits for its connection longer than
+ * needed. */
 static void keeper_look(const rl_source_t *source, int i, rl_listed_t *listed, bool last)
 {
     const rl_lease_t lease =

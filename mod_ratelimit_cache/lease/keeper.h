@@ -1,5 +1,6 @@
-/* The keeper: gives back the leases that lie idle, are more than their key has use for by now,
- * belong to a window that is over, or would be left behind at the end of the process. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keeper gives leased units back: those that lie idle, those that are more than their key
+ * needs by now, those of a window that is over, and all of them when the process ends. */
 #ifndef RL_LEASE_KEEPER_H
 #define RL_LEASE_KEEPER_H
 
@@ -7,12 +8,13 @@
 
 #include "../fleet/source.h"
 
-/* What is unspent and unchanged for so long, in microseconds, is given back. */
+/* A lease that is unchanged for this long, in microseconds, is idle and is given back. */
 #define RL_KEEPER_IDLE_US RL_USEC_PER_SEC
 
-/* Looks at all leases of source->leases, with the source's session to give units back; at the
- * last of these looks when nothing is to be left behind. From one thread at a time. Returns
- * false if no lease is left. */
+/* Looks at each lease on source->leases, and gives back those that are due, in the source's
+ * session; with `last`, which is for the end of the process, all of them. now is in
+ * microseconds since the epoch. Returns false if the list is empty afterwards. Call it from one
+ * thread at a time. */
 bool rl_keeper_tend(const rl_source_t *source, int64_t now, bool last);
 
 #endif

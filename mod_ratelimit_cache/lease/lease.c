@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "lease.h"
 
 #include "../core/meter/lease_word.h"
@@ -9,16 +10,19 @@ enum { NOTE_LEASE, NOTE_PACE, NOTE_SPENT };
 
 #define SWAP_TRIES 20
 
-/* A lease's cell can be used for something else when it wasn't added to for so long. */
+/* Microseconds after which the ledger may use a lease's cell for another key, unless units were
+ * reserved for it meanwhile. */
 #define LIFE_US (10 * RL_USEC_PER_SEC)
 
-/* A lease is for a second. */
+/* A lease is meant for a second; when it is this old, in microseconds, it is more than the key
+ * needs. */
 #define OLD_US (2 * RL_USEC_PER_SEC)
 
-/* How old a key's last contact with the store may be; a lease is for a second. */
+/* A key is slow if its last contact with the store is older than this; a lease is for a
+ * second. */
 #define RECENT_SEC 2
 
-/* Cells of leases lie apart from those of counters and penalties. */
+/* Keeps the cells of leases apart from those of counters and penalties. */
 static rl_digest_t lease_ledger_key(const rl_operation_t *op, unsigned incarnation)
 {
     const uint64_t mixed = incarnation * UINT64_C(0x9e3779b97f4a7c15);
@@ -87,8 +91,9 @@ static bool lease_is_bucket(const rl_lease_t *lease)
     return !rl_is_window(&lease->op->meter);
 }
 
-/* Of a window's lease it is plain what was spent of it; a bucket's also drains. One that is
- * missed when others count at the same moment makes the next lease smaller. */
+/* Counts the units spent of a bucket's lease. A window's lease needs no count: what is left of
+ * it tells; a bucket's also drains. If other requests count at the same moment a count is lost,
+ * which only makes the next lease smaller. */
 static void count_spent(const rl_lease_t *lease, uint32_t cost)
 {
     if (lease_is_bucket(lease)) {
@@ -126,7 +131,8 @@ bool rl_lease_spend(rl_lease_t *lease, uint64_t *stamp)
 
 /* ---- reserving ---- */
 
-/* Of a bucket's lease what is left would be lost: it doesn't adjoin what is reserved next. */
+/* Never true of a bucket's lease: what is left of it would be lost, because it isn't adjacent
+ * to what is reserved next. */
 bool rl_lease_is_low(const rl_lease_t *lease)
 {
     return lease->left < RL_LEASE_LOW && !lease_is_bucket(lease) &&
@@ -142,8 +148,9 @@ static uint32_t used_since(const rl_lease_t *lease, uint64_t pace, uint32_t cost
     return used > cost ? used : cost;
 }
 
-/* The cell has to be there before anything can be noted in it. It has a time to live, and
- * nothing that makes it worth more than others. */
+/* Makes the lease's cell, or prolongs its life; the cell has to exist before anything can be
+ * noted in it. The meter gives it a time to live, and nothing that makes the cell worth more
+ * than the cells of other keys. */
 static void keep_cell(const rl_lease_t *lease)
 {
     const rl_operation_t alive = {.ledger_key = lease->ledger_key,
@@ -155,7 +162,7 @@ static void keep_cell(const rl_lease_t *lease)
     rl_ledger_raise(lease->source->ledger, &alive, 0, (uint64_t)(alive.now + LIFE_US));
 }
 
-/* Sees to it that the keeper looks after the lease. False when there is no room on its list. */
+/* Puts the lease on the keeper's list. Returns false if the list has no room. */
 static bool list_lease(const rl_lease_t *lease)
 {
     const rl_listed_t entry = {.op = *lease->op,
@@ -215,7 +222,7 @@ bool rl_lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
     if (!lease_add(lease, until, units)) {
         return false;
     }
-    /* The keeper may have looked just before, and dropped what was empty then. */
+    /* The keeper may have looked just before, and taken the empty lease off its list. */
     if (!list_lease(lease)) {
         rl_lease_return(lease);
     }
@@ -235,14 +242,14 @@ void rl_lease_lower(const rl_lease_t *lease, uint32_t units)
     }
 }
 
-/* Which counter it is by now is learned as well: of one that was wiped or made anew meanwhile
- * nothing must be taken off that isn't in it. */
+/* Learns also which counter is the current one: if the counter was cleared or made anew
+ * meanwhile, units that it doesn't contain must not be taken off it. */
 bool rl_lease_can_return(const rl_lease_t *lease)
 {
     return rl_lease_left(lease) == 0 || rl_shared_learn(lease->source, lease->op);
 }
 
-/* What is taken away unspent was not used up by the key. */
+/* Corrects the pace: units that are taken away unspent were not used up by the key. */
 static void count_taken(const rl_lease_t *lease, uint64_t taken)
 {
     const uint64_t pace = lease_note(lease, NOTE_PACE);
@@ -252,7 +259,7 @@ static void count_taken(const rl_lease_t *lease, uint64_t taken)
     }
 }
 
-/* Takes away what is left; 0 when that is nothing. */
+/* Takes away what is left. Returns the lease's word as it was, 0 if nothing was left. */
 static uint64_t lease_take(const rl_lease_t *lease)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {

@@ -1,15 +1,16 @@
-/* Leases: units of a shared counter that this server has reserved ahead of its requests. They
- * are kept in a cell of the ledger of their own, next to the key's, so that all children of
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leases: units of a shared counter that this server has reserved ahead of its requests. A
+ * lease is kept in a cell of the ledger, separate from the key's own cell. So all children of
  * this server spend from one lease, and a child that is killed takes nothing with it.
  *
- * What is leased was charged like any other units: it is in the shared counter, and in what is
- * known here. To spend a unit takes it off the lease and changes nothing else; to give units
- * back is to refund them. So whatever happens to a lease, units may be left unspent, but none
- * is ever spent that wasn't reserved.
+ * Leased units were charged like any other units: the shared counter contains them, and so does
+ * what this server knows of it. Spending a unit takes it off the lease and changes nothing
+ * else; giving units back is a refund. So whatever happens to a lease, units may be left
+ * unspent, but none is ever spent that wasn't reserved.
  *
- * The lease's cell is found by the key and by the incarnation of the counter that the units
- * were reserved in; those of a counter that was wiped since are out of reach. It keeps the
- * notes
+ * The lease's cell is found by the key and the incarnation of the counter in which the units
+ * were reserved. Units of a counter that has been cleared since are thus out of reach. The cell
+ * holds the notes
  *
  *     lease, pace     core/meter/lease_word.h
  *     spent           token bucket: units spent since the pace began
@@ -21,66 +22,71 @@
 
 #include "../fleet/source.h"
 
-/* A key's lease during one operation, which must outlive it. */
+/* A key's lease during one operation. The source and the operation must outlive it. */
 typedef struct rl_lease {
     const rl_source_t *source;
     const rl_operation_t *op;
-    rl_digest_t ledger_key; /* of the lease's cell */
-    uint32_t window;        /* of the shared counter; 0 of a token bucket */
+    rl_digest_t ledger_key; /* key of the lease's cell in the ledger */
+    uint32_t window;        /* of the shared counter; 0 for a token bucket */
     unsigned incarnation;   /* of the shared counter */
-    uint64_t pace; /* while this request is the one that reserves more than it needs, else 0 */
-    uint32_t left; /* when it began to; or after units were spent */
+    uint64_t pace; /* the pace noted while this request reserves more than it needs, else 0 */
+    uint32_t left; /* units: left when the reserving began, or after units were spent */
 } rl_lease_t;
 
-/* Looks up where the lease of the operation's key is; the window is a step's. Returns false if
- * there can't be one: leases are off, the key is slow, its window has only begun, or a penalty
- * goes with it, of which another server may know by now. */
+/* Looks up the lease of the operation's key; the window is that of a step. Returns false if
+ * there can't be a lease: leases are off, the key is slow, nothing has been reserved in this
+ * window yet, or the rule has a penalty, which another server may have imposed by now. */
 bool rl_lease_open(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
                    uint32_t window);
 
-/* Returns the lease of a key that rl_lease_open() has looked up before, by the incarnation of
- * its counter. */
+/* Returns the lease of a key whose counter's incarnation is known from an earlier
+ * rl_lease_open(). Looks nothing up. */
 rl_lease_t rl_lease_reopen(const rl_source_t *source, const rl_operation_t *op, uint32_t window,
                            unsigned incarnation);
 
-/* Returns true if the lease was reserved so long ago that it is more than the key has use for
- * by now. */
+/* Returns true if units were last reserved so long ago that the lease is more than the key
+ * needs by now. */
 bool rl_lease_is_old(const rl_lease_t *lease);
 
-/* Returns the units that are left. */
+/* Returns the units that are left to spend. */
 uint32_t rl_lease_left(const rl_lease_t *lease);
 
-/* Spends op->cost, and sets *stamp to that of a step which charged it. Returns false if there
- * are not as many units. */
+/* Spends op->cost units of the lease, and sets *stamp to the stamp that a refund of them needs.
+ * Returns false, with nothing spent, if the lease has fewer. */
 bool rl_lease_spend(rl_lease_t *lease, uint64_t *stamp);
 
-/* Returns true if it is time to reserve more, after units were spent. */
+/* Returns true if it is time to reserve the next lease. Call it after units were spent. */
 bool rl_lease_is_low(const rl_lease_t *lease);
 
-/* Returns how many units to reserve for a request of cost, together with what is left; step is
- * what a peek said of the request. To be ended with the number that was reserved indeed. */
+/* Begins to reserve units for a request that needs cost of them. Returns how many to reserve in
+ * the shared store, cost or more: what the lease should have, less what is left in it. Only one
+ * request at a time gets more than its cost. step is what a peek said of the request. Each call
+ * must be followed by rl_lease_end() with the number of units that were in fact reserved. */
 uint32_t rl_lease_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost);
 void rl_lease_end(rl_lease_t *lease, uint32_t reserved);
 
-/* Adds units that were charged and not spent; of a token bucket those that end at the arrival
- * time `until`. Returns false if there was no place for them: they are to be refunded. */
+/* Adds units to the lease that were reserved and not spent; of a token bucket those that end at
+ * the arrival time `until`, in ticks. Returns false, with nothing added, if there was no place
+ * for them: then the caller refunds them. */
 bool rl_lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units);
 
-/* Token bucket: moves the lease down, because units that were spent here are about to be given
- * back to the bucket itself. */
+/* Token bucket: moves the lease down in the bucket's time. Call it when units that were spent
+ * here are about to be given back to the bucket itself. */
 void rl_lease_lower(const rl_lease_t *lease, uint32_t units);
 
 /* Returns the lease's word (core/meter/lease_word.h), which changes with every use; 0 if there
- * is none. */
+ * is no lease. */
 uint64_t rl_lease_word(const rl_lease_t *lease);
 
-/* Returns true if what is left can be given back, as far as can be told: the store answers.
- * What is taken away and can't be given back is nobody's until the window ends. */
+/* Returns true if what is left can be given back, as far as can be told: nothing is left, or
+ * the store answers. Then this server also knows what the store knows. Units that are taken off
+ * a lease and can't be given back stay charged, and nobody can spend them, until the window
+ * ends. */
 bool rl_lease_can_return(const rl_lease_t *lease);
 
-/* Takes away what is left and gives it back. Of a token bucket only what was reserved last can
- * be given back, for anything else would move what others have reserved since; the rest
- * drains. */
+/* Takes what is left off the lease and gives it back to the shared store. Of a token bucket
+ * only units that were reserved last can be given back, for anything else would move what other
+ * servers have reserved since; the rest drains. */
 void rl_lease_return(const rl_lease_t *lease);
 
 #endif

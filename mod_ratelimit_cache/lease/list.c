@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "list.h"
 
 #include <stdatomic.h>
@@ -6,11 +7,12 @@
 #define WAYS 8
 #define SETS (RL_LEASE_LIST_SIZE / WAYS)
 
-/* Tags of a place; others are those of leases. */
+/* Tags of a place that has no lease; any other tag is a lease's. */
 #define VACANT  0u
 #define WRITING 1u
 
-/* A place belongs to whoever made its tag WRITING, then to the thread that tends. */
+/* A place belongs to whoever set its tag to WRITING, and afterwards to the thread that tends
+ * the list. */
 typedef struct rl_list_place {
     _Atomic uint64_t tag;
     rl_listed_t entry;
@@ -27,7 +29,7 @@ static apr_status_t free_list(void *data)
     return APR_SUCCESS;
 }
 
-/* Not from the pool: memory that is never used shall not be touched. */
+/* Allocates outside the pool, with calloc(): pages that are never used are never touched. */
 rl_lease_list_t *rl_lease_list_create(apr_pool_t *pool)
 {
     rl_lease_list_t *list = calloc(1, sizeof(*list));
@@ -57,8 +59,8 @@ static bool set_has(const rl_list_place_t *set, uint64_t tag)
     return false;
 }
 
-/* Two that add the same lease at once may add it twice, which does no harm: only one of them
- * can take what is left of it. */
+/* Two threads that add the same lease at once may list it twice. This does no harm: only one of
+ * the entries can take what is left of the lease. */
 bool rl_lease_list_add(rl_lease_list_t *list, const rl_digest_t *ledger_key,
                        const rl_listed_t *entry)
 {

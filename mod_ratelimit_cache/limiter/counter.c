@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "counter.h"
 
 #include "../core/meter/bucket.h"
@@ -6,9 +7,9 @@
 #include "../fleet/shared_counter.h"
 #include "../lease/lease.h"
 
-/* A window's stamp has the moment of the charge on top, in milliseconds, so that a refund can
- * tell whether the counter has been wiped since. (Where the counter is shared it is the
- * counter's incarnation.) */
+/* Adds the moment of the charge, in milliseconds, to the upper half of a window's stamp, so
+ * that a refund can tell if the counter has been cleared since. (A shared counter's stamp has
+ * the counter's incarnation there.) */
 static uint64_t stamp_with_time(const rl_operation_t *op, uint64_t stamp)
 {
     return rl_is_window(&op->meter)
@@ -23,14 +24,14 @@ static void take_off(rl_step_t *step, uint32_t leased)
     step->used = step->used > leased ? step->used - leased : 0;
 }
 
-/* Whether a cost that is more than what is leased fits when that is given back. */
+/* Returns true if a cost that exceeds what is leased fits once the lease is given back. */
 static bool fits_without(const rl_operation_t *op, uint32_t leased, const rl_step_t *step)
 {
     return leased > 0 && rl_is_window(&op->meter) &&
            (uint64_t)step->used + op->cost <= op->meter.limit;
 }
 
-/* What is leased is known as used, and is there to be spent all the same. */
+/* Corrects the step for a lease: leased units are known as used, and yet can be spent. */
 static void count_in_lease(const rl_operation_t *op, const rl_lease_t *lease, rl_step_t *step)
 {
     const uint32_t left = rl_lease_left(lease);
@@ -42,7 +43,8 @@ static void count_in_lease(const rl_operation_t *op, const rl_lease_t *lease, rl
     }
 }
 
-/* What charging would do as far as this server knows. Returns whether there may be a lease. */
+/* Computes the step as far as this server knows. Returns true, with *lease set, if there may be
+ * a lease. */
 static bool peek_with_lease(const rl_source_t *source, const rl_operation_t *op,
                             rl_step_t *step, rl_lease_t *lease)
 {
@@ -86,7 +88,8 @@ void rl_counter_look(const rl_source_t *source, const rl_operation_t *op, rl_ste
 
 /* ---- charging the shared store, with a lease on top ---- */
 
-/* Puts into the lease what was reserved and isn't spent. */
+/* Puts the units that were reserved and not spent into the lease. If the lease can't take a
+ * window's units, gives them back; a bucket's drain. */
 static void lease_rest(const rl_lease_t *lease, const rl_reservation_t *res, uint32_t cost,
                        rl_step_t *step)
 {
@@ -97,18 +100,19 @@ static void lease_rest(const rl_lease_t *lease, const rl_reservation_t *res, uin
                : res->until != 0;
     take_off(step, rest);
     if (!window) {
-        step->stamp -= rl_bucket_cost(&res->op.meter, rest); /* which is what comes after */
+        /* the rest ends at the stamp, after this request's tokens */
+        step->stamp -= rl_bucket_cost(&res->op.meter, rest);
     }
     if (rest == 0 || (in_place && rl_lease_add(lease, res->until, rest))) {
         return;
     }
-    if (window) { /* what a bucket lost drains */
+    if (window) { /* what a bucket loses drains */
         const rl_operation_t unspent = rl_operation_at_cost(&res->op, rest);
         rl_counter_refund(res->source, &unspent, step->stamp);
     }
 }
 
-/* Reserves the next lease ahead of those who will need it. What this request needs it has. */
+/* Reserves the next lease before it is needed. This request already has its units. */
 static void renew(rl_lease_t *lease, const rl_step_t *step)
 {
     rl_reservation_t res = rl_reservation(lease->source, lease->op, lease->window);
@@ -125,7 +129,8 @@ static void renew(rl_lease_t *lease, const rl_step_t *step)
     rl_lease_end(lease, granted ? res.op.cost : 0);
 }
 
-/* Spends what was seen in a lease; the step is as peek_with_lease() left it. */
+/* Spends the cost from a lease; the step is as peek_with_lease() left it. Returns false, with
+ * nothing spent, if the lease has too little. */
 static bool charge_lease(rl_lease_t *lease, rl_step_t *step)
 {
     if (!rl_lease_spend(lease, &step->stamp)) {
@@ -137,7 +142,8 @@ static bool charge_lease(rl_lease_t *lease, rl_step_t *step)
     return true;
 }
 
-/* Gives back what is left of a lease, which wasn't enough; false when that is nothing. */
+/* Gives back what is left of a window's lease that wasn't enough. Returns false if nothing is
+ * left. */
 static bool return_rest(const rl_lease_t *lease)
 {
     if (!rl_is_window(&lease->op->meter) || rl_lease_left(lease) == 0) {
@@ -147,8 +153,8 @@ static bool return_rest(const rl_lease_t *lease)
     return true;
 }
 
-/* Reserves what a lease should have together with what is needed now; only the latter if there
- * isn't as much. */
+/* Reserves what is needed now together with what the lease should have; only the former if both
+ * don't fit. */
 static rl_store_status_e reserve_ahead(rl_reservation_t *res, rl_lease_t *lease,
                                        rl_step_t *step)
 {
@@ -168,7 +174,8 @@ static rl_store_status_e reserve_ahead(rl_reservation_t *res, rl_lease_t *lease,
     return status;
 }
 
-/* The store didn't answer. */
+/* Decides by on_error, for a store that didn't answer. Returns true if this server's own count
+ * decides. */
 static bool do_without(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
 {
     if (on_error == RL_ON_ERROR_LOCAL) {
@@ -180,7 +187,7 @@ static bool do_without(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t 
     return false;
 }
 
-/* Charges a key that isn't known to be denied; lease is NULL if there can be none. */
+/* Charges a shared key that isn't known to be denied; lease is NULL if there can be none. */
 static bool charge_shared(const rl_source_t *source, const rl_operation_t *op,
                           rl_on_error_e on_error, rl_lease_t *lease, rl_step_t *step)
 {
@@ -247,7 +254,8 @@ bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const 
 
 /* ---- giving back ---- */
 
-/* While units are leased, those that are given back go there. */
+/* Puts units that are given back into the lease, while there is one. Returns true if they went
+ * there. */
 static bool refund_to_lease(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
 {
     rl_lease_t lease;
@@ -256,7 +264,8 @@ static bool refund_to_lease(const rl_source_t *source, const rl_operation_t *op,
            rl_lease_left(&lease) > 0 && rl_lease_add(&lease, 0, op->cost);
 }
 
-/* Units go back to a bucket: what is leased of it must not stay behind. */
+/* Moves a bucket's lease down before units go back to the bucket: the lease must not stay above
+ * the bucket's arrival time. */
 static void lower_lease(const rl_source_t *source, const rl_operation_t *op)
 {
     rl_lease_t lease;
@@ -265,7 +274,7 @@ static void lower_lease(const rl_source_t *source, const rl_operation_t *op)
     }
 }
 
-/* Returns whether what is known here is lower than before. */
+/* Returns true if what is known here is lower than before. */
 static bool refund_shared(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
 {
     if (rl_is_window(&op->meter)) {
@@ -279,7 +288,7 @@ static bool refund_shared(const rl_source_t *source, const rl_operation_t *op, u
     return rl_shared_refund(source, op, stamp);
 }
 
-/* Milliseconds come round after seven weeks. */
+/* Compares 32-bit milliseconds, which wrap around after seven weeks. */
 static bool was_wiped_since(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
 {
     const uint64_t wiped = rl_is_window(&op->meter)

@@ -1,14 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "limiter.h"
 
-/* Two passes, so that a request that one rule denies is not charged to the others: look every
- * claim up first, and charge only when all fit. Where nothing has happened in between, the
- * charge is one swap on what the look saw. Another request may take the last unit between the
- * passes; then what was charged is given back. Within each counter the charge itself is
- * atomic, so no more than the limit is ever granted; at worst a unit that is about to be given
- * back is missing to somebody else for a moment.
+/* Two passes, so that a request that one rule denies isn't charged to the other rules: the
+ * first looks every claim up, the second charges, and only if all claims fit. If nothing has
+ * happened to a counter in between, its charge is one swap on what the look saw. If another
+ * request takes the last unit between the passes, the claims that were charged by then are
+ * given back.
  *
- * Two claims may stand for one counter (rules that share a group). It is charged once: a claim
- * follows an earlier one that was charged.
+ * The charge itself is atomic within each counter, so no more than the limit is ever granted.
+ * At worst a unit that is about to be given back is missing to another request for a moment.
+ *
+ * Two claims can be made on one counter (by rules that share a group). The counter is charged
+ * once: the second claim takes over the step of the first, if that was charged.
  */
 
 bool rl_claim_is_twin(const rl_claim_t *a, const rl_claim_t *b)
@@ -58,8 +61,8 @@ static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
     claim->charged = claim->step.granted && !claim->failed;
 }
 
-/* Charges a claim that was looked up and fits, mostly right where it was found; or follows a
- * twin that was charged. */
+/* Charges a claim that was looked up and fits, mostly in place, where the look found it. If an
+ * earlier claim on the same counter was charged, takes over its step instead. */
 static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
 {
     rl_claim_t *claim = &claims[i];
@@ -87,8 +90,8 @@ static void note_overruns(const rl_source_t *source, rl_claim_t *claims, int n)
     }
 }
 
-/* Charges the claims that fit, in order, up to one that turns out not to; false in that case.
- */
+/* Charges the claims that fit, in order. Stops and returns false at the first claim that
+ * denies. */
 static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -108,7 +111,7 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
     for (int i = 0; i < n; i++) {
         rl_source_bind(source, &claims[i].op, now);
     }
-    if (n == 1 && !claims[0].refuse) { /* nothing to be all or nothing with */
+    if (n == 1 && !claims[0].refuse) { /* a single claim needs no second pass */
         claim_charge(source, &claims[0]);
         note_overruns(source, claims, 1);
         return denies(&claims[0]) ? 0 : -1;
@@ -155,8 +158,7 @@ uint32_t rl_claim_remaining(const rl_claim_t *claim)
 
 bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b)
 {
-    /* a.remaining / a.quota < b.remaining / b.quota without division; a quota of 0 is closest
-     */
+    /* a.remaining / a.quota < b.remaining / b.quota, multiplied out; quota 0 is closest */
     const uint32_t quota_a = rl_meter_quota(&a->op.meter),
                    quota_b = rl_meter_quota(&b->op.meter);
     const uint64_t left = (uint64_t)rl_claim_remaining(a) * quota_b;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "breaker.h"
 
 bool rl_breaker_allows(rl_breaker_t *breaker, const rl_breaker_settings_t *settings,
@@ -7,7 +8,7 @@ bool rl_breaker_allows(rl_breaker_t *breaker, const rl_breaker_settings_t *setti
     if (due == 0) {
         return true;
     }
-    /* Whoever moves the time of the next probe is the one to probe. */
+    /* Whoever moves the time of the next probe makes this one. */
     return now >= due &&
            atomic_compare_exchange_strong(&breaker->probe_due, &due,
                                           now + settings->cooldown_us + settings->probe_us);
@@ -40,7 +41,7 @@ rl_breaker_change_e rl_breaker_note(rl_breaker_t *breaker,
                                        now + settings->cooldown_us)) {
         return RL_BREAKER_OPENED;
     }
-    /* A failed probe: the pause starts anew from now. */
+    /* A failed probe: the cooldown starts anew. */
     atomic_store(&breaker->probe_due, now + settings->cooldown_us);
     return RL_BREAKER_STAYS_OPEN;
 }

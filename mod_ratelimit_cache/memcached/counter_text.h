@@ -1,4 +1,5 @@
-/* Counters as memcached sees them: keys and numbers in text. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters as memcached stores them: keys and values in text. */
 #ifndef RL_MEMCACHED_COUNTER_TEXT_H
 #define RL_MEMCACHED_COUNTER_TEXT_H
 
@@ -13,16 +14,16 @@
     (RL_COUNTER_TEXT_PREFIX_MAX + 32 + 8) /* bytes, without the NUL */
 #define RL_COUNTER_TEXT_DIGITS_MAX 20
 
-/* The counter's key: prefix, digest and window, in hexadecimal; a NUL follows. Returns its
- * length. */
+/* Writes the counter's key: the prefix, and the digest and the window in hexadecimal, with a
+ * NUL after them. Returns the length without the NUL. */
 size_t rl_counter_text_name(const char *prefix, const rl_shared_counter_t *counter,
                             char name[RL_COUNTER_TEXT_NAME_MAX + 1]);
 
-/* The value in decimal; a NUL follows. Returns its length. */
+/* Writes the value in decimal, with a NUL after it. Returns the length without the NUL. */
 size_t rl_counter_text_print(uint64_t value, char text[RL_COUNTER_TEXT_DIGITS_MAX + 1]);
 
-/* The number that a value is; one that was subtracted from ends in blanks. False for anything
- * else. */
+/* Parses a stored value into *value. Blanks after the digits are skipped: memcached pads with
+ * them when a subtraction makes a number shorter. Returns false for anything else. */
 bool rl_counter_text_parse(const char *text, size_t len, uint64_t *value);
 
 #endif

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "error_text.h"
 
 #include <stddef.h>
 #include <string.h>
 
-/* "(0x55d0c0ffee00) SERVER ERROR, what it said,  host: 127.0.0.1:11211 -> ./src/file.cc:285":
- * the name of the error is only there with some of them. */
+/* Messages look like "(0x55d0c0ffee00) SERVER ERROR, what it said,  host: 127.0.0.1:11211 ->
+ * ./src/file.cc:285". Only some of them name the error. */
 static const char *start_of(const char *message)
 {
     static const char *const names[] = {"SERVER ERROR, ", "CLIENT ERROR, ",

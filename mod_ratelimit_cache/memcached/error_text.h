@@ -1,4 +1,5 @@
-/* What a server says when it answers a command with an error. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text of an error with which a server answers a command. */
 #ifndef RL_MEMCACHED_ERROR_TEXT_H
 #define RL_MEMCACHED_ERROR_TEXT_H
 
@@ -6,12 +7,13 @@
 
 #define RL_ERROR_TEXT_MAX 120
 
-/* What the server said, of libmemcached's message about it, which has an address before, and
- * the host and a line of its source after it; printable. `otherwise` when there is nothing. */
+/* Extracts what the server said from libmemcached's message, which has an address before it,
+ * and the host and a line of libmemcached's source after it. Replaces what isn't printable, and
+ * cuts at RL_ERROR_TEXT_MAX bytes. Returns text, or `otherwise` if the server said nothing. */
 const char *rl_error_text(const char *message, const char *otherwise,
                           char text[RL_ERROR_TEXT_MAX + 1]);
 
-/* Whether that means that the server has no room. */
+/* Returns true if such a text means that the server has no room. */
 bool rl_error_text_is_of_memory(const char *text);
 
 #endif

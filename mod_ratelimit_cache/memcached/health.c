@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "health.h"
 
 #include "../system/clock.h"
@@ -37,7 +38,8 @@ static void note_failure(rl_health_t *health, const char *reason)
     }
 }
 
-/* What comes back may be another server. */
+/* The server that comes back may be another one: it starts as one that has given no good
+ * answer. */
 void rl_health_failed(rl_health_t *health, const char *reason)
 {
     atomic_store_explicit(&health->complaints, RL_HEALTH_COMPLAINTS, memory_order_relaxed);

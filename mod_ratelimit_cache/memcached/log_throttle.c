@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "log_throttle.h"
 
 #include <stdbool.h>
@@ -8,11 +9,13 @@
 #define EVERY_SEC 60
 #define TIME_BITS 31
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
-#define TRIES     16 /* others told something at the same moment; then it is they who tell */
+
+/* Tries to change a slot. If it changes under us this often, other processes do the logging. */
+#define TRIES 16
 
 typedef enum { WORKS, FAILS, FAILS_AS_INFO } state_e;
 
-/* A slot's second word, taken apart. */
+/* A slot's second word, unpacked. */
 typedef struct told {
     state_e state;
     uint64_t refusal, failure;
@@ -45,14 +48,15 @@ rl_log_slot_t *rl_log_throttle_find(void *table, const char *name)
     return &slots[hash / 2 % RL_LOG_THROTTLE_SLOTS];
 }
 
-/* Whether what was told then may be told again. */
+/* Returns true if what was logged then may be logged again. */
 static bool is_due_again(uint64_t then, uint64_t now)
 {
     return then == 0 || now >= then + EVERY_SEC || now < then;
 }
 
-/* A process that finds it out anew tells it again after a while: another one, which would have
- * told of a recovery in between, may have ended. */
+/* `again`: the process knew before that the server fails. A process that finds it out anew logs
+ * it again after a minute, though the log says so already: the process that would have logged a
+ * recovery in between may have ended. */
 static rl_log_level_e throttle_failure(told_t *told, uint64_t now, bool again)
 {
     if (again && told->state == FAILS) {
@@ -88,7 +92,7 @@ static rl_log_level_e throttle_refusal(told_t *told, uint64_t now)
     return RL_LOG_ERROR;
 }
 
-/* Apart from all else: it has no end, as refusals. */
+/* Kept apart from the state: rejections, like refusals, have no end that could be noted. */
 static rl_log_level_e throttle_rejection(rl_log_slot_t *slot, uint64_t now)
 {
     uint64_t then = atomic_load_explicit(&slot->rejection, memory_order_relaxed);

@@ -1,6 +1,8 @@
-/* What the log was told of each server of a shared store. All processes of a host find out by
- * themselves that a server fails; they keep here, in shared memory, what has been said, so that
- * the log hears of it once, however many they are and however often it comes and goes.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits how often the log tells of a server of a shared store. Each process of a host finds
+ * out by itself that a server fails. In shared memory the processes keep what has been logged,
+ * so that the log tells it once, however many processes there are and however often the server
+ * comes and goes.
  *
  *     table    | slot 0 | slot 1 | ... | slot RL_LOG_THROTTLE_SLOTS - 1 |
  *
@@ -12,8 +14,9 @@
  *              | rejection told                           (64)   |
  *              +-------------------------------------------------+
  *
- * The state is the last one told; the times are when a refusal to store, a failure as an error,
- * and a rejection were last told, in seconds of the monotonic clock, plus 1; 0: never.
+ * The state is the last one that was logged. The times are when a refusal to store, a failure
+ * (as an error) and a rejection were last logged, in seconds of the monotonic clock plus 1; 0:
+ * never.
  */
 #ifndef RL_MEMCACHED_LOG_THROTTLE_H
 #define RL_MEMCACHED_LOG_THROTTLE_H
@@ -36,14 +39,15 @@ typedef struct rl_log_slot {
 
 typedef enum { RL_LOG_NOTHING, RL_LOG_INFO, RL_LOG_NOTICE, RL_LOG_ERROR } rl_log_level_e;
 
-/* The slot of a server in a table of RL_LOG_THROTTLE_SIZE bytes, which was zeroed once. When
- * the table is full, servers share slots: one's state may then go untold. */
+/* Returns the slot of a server in a table of RL_LOG_THROTTLE_SIZE bytes, which must have been
+ * zeroed once. If the table is full, servers share slots, and some of their events may go
+ * unlogged. */
 rl_log_slot_t *rl_log_throttle_find(void *table, const char *name);
 
-/* What to tell of an event now, microseconds of the monotonic clock; notes that it is told.
- * Failures, refusals and rejections are told as errors once a minute at most, and a recovery as
- * a notice once for each failure told as an error; what comes and goes in between is
- * information. */
+/* Decides at time now, microseconds of the monotonic clock, how to log an event, and notes that
+ * it is logged. Returns the level. Failures, refusals and rejections are errors, once a minute
+ * at most; a recovery is a notice, once for each failure that was logged as an error. Changes
+ * in between are information. */
 rl_log_level_e rl_log_throttle_note(rl_log_slot_t *slot, rl_server_event_e event, int64_t now);
 
 #endif

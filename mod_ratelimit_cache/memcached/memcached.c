@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "memcached.h"
 
 #include <stdatomic.h>
@@ -13,39 +14,42 @@
 #include "error_text.h"
 #include "health.h"
 
-/* What libmemcached asks of its callers, all of it measured:
+/* What libmemcached demands of its callers, all of it measured:
  *
- * - A memcached_st belongs to one thread at a time, and must not cross a fork. Each process
- *   keeps a stack of them for each server; a session borrows one at a time, so that nobody
+ * - A memcached_st belongs to one thread at a time and must not cross a fork. So each process
+ *   keeps a stack of them for each server. A session borrows one at a time, so that nobody
  *   waits for one while holding another.
- * - One that knows several servers would have them all connected and thrown away together, and
- *   would hash their addresses. So each connects to a single server, and a further one, the
- *   ring, which never connects, knows all by their names and tells which has a key.
- * - Its binary protocol aborts the process when the server is out of memory, so: text.
- * - A server that hangs costs the poll timeout each time, so it is set from what the session
- *   has left, and the breaker stops asking.
- * - That time-out is per byte, as it were: a server that drips its answer can take any time. A
+ * - A memcached_st that knows several servers would connect to all of them, throw all
+ *   connections away together, and hash the servers' addresses. So each one here connects to a
+ *   single server. One more, the ring, knows all servers by their names, never connects, and
+ *   tells which server has a key.
+ * - Its binary protocol aborts the process when the server is out of memory. So this uses the
+ *   text protocol.
+ * - A server that hangs costs the poll timeout each time. So the timeout is set to what the
+ *   session has left, and the breaker stops the asking.
+ * - The timeout restarts with each byte: a server that drips its answer can take any time. A
  *   watchdog cuts such a connection off.
- * - After an error the handle is thrown away with its connection: an answer that comes late
- *   can't be taken for the next one, and no timer of the library's own keeps us away from a
- *   server that has come back.
- * - It notices that a connection was closed when it has sent into it: idle ones are looked at.
+ * - After an error the handle is thrown away with its connection. So an answer that comes late
+ *   can't be taken for the next one, and no timer of the library's own keeps this process away
+ *   from a server that has come back.
+ * - It notices that a connection was closed only after it has sent into it. So idle connections
+ *   are looked at before they are used.
  */
 
-/* Microseconds: how long after its deadline a wait is cut off, so that it can end by itself. */
+/* Microseconds after its deadline at which a wait is cut off, so that it can end by itself. */
 #define WATCHDOG_SLACK 2000
 
-/* Microseconds: firewalls forget idle connections and tell neither end. */
+/* Microseconds a connection may be idle: firewalls forget idle ones and tell neither end. */
 #define IDLE_MAX (60 * INT64_C(1000000))
 
-/* One of the process's connections to a server. */
+/* A handle: one of this process's connections to a server. */
 typedef struct rl_handle {
     rl_stacked_t stacked;
     struct rl_server *server;
     memcached_st *memc; /* NULL: not open */
-    unsigned era;       /* of the server, in which it was opened */
-    bool has_answered;
-    int64_t idle_since;
+    unsigned era;       /* the server's era in which it was opened */
+    bool has_answered;  /* its connection has brought a good answer */
+    int64_t idle_since; /* microseconds of the monotonic clock */
     rl_descriptor_t descriptor;
 } rl_handle_t;
 
@@ -54,7 +58,7 @@ typedef struct rl_server {
     rl_health_t health;
     rl_endpoint_t endpoint;
     rl_stack_t idle;
-    _Atomic unsigned era; /* ends with a failure: what was opened before may be dead, too */
+    _Atomic unsigned era; /* grows with failures; connections of an earlier era may be dead */
 } rl_server_t;
 
 typedef struct rl_memcached {
@@ -62,7 +66,7 @@ typedef struct rl_memcached {
     const rl_memcached_settings_t *settings;
     memcached_st *ring;
     rl_server_t *servers;
-    rl_handle_t *handles; /* of all servers, by slot */
+    rl_handle_t *handles; /* of all servers; the index is the handle's slot at the watchdog */
     rl_watchdog_t *watchdog;
 } rl_memcached_t;
 
@@ -74,7 +78,7 @@ static bool add_server(memcached_st *memc, const char *host, uint16_t port)
                                        : memcached_server_add(memc, host, port));
 }
 
-/* Not connected yet. */
+/* Returns a memcached_st that knows the server and isn't connected yet. */
 static memcached_st *open_memc(const rl_memcached_server_t *server)
 {
     memcached_st *memc = memcached_create(NULL);
@@ -107,7 +111,7 @@ static bool open_handle(rl_memcached_t *store, rl_handle_t *handle, int64_t dead
     return handle->memc != NULL;
 }
 
-/* From here on the watchdog looks at it no more, and doesn't while it is freed. */
+/* Takes the handle off the watchdog, and frees it while the watchdog looks at nothing. */
 static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
     rl_watchdog_end(store->watchdog, slot_of(store, handle));
@@ -129,8 +133,8 @@ static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
     rl_stack_put(&handle->server->idle, &handle->stacked);
 }
 
-/* The local port of the handle's connection; 0 when it has none, or it isn't TCP. Also called
- * by the watchdog, in its thread. */
+/* Returns the local port of the handle's connection; 0 if there is none, or it isn't TCP. The
+ * watchdog calls it too, from its own thread. */
 static uint16_t local_port_of(const rl_handle_t *handle)
 {
     const memcached_instance_st *instance =
@@ -139,7 +143,7 @@ static uint16_t local_port_of(const rl_handle_t *handle)
     return handle->server->config->port == 0 || port == (in_port_t)-1 ? 0 : port;
 }
 
-/* Whether a connection that was idle can be relied on, as far as can be told from here. */
+/* Returns true if a connection that was idle can be relied on, as far as this end can tell. */
 static bool is_still_good(const rl_handle_t *handle)
 {
     return handle->era == atomic_load(&handle->server->era) &&
@@ -163,7 +167,7 @@ static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, in
     return handle;
 }
 
-/* For the watchdog: the socket that the handle's user waits on. */
+/* Returns, for the watchdog, a copy of the descriptor that the handle's user waits on. */
 static int find_socket(void *context, unsigned slot)
 {
     const rl_memcached_t *store = context;
@@ -171,8 +175,8 @@ static int find_socket(void *context, unsigned slot)
     return rl_descriptor_copy(&handle->descriptor, local_port_of(handle));
 }
 
-/* The handle that a session goes on with: its own if that is the server's. NULL when none comes
- * back in time. */
+/* Returns the handle that the session goes on with: the one it holds if that is to this server,
+ * else one borrowed in exchange. NULL if none is returned to the stack in time. */
 static rl_handle_t *handle_for(rl_store_session_t *session, rl_server_t *server)
 {
     rl_memcached_t *store = (rl_memcached_t *)session->store;
@@ -196,7 +200,7 @@ typedef struct rl_command {
     rl_handle_t *handle;
     memcached_st *memc;
     const rl_shared_counter_t *counter;
-    bool stores; /* rather than changes or reads what is there */
+    bool stores; /* it writes a value, rather than changes or reads one */
     char key[RL_COUNTER_TEXT_NAME_MAX + 1];
     size_t key_len;
 } rl_command_t;
@@ -208,7 +212,7 @@ static void set_timeouts(memcached_st *memc, int64_t left_us)
     memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
 }
 
-/* The server that has the key; NULL when it can't be asked: its address is not known. */
+/* Returns the server that has the key; NULL if the server's address is unknown. */
 static rl_server_t *server_of(const rl_command_t *command)
 {
     const unsigned n =
@@ -219,7 +223,7 @@ static rl_server_t *server_of(const rl_command_t *command)
                : NULL;
 }
 
-/* Gets ready to send; false when there is no time, no connection, or the breaker is open. */
+/* Prepares to send. Returns false without time or a connection, or if the breaker is open. */
 static bool command_begin(rl_command_t *command, rl_store_session_t *session,
                           const rl_shared_counter_t *counter)
 {
@@ -233,10 +237,10 @@ static bool command_begin(rl_command_t *command, rl_store_session_t *session,
     command->server = server_of(command);
     if (command->server == NULL || now >= session->deadline ||
         rl_breaker_is_waiting(&command->server->health.breaker, now)) {
-        return false; /* nobody waits for a connection to a server that isn't asked */
+        return false; /* don't wait for a connection to a server that isn't asked */
     }
     command->handle = handle_for(session, command->server);
-    now = rl_clock_now(); /* it may have had to wait */
+    now = rl_clock_now(); /* borrowing may have waited */
     if (command->handle == NULL || now >= session->deadline ||
         !rl_breaker_allows(&command->server->health.breaker, &command->store->settings->breaker,
                            now)) {
@@ -265,8 +269,9 @@ static const char *reason_of(const rl_command_t *command, memcached_return_t rc,
                          memcached_strerror(command->memc, rc), text);
 }
 
-/* The server is there. Whether it has no room, or won't store something else: that is no reason
- * to stop asking for counters that it has; it is one when it answers nothing but errors. */
+/* The server is there, but has no room, or won't store for another reason. If it refused to
+ * store a new value, that says nothing about the counters that it has, so it is still asked for
+ * those. If it refuses anything else, too many refusals in a row are a failure. */
 static rl_store_status_e refused(rl_command_t *command, memcached_return_t rc)
 {
     char text[RL_ERROR_TEXT_MAX + 1];
@@ -291,8 +296,8 @@ static void drop_handle(rl_command_t *command)
     command->session->connection = NULL;
 }
 
-/* The server takes this command for a mistake. What it makes of the rest that was sent isn't
- * known, so the connection ends. */
+/* The server takes this command for a mistake. What it makes of the rest that was sent is
+ * unknown, so the connection is closed. */
 static rl_store_status_e rejected(rl_command_t *command, memcached_return_t rc)
 {
     char text[RL_ERROR_TEXT_MAX + 1];
@@ -308,7 +313,7 @@ static bool was_never_sent(memcached_return_t rc)
            rc == MEMCACHED_SERVER_MARKED_DEAD || rc == MEMCACHED_SERVER_TEMPORARILY_DISABLED;
 }
 
-/* What answers, but as no memcached does. */
+/* Reports what the server said, if that is no answer of a memcached. */
 static void tell_what_it_is(const rl_command_t *command, memcached_return_t rc)
 {
     char text[RL_ERROR_TEXT_MAX + 1];
@@ -328,7 +333,8 @@ static rl_store_status_e failed(rl_command_t *command, memcached_return_t rc)
     return was_never_sent(rc) ? RL_STORE_REFUSED : RL_STORE_ERROR;
 }
 
-/* A server that can't be reached may look like one that has no such key. */
+/* Returns true if this code is an answer of the server: for one that can't be reached the
+ * library may return the same code as for one that has no such key. */
 static bool is_answer(const rl_command_t *command, memcached_return_t rc,
                       memcached_return_t expected)
 {
@@ -383,7 +389,8 @@ static memcached_return_t send_write(const rl_command_t *command, rl_write_e kin
     }
 }
 
-/* An answer of another kind is some other command's: the connection ends with it. */
+/* A code that doesn't fit the command is the answer to some other command; it closes the
+ * connection. */
 static rl_store_status_e write_value(rl_store_session_t *session,
                                      const rl_shared_counter_t *counter, rl_write_e kind,
                                      uint64_t value)
@@ -423,8 +430,8 @@ static rl_store_status_e counter_put(rl_store_session_t *session,
     return write_value(session, counter, PUT, value);
 }
 
-/* Of a sum. The library takes an answer of another kind for this one, and leaves the rest of it
- * for the next command to read. */
+/* Concludes a command whose answer is a sum. If the answer is of another kind, the library
+ * takes it for a sum of UINT64_MAX, and leaves the rest of it for the next command to read. */
 static rl_store_status_e conclude_sum(rl_command_t *command, memcached_return_t rc,
                                       uint64_t value)
 {
@@ -527,7 +534,7 @@ static apr_status_t close_all(void *data)
     return APR_SUCCESS;
 }
 
-/* What all of a fleet must agree on. */
+/* Makes the ring. All servers of a fleet must make the same one. */
 static memcached_st *make_ring(const rl_memcached_settings_t *settings)
 {
     memcached_st *ring = memcached_create(NULL);
@@ -545,7 +552,7 @@ static memcached_st *make_ring(const rl_memcached_settings_t *settings)
     return ring;
 }
 
-/* Puts the server's handles on its stack, none of them open yet. */
+/* Makes a server, with its handles on its stack; none of them is open yet. */
 static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
                         rl_server_notify_fn *notify, void *context)
 {

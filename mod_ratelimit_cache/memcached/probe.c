@@ -1,4 +1,5 @@
-/* Whether a memcached answers, asked before there are children and stores. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asks if a memcached answers, at start, before there are children and stores. */
 #include <apr_strings.h>
 
 #include "../system/clock.h"
@@ -21,8 +22,8 @@ static void note_reason(void *context, rl_server_event_e event, unsigned server,
     }
 }
 
-/* Through a store of its own, which keeps the time-out whatever the server does. Nothing is
- * added to a counter that isn't there: the only question with an answer of one kind. */
+/* Asks through a store of its own, which keeps to the timeout whatever the server does. Adds 0
+ * to a counter that doesn't exist: the only question whose answer has but one form. */
 static const char *ask(apr_pool_t *pool, rl_probe_t *probe,
                        const rl_memcached_settings_t *settings)
 {

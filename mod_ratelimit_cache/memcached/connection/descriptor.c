@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "descriptor.h"
 
 bool rl_endpoint_init(rl_endpoint_t *endpoint, apr_pool_t *pool, const char *address,

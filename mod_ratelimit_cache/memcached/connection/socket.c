@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "socket.h"
 
 #include <arpa/inet.h>
@@ -12,11 +13,12 @@
 #include <unistd.h>
 
 #define FD_MAX 65536
-#define FD_GAP 1024 /* so many unused in a row: no more */
+#define FD_GAP 1024 /* after so many unused descriptors in a row there are no more */
 
 typedef int name_fn(int fd, struct sockaddr *address, socklen_t *len);
 
-/* The address at one end of a socket, without a scope; all zero for what is no TCP socket. */
+/* Returns the address at one end of a socket, without a scope; all zero if it is no TCP
+ * socket. */
 static rl_socket_address_t socket_end(int fd, name_fn *name)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
@@ -53,7 +55,7 @@ rl_socket_address_t rl_socket_address(const char *ip, uint16_t port)
     return address;
 }
 
-/* 0 for what is no socket. */
+/* Returns the identity of a socket, 0 for anything else. */
 static uint64_t identity_of(int fd)
 {
     struct stat file;
@@ -131,7 +133,8 @@ uint64_t rl_socket_file_stamp(const char *path)
     if (stat(path, &file) != 0) {
         return 0;
     }
-    /* A file system may give the inode's number of the old file to the new one at once. */
+    /* The time is needed because a file system may give the old file's inode number to the new
+     * file at once. */
     return ((uint64_t)file.st_ctim.tv_sec * UINT64_C(1000000000) +
             (uint64_t)file.st_ctim.tv_nsec) ^
            (uint64_t)file.st_ino << 32 ^ 1;

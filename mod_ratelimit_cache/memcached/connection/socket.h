@@ -1,8 +1,10 @@
-/* TCP connections that a library has made and keeps to itself: they are found among this
- * process's descriptors by their ends: connections to two servers may share a local port.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the connections that a library has made and keeps to itself among the descriptors of
+ * this process: TCP connections by their ends, both of them, because connections to two servers
+ * may share a local port; connections to a unix socket by the path.
  *
- * Whoever looks on from another thread can't rely on a descriptor: it may be closed at any
- * moment, and mean something else then. So the ends are looked at again each time.
+ * Another thread can't rely on a descriptor: it may be closed at any moment, and mean something
+ * else then. So the ends are checked each time.
  */
 #ifndef RL_MEMCACHED_CONNECTION_SOCKET_H
 #define RL_MEMCACHED_CONNECTION_SOCKET_H
@@ -16,31 +18,34 @@ typedef struct rl_socket_address {
 } rl_socket_address_t;
 
 typedef struct rl_socket_ends {
-    uint16_t local; /* its port; 0: no connection */
+    uint16_t local; /* the local port; 0: no connection */
     rl_socket_address_t peer;
-    uint64_t id; /* not 0: it is the socket with this identity, whatever its ends */
+    uint64_t id; /* the socket's identity, which then decides alone; 0: the ends do */
 } rl_socket_ends_t;
 
-/* The address that is written like this, in numbers; none for anything else, or NULL. */
+/* Parses a numeric address, and ignores a scope ("%eth0"). Returns an address with port 0 for
+ * anything else, or NULL. */
 rl_socket_address_t rl_socket_address(const char *ip, uint16_t port);
 
-/* The descriptor of the connection between these ends, -1 when there is none. Looks at all
- * descriptors of the process. */
+/* Returns the descriptor of the connection between these ends, -1 if there is none. Looks at
+ * all descriptors of the process. */
 int rl_socket_find(const rl_socket_ends_t *ends);
 
-/* Whether the descriptor, of the caller's own thread, is the connection between these ends,
- * still open at both ends, and nothing has been received on it. Doesn't wait. */
+/* Returns true if the descriptor is the connection between these ends, open at both ends, with
+ * nothing received on it. The descriptor must be the calling thread's own. Doesn't wait. */
 bool rl_socket_is_idle(int fd, const rl_socket_ends_t *ends);
 
-/* A copy of the descriptor that is the connection between these ends, whoever closes the
- * original; -1 when it is something else. The caller closes it. */
+/* Returns a copy of the descriptor, which stays open whoever closes the original; -1 if it
+ * isn't the connection between these ends. The caller closes the copy. */
 int rl_socket_copy(int fd, const rl_socket_ends_t *ends);
 
-/* The first descriptor, from this one on, of a connection to a unix socket, and the identity of
- * its socket, which no other one has while it is open; -1: no more. */
+/* Returns the first descriptor, from fd on, that is connected to this unix socket, and sets *id
+ * to the identity of its socket, which no other socket has while this one is open. -1 if there
+ * is none. */
 int rl_socket_next_to(const char *path, int fd, uint64_t *id);
 
-/* Names a file as it is now: another value when it has been made anew since. 0: no file. */
+/* Returns a number that names a file as it is now, and differs once the file has been made
+ * anew; 0 if there is no file. */
 uint64_t rl_socket_file_stamp(const char *path);
 
 #endif

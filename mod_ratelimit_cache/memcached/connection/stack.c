@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "stack.h"
 
 #include <time.h>
 
 #include "../../system/clock.h"
 
-/* Waits by the monotonic clock, as deadlines are: APR's conditions go by the time of day, which
- * may be set back. */
+/* Uses pthreads, because waits go by the monotonic clock, as deadlines do: APR's conditions go
+ * by the time of day, which may be set back. */
 bool rl_stack_init(rl_stack_t *stack)
 {
     pthread_condattr_t monotonic;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "unix_connect.h"
 
 #define OTHERS_MAX 64

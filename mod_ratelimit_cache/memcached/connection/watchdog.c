@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "watchdog.h"
 
 #include <stdatomic.h>
@@ -12,7 +13,7 @@
 #define LOOK_LEAST 2000 /* microseconds */
 #define LOOK_MOST  50000
 
-/* Not in the pool: its thread may be left as it is, see background.c. */
+/* Not allocated in the pool: its thread may be left running, see system/background.c. */
 struct rl_watchdog {
     rl_watchdog_find_fn *find;
     void *context;
@@ -21,8 +22,8 @@ struct rl_watchdog {
     _Atomic int64_t deadlines[]; /* 0: no wait */
 };
 
-/* Ends the wait of a slot. Finding the socket takes a while, and the wait may have ended by
- * itself in it, and another one begun: so the deadline is looked at once more. */
+/* Ends the wait of a slot. Finding the socket takes a while, in which the wait may end by
+ * itself and another may begin: so the deadline is compared once more. */
 static void cut_off(rl_watchdog_t *watchdog, unsigned n, int64_t deadline)
 {
     const int fd = watchdog->find(watchdog->context, n);
@@ -35,7 +36,7 @@ static void cut_off(rl_watchdog_t *watchdog, unsigned n, int64_t deadline)
     close(fd);
 }
 
-/* Cuts off what is late; returns whether there was any wait at all. */
+/* Cuts off waits that are late. Returns true if there is any wait. */
 static bool watchdog_look(void *context, bool last)
 {
     rl_watchdog_t *watchdog = context;
@@ -51,7 +52,7 @@ static bool watchdog_look(void *context, bool last)
     return waits;
 }
 
-/* Before the thread's own memory goes: cleanups run in reverse order. */
+/* Runs before the memory of the thread itself is freed: cleanups run in reverse order. */
 static apr_status_t watchdog_destroy(void *data)
 {
     rl_watchdog_t *watchdog = data;

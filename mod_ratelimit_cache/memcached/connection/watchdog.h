@@ -1,8 +1,9 @@
-/* A thread that ends waits which last too long. For libraries whose time-outs hold for each
- * byte of an answer, not for the answer.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A watchdog: a thread that ends waits which last too long. It is for libraries whose timeouts
+ * hold for each byte of an answer, not for the whole answer.
  *
- * A wait has a slot with its deadline. Starting and ending a wait costs a store each; the
- * thread looks at all slots every now and then while there are waits, and sleeps when there
+ * Each wait has a slot that holds its deadline. Starting and ending a wait costs a store each.
+ * The thread looks at all slots every now and then while there are waits, and sleeps when there
  * have been none for a while.
  */
 #ifndef RL_MEMCACHED_CONNECTION_WATCHDOG_H
@@ -14,26 +15,28 @@
 
 typedef struct rl_watchdog rl_watchdog_t;
 
-/* A descriptor for the socket that slot n waits on, to be shut down and closed by the watchdog;
- * -1 when there is none. Called in the watchdog's thread, again at each look until the wait is
- * over. */
+/* Returns a descriptor for the socket that slot n waits on, which the watchdog shuts down and
+ * closes; -1 if there is none. Called in the watchdog's thread, again at each look until the
+ * wait is over. */
 typedef int rl_watchdog_find_fn(void *context, unsigned n);
 
-/* How often to look, in microseconds, where a wait may last so long. */
+/* Returns how often to look, in microseconds, if a wait may last wait_us. */
 int64_t rl_watchdog_interval(int64_t wait_us);
 
-/* Watches n slots, looking every interval_us microseconds. The thread ends with the pool. NULL
- * when no thread can be had; what follows does nothing then. */
+/* Starts a watchdog for n slots that looks every interval_us microseconds. Its thread ends with
+ * the pool. Returns NULL if no thread can be had; the functions below take NULL and do nothing
+ * then. */
 rl_watchdog_t *rl_watchdog_create(apr_pool_t *pool, unsigned n, int64_t interval_us,
                                   rl_watchdog_find_fn *find, void *context);
 
-/* A wait begins in slot n; it should be over at deadline, of the monotonic clock. */
+/* Begins a wait in slot n, cut off after deadline, microseconds of the monotonic clock. */
 void rl_watchdog_begin(rl_watchdog_t *watchdog, unsigned n, int64_t deadline);
 
-/* The wait in slot n is over. */
+/* Ends the wait in slot n. */
 void rl_watchdog_end(rl_watchdog_t *watchdog, unsigned n);
 
-/* Between these the watchdog looks for nothing, so that what it would touch can be freed. */
+/* Stops the watchdog from looking until rl_watchdog_release(), so that what it looks at can be
+ * freed. */
 void rl_watchdog_hold(rl_watchdog_t *watchdog);
 void rl_watchdog_release(rl_watchdog_t *watchdog);
 
