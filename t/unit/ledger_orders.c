@@ -57,7 +57,7 @@ int main(void)
                    "load_words", WEAK_LOAD, relaxed, sliding_window_that_begins),
         GOES_WRONG("a former owner overwrites words that it reads without acquire",
                    "load_words", WEAK_LOAD, relaxed, late_requests_of_former_owners),
-        GOES_WRONG("a count gets lost if words are swapped without release", "apply",
+        GOES_WRONG("a count gets lost if words are swapped without release", "apply_step",
                    WEAK_UPDATE, acquire, new_key_among_expired_cells),
         GOES_WRONG("a key's count is wiped if what is to be wiped is read without acquire",
                    "wipe", WEAK_LOAD, relaxed, new_key_among_expired_cells),
