@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "log.h"
 
 #include <http_log.h>
@@ -13,10 +14,13 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define LOG_WINDOW (60 * RL_USEC_PER_SEC)
 
-/* A denial's step, in the time that has one line: its window, or a minute if that is longer.
- * Under a penalty that isn't the window but the penalty, told by when it ends; one that each
- * try extends has no end, so its length is taken. The bit keeps these apart from windows'
- * numbers, which are less than the seconds since 1970.
+/* Returns the denial's step, with what gets one log line in step.window: the key's window, or
+ * the minute if the period is shorter than that.
+ *
+ * Under a penalty it is not the window but the penalty, named by the second in which it ends. A
+ * penalty that each try extends has no fixed end; it is named by how many of its lengths have
+ * passed since the epoch. PENALTY_BIT keeps penalties apart from windows, whose numbers are
+ * less than the seconds since 1970.
  */
 static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
 {
@@ -27,7 +31,7 @@ static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
             meter->extend ? now / meter->penalty_us : step.retry / RL_USEC_PER_SEC;
         step.window = (uint32_t)time | PENALTY_BIT;
     }
-    else if (meter->period_us < LOG_WINDOW) { /* no line a second for a limit a second */
+    else if (meter->period_us < LOG_WINDOW) { /* not a line a second for a limit a second */
         step.window = (uint32_t)(now / LOG_WINDOW);
     }
     return step;
@@ -56,12 +60,12 @@ void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *
                   rl_seconds_until(claim->step.retry, now), more);
 }
 
-/* Messages about a rule that come with every request, and are logged at most once a period,
- * whichever child asks. */
+/* Messages about a rule for which each request could give cause. Each is logged once in a
+ * period, whichever child finds it due. */
 typedef struct rl_message {
-    uint64_t number;
-    int64_t period_us;
-    bool per_vhost; /* for each virtual host that the rule is in */
+    uint64_t number;   /* tells the messages apart */
+    int64_t period_us; /* microseconds */
+    bool per_vhost;    /* once for each virtual host that the rule is in */
 } rl_message_t;
 
 #define MINUTE (60 * RL_USEC_PER_SEC)
@@ -71,6 +75,8 @@ static const rl_message_t overruled = {1, DAY, true}, unshared = {2, DAY, true},
                           bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false},
                           bad_handler = {5, DAY, true};
 
+/* Charges a token bucket of one unit, which the ledger keeps for this message, rule and virtual
+ * host. Returns true if the unit was there. */
 static bool message_is_due(const request_rec *r, const rl_rule_t *rule,
                            const rl_message_t *message)
 {
@@ -117,7 +123,6 @@ void rl_log_unshared(request_rec *r, const rl_claim_t *claim)
     }
 }
 
-/* Neither tells the value: it may be somebody's. */
 void rl_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason)
 {
     if (message_is_due(r, rule, &bad_rate)) {
