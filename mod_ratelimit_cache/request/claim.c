@@ -37,7 +37,7 @@ static rl_on_error_e on_error_of(const rl_dir_config_t *conf, const rl_rule_t *r
 static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_rate_t *rate)
 {
     char text[TEXT_MAX];
-    const char *reason = "the expression can't be evaluated, or gives more than a rate";
+    const char *reason = "the expression can't be evaluated, or its value is too long";
     if (rl_expr_short_text(r, rule->rate_expr, text, sizeof(text))) {
         if (text[0] == '\0') {
             return RATE_NONE;

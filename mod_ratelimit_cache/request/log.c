@@ -104,8 +104,9 @@ void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
 {
     if (message_is_due(r, rule, &overruled)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "ratelimit: rule %s of an .htaccess has no effect here: the server's "
-                      "configuration has a rule of that name",
+                      "ratelimit: rule %s of an .htaccess file has no effect here, because the "
+                      "server's configuration has a rule of this name; choose another name "
+                      "in the .htaccess file",
                       rule->name);
     }
 }
@@ -114,9 +115,9 @@ void rl_log_unshared(request_rec *r, const rl_claim_t *claim)
 {
     if (message_is_due(r, claim->rule, &unshared)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "ratelimit: rule %s, limit %s: a fleet can share limits up to %u, and "
-                      "token buckets up to %" APR_INT64_T_FMT
-                      " a second; each server counts this one by itself",
+                      "ratelimit: rule %s, limit %s: too high for a fleet to share, so each "
+                      "server counts it by itself; a fleet can share limits up to %u, and "
+                      "token buckets up to %" APR_INT64_T_FMT " tokens a second",
                       claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
                       RL_TALLY_LIMIT,
                       (int64_t)RL_TALLY_TICKS_MAX / (RL_TALLY_TIME_MAX / RL_USEC_PER_SEC));
@@ -126,9 +127,11 @@ void rl_log_unshared(request_rec *r, const rl_claim_t *claim)
 void rl_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason)
 {
     if (message_is_due(r, rule, &bad_rate)) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "ratelimit: rule %s: %s is not a rate for this request: %s", rule->name,
-                      rule->rate_text, reason);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "ratelimit: rule %s: %s is not a rate for this request: %s; with "
+            "on-error=deny the request is denied, otherwise the rule does not apply to it",
+            rule->name, rule->rate_text, reason);
     }
 }
 
@@ -137,7 +140,7 @@ void rl_log_cost(request_rec *r, const rl_rule_t *rule)
     if (message_is_due(r, rule, &bad_cost)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ratelimit: rule %s: cost=expr= is not an integer from 0 to 4294967295 "
-                      "for this request, which costs 1",
+                      "for this request; the request costs 1 unit instead",
                       rule->name);
     }
 }
@@ -145,9 +148,11 @@ void rl_log_cost(request_rec *r, const rl_rule_t *rule)
 void rl_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler)
 {
     if (message_is_due(r, rule, &bad_handler)) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "ratelimit: rule %s: RateLimitDenyHandler %s failed; the denial has the "
-                      "default answer",
-                      rule->name, handler);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "ratelimit: rule %s: RateLimitDenyHandler %s failed, and the client got the "
+            "default answer; check that it exists, may be accessed, and answers "
+            "neither 500 nor 502 nor 504",
+            rule->name, handler);
     }
 }
