@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "denial_hook.h"
 
 #include <apr_strings.h>
@@ -45,8 +46,9 @@ static bool is_error_status(int status)
     return status >= 400 && status <= 599;
 }
 
-/* Runs the hook. Whoever writes a response has to say in it that the connection ends behind a
- * body that is still to come, and httpd would wait for that body. */
+/* Runs the hook. A module that writes the response must say in it that the connection ends, if
+ * a part of the body is still to come; else httpd would wait for the body. So keepalive is off
+ * while the hook runs, and stays off if a module has answered. */
 static int run_denial_hook(request_rec *r, const rl_body_t *body,
                            const ratelimit_denial_t *denial)
 {
