@@ -82,9 +82,11 @@ int rl_denial_hook_ask(request_rec *r, rl_request_t *request, int i, int status,
         return result;
     }
     if (result != OK) {
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                      "ratelimit: a module's answer about the denial by rule %s is none: %d",
-                      denial.rule, result);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_DEBUG, 0, r,
+            "ratelimit: rule %s: a module's ratelimit_denial hook returned %d, which is "
+            "not a valid answer; the request is denied",
+            denial.rule, result);
     }
     return status;
 }
