@@ -1,25 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mod_ratelimit_cache: request rate limits for Apache httpd. */
 
-/* The table of contents of a request:
+/* What happens to a request, in httpd's order:
  *
- * post_read_request: an offer to upgrade to HTTP/2 that was not taken up is forgotten.
+ * post_read_request: forgets an offer to upgrade the connection to HTTP/2 that was not taken
+ * up.
  *
- * check_access, first of all: rules that need no authentication, before any password check;
- * those keyed by a form field last, because they wait for the body.
+ * check_access, first of all: checks the rules that need no authentication, before any password
+ * check. Those keyed by a form field come last, because they wait for the body.
  *
- * check_access_ex: a denial is said again, or "Satisfy Any" would lose it.
+ * check_access_ex: repeats a denial, which "Satisfy Any" would lose otherwise.
  *
- * fixups, first: rules that need the authenticated user.
+ * fixups, first: checks the rules that need the authenticated user.
  *
- * fixups, last: rules of the target when mod_dir, mod_negotiation or a rewrite have put it in
- * the request's place.
+ * fixups, last: checks the rules of the target, if mod_dir, mod_negotiation or a rewrite has
+ * put another one in the request's place.
  *
- * insert_filter, insert_error_filter: what the response tells about limits; a denial's answer.
+ * insert_filter, insert_error_filter: add the filters that set the response fields, and that
+ * write the answer to a denial.
  *
- * log_transaction, before the access log: what came of the request is known, so units are given
- * back and counters cleared by outcome.
+ * handler, right before httpd's default handler: keeps a denied file from being sent if the
+ * deny handler doesn't exist.
  *
- * What other modules may call, and hook: mod_ratelimit_cache.h.
+ * log_transaction, before the access log: the outcome of the request is known, so units are
+ * refunded and counters cleared.
+ *
+ * The functions and the hook for other modules are in mod_ratelimit_cache.h.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -39,12 +45,13 @@
 #include "request/outcome_watch.h"
 #include "request/upgrade.h"
 
-/* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put ours
- * in front of everybody's, because core.c has another handler that is first.) */
+/* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put our
+ * handler before everybody's, because core.c has another handler that comes first.) */
 #define BEFORE_DEFAULT_HANDLER (APR_HOOK_REALLY_LAST - 1)
 
-/* The check_access hooks are registered "per configuration": a raw access_checker hook would
- * make httpd run all authentication again for every look-up of the whole server. */
+/* The check_access hooks are registered "per configuration" (AP_AUTH_INTERNAL_PER_CONF): with a
+ * raw access_checker hook, httpd would run all authentication again for every look-up on the
+ * whole server. */
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "denial.h"
 
 #include <apr_strings.h>
@@ -17,35 +18,37 @@
 
 /* Who writes the answer
  *
- * A denial is an error like others: the hook returns its status, and httpd's ap_die() makes the
- * response, in every hook, over HTTP/2 and in front of mod_proxy alike. An ErrorDocument is its
- * business entirely. Where there is none, httpd would write a page of its own; an output
- * filter, put in when it begins to, writes the default answer in its place.
+ * A denial is an error like any other: the hook returns its status, and httpd's ap_die() makes
+ * the response, whichever hook it was, over HTTP/2 and for mod_proxy's requests too. An
+ * ErrorDocument is httpd's business entirely. Where there is none, httpd would write a page of
+ * its own; an output filter, added when httpd begins to, writes the default answer instead.
  *
- * A deny handler that is a URL path is set as the request's own ErrorDocument: the internal
- * redirect, its variables and what happens when the target fails are httpd's. When the target
- * fails, httpd comes back to the denied request and writes a page again: the default answer. A
- * handler's name can't be left to ap_die(); it is run from the hook, which then returns DONE,
- * or the denial's status if the handler failed.
+ * A deny handler that is a URL path becomes the request's own ErrorDocument: httpd does the
+ * internal redirect, sets its variables, and takes care when the target fails. Then it comes
+ * back to the denied request and writes a page again: the default answer. A handler's name
+ * can't be left to ap_die(); the hook runs the handler, and returns DONE, or the denial's
+ * status if the handler failed.
  *
- * A CGI or PHP program that dies is an answer with status 500 to httpd, not an error. The
- * filter sees to that as well: it stands behind a deny handler, and writes the default answer
- * when the status is one of a failed program or gateway.
+ * A CGI or PHP program that dies is an answer with status 500 to httpd, not an error. The same
+ * filter covers that: it stands after a deny handler, and writes the default answer if the
+ * status is that of a failed program or gateway.
  */
 
 static ap_filter_rec_t *answer_handle;
 
-/* What the filter is about: its context. */
+/* The filter's context: what it is there for. Compared by address. */
 static char replacing[] = "replacing", watching[] = "watching", answered[] = "answered";
 
-/* httpd files a status that it has no name for under 500. */
+/* Returns true if httpd has a name for the status. It treats a status that it has no name for
+ * as 500. */
 static bool has_name(int status)
 {
     return status == HTTP_INTERNAL_SERVER_ERROR ||
            ap_index_of_response(status) != ap_index_of_response(HTTP_INTERNAL_SERVER_ERROR);
 }
 
-/* NULL leaves it to httpd. */
+/* Returns the status line for a status that httpd has no name for, else NULL: httpd makes it.
+ */
 static const char *status_line(const request_rec *r, int status)
 {
     return has_name(status) ? NULL : apr_psprintf(r->pool, "%d Too Many Requests", status);
@@ -56,9 +59,9 @@ static bool is_path(const char *deny_handler)
     return deny_handler[0] == '/';
 }
 
-/* Sets who writes: RateLimitDenyHandler, else ErrorDocument, else we. An empty text saves httpd
- * from writing a page that is thrown away, and keeps it from taking the ErrorDocument 500 for a
- * status that it doesn't know. */
+/* Sets who writes the answer: RateLimitDenyHandler, else ErrorDocument, else the filter. With
+ * an empty text as the request's ErrorDocument httpd doesn't write a page that would be thrown
+ * away, and doesn't take the ErrorDocument 500 for a status that it has no name for. */
 static void choose_answer(request_rec *r, rl_request_t *request, int status)
 {
     const char *handler = rl_dir_deny_handler(rl_dir_config(r));
@@ -74,7 +77,7 @@ static void choose_answer(request_rec *r, rl_request_t *request, int status)
     }
 }
 
-/* What another module has said of the denial stands (mod_ratelimit_cache.h). */
+/* What another module has set for the denial stands (mod_ratelimit_cache.h). */
 static void set_unless_set(request_rec *r, const char *name, const char *value)
 {
     if (apr_table_get(r->err_headers_out, name) == NULL) {
@@ -82,9 +85,9 @@ static void set_unless_set(request_rec *r, const char *name, const char *value)
     }
 }
 
-/* A denial is answered in the protocol it came in. mod_http2 upgrades where a handler runs, and
- * an error document's does; it would make the denied request anew, as the stream's, and take a
- * body that is left unread for requests. */
+/* A denial is answered in the protocol in which the request came. mod_http2 upgrades where a
+ * handler runs, and an ErrorDocument's handler does run: mod_http2 would process the denied
+ * request anew as a stream, and take an unread body for requests. */
 static void refuse_upgrade(request_rec *r)
 {
     apr_table_unset(r->headers_in, "Upgrade");
@@ -99,7 +102,7 @@ int rl_denial_prepare(request_rec *r, int status, const char *retry_after)
     set_unless_set(r, "Cache-Control", "no-store");
     request->denied.retry_after = apr_table_get(r->err_headers_out, "Retry-After");
     if (rl_body_is_unread(r, request->body)) {
-        rl_body_abandon(r); /* httpd would read it all before it answers */
+        rl_body_abandon(r); /* otherwise httpd reads all of it before it answers */
     }
     r->status_line = status_line(r, status);
     choose_answer(r, request, status);
@@ -108,7 +111,8 @@ int rl_denial_prepare(request_rec *r, int status, const char *retry_after)
 
 /* ---- the default answer ---- */
 
-/* The names of the rules that deny: of all that do, not only of the one that is reported. */
+/* Fills in the names of all rules that deny, not only of the one that is reported. Returns how
+ * many. */
 static size_t find_violated(const rl_request_t *request, const char **names)
 {
     size_t n = 0;
@@ -121,7 +125,7 @@ static size_t find_violated(const rl_request_t *request, const char **names)
     return n;
 }
 
-/* The answer in this form, in the request's pool. */
+/* Returns the answer in this form, in r's pool, and sets its length. */
 static const char *compose(request_rec *r, const rl_request_t *request, rl_media_e media,
                            apr_size_t *len)
 {
@@ -144,9 +148,9 @@ static const char *compose(request_rec *r, const rl_request_t *request, rl_media
     return buffer;
 }
 
-/* Makes r, whatever it was about to answer, the denial. What a failed handler has said
- * of its answer (a Content-Encoding, say) is wrong for this one; CGI programs' header fields go
- * to err_headers_out as well. */
+/* Makes r, whatever it was about to answer, the denial. What a failed handler has said of its
+ * own answer (a Content-Encoding, say) is wrong for this one; header fields of a CGI program
+ * stand in err_headers_out as well. */
 static void become_denial(request_rec *r, const rl_request_t *request)
 {
     r->status = request->denied.status;
@@ -187,7 +191,8 @@ static apr_status_t write_default(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-/* 503 isn't among them: a handler may well choose to say that. */
+/* Returns true if the handler has failed. 503 doesn't count: a handler may well choose that
+ * status. */
 static bool has_failed(const request_rec *r, const rl_request_t *request)
 {
     return r->status != request->denied.status &&
@@ -195,7 +200,8 @@ static bool has_failed(const request_rec *r, const rl_request_t *request)
             r->status == HTTP_GATEWAY_TIME_OUT);
 }
 
-/* Decides when the first bytes or the end come by, for then the status stands. */
+/* The output filter. It decides when the first bytes or the end come by, for then the status is
+ * final. */
 static apr_status_t answer_denial(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     if (f->ctx == answered) {
@@ -228,7 +234,7 @@ void rl_denial_insert_answer(request_rec *r)
 
 /* ---- fields ---- */
 
-/* The seconds that a Retry-After says; -1 for what isn't a plain number. */
+/* Returns the seconds of a Retry-After, -1 if it isn't a plain number. */
 static int64_t seconds_of_field(const char *value)
 {
     uint64_t n;
@@ -236,7 +242,7 @@ static int64_t seconds_of_field(const char *value)
                                                                                   : -1;
 }
 
-/* The last of the values that stand for one field: httpd merges what a program says into what
+/* Returns the last of several values of one field: httpd appends what a program sets to what
  * was there. */
 static const char *last_value(const char *values)
 {
@@ -244,7 +250,7 @@ static const char *last_value(const char *values)
     return comma != NULL ? comma + 1 + strspn(comma + 1, " ") : values;
 }
 
-/* Whoever writes the answer may ask for more patience, but not for less. */
+/* Whoever writes the answer may set a longer wait, but not a shorter one. */
 static void unify_retry_after(request_rec *r, const char *ours)
 {
     const char *said = last_value(apr_table_get(r->headers_out, "Retry-After"));
@@ -280,8 +286,8 @@ void rl_denial_unify_fields(request_rec *r)
 
 /* ---- deny handlers ---- */
 
-/* Whether r is being answered by a deny handler: the denied request itself by a handler's name,
- * or what it was redirected to. */
+/* Returns true if r is being answered by a deny handler: r is the denied request itself, or
+ * what it was redirected to. */
 static bool is_handled(const request_rec *r, const rl_request_t *request)
 {
     return request != NULL && request->denied.handler != NULL &&
@@ -313,7 +319,7 @@ int rl_denial_handler(request_rec *r)
     return is_handled(r, request) && request->denied.r == r ? HTTP_NOT_FOUND : DECLINED;
 }
 
-/* Runs the named handler on r, which mod_proxy must not take for a request to pass on. */
+/* Runs the named handler on r. mod_proxy must not take r for a request to pass on. */
 static int run_handler(request_rec *r, const rl_request_t *request)
 {
     const char *handler = r->handler;
@@ -341,7 +347,7 @@ int rl_denial_run_handler(request_rec *r, int status)
     }
     result = run_handler(r, request);
     if (ap_is_HTTP_VALID_RESPONSE(result)) {
-        return status; /* failed, and the default answer is ready */
+        return status; /* the handler failed, and the default answer is ready */
     }
     request->denied.status = DONE;
     return result == OK ? DONE : result;

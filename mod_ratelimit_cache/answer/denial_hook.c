@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "denial_hook.h"
 
 #include <apr_strings.h>
@@ -45,8 +46,9 @@ static bool is_error_status(int status)
     return status >= 400 && status <= 599;
 }
 
-/* Runs the hook. Whoever writes a response has to say in it that the connection ends behind a
- * body that is still to come, and httpd would wait for that body. */
+/* Runs the hook. A module that writes the response must say in it that the connection ends, if
+ * a part of the body is still to come; else httpd would wait for the body. So keepalive is off
+ * while the hook runs, and stays off if a module has answered. */
 static int run_denial_hook(request_rec *r, const rl_body_t *body,
                            const ratelimit_denial_t *denial)
 {
@@ -80,9 +82,11 @@ int rl_denial_hook_ask(request_rec *r, rl_request_t *request, int i, int status,
         return result;
     }
     if (result != OK) {
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                      "ratelimit: a module's answer about the denial by rule %s is none: %d",
-                      denial.rule, result);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_DEBUG, 0, r,
+            "ratelimit: rule %s: a module's ratelimit_denial hook returned %d, which is "
+            "not a valid answer; the request is denied",
+            denial.rule, result);
     }
     return status;
 }

@@ -1,4 +1,5 @@
-/* What other modules think of a denial: the hook of mod_ratelimit_cache.h. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hook of mod_ratelimit_cache.h: asks other modules about a denial. */
 #ifndef RL_ANSWER_DENIAL_HOOK_H
 #define RL_ANSWER_DENIAL_HOOK_H
 
@@ -6,10 +7,11 @@
 
 #include "../request/record.h"
 
-/* Asks them about the denial that the request's i-th claim makes, to be sent with this status;
- * the request's environment tells of it. Returns RATELIMIT_VETO, DONE when one of them has
- * answered the request, or the status to deny with. No session with the store may be under way:
- * they may want one. Claims may have moved. */
+/* Asks other modules about the denial that the request's claim i makes, to be sent with this
+ * status at time now, in microseconds since the epoch. request->environment describes it
+ * already. Returns RATELIMIT_VETO, DONE if a module has answered the request, or the status to
+ * deny with. No session may be open, because a module may call functions that open one. Claims
+ * may have moved afterwards. */
 int rl_denial_hook_ask(request_rec *r, rl_request_t *request, int i, int status, int64_t now);
 
 #endif

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "environment.h"
 
 #include <string.h>
 
 #include "../core/number.h"
 
-/* A number and its NUL in front of *end, which moves there. printf is too slow for every
- * request. */
+/* Writes a number and its NUL right before *end, and moves *end to its first digit. printf is
+ * too slow for every request. */
 static const char *write_number(char **end, uint32_t number)
 {
     *--*end = '\0';
@@ -19,7 +20,8 @@ static const char *write_seconds(char **end, int64_t time_us, int64_t now_us)
     return write_number(end, seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX);
 }
 
-/* The quota as it was written down when the configuration was read, if it is known since. */
+/* Returns the quota as text: as made when the configuration was read, or, if the rate is
+ * computed, made now. */
 static const char *quota_text(char **end, const rl_claim_t *claim)
 {
     const rl_rule_t *rule = claim->rule;
@@ -28,7 +30,7 @@ static const char *quota_text(char **end, const rl_claim_t *claim)
                : write_number(end, rl_meter_quota(&claim->op.meter));
 }
 
-/* Room for a key's tag and four numbers. */
+/* A key's tag, and room for four numbers. */
 typedef struct rl_environment_text {
     char tag[RL_TAG_LENGTH + 1];
     char numbers[4 * (RL_DIGITS_MAX + 1)];
@@ -58,7 +60,7 @@ static const char *const variables[] = {
 
 #define VARIABLES (sizeof(variables) / sizeof(variables[0]))
 
-/* Takes out what an earlier decision left, or somebody else's SetEnvIf made up. */
+/* Removes what an earlier decision left, or somebody's SetEnvIf made up. */
 static void clear_variables(apr_table_t *env)
 {
     const apr_array_header_t *entries = apr_table_elts(env);
@@ -71,8 +73,8 @@ static void clear_variables(apr_table_t *env)
     }
 }
 
-/* A table looks through all of its entries before it sets one, and ours all begin alike; so
- * they are added. */
+/* The variables are added, not set: apr_table_set looks through all entries of the table first,
+ * and ours all begin alike. */
 void rl_environment_publish(request_rec *r, const rl_environment_t *environment)
 {
     const char *const values[VARIABLES] = {

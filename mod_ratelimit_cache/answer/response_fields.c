@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "response_fields.h"
 
 #include <apr_strings.h>
@@ -10,11 +11,11 @@
 #include "environment.h"
 #include "text/field_text.h"
 
-/* The fields are set by an output filter when the response begins, because only then it is
- * known what the application has set itself: that wins. The filter is the last one before httpd
- * makes the header section, so that mod_headers comes before it, and so that mod_cache has
- * stored the response without one client's state. It is put in for every response of a limited
- * request: when a handler is about to run, and anew when httpd writes an error.
+/* The fields are set by an output filter when the response begins, because only then is it
+ * known which of them the application has set itself: the application's win. The filter is the
+ * last one before httpd makes the header section, so mod_headers has run, and mod_cache has
+ * stored the response without one client's state. It is added for every response of a limited
+ * request: when a handler is about to run, and again when httpd writes an error.
  *
  * Responses whose header httpd doesn't write have no fields: those of nph- CGI programs, of
  * upgraded connections (WebSocket), and what mod_cache's quick handler serves.
@@ -22,8 +23,8 @@
 
 static ap_filter_rec_t *fields_handle;
 
-/* What the locations ask for that the request has passed through. The place of an error
- * document is not among them. */
+/* Returns the fields, as bits, that the locations ask for through which the request has passed.
+ * The location of an error document is not one of them. */
 static int asked_for(const request_rec *r)
 {
     int bits = 0;
@@ -48,7 +49,8 @@ static bool is_legacy(const char *name)
     return ap_cstr_casecmpn(name, "X-RateLimit-", 12) == 0;
 }
 
-/* The bits of the families of which the table has a field. Few fields begin like ours. */
+/* Returns the bits of those families (standard, legacy) of which the table has a field. The
+ * first letter is compared first, because few fields begin with it. */
 static int families_in(const apr_table_t *headers)
 {
     const apr_array_header_t *fields = apr_table_elts(headers);
@@ -67,8 +69,8 @@ static int families_in(const apr_table_t *headers)
 
 /* ---- what there is to tell ---- */
 
-/* Whether the request was denied because the shared store didn't answer: what was looked at of
- * other claims then was never charged. */
+/* Returns true if the request was denied because the shared store didn't answer, or a rate
+ * could not be computed. What was seen of other claims then was never charged. */
 static bool is_uncounted(const rl_request_t *request)
 {
     return request->denied.status != 0 && request->denied.claim < 0 &&
@@ -76,9 +78,10 @@ static bool is_uncounted(const rl_request_t *request)
            strcmp(request->environment.status, "error") == 0;
 }
 
-/* Whether the state of claim i tells more than that of the one found so far. Of keys that
- * others use as well, the first is told, and only if there are no others: which is closer to
- * its limit would tell what they have used. */
+/* Returns true if the state of claim i is to be told rather than that of the one found so far
+ * (told, -1: none yet). Of personal keys, which others use as well, the first is told, and only
+ * if there are no other keys: to choose the one closest to its limit would tell what others
+ * have used. */
 static bool tells_more(const rl_request_t *request, int i, int told)
 {
     if (told < 0) {
@@ -90,8 +93,8 @@ static bool tells_more(const rl_request_t *request, int i, int told)
     return rl_claim_is_closer(&request->claims[i], &request->claims[told]);
 }
 
-/* The claim whose state is told: the one that denied, else the closest to its limit of those
- * that were counted; -1 when none was. */
+/* Returns the index of the claim whose state is told: the one that denied, else the closest to
+ * its limit of those that were counted; -1 if none was. */
 static int find_told(const rl_request_t *request)
 {
     int told = request->denied.claim;
@@ -111,8 +114,8 @@ static bool is_denied(const rl_request_t *request)
     return request->denied.claim >= 0;
 }
 
-/* What is left of a quota that is shared with whoever tries the same name would tell one about
- * the other. */
+/* Returns the units that remain to claim i. Of a personal key they are not told: the quota is
+ * shared with whoever tries the same name, and would tell one about the other. */
 static int64_t remaining_of(const rl_request_t *request, int i)
 {
     if (request->claims[i].personal) {
@@ -121,23 +124,23 @@ static int64_t remaining_of(const rl_request_t *request, int i)
     return is_denied(request) ? 0 : rl_claim_remaining(&request->claims[i]);
 }
 
-/* Of a personal key only a window's end is told: with other algorithms the time depends on what
- * others have used. */
+/* Returns true if the time of renewal may be told. Of a personal key only the end of a fixed
+ * window is: with other algorithms the time depends on what others have used. */
 static bool tells_renewal(const rl_request_t *request, int i)
 {
     return is_denied(request) || !request->claims[i].personal ||
            request->claims[i].op.meter.algorithm == RL_FIXED_WINDOW;
 }
 
-/* When the client can go on, or has its quota back. */
+/* Returns when the client can go on, or has its quota back, in microseconds since the epoch. */
 static int64_t renewal_of(const rl_request_t *request, int i)
 {
     const rl_step_t *step = &request->claims[i].step;
     return is_denied(request) ? step->retry : rl_step_settled_at(step);
 }
 
-/* Seconds until then; a denial's are those of its Retry-After. The response may come long after
- * the decision, so the clock is read anew. */
+/* Returns the seconds until then; of a denial those of its Retry-After. The response may come
+ * long after the decision, so the clock is read again. */
 static int64_t seconds_of(const rl_request_t *request, int i)
 {
     if (!tells_renewal(request, i)) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "functions.h"
 
 #include <string.h>
@@ -8,10 +9,9 @@
 #include "../request/session.h"
 #include "receipt.h"
 
-/* Each function is a small request of its own: a clock reading, a claim on one rule, a session
- * with the store. Nothing of it is remembered in the client's request. The callers' mistakes
- * end here: past rl_claim_make_for() all is as if a request had come.
- */
+/* Each function works like a small request: one reading of the clock, one rule's claim, one
+ * session with the store. It leaves nothing in the record of the client's request. Callers'
+ * mistakes get no further than rl_claim_make_for(); after it all is as for a request. */
 
 typedef struct rl_call {
     const rl_rule_t *rule;
@@ -56,7 +56,8 @@ static apr_status_t call_make_claim(request_rec *r, const char *const *values, i
     return APR_SUCCESS;
 }
 
-/* Makes the claim. */
+/* Checks the arguments, finds the rule and makes the claim. Returns APR_SUCCESS or what the
+ * function has to return. */
 static apr_status_t call_prepare(request_rec *r, const char *name, const char *const *values,
                                  int n, int64_t cost, rl_call_t *call)
 {
@@ -84,9 +85,8 @@ static void call_end(rl_call_t *call)
 
 /* ---- what is answered ---- */
 
-/* What version 1 has is always there; what is added to it is set if the caller's size covers
- * it.
- */
+/* Returns true if the usage has the members of version 1. Members that are added later are to
+ * be set if the caller's size includes them. */
 static bool is_usage(const ratelimit_usage_t *usage)
 {
     return usage == NULL || usage->size >= sizeof(*usage);
@@ -97,7 +97,8 @@ static int64_t seconds_until(const rl_call_t *call, int64_t time)
     return time > call->now ? rl_seconds_until(time, call->now) : 0;
 }
 
-/* The use that `use` tells of, and whether the claim fits. */
+/* Fills in the usage: from `use` what the key has used, from the claim's step if the cost fits.
+ */
 static void call_tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usage_t *usage)
 {
     const rl_claim_t *claim = &call->claim;
@@ -129,7 +130,7 @@ static apr_status_t verdict(const rl_claim_t *claim)
 
 /* ---- check and read ---- */
 
-/* Nobody answered: on-error= decides. */
+/* The shared store did not answer, or the rate could not be computed: on-error= decides. */
 static void call_without_store(rl_call_t *call)
 {
     rl_claim_t *claim = &call->claim;
@@ -188,7 +189,7 @@ static apr_status_t ratelimit_read(request_rec *r, const char *rule, const char 
 
 /* ---- charge and refund ---- */
 
-/* What is refused whatever the count is leaves no trace. */
+/* A claim that is denied whatever the count is changes nothing: it is only looked at. */
 static void call_charge(rl_call_t *call, ratelimit_usage_t *usage)
 {
     if (call->claim.refuse) {

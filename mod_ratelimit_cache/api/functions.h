@@ -1,5 +1,6 @@
-/* What mod_ratelimit_cache.h offers to other modules: its functions. The hook is in opinion.h.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The functions of mod_ratelimit_cache.h for other modules. (The hook is in
+ * answer/denial_hook.h.) */
 #ifndef RL_API_FUNCTIONS_H
 #define RL_API_FUNCTIONS_H
 

@@ -1,26 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "receipt.h"
 
 #include <string.h>
 
-/* A receipt comes back from code that isn't ours, perhaps after a reload, perhaps from memory
- * that was written over. What is in it indexes tables and addresses counters, so it carries a
- * digest of itself, keyed with the secret, and nothing in it is looked at before that agrees.
+/* A receipt comes back from another module's code, perhaps after a reload, perhaps from memory
+ * that was overwritten. Its contents index tables and address counters. So it carries a digest
+ * of itself, keyed with the secret, and nothing in it is used before that is found right.
  *
  *     key | stamp | seal | meter | units | layout | zero
  */
 typedef struct rl_receipt {
     rl_digest_t key;
-    uint64_t stamp;
-    rl_digest_t seal; /* of all, itself being zero */
+    uint64_t stamp;   /* names what was charged (rl_step_t) */
+    rl_digest_t seal; /* digest of the whole receipt, with the seal as zero */
     rl_meter_t meter;
     uint32_t units;
-    uint32_t layout; /* of this version */
+    uint32_t layout; /* LAYOUT */
 } rl_receipt_t;
 
 _Static_assert(sizeof(rl_receipt_t) <= sizeof(ratelimit_receipt_t), "a receipt has room");
 
 #define LAYOUT    1
-#define SEAL_PART 0x52 /* keys of counters have no part of this kind */
+#define SEAL_PART 0x52 /* a kind of part that no counter's key has */
 
 static rl_digest_t seal_of(rl_receipt_t receipt, const rl_secret_t *secret,
                            const rl_digest_t *salt)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "access.h"
 
 #include "../answer/denial.h"
@@ -10,19 +11,19 @@
 #include "../request/upgrade.h"
 #include "decide.h"
 
-/* httpd makes several request_recs of one client request: internal redirects (r->prev) and
- * subrequests (r->main), and mod_dir or mod_negotiation put a subrequest's result in the
- * place of the request itself. What has been decided is kept with the first of them: a rule
- * is settled once, a denial takes back what the others were charged. Subrequests (look-ups,
- * includes) and error documents are not the client's doing and are never checked.
- */
+/* httpd makes several request_recs of one client request: by internal redirects (r->prev) and
+ * for subrequests (r->main), and mod_dir or mod_negotiation put a subrequest's result in the
+ * place of the request itself. What has been decided is kept with the first of them: a rule is
+ * decided on once, and a denial refunds what the other rules were charged. Subrequests
+ * (look-ups, includes) and error documents are not the client's doing and are never checked. */
 
 static bool is_client_request(const request_rec *r)
 {
     return r->main == NULL && !rl_request_is_error_document(r);
 }
 
-/* Before or after authentication: the phases of a round. */
+/* Checks are made in two rounds, before and after authentication. A round has two phases:
+ * without the body, then with it. */
 typedef struct rl_round {
     rl_phase_e plain, body;
 } rl_round_t;
@@ -30,7 +31,8 @@ typedef struct rl_round {
 static const rl_round_t before_auth = {RL_PHASE_EARLY, RL_PHASE_EARLY_BODY};
 static const rl_round_t after_auth = {RL_PHASE_LATE, RL_PHASE_LATE_BODY};
 
-/* Whether the location has something to say in this round about the client's request. */
+/* Returns true if the location has rules or an exemption that this round looks at, and r is to
+ * be checked at all. */
 static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
                          const rl_round_t *round)
 {
@@ -41,14 +43,14 @@ static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
            rl_dir_engine(conf) != RL_ENGINE_OFF && is_client_request(r);
 }
 
-/* Decides on the server's rules of one phase, then on the tenants'. Returns OK or the status of
- * a denial. */
+/* Decides on the server's rules of one phase, then on the tenants'. Returns OK, or the status
+ * that the request ends with. */
 static int check_phase(const rl_visit_t *visit)
 {
     rl_request_t *request = visit->request;
     int n, status = rl_due_look_at_body(visit);
     if (status != OK) {
-        request->denied.r = visit->r; /* not by a rule, but as final */
+        request->denied.r = visit->r; /* no rule denies, but it is as final */
         request->denied.status = status;
         return status;
     }
@@ -86,8 +88,8 @@ static int check_round(rl_visit_t *visit, const rl_round_t *round)
     return status;
 }
 
-/* The client request's record, made if need be. A request that was upgraded to HTTP/2 is
- * processed again as a stream; the stream takes over what was decided before. */
+/* Returns the client request's record; makes it if need be. A request that was upgraded to
+ * HTTP/2 is processed again as a stream, which takes over what was decided before. */
 static rl_request_t *record_of(request_rec *r, int rules)
 {
     rl_request_t *request = rl_request_get(r);
@@ -98,7 +100,7 @@ static rl_request_t *record_of(request_rec *r, int rules)
     return request;
 }
 
-/* Checks what the location has to say in this round, if anything. */
+/* Makes this round of checks, if the location has anything for it. */
 static int check(request_rec *r, const rl_round_t *round)
 {
     rl_visit_t visit = {.r = r, .conf = rl_dir_config(r)};
@@ -126,14 +128,15 @@ static int check_before_auth(request_rec *r)
     return status;
 }
 
-/* A denial of this very request_rec, to be said again; else 0. */
+/* Returns the status of a denial of this very request_rec, to be repeated; 0 if there is none.
+ */
 static int standing_denial(const rl_request_t *request, const request_rec *r)
 {
     return request != NULL && request->denied.r == r ? request->denied.status : 0;
 }
 
-/* Shows the report in r's environment, unless r does already. A request_rec that came later
- * shows the same variables under the same names. */
+/* Puts the decision into r's environment, unless it is there. A request_rec that came later
+ * gets the same variables under the same names. */
 static void publish(request_rec *r, rl_request_t *request)
 {
     if (request != NULL && request->environment.status != NULL && request->published != r) {
@@ -142,7 +145,7 @@ static void publish(request_rec *r, rl_request_t *request)
     }
 }
 
-/* Locations without rules pay for this look at a pointer. */
+/* Locations without rules pay for no more than this look at a pointer. */
 static bool has_nothing_to_do(const request_rec *r)
 {
     return r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL);
@@ -169,24 +172,24 @@ int rl_access_check_access_ex(request_rec *r)
     return status != 0 ? status : DECLINED;
 }
 
-/* Whether r has got past check_access as it stands; a target that was put in its place hasn't.
- */
+/* Returns true if r has passed check_access as it is now. A target that was put in its place
+ * since has not. */
 static bool is_checked(const rl_request_t *request, const request_rec *r)
 {
     return request != NULL && request->progress.checked == r &&
            request->progress.checked_conf == r->per_dir_config;
 }
 
-/* Whether nothing is left to do for r, as mostly: all was decided on in check_access, and is
- * shown. */
+/* Returns true if nothing is left to do for r, as for most requests: all was decided on in
+ * check_access, and the environment shows it. */
 static bool is_done(const rl_request_t *request, const request_rec *r)
 {
     return is_checked(request, r) && request->denied.r == NULL && request->published == r &&
            request->plain && !is_concerned(r, rl_dir_config(r), &after_auth);
 }
 
-/* Not part of the hook itself, which for most requests is a look at some pointers, and
- * shouldn't have to save registers for this. */
+/* Kept out of rl_access_fixups(), which for most requests looks at some pointers, and shouldn't
+ * save registers for this. */
 __attribute__((noinline)) static int check_late(request_rec *r, const rl_request_t *request)
 {
     int status = standing_denial(request, r);

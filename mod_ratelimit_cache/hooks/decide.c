@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decide.h"
 
 #include <http_log.h>
@@ -10,11 +11,12 @@
 #include "../request/log.h"
 #include "../request/session.h"
 
-/* Gives back what was charged for what has not run yet.
+/* Refunds what was charged, except for what has run already.
  *
- * A tenant's denial gives back what tenants' rules were charged, and no more: the server's
- * rules count the request all the same, or a tenant could lift the server's limit by denying
- * everything itself and serving its site as the error document. */
+ * A tenant's denial refunds what tenants' rules were charged, and no more. The server's rules
+ * count the request all the same; otherwise a tenant could lift the server's limit by denying
+ * everything itself and serving its site as the error document.
+ */
 static void refund_unspent(const rl_source_t *source, rl_request_t *request, bool tenants_only,
                            int64_t now)
 {
@@ -26,8 +28,8 @@ static void refund_unspent(const rl_source_t *source, rl_request_t *request, boo
     }
 }
 
-/* The status of a denial: the rule's or the location's; a failure of the shared store, or of
- * a rate's expression, is a 503. */
+/* Returns the status of a denial: the rule's or the location's, or 503 if the shared store did
+ * not answer or the rate could not be computed. */
 static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
 {
     if (claim->failed) {
@@ -44,7 +46,8 @@ static void report_denial(request_rec *r, rl_request_t *request, int i, int64_t 
     request->published = NULL;
 }
 
-/* What other modules make of the denial: its status, DONE or RATELIMIT_VETO. */
+/* Asks other modules about the denial by claim i. Returns the status to deny with, DONE or
+ * RATELIMIT_VETO. */
 static int ask_about(request_rec *r, rl_request_t *request, int i, int64_t now)
 {
     const int status = denial_status(r, request->claims[i].rule, &request->claims[i]);
@@ -52,7 +55,8 @@ static int ask_about(request_rec *r, rl_request_t *request, int i, int64_t now)
     return rl_denial_hook_ask(r, request, i, status, now);
 }
 
-/* Denies with this status, or for DONE what another module has answered. */
+/* Denies by claim i with this status; DONE: another module has answered. Returns the status, or
+ * DONE. */
 static int denied_by(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
 {
     const rl_rule_t *rule = request->claims[i].rule;
@@ -70,8 +74,8 @@ static int denied_by(request_rec *r, rl_request_t *request, int i, int status, i
     return request->denied.status;
 }
 
-/* The claim to report on: the first that could not be counted, or whose overrun is only
- * observed, else the one that is closest to its limit. */
+/* Returns the index of the claim to report on: the first that could not be counted, or whose
+ * overrun is only observed; else the one that is closest to its limit. */
 static int find_closest(const rl_request_t *request)
 {
     int closest = 0;
@@ -118,7 +122,7 @@ static void tell_unshared(request_rec *r, const rl_request_t *request, int first
     }
 }
 
-/* A rate that couldn't be computed is told like a store that can't answer. */
+/* A rate that could not be computed is reported as a store that did not answer is. */
 static void mark_invalid(const rl_request_t *request, int first)
 {
     for (int i = first; i < request->n; i++) {
@@ -126,7 +130,8 @@ static void mark_invalid(const rl_request_t *request, int first)
     }
 }
 
-/* Charges the claims from the first new one on. Returns -1, or the index of the denying one. */
+/* Charges the claims from index `first` on. Returns -1, or the index of the claim that denies.
+ */
 static int charge_claims(request_rec *r, rl_request_t *request, int first, int64_t now)
 {
     rl_session_t session;
@@ -145,8 +150,9 @@ static int charge_claims(request_rec *r, rl_request_t *request, int first, int64
     return denied < 0 ? -1 : first + denied;
 }
 
-/* A denial that another module vetoes becomes an observation, and all is decided anew: once per
- * vetoed claim at most, and once only when all that deny are known from the start. */
+/* A denial that another module vetoes becomes an observation, and the claims are decided on
+ * again: once for each vetoed claim at most, and only once if all claims that deny are known
+ * from the start. */
 int rl_decide(request_rec *r, rl_request_t *request, int first)
 {
     const int64_t now = rl_request_now(request);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "settle.h"
 
 #include <string.h>
@@ -9,26 +10,28 @@
 #include "../request/upgrade.h"
 #include "../rule/outcome.h"
 
-/* Outcomes. A unit is charged before the application runs, so that any number of parallel
- * guesses can't get past the limit; here it is known what came of it. A unit whose outcome
- * doesn't count is given back, and an outcome may wipe the counter.
+/* Outcomes. A unit is charged before the application runs, so that guesses in parallel, however
+ * many, can't get past the limit; here the outcome is known. A unit whose outcome doesn't count
+ * is refunded, and an outcome may clear the counter.
  *
- * What isn't known stays charged: an aborted connection, an expression that can't be evaluated,
- * a child that is killed before it comes here. A denied request was charged nothing, but by the
- * server's rules when a tenant denied it, and for a program that ran before the denial, whose
- * outcome is never known then; no denial clears anything. An exempt request was charged for
- * what ran before the exemption.
+ * If the outcome is not known, the unit stays charged: the connection was aborted, an
+ * expression can't be evaluated, or the child was killed before it came here.
  *
- * Rules of one group may have charged one counter together, once: it is given back when the
- * outcome counts for none of them.
+ * A denied request was charged nothing, with two exceptions: by the server's rules if a tenant
+ * denied it, and for a program that ran before the denial, whose outcome is then never known.
+ * No denial clears anything. An exempt request was charged for what ran before the exemption.
+ *
+ * Rules of a group may have charged one counter together, once: it is refunded if the outcome
+ * counts for none of them.
  */
 
-/* What an outcome does to one claim's counter. */
+/* What the outcome does to one claim's counter: it counts (else the charge is refunded), it
+ * clears the counter. */
 typedef struct rl_fate {
     bool counts, clears;
 } rl_fate_t;
 
-/* The request_rec that the client got its answer from. */
+/* Returns the request_rec that the client got its answer from. */
 static request_rec *last_of(request_rec *r)
 {
     while (r->next != NULL) {
@@ -37,8 +40,9 @@ static request_rec *last_of(request_rec *r)
     return r;
 }
 
-/* The status that the client saw. When a handler fails after its header was sent, r->status
- * changes, but not the status line, which httpd has made sure of when it sent it. */
+/* Returns the status that the client saw. If a handler fails after its header was sent,
+ * r->status changes, but not the status line, which httpd always sets when it sends the header.
+ */
 static int status_sent(const request_rec *r)
 {
     const char *line = r->sent_bodyct != 0 ? r->status_line : NULL;
@@ -48,8 +52,9 @@ static int status_sent(const request_rec *r)
                : r->status;
 }
 
-/* Whether the rule was in force when the outcome came about: what an exemption took back, and
- * what wasn't admitted when another rule denied, has no say. */
+/* Returns true if the rule of claim i was in force when the outcome came about, and so has a
+ * say. A claim whose charge an exemption has refunded has none, nor has one that didn't fit
+ * when the request was denied. */
 static bool is_involved(const rl_request_t *request, int i)
 {
     if (request->exempt && i >= request->progress.spent) {
@@ -58,7 +63,8 @@ static bool is_involved(const rl_request_t *request, int i)
     return request->denied.r == NULL || request->claims[i].step.granted;
 }
 
-/* A denial hides what came of a program that ran before. */
+/* Returns true if the outcome for claim i is not known. A denial hides the outcome of a program
+ * that ran before it. */
 static bool is_unknown(const rl_request_t *request, int i)
 {
     const rl_claim_t *claim = &request->claims[i];
@@ -82,7 +88,8 @@ static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
     return fate;
 }
 
-/* A claim that charged nothing has a say as well, if its rule shares the counter. */
+/* Returns true if claim i is to be refunded. A claim that charged nothing has a say as well, if
+ * it shares the counter. */
 static bool is_to_be_refunded(const rl_request_t *request, const rl_fate_t *fates, int i)
 {
     if (!request->claims[i].charged) {
@@ -122,8 +129,8 @@ static void settle_apply(const rl_source_t *source, const rl_request_t *request,
     }
 }
 
-/* Fills in the fate of each claim; whether there is anything to do. Expressions see the status
- * that was sent, the access log what httpd makes of it. */
+/* Fills in the fate of each claim. Returns true if there is anything to do. Expressions see the
+ * status that was sent; the access log sees what httpd makes of it. */
 static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fates)
 {
     const int status = last->status;
@@ -143,7 +150,8 @@ static bool has_outcome(const request_rec *r, const rl_request_t *request)
            !rl_upgrade_was_taken_over(request);
 }
 
-/* What the others on the fleet should know of the denied key. */
+/* Has the shared store know of a denied key what this server knows: other servers should know
+ * it too. */
 static void settle_refresh(const rl_source_t *source, const rl_request_t *request, int64_t now)
 {
     if (request->denied.claim >= 0 && source->session != NULL) {
@@ -153,7 +161,7 @@ static void settle_refresh(const rl_source_t *source, const rl_request_t *reques
     }
 }
 
-/* What the outcome does to each claim, or NULL when that is nothing. */
+/* Returns what the outcome does to each claim, or NULL if that is nothing. */
 static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
 {
     rl_fate_t *fates;
@@ -164,7 +172,7 @@ static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
     return judge(request, last_of(r), fates) ? fates : NULL;
 }
 
-/* Not part of the hook itself, which has nothing to do for most requests. */
+/* Kept out of the hook, which has nothing to do for most requests. */
 __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t *request)
 {
     const rl_fate_t *fates = fates_of(r, request);
@@ -174,7 +182,7 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
         return;
     }
     now = apr_time_now();
-    rl_session_begin(r, 0, &session); /* nobody waits for it any more */
+    rl_session_begin(r, 0, &session); /* nobody waits for this any more */
     if (fates != NULL) {
         settle_apply(&session.source, request, fates, now);
     }

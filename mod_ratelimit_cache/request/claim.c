@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "claim.h"
 
 #include <string.h>
@@ -10,17 +11,17 @@
 #include "../rule/identity.h"
 #include "log.h"
 
-/* No number or rate is as long as this. */
+/* Longer than any number or rate. */
 #define TEXT_MAX 64
 
-/* In place of a rate that can't be had, where on-error=deny: a request that the limiter denies
- * for a second. */
+/* Stands in for a rate that can't be computed, under on-error=deny: the limiter denies the
+ * request for a second. */
 static const rl_rate_t no_rate = {.count = 1, .period_us = RL_USEC_PER_SEC};
 
-/* Where the values of a key come from. */
+/* Where the values of a key come from: from another module, or from the request. */
 typedef struct rl_claim_values {
-    const char *const *given; /* NULL: they are the request's */
-    rl_key_values_t *own;     /* then kept here */
+    const char *const *given; /* NULL: the request's values are used */
+    rl_key_values_t *own;     /* the request's values, kept for the next rule */
 } rl_claim_values_t;
 
 typedef enum { RATE_KNOWN, RATE_NONE, RATE_INVALID } rl_rate_result_e;
@@ -36,7 +37,7 @@ static rl_on_error_e on_error_of(const rl_dir_config_t *conf, const rl_rule_t *r
 static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_rate_t *rate)
 {
     char text[TEXT_MAX];
-    const char *reason = "the expression can't be evaluated, or gives more than a rate";
+    const char *reason = "the expression can't be evaluated, or its value is too long";
     if (rl_expr_short_text(r, rule->rate_expr, text, sizeof(text))) {
         if (text[0] == '\0') {
             return RATE_NONE;
@@ -50,8 +51,9 @@ static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_r
     return rate->unlimited ? RATE_NONE : RATE_KNOWN;
 }
 
-/* The meter of the rule for this request, and what its counters are filed under: not the rule's
- * id where the rate is computed. False when there is no rate. */
+/* Sets the meter that the rule has for this request, and what its counters are filed under: the
+ * rule's id, or, if the rate is computed, an id of its own for each rate. Returns false if
+ * there is no rate. */
 static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *claim,
                       rl_digest_t *counters)
 {
@@ -135,7 +137,8 @@ bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule)
     return rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
 }
 
-/* Sets all that a claim starts with, and none of what the limiter keeps for itself. */
+/* Sets all members that the claim needs at the start; those that the limiter keeps for itself
+ * stay as they are. */
 static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_claim_t *claim)
 {
     claim->on_error = on_error_of(conf, rule);
@@ -148,7 +151,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->personal = rule->key.personal;
 }
 
-/* Makes the claim, whatever stood there. */
+/* Makes the claim, whatever *claim held before. */
 static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
                                     const rl_rule_t *rule, const rl_claim_values_t *values,
                                     rl_claim_t *claim)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "due.h"
 
 #include <string.h>
@@ -5,8 +6,8 @@
 #include "claim.h"
 #include "outcome_watch.h"
 
-/* A rule is decided on once for a client request, but for an overrun that was only observed on
- * the way to a location that enforces the rule. */
+/* A rule is decided on once for a client request. One exception: its overrun was only observed
+ * so far, and this location enforces the rule. */
 static bool is_decided(const rl_visit_t *visit, const rl_rule_t *rule)
 {
     const int i = rl_request_find_claim(visit->request, rule);
@@ -29,9 +30,9 @@ static void swap_claims(const rl_request_t *request, int i, int j)
 }
 
 /* Several rules of a group can share one counter, which a request pays once. Reduces the
- * claim's cost by what earlier claims of this request have paid; what they only observed is
- * still due. Returns true if nothing is left to decide, with the earlier result copied into the
- * claim. */
+ * claim's cost by what earlier claims (those before `first`) have paid; what they only observed
+ * is still due. Returns true if nothing is left to decide, with the earlier result copied into
+ * the claim. */
 static bool follow(const rl_request_t *request, int first, rl_claim_t *claim)
 {
     const rl_claim_t *leader = NULL;
@@ -59,8 +60,8 @@ static bool follow(const rl_request_t *request, int first, rl_claim_t *claim)
     return true;
 }
 
-/* Takes the claim out that the rule of the last claim made before, if it did. That has charged
- * nothing. */
+/* If the rule of the last claim has made an earlier one, removes that: it was only observed and
+ * has charged nothing. Returns how many claims were removed, 0 or 1. */
 static int forget(rl_request_t *request)
 {
     const int last = request->n - 1;
@@ -75,8 +76,9 @@ static int forget(rl_request_t *request)
     return 1;
 }
 
-/* Adds the rule's claim, if it makes one. Returns where the claims begin that are to be decided
- * on: after those that only follow, if it was `first` before. */
+/* Appends the rule's claim, if the rule asks for anything. `first` is the index of the first
+ * claim that is to be decided on; returns its new value. A claim that earlier ones have paid
+ * for is moved before it. */
 static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_values_t *values,
                      int first)
 {
@@ -100,8 +102,9 @@ static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_valu
     return first + 1;
 }
 
-/* Rules of one group may share a counter, which is charged once: with what the dearest of them
- * asks for. */
+/* Rules of one group can share one counter, which a request pays once: at the highest cost that
+ * any of them asks for. Sets this cost in claim i and in those claims from `first` on that
+ * share its counter. */
 static void share_cost(const rl_request_t *request, int first, int i)
 {
     rl_claim_t *claim = &request->claims[i];

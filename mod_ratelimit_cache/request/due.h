@@ -1,4 +1,5 @@
-/* Which rules are due at a request, and their claims. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the rules that are due at a request, and makes their claims. */
 #ifndef RL_REQUEST_DUE_H
 #define RL_REQUEST_DUE_H
 
@@ -9,20 +10,21 @@
 #include "../config/config.h"
 #include "record.h"
 
-/* One look at the rules of a location, in one phase. */
+/* One look at the rules of a location, in one phase, for one request. */
 typedef struct rl_visit {
     request_rec *r;
     rl_request_t *request;
-    const rl_dir_config_t *conf; /* has rules */
+    const rl_dir_config_t *conf; /* of r; conf->rules is not NULL */
     rl_phase_e phase;
 } rl_visit_t;
 
-/* Looks at the body if a rule of this phase needs it for this request. Returns OK, or the
- * status that the request ends with. */
+/* Reads the beginning of r's body if a rule that is due in this phase needs it. Returns OK, or
+ * the status that the request ends with. */
 int rl_due_look_at_body(const rl_visit_t *visit);
 
-/* Appends the claims of the rules that are due, the server's or the tenants'. Returns how many
- * there are to decide on: the last ones of the request's. */
+/* Appends to the request the claims of the rules that are due in this phase: the tenants' rules
+ * if `tenants` is true, else the server's. Returns how many claims are to be decided on; they
+ * are the request's last ones. */
 int rl_due_collect(const rl_visit_t *visit, bool tenants);
 
 #endif

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "outcome_watch.h"
 
 #include <util_filter.h>
 
 /* Streams of HTTP/2. mod_http2 tears a stream down, and marks its connection as aborted, as
- * soon as the client has the answer, which may be before we come here. So whether an answer
- * went out is seen when it is written. */
+ * soon as the client has the answer, which may be before log_transaction runs. So c->aborted
+ * says nothing there; a filter sees whether the answer went out when it is written. */
 
 static const char watch_name[] = "RL_WATCH_ANSWER";
 

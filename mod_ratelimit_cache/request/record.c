@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "record.h"
 
 #include <apr_strings.h>
@@ -5,8 +6,8 @@
 
 #include "../httpd/module.h"
 
-/* Where a client request began: internal redirects are chained by prev. httpd limits their
- * number (LimitInternalRecursion). */
+/* Returns the first request_rec of a client request: internal redirects are chained by prev.
+ * httpd limits their number (LimitInternalRecursion). */
 static const request_rec *root_of(const request_rec *r)
 {
     while (r->prev != NULL) {
@@ -27,7 +28,8 @@ static apr_size_t size_of(int n)
     return (apr_size_t)n * sizeof(rl_claim_t);
 }
 
-/* Gives the request room for so many claims, and the first n of another's, or its own. */
+/* Gives the request an array with room for so many claims, and copies into it the claims of
+ * `from`, which may be the request itself. */
 static void move_claims(apr_pool_t *pool, rl_request_t *request, const rl_request_t *from,
                         int room)
 {

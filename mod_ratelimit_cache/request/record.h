@@ -1,5 +1,8 @@
-/* The record of a client request, over all the request_recs that httpd makes of it: internal
- * redirects (r->prev) and subrequests (r->main). It is kept with the first of them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record of a client request: what has been decided for it, and what has to be remembered
+ * until it is over. There is one for all the request_recs that httpd makes of the request by
+ * internal redirects (r->prev); it is kept with the first of them. Subrequests (r->main) have
+ * none. */
 #ifndef RL_REQUEST_RECORD_H
 #define RL_REQUEST_RECORD_H
 
@@ -12,81 +15,83 @@
 #include "../limiter/limiter.h"
 #include "../rule/rule.h"
 
-/* The RATELIMIT_* variables; NULL where there is nothing to say. */
+/* The values of the RATELIMIT_* variables; NULL: the variable is not set. */
 typedef struct rl_environment {
     const char *status, *rule, *limit, *remaining, *reset, *retry_after, *key;
 } rl_environment_t;
 
-/* A denial that has been decided on. */
+/* The denial of the request, once there is one. */
 typedef struct rl_denied {
-    const request_rec *r;       /* the request_rec that was denied, NULL: none */
-    int status;                 /* 0: not denied */
-    int claim;                  /* the claim that denies, -1: none, for another reason */
-    const char *retry_after;    /* that the denial says, NULL: not denied by a rule */
-    bool default_answer;        /* a rule's denial, and no ErrorDocument writes it */
-    const char *handler;        /* the deny handler, NULL: the default answer */
-    const apr_table_t *headers; /* the denial's, before the deny handler adds its own */
+    const request_rec *r; /* the request_rec that was denied; NULL: none */
+    int status; /* HTTP status; DONE: a module or a handler has answered; 0: not denied */
+    int claim;  /* index of the claim that denies; -1: none, there is another reason */
+    const char *retry_after;    /* the Retry-After field; NULL: not denied by a rule */
+    bool default_answer;        /* the default answer takes the place of httpd's page */
+    const char *handler;        /* RateLimitDenyHandler; NULL: the default answer */
+    const apr_table_t *headers; /* its err_headers_out, without the handler's fields */
 } rl_denied_t;
 
 /* How far the request has come inside the server. */
 typedef struct rl_progress {
-    const request_rec *current; /* the last request_rec that rules were looked at for */
-    int spent;                  /* the claims before this one are for what has run already */
-    const request_rec *checked; /* rules before authentication were checked for this one, */
+    const request_rec *current; /* the last request_rec for which rules were looked up */
+    int spent; /* claims before this index have paid for something that has run already */
+    const request_rec *checked; /* the rules before authentication were checked for this one, */
     const ap_conf_vector_t *checked_conf; /* with this configuration */
 } rl_progress_t;
 
-/* What is to be known of the outcome. */
+/* What is known of the outcome before the request is over. */
 typedef struct rl_awaited {
     bool matters;    /* a rule has count= or clear= */
-    bool watched;    /* HTTP/2: it is seen whether the answer goes out, */
-    bool unanswered; /* and it did not */
+    bool watched;    /* HTTP/2: a filter sees whether the answer goes out, */
+    bool unanswered; /* and it did not go out */
 } rl_awaited_t;
 
 typedef struct rl_upgrade rl_upgrade_t;
 
 typedef struct rl_request {
-    int n;    /* claims of the rules that have been decided on: they aren't looked at again */
-    int room; /* how many claims there is room for */
+    int n;    /* number of claims; their rules are not decided on again */
+    int room; /* number of claims that there is room for */
     rl_claim_t *claims;
-    int64_t now;        /* the clock, once it was read in this round; 0: not yet */
-    int64_t store_time; /* microseconds spent with the shared store */
-    rl_body_t *body;    /* what was read early of the body, or NULL */
+    int64_t now;        /* microseconds since the epoch, read in this round; 0: not read yet */
+    int64_t store_time; /* microseconds spent with the shared store so far */
+    rl_body_t *body;    /* the part of the body that was read early, or NULL */
     bool exempt;
     rl_environment_t environment;
-    const request_rec *published; /* the request_rec that shows the environment, NULL: none */
+    const request_rec *published; /* the request_rec whose environment shows this; NULL: none */
     rl_progress_t progress;
     rl_denied_t denied;
     rl_awaited_t outcome;
     rl_upgrade_t *upgrade; /* the offer to go on as a stream of HTTP/2, or NULL */
-    bool plain;            /* the client doesn't ask for that */
+    bool plain;            /* the client does not ask for an upgrade to HTTP/2 */
 } rl_request_t;
 
-/* Returns the record of the client request that r belongs to, or NULL if no rule has been
- * looked at yet. */
+/* Returns the record of the client request that r belongs to, or NULL if there is none yet: no
+ * rule has been looked up. */
 rl_request_t *rl_request_get(const request_rec *r);
 
-/* Makes the record, with room for the claims of n rules: the one allocation on the way to a
- * decision. */
+/* Makes the record, with room for the claims of n rules, and returns it. It is the only
+ * allocation on the way to a decision. */
 rl_request_t *rl_request_make(request_rec *r, int n);
 
-/* Makes room for one more claim. There is some, unless an internal redirect has brought in
- * other rules. Claims may move. */
+/* Makes sure that there is room for one more claim. (There is, unless an internal redirect has
+ * brought in other rules.) Claims may move. */
 void rl_request_reserve(request_rec *r, rl_request_t *request);
 
-/* Copies what was decided into another record and pool, for another thread. Rules of the server
- * live as long as the child; those of tenants end with the request, and are left out. */
+/* Copies what was decided into another record and pool, for another thread: claims, environment
+ * and exemption, not a denial. The server's rules live as long as the child; tenants' rules end
+ * with the request, so their claims get a NULL rule. */
 void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to);
 
-/* Returns the time, in microseconds since the epoch: one reading of the clock for all rules
- * that are decided on together. Whatever may make us wait sets request->now to 0. */
+/* Returns the time in microseconds since the epoch. The clock is read once for all rules that
+ * are decided on together: request->now keeps it, and is set to 0 when a round begins, and
+ * before a wait for the client. */
 int64_t rl_request_now(rl_request_t *request);
 
-/* Returns the index of the rule's claim, -1 if it has none. Rules that share this rule's
- * counters are not counted as the same rule. */
+/* Returns the index of the claim that this very rule has made, -1 if there is none. Rules that
+ * share its counters are other rules. */
 int rl_request_find_claim(const rl_request_t *request, const rl_rule_t *rule);
 
-/* Returns true if r shows the document of an error, by ErrorDocument. */
+/* Returns true if r is for an ErrorDocument, not for what the client asked for. */
 bool rl_request_is_error_document(const request_rec *r);
 
 #endif

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "redirect.h"
 
 #include <string.h>
 
 #include "../config/config.h"
 
-/* Whether mod_actions sent prev on, to a program: it notes the Action in prev's environment,
- * and goes to the program's path with prev's behind it. */
+/* Returns true if mod_actions sent prev on to a program. mod_actions notes the Action in prev's
+ * environment, and goes to the program's path followed by prev's. */
 static bool is_by_action(const request_rec *prev, const request_rec *r)
 {
     const char *action = apr_table_get(prev->subprocess_env, "HANDLER");
@@ -14,8 +15,9 @@ static bool is_by_action(const request_rec *prev, const request_rec *r)
            strcmp(r->uri + len - tail, prev->uri) == 0;
 }
 
-/* Whether prev's handler only chose where the request goes on, and ran nothing: mod_rewrite's
- * in a directory, mod_negotiation's for a type map, mod_actions'. */
+/* Returns true if prev's handler only chose where the request goes on, and ran no program: the
+ * handlers of mod_rewrite in a directory, of mod_negotiation for a type map, and of
+ * mod_actions. */
 static bool is_signpost(const request_rec *prev, const request_rec *r)
 {
     static const char *const handlers[] = {"redirect-handler", "type-map",
@@ -36,7 +38,8 @@ static bool same_digest(const rl_digest_t *a, const rl_digest_t *b)
     return a->hi == b->hi && a->lo == b->lo;
 }
 
-/* The tenant's rule, parsed anew from its .htaccess, that this was decided on for. */
+/* Returns the tenant's rule that made this claim, parsed anew from its .htaccess; NULL if it
+ * isn't in the set. */
 static const rl_rule_t *find_again(const rl_claim_t *claim, const rl_rule_set_t *rules)
 {
     const rl_rule_t *rule = rl_rule_set_find(rules, claim->name);
@@ -44,7 +47,8 @@ static const rl_rule_t *find_again(const rl_claim_t *claim, const rl_rule_set_t 
                                                                                    : NULL;
 }
 
-/* Upgraded: the rules of tenants ended with the request that was taken over. */
+/* After an upgrade to HTTP/2: the rules of tenants ended with the request that was taken over.
+ */
 static void find_tenants_rules(const rl_request_t *request, const rl_rule_set_t *rules)
 {
     for (int i = 0; i < request->n; i++) {

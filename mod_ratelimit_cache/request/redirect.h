@@ -1,12 +1,14 @@
-/* What internal redirects mean for what was charged. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Internal redirects: which claims have paid for something that has run. */
 #ifndef RL_REQUEST_REDIRECT_H
 #define RL_REQUEST_REDIRECT_H
 
 #include "record.h"
 
-/* Before rules are looked at for r: finds out which claims are spent. A program that has run
- * and sends the request on inside the server has had what it was charged for. A stream of
- * HTTP/2 finds the rules of tenants again. */
+/* To be called before rules are looked up for r. Finds out which claims are spent
+ * (rl_progress_t): if a program has run, and has then sent the request on inside the server,
+ * the request has had what those claims paid for. Gives claims that an upgrade to HTTP/2 has
+ * left without their tenant's rule the rule of r's location. */
 void rl_redirect_follow(rl_request_t *request, const request_rec *r);
 
 #endif

@@ -1,4 +1,5 @@
-/* Where one request's units come from, and its work with the shared store. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: where the units of one request come from, and its work with the shared store. */
 #ifndef RL_REQUEST_SESSION_H
 #define RL_REQUEST_SESSION_H
 
@@ -7,17 +8,17 @@
 #include "../fleet/source.h"
 
 typedef struct rl_session {
-    rl_source_t source; /* points into this session, which must stay where it is */
+    rl_source_t source; /* points into this session, so don't copy or move it */
     rl_store_session_t shared;
-    int64_t started; /* microseconds of the monotonic clock */
+    int64_t started; /* microseconds of the monotonic clock, set if there is a shared store */
 } rl_session_t;
 
-/* Begins a session for r's virtual host. All the store work of a request shares one time-out,
- * of which spent_us microseconds are used up by earlier sessions. */
+/* Begins a session with the store of r's virtual host. All sessions of a request share one
+ * time-out; spent_us, in microseconds, is what earlier ones have used of it. */
 void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session);
 
-/* Ends it: connections go back. Returns the microseconds that it took, 0 without a shared
- * store. */
+/* Ends the session: its connections become free. Returns how many microseconds it lasted, 0
+ * without a shared store. */
 int64_t rl_session_end(rl_session_t *session);
 
 #endif

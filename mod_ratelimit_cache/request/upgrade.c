@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "upgrade.h"
 
 #include <apr_atomic.h>
@@ -8,15 +9,14 @@
 #include "outcome_watch.h"
 
 /* An upgrade to HTTP/2 (h2c). httpd runs the hooks for the HTTP/1.1 request first; then
- * mod_http2 processes the same request as stream 1 on a connection of its own, in another
- * thread. What was settled in the first round is kept on the client's connection, and the first
- * stream that is the same request takes it.
- */
+ * mod_http2 processes the same request as stream 1, on a connection of its own and in another
+ * thread. What was decided in the first round is kept on the client's connection, and the first
+ * stream that is the same request takes it. */
 struct rl_upgrade {
-    apr_pool_t *pool;            /* of all that it holds */
-    const rl_request_t *offered; /* by whom */
-    bool valid;
-    volatile apr_uint32_t taken;
+    apr_pool_t *pool;            /* of all that the members below point to */
+    const rl_request_t *offered; /* the record that it was copied from */
+    bool valid;                  /* no other request has come on the connection since */
+    volatile apr_uint32_t taken; /* 1 once a stream has taken it over */
     const char *method, *host, *path, *query;
     rl_request_t request;
 };
@@ -32,8 +32,9 @@ static bool asks_for_h2c(const request_rec *r)
            apr_table_get(r->headers_in, "HTTP2-Settings") != NULL;
 }
 
-/* Path and query as the client sent them, but decoded: mod_http2 makes the stream's request
- * from these. */
+/* Returns true if r is the same request, and claims the offer for it. Path and query are
+ * compared as the client sent them, but decoded: mod_http2 makes the stream's request from
+ * these. */
 static bool is_upgraded(rl_upgrade_t *upgrade, const request_rec *r)
 {
     return same_text(upgrade->method, r->method) && same_text(upgrade->host, r->hostname) &&
@@ -60,7 +61,7 @@ void rl_upgrade_take_over(request_rec *r, rl_request_t *request)
     }
 }
 
-/* The connection's record, empty. */
+/* Returns the connection's record of an upgrade, empty; makes it if need be. */
 static rl_upgrade_t *empty_upgrade(conn_rec *c)
 {
     rl_upgrade_t *upgrade = ap_get_module_config(c->conn_config, &ratelimit_cache_module);
@@ -78,7 +79,8 @@ void rl_upgrade_offer(request_rec *r)
     rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
     if (request == NULL || request->plain || !asks_for_h2c(r)) {
-        return; /* or doesn't ask any more: a denial is answered as it was asked for */
+        return; /* or no longer asks: a denial took the Upgrade field out, and its ErrorDocument
+                 * is answered in HTTP/1.1 */
     }
     upgrade = empty_upgrade(r->connection);
     upgrade->method = apr_pstrdup(upgrade->pool, r->method);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "accept.h"
 
 #include <stdbool.h>
@@ -9,15 +10,16 @@
  *
  *     member = range *( OWS ";" OWS name "=" ( token / quoted-string ) )
  *
- * What a member names gets its q, in thousandths; a type that is named has precedence over a
- * range that it lies in, whatever their order (RFC 9110 12.5.1).
+ * Each form gets the q of what names it, in thousandths. A named type takes precedence over a
+ * range that includes it, whatever their order (RFC 9110 12.5.1).
  */
 
 #define Q_NONE (-1)
 #define Q_FULL 1000
 #define BLANKS " \t"
 
-/* q of what was named, and of the ranges that plain text lies in. */
+/* The highest q of each form that was named, and of the ranges that include plain text:
+ * text/<any> and <any>/<any>. Q_NONE: not there. */
 typedef struct rl_wishes {
     int named[RL_MEDIA];
     int any_text, any;
@@ -39,7 +41,7 @@ static const char *skip_accept_blanks(const char *text)
     return text + strspn(text, BLANKS);
 }
 
-/* Behind a token or a quoted string; NULL when the quotes aren't closed. */
+/* Returns what follows a token or a quoted string, NULL if the quotes aren't closed. */
 static const char *skip_value(const char *text)
 {
     if (*text != '"') {
@@ -53,7 +55,8 @@ static const char *skip_value(const char *text)
     return *text == '"' ? text + 1 : NULL;
 }
 
-/* 0, 1, or either with up to three decimals (RFC 9110 12.4.2); Q_NONE for anything else. */
+/* Reads 0 or 1, either with up to three decimals (RFC 9110 12.4.2). Returns thousandths, Q_NONE
+ * for anything else. */
 static int parse_q(const char *text, size_t len)
 {
     int q = 0, unit = Q_FULL;
@@ -73,8 +76,8 @@ static int parse_q(const char *text, size_t len)
     return q <= Q_FULL ? q : Q_NONE;
 }
 
-/* Reads one parameter, behind its semicolon. Returns what follows, NULL when it is malformed.
- */
+/* Reads one parameter, after its semicolon; sets *q if it is one. Returns what follows, NULL if
+ * it is malformed. */
 static const char *read_parameter(const char *text, int *q)
 {
     const size_t name_len = strcspn(text, "=,;" BLANKS);
@@ -92,7 +95,7 @@ static const char *read_parameter(const char *text, int *q)
     return end;
 }
 
-/* To the next comma that doesn't stand in quotes, or the end. */
+/* Returns the next comma that isn't in quotes, or the end. */
 static const char *skip_member(const char *text)
 {
     while (*text != '\0' && *text != ',') {
@@ -130,7 +133,7 @@ static void note_member(rl_wishes_t *wishes, const char *range, size_t len, int 
     }
 }
 
-/* Reads one member; returns the comma behind it, or the end. */
+/* Reads one member. Returns the comma after it, or the end. */
 static const char *read_member(const char *text, rl_wishes_t *wishes)
 {
     const char *range = text;

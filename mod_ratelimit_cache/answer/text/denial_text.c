@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "denial_text.h"
 
 #define MINUTE 60u
@@ -36,7 +37,7 @@ static uint32_t rounded_up(uint32_t seconds, uint32_t unit)
     return seconds / unit + (seconds % unit > 0 ? 1 : 0);
 }
 
-/* Beyond two minutes people count in larger units; the seconds stand behind them, exact. */
+/* Above two minutes people count in larger units; the exact seconds follow in brackets. */
 static void add_wait(rl_text_t *text, uint32_t seconds)
 {
     if (seconds > 2 * MINUTE) {

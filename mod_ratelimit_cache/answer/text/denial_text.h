@@ -1,4 +1,5 @@
-/* The default answer to a denied request, in words. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text of the default answer to a denied request. */
 #ifndef RL_ANSWER_TEXT_DENIAL_TEXT_H
 #define RL_ANSWER_TEXT_DENIAL_TEXT_H
 
@@ -9,27 +10,27 @@
 #include "../../core/text.h"
 #include "accept.h"
 
-/* Strings are the module's own: rules' names and hexadecimal tags, which need no escapes in any
- * form. */
+/* What the answer tells. Strings are the module's own, rules' names and hexadecimal tags, and
+ * need no escapes in any form. */
 typedef struct rl_denial_text {
-    int status;               /* 400 to 599 */
+    int status;               /* HTTP status, 400 to 599 */
     uint32_t retry_s;         /* seconds until a retry can succeed */
-    const char *tag;          /* of the key, to be quoted */
-    bool uncounted;           /* not over a limit: the shared store can't answer */
-    const char *const *rules; /* the names of those that deny */
+    const char *tag;          /* the key's tag, which a client quotes when it asks for help */
+    bool uncounted;           /* no limit was exceeded: the shared store can't answer */
+    const char *const *rules; /* names of the rules that deny */
     size_t rules_n;
 } rl_denial_text_t;
 
-/* Room for the answer, and for each rule in it. */
+/* Bytes for the answer without rules, and for each rule in it. */
 #define RL_DENIAL_TEXT_MAX      1280
 #define RL_DENIAL_TEXT_RULE_MAX 40
 
-/* The Content-Type of a form. */
+/* Returns the Content-Type of a form. */
 const char *rl_denial_text_type(rl_media_e media);
 
-/* Appends the answer. The problem document is RFC 9457's, of the types that
- * draft-ietf-httpapi-ratelimit-headers-10 registers: quota-exceeded with violated-policies, or
- * temporary-reduced-capacity when nothing could be counted. */
+/* Appends the answer in this form to the text. A problem document (RFC 9457) has one of the
+ * types that draft-ietf-httpapi-ratelimit-headers-10 registers: quota-exceeded with
+ * violated-policies, or temporary-reduced-capacity if nothing could be counted. */
 void rl_denial_text_write(const rl_denial_text_t *denial, rl_media_e media, rl_text_t *text);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "field_text.h"
 
 #include "../../core/rate.h"
@@ -10,7 +11,7 @@ static uint64_t within_range(int64_t number)
     return (uint64_t)(number < RL_FIELD_INTEGER_MAX ? number : RL_FIELD_INTEGER_MAX);
 }
 
-/* The String that a member of the List is, behind the comma that the members before it need. */
+/* Appends the String of a member of the List, after a comma if there are members before it. */
 static void add_name(rl_text_t *text, const char *name)
 {
     rl_text_add(text, text->at > text->start ? ", \"" : "\"");
