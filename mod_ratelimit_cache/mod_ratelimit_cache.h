@@ -237,8 +237,9 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_charge,
 APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_refund,
                         (request_rec * r, ratelimit_receipt_t *receipt));
 
-/* Reads what the key has used, on all servers of a fleet together. Returns APR_SUCCESS,
- * whatever that is. usage->fits and usage->retry_after are about the rule's own cost. */
+/* Reads what the key has used, on all servers of a fleet together. Returns APR_SUCCESS
+ * if the cost doesn't fit, too; else what ratelimit_check() returns. usage->fits and
+ * usage->retry_after are about the rule's own cost. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_read,
                         (request_rec * r, const char *rule, const char *const *values, int n,
                          ratelimit_usage_t *usage));
@@ -246,7 +247,7 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_read,
 /* Wipes what the key has used, its penalty included. Other servers of a fleet, which may know
  * the key as over its limit, notice within some seconds. Returns RATELIMIT_NO_STORE, whatever
  * on-error= is, if the shared store could not be told: then the counter is wiped on this server
- * only. */
+ * only; and if the rate can't be computed and on-error=deny: then nothing is wiped. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_clear,
                         (request_rec * r, const char *rule, const char *const *values, int n));
 
