@@ -1,4 +1,6 @@
-/* The directives. Every error names the directive, the token and what is allowed. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives. Every error names the directive, the token, what is wrong and what is
+ * allowed. */
 #include "config.h"
 
 #include <apr_file_io.h>
@@ -29,8 +31,8 @@ static rl_server_config_t *server_config(const cmd_parms *cmd)
     return ap_get_module_config(cmd->server->module_config, &ratelimit_cache_module);
 }
 
-/* Why the directive can't stand where it does, or NULL: what only the server may say isn't for
- * an .htaccess either when AllowOverrideList names it. */
+/* Returns NULL, or the error if the directive may not stand where it does. A directive that is
+ * for the server alone may not stand in an .htaccess even if AllowOverrideList names it. */
 static const char *misplaced(cmd_parms *cmd)
 {
     if (rl_cmd_is_tenant(cmd) && (cmd->cmd->req_override & OR_LIMIT) == 0) {
@@ -43,8 +45,8 @@ static const char *misplaced(cmd_parms *cmd)
 
 /* ---- rules ---- */
 
-/* A rule of the server's own configuration lives as long as that; more is made of it when all
- * is read. */
+/* Adds a rule of the server's own configuration to the list of all of them, for
+ * rl_scope_post_config(). */
 static void keep_rule(const cmd_parms *cmd, rl_rule_t *rule)
 {
     rl_global_config_t *global = rl_global_config();
@@ -206,7 +208,8 @@ static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const ar
                     "write shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]");
 }
 
-/* The file's content without the line end that editors leave. */
+/* Reads the secret from a file, without the line ends that editors leave at its end. Returns
+ * NULL or the reason why it can't be used. */
 static const char *read_secret(cmd_parms *cmd, const char *path, rl_global_config_t *global)
 {
     const char *full = ap_server_root_relative(cmd->pool, path);
@@ -302,8 +305,8 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
     return misplaced(cmd);
 }
 
-/* httpd's own name for "send the file" would send the very thing that was denied. */
-/* Handlers whose answer is the file that was asked for. */
+/* Returns true if this handler's answer is the file that was asked for, sent or run: that is
+ * the very thing that was denied. "default-handler" is httpd's name for sending it. */
 static bool serves_the_target(const char *handler)
 {
     static const char *const names[] = {
