@@ -159,25 +159,35 @@ static const struct {
     const char *name;
     const char *(*parse)(rl_store_config_t *store, const char *value);
 } options[] = {
-    {"timeout=", option_timeout},   {"connections=", option_connections},
-    {"prefix=", option_prefix},     {"lease=", option_lease},
-    {"failures=", option_failures}, {"cooldown=", option_cooldown},
-    {"size=", option_size},
+    {"timeout", option_timeout},   {"connections", option_connections},
+    {"prefix", option_prefix},     {"lease", option_lease},
+    {"failures", option_failures}, {"cooldown", option_cooldown},
+    {"size", option_size},
 };
+
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static const char *not_an_option(apr_pool_t *pool)
+{
+    const char *names = options[0].name;
+    for (size_t i = 1; i < OPTIONS; i++) {
+        names = apr_pstrcat(pool, names, ", ", options[i].name, NULL);
+    }
+    return apr_pstrcat(pool, "not an option; one of ", names, NULL);
+}
 
 /* Reads an argument: as an option if it has a = and isn't a unix socket's path, else as a
  * server. */
 static const char *parse_argument(cmd_parms *cmd, const char *text, rl_store_config_t *store)
 {
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+    for (size_t i = 0; i < OPTIONS; i++) {
         const size_t len = strlen(options[i].name);
-        if (strncmp(text, options[i].name, len) == 0) {
-            return options[i].parse(store, text + len);
+        if (strncmp(text, options[i].name, len) == 0 && text[len] == '=') {
+            return options[i].parse(store, text + len + 1);
         }
     }
     if (strncmp(text, "unix:", 5) != 0 && strchr(text, '=') != NULL) {
-        return "not an option; one of timeout, connections, prefix, lease, failures, cooldown, "
-               "size";
+        return not_an_option(cmd->temp_pool);
     }
     return parse_server(cmd, text, store);
 }

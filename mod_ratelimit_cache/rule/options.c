@@ -226,16 +226,22 @@ static int find_option(const char *token, size_t len)
     return -1;
 }
 
+static const char *not_an_option(apr_pool_t *pool)
+{
+    const char *names = options[0].name;
+    for (size_t i = 1; i < OPTIONS; i++) {
+        names = apr_pstrcat(pool, names, ", ", options[i].name, NULL);
+    }
+    return apr_pstrcat(pool, "not an option; write option=value, option one of ", names, NULL);
+}
+
 /* Finds out which option an argument is. Returns NULL or the reason why it is none. */
 static const char *identify_option(rl_draft_t *draft, const char *token, int *which)
 {
     const size_t len = strcspn(token, "=");
     *which = find_option(token, len);
     if (*which < 0 || token[len] != '=') {
-        return "not an option; write option=value, option one of key, methods, algorithm, "
-               "window, burst, initial, cost, when, unless, count, clear, group, action, "
-               "penalty, "
-               "missing, fold, status, on-error";
+        return not_an_option(draft->cmd->temp_pool);
     }
     if ((draft->seen & 1u << *which) != 0) {
         return "given twice";
