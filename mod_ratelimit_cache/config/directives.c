@@ -36,11 +36,12 @@ static rl_server_config_t *server_config(const cmd_parms *cmd)
 static const char *misplaced(cmd_parms *cmd)
 {
     if (rl_cmd_is_tenant(cmd) && (cmd->cmd->req_override & OR_LIMIT) == 0) {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": not in .htaccess", NULL);
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": not allowed in .htaccess", NULL);
     }
-    return cmd->limited != -1 ? apr_pstrcat(cmd->pool, cmd->cmd->name,
-                                            ": not inside <Limit>; use methods=", NULL)
-                              : NULL;
+    return cmd->limited != -1
+               ? apr_pstrcat(cmd->pool, cmd->cmd->name,
+                             ": not allowed inside <Limit>; write methods= instead", NULL)
+               : NULL;
 }
 
 /* ---- rules ---- */
@@ -67,10 +68,10 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
         return error;
     }
     if (rl_rule_set_find(conf->rules, rule->name) != NULL) {
-        return complain(cmd, rule->name, "this section has a rule of that name already");
+        return complain(cmd, rule->name, "this section already has a rule of this name");
     }
     if (conf->rules != NULL && conf->rules->n == RL_SECTION_RULES_MAX) {
-        return complain(cmd, rule->name, "a section has at most 200 rules");
+        return complain(cmd, rule->name, "a section can have at most 200 rules");
     }
     conf->rules = rl_rule_set_add(cmd->pool, conf->rules, rule);
     if (!rule->tenant) {
@@ -178,7 +179,7 @@ static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
 {
     const char *reason = NULL;
     if (argc > 1) {
-        return complain(cmd, argv[1], "shm has one option, size=");
+        return complain(cmd, argv[1], "shm takes one option, size=BYTES");
     }
     if (argc == 1) {
         reason = strncmp(argv[0], "size=", 5) != 0
@@ -236,7 +237,7 @@ static const char *read_secret(cmd_parms *cmd, const char *path, rl_global_confi
     }
     global->secret = text;
     global->secret_len = len;
-    return len == 0 ? "the file holds no secret" : NULL;
+    return len == 0 ? "the file has no secret in it" : NULL;
 }
 
 static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
@@ -291,7 +292,9 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
         const int bit = header_bit(argv[i]);
         if (bit == 0 && ap_cstr_casecmp(argv[i], "none") == 0) {
             if (argc > 1) {
-                return complain(cmd, argv[i], "stands alone; write none, or what to send");
+                return complain(
+                    cmd, argv[i],
+                    "can't be combined with other words; write none, or the fields to send");
             }
         }
         else if (bit == 0) {
@@ -332,8 +335,8 @@ static const char *set_deny_handler(cmd_parms *cmd, void *dir, const char *value
     }
     if (serves_the_target(value)) {
         return complain(cmd, value,
-                        "that handler sends or runs what was denied; write /URL-PATH, "
-                        "another handler's name, or default");
+                        "this handler would send or run the very file that was denied; write a "
+                        "local /URL-PATH, another handler's name, or default");
     }
     conf->deny_handler = standard ? "" : value;
     return misplaced(cmd);

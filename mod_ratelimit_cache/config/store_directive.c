@@ -219,8 +219,9 @@ const char *rl_store_directive_parse(cmd_parms *cmd, int argc, char *const argv[
     store->settings.timeout_us = TIMEOUT_DEFAULT;
     store->settings.breaker = default_breaker;
     for (int i = 0; i < argc; i++) {
-        const char *reason = i < ARGUMENTS_MAX ? parse_argument(cmd, argv[i], store)
-                                               : "too many servers and options";
+        const char *reason = i < ARGUMENTS_MAX
+                                 ? parse_argument(cmd, argv[i], store)
+                                 : "too many servers and options: at most 62 are allowed";
         if (reason != NULL) {
             return apr_psprintf(cmd->pool, "%s memcached: \"%s\": %s", cmd->cmd->name, argv[i],
                                 reason);

@@ -36,7 +36,7 @@ static const char *methods_add(apr_pool_t *pool, rl_methods_t *methods, const ch
         return "must be ALL, UNSAFE or a list of method names such as GET,POST";
     }
     if (strcmp(word, "ALL") == 0 || strcmp(word, "UNSAFE") == 0) {
-        return "ALL and UNSAFE stand alone";
+        return "ALL and UNSAFE can't be combined with other methods";
     }
     number = ap_method_number_of(word);
     if (number == M_TRACE) {

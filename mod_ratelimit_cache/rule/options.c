@@ -57,9 +57,8 @@ static const char *option_window(rl_draft_t *draft, const char *value)
     if (!is_one_of(value, words)) {
         return "must be staggered or clock";
     }
-    return draft->rule->meter.algorithm == RL_FIXED_WINDOW
-               ? NULL
-               : "belongs to algorithm=fixed-window";
+    return draft->rule->meter.algorithm == RL_FIXED_WINDOW ? NULL
+                                                           : "needs algorithm=fixed-window";
 }
 
 static const char *parse_units(const char *value, uint64_t *units)
@@ -75,9 +74,8 @@ static const char *parse_bucket(rl_draft_t *draft, const char *value, int64_t *u
         return reason;
     }
     *units = (int64_t)n;
-    return draft->rule->meter.algorithm == RL_TOKEN_BUCKET
-               ? NULL
-               : "belongs to algorithm=token-bucket";
+    return draft->rule->meter.algorithm == RL_TOKEN_BUCKET ? NULL
+                                                           : "needs algorithm=token-bucket";
 }
 
 static const char *option_burst(rl_draft_t *draft, const char *value)
