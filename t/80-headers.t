@@ -271,9 +271,9 @@ none_of $r, 'no X-RateLimit-Remaining', 'X-RateLimit-Remaining';
 config_error("RateLimitHeaders $_->[0]\n", 'RateLimitHeaders', $_->[1], "RateLimitHeaders $_->[0]", $_->[2]) for (
     [ 'fancy',             'fancy',    qr/none, standard, legacy/ ],
     [ 'standard fancy',    'fancy',    qr/none, standard, legacy/ ],
-    [ 'none standard',     'none',     qr/alone/ ],
-    [ 'legacy none',       'none',     qr/alone/ ],
-    [ 'none none',         'none',     qr/alone/ ],
+    [ 'none standard',     'none',     qr/combined/ ],
+    [ 'legacy none',       'none',     qr/combined/ ],
+    [ 'none none',         'none',     qr/combined/ ],
     [ 'standard standard', 'standard', qr/twice/ ],
     [ 'legacy Legacy',     'Legacy',   qr/twice/ ],
     [ '',                  '',         qr/none, standard, legacy/ ],

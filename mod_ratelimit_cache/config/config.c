@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
 #include <apr_hash.h>
@@ -71,7 +72,7 @@ static apr_array_header_t *append(apr_pool_t *pool, apr_array_header_t *outer,
     return apr_array_append(pool, outer, inner);
 }
 
-/* Whether a section says nothing. */
+/* Returns true if the section sets nothing. */
 static bool is_unset(const rl_dir_config_t *conf)
 {
 #define X(name, fallback) &&conf->name == RL_UNSET
@@ -80,11 +81,11 @@ static bool is_unset(const rl_dir_config_t *conf)
 #undef X
 }
 
-/* httpd merges several Locations among themselves before the sections outside of them, so
- * "nothing from outside" must be remembered in the result.
+/* httpd merges two Locations with each other before it merges the result with the sections
+ * around them, so the result has to remember that one of them is detached.
  *
- * It merges for every request, and mostly one of the two says nothing: then the other is the
- * result, and nothing is made. */
+ * httpd merges in each request, and mostly one of the two sections sets nothing: then the other
+ * is the result, and no memory is used. */
 void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
 {
     const rl_dir_config_t *base = outer, *add = inner;
@@ -140,7 +141,8 @@ int rl_server_log_level(const rl_server_config_t *conf)
     return conf->log_level != RL_UNSET ? conf->log_level : APLOG_WARNING;
 }
 
-/* The name alone: a fleet's servers agree on it, not on addresses and ports. */
+/* Names a virtual host by its ServerName alone: the servers of a fleet have that in common, but
+ * not addresses and ports. */
 static const char *vhost_text(apr_pool_t *pool, const server_rec *s)
 {
     return s->is_virtual && s->server_hostname != NULL
@@ -148,7 +150,7 @@ static const char *vhost_text(apr_pool_t *pool, const server_rec *s)
                : "main server";
 }
 
-/* Which one of the hosts of this name it is. */
+/* Returns how many virtual hosts of this name came before. */
 static int count_namesake(apr_hash_t *seen, apr_pool_t *ptemp, const char *name)
 {
     int *n = apr_hash_get(seen, name, APR_HASH_KEY_STRING);
@@ -159,8 +161,8 @@ static int count_namesake(apr_hash_t *seen, apr_pool_t *ptemp, const char *name)
     return (*n)++;
 }
 
-/* httpd lets virtual hosts without a directive of ours share the main server's configuration;
- * each gets one of its own. */
+/* httpd lets virtual hosts without any of our directives share the main server's configuration,
+ * so each gets a copy for its identity. */
 void rl_config_identify_vhosts(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 {
     apr_hash_t *seen = apr_hash_make(ptemp);

@@ -1,4 +1,6 @@
-/* The directives. Every error names the directive, the token and what is allowed. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives. Every error names the directive, the token, what is wrong and what is
+ * allowed. */
 #include "config.h"
 
 #include <apr_file_io.h>
@@ -29,22 +31,23 @@ static rl_server_config_t *server_config(const cmd_parms *cmd)
     return ap_get_module_config(cmd->server->module_config, &ratelimit_cache_module);
 }
 
-/* Why the directive can't stand where it does, or NULL: what only the server may say isn't for
- * an .htaccess either when AllowOverrideList names it. */
+/* Returns NULL, or the error if the directive may not stand where it does. A directive that is
+ * for the server alone may not stand in an .htaccess even if AllowOverrideList names it. */
 static const char *misplaced(cmd_parms *cmd)
 {
     if (rl_cmd_is_tenant(cmd) && (cmd->cmd->req_override & OR_LIMIT) == 0) {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": not in .htaccess", NULL);
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": not allowed in .htaccess", NULL);
     }
-    return cmd->limited != -1 ? apr_pstrcat(cmd->pool, cmd->cmd->name,
-                                            ": not inside <Limit>; use methods=", NULL)
-                              : NULL;
+    return cmd->limited != -1
+               ? apr_pstrcat(cmd->pool, cmd->cmd->name,
+                             ": not allowed inside <Limit>; write methods= instead", NULL)
+               : NULL;
 }
 
 /* ---- rules ---- */
 
-/* A rule of the server's own configuration lives as long as that; more is made of it when all
- * is read. */
+/* Adds a rule of the server's own configuration to the list of all of them, for
+ * rl_scope_post_config(). */
 static void keep_rule(const cmd_parms *cmd, rl_rule_t *rule)
 {
     rl_global_config_t *global = rl_global_config();
@@ -65,10 +68,10 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
         return error;
     }
     if (rl_rule_set_find(conf->rules, rule->name) != NULL) {
-        return complain(cmd, rule->name, "this section has a rule of that name already");
+        return complain(cmd, rule->name, "this section already has a rule of this name");
     }
     if (conf->rules != NULL && conf->rules->n == RL_SECTION_RULES_MAX) {
-        return complain(cmd, rule->name, "a section has at most 200 rules");
+        return complain(cmd, rule->name, "a section can have at most 200 rules");
     }
     conf->rules = rl_rule_set_add(cmd->pool, conf->rules, rule);
     if (!rule->tenant) {
@@ -176,7 +179,7 @@ static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
 {
     const char *reason = NULL;
     if (argc > 1) {
-        return complain(cmd, argv[1], "shm has one option, size=");
+        return complain(cmd, argv[1], "shm takes one option, size=BYTES");
     }
     if (argc == 1) {
         reason = strncmp(argv[0], "size=", 5) != 0
@@ -206,7 +209,8 @@ static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const ar
                     "write shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]");
 }
 
-/* The file's content without the line end that editors leave. */
+/* Reads the secret from a file, without the line ends that editors leave at its end. Returns
+ * NULL or the reason why it can't be used. */
 static const char *read_secret(cmd_parms *cmd, const char *path, rl_global_config_t *global)
 {
     const char *full = ap_server_root_relative(cmd->pool, path);
@@ -233,7 +237,7 @@ static const char *read_secret(cmd_parms *cmd, const char *path, rl_global_confi
     }
     global->secret = text;
     global->secret_len = len;
-    return len == 0 ? "the file holds no secret" : NULL;
+    return len == 0 ? "the file has no secret in it" : NULL;
 }
 
 static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
@@ -288,7 +292,9 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
         const int bit = header_bit(argv[i]);
         if (bit == 0 && ap_cstr_casecmp(argv[i], "none") == 0) {
             if (argc > 1) {
-                return complain(cmd, argv[i], "stands alone; write none, or what to send");
+                return complain(
+                    cmd, argv[i],
+                    "can't be combined with other words; write none, or the fields to send");
             }
         }
         else if (bit == 0) {
@@ -302,8 +308,8 @@ static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const 
     return misplaced(cmd);
 }
 
-/* httpd's own name for "send the file" would send the very thing that was denied. */
-/* Handlers whose answer is the file that was asked for. */
+/* Returns true if this handler's answer is the file that was asked for, sent or run: that is
+ * the very thing that was denied. "default-handler" is httpd's name for sending it. */
 static bool serves_the_target(const char *handler)
 {
     static const char *const names[] = {
@@ -329,8 +335,8 @@ static const char *set_deny_handler(cmd_parms *cmd, void *dir, const char *value
     }
     if (serves_the_target(value)) {
         return complain(cmd, value,
-                        "that handler sends or runs what was denied; write /URL-PATH, "
-                        "another handler's name, or default");
+                        "this handler would send or run the very file that was denied; write a "
+                        "local /URL-PATH, another handler's name, or default");
     }
     conf->deny_handler = standard ? "" : value;
     return misplaced(cmd);

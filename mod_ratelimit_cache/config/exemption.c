@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "exemption.h"
 
 #include <apr_strings.h>

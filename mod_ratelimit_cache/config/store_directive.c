@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store_directive.h"
 
 #include <apr_strings.h>
@@ -11,8 +12,8 @@
 #include "config.h"
 
 #define PORT_DEFAULT    11211
-#define TIMEOUT_DEFAULT (50 * 1000)
-#define ARGUMENTS_MAX   62 /* httpd hands 64 words on, and drops more without a word */
+#define TIMEOUT_DEFAULT (50 * 1000) /* microseconds */
+#define ARGUMENTS_MAX   62 /* httpd hands on 64 words at most, and drops the rest silently */
 
 static const rl_breaker_settings_t default_breaker = {.failures = 3,
                                                       .cooldown_us = RL_USEC_PER_SEC};
@@ -29,7 +30,7 @@ static const char *parse_port(const char *text, uint16_t *port)
     return NULL;
 }
 
-/* HOST, HOST:PORT, [V6], [V6]:PORT, or an IPv6 address by itself. */
+/* Reads HOST, HOST:PORT, [V6], [V6]:PORT, or an IPv6 address by itself. */
 static const char *parse_host(apr_pool_t *pool, const char *text, rl_memcached_server_t *server)
 {
     const char *host = text, *end = text + strcspn(text, ":"), *port = end;
@@ -52,7 +53,7 @@ static const char *parse_host(apr_pool_t *pool, const char *text, rl_memcached_s
     return *port == ':' ? parse_port(port + 1, &server->port) : NULL;
 }
 
-/* A longer one would be cut off, and be another one. */
+/* A path that is too long would be cut off, and name another socket. */
 static const char *parse_path(const char *path, rl_memcached_server_t *server)
 {
     const struct sockaddr_un *address = NULL;
@@ -78,7 +79,7 @@ static const char *parse_server(cmd_parms *cmd, const char *text, rl_store_confi
 
 /* ---- options ---- */
 
-/* NUMBERms or a DURATION. */
+/* Reads NUMBERms or a DURATION, from least_us to most_us microseconds. */
 static const char *parse_store_time(const char *text, int64_t least_us, int64_t most_us,
                                     int64_t *us)
 {
@@ -158,33 +159,46 @@ static const struct {
     const char *name;
     const char *(*parse)(rl_store_config_t *store, const char *value);
 } options[] = {
-    {"timeout=", option_timeout},   {"connections=", option_connections},
-    {"prefix=", option_prefix},     {"lease=", option_lease},
-    {"failures=", option_failures}, {"cooldown=", option_cooldown},
-    {"size=", option_size},
+    {"timeout", option_timeout},   {"connections", option_connections},
+    {"prefix", option_prefix},     {"lease", option_lease},
+    {"failures", option_failures}, {"cooldown", option_cooldown},
+    {"size", option_size},
 };
 
-/* Reads an argument as a server, or as an option if it has an = that no path would. */
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static const char *not_an_option(apr_pool_t *pool)
+{
+    const char *names = options[0].name;
+    for (size_t i = 1; i < OPTIONS; i++) {
+        names = apr_pstrcat(pool, names, ", ", options[i].name, NULL);
+    }
+    return apr_pstrcat(pool, "not an option; one of ", names, NULL);
+}
+
+/* Reads an argument: as an option if it has a = and isn't a unix socket's path, else as a
+ * server. */
 static const char *parse_argument(cmd_parms *cmd, const char *text, rl_store_config_t *store)
 {
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+    for (size_t i = 0; i < OPTIONS; i++) {
         const size_t len = strlen(options[i].name);
-        if (strncmp(text, options[i].name, len) == 0) {
-            return options[i].parse(store, text + len);
+        if (strncmp(text, options[i].name, len) == 0 && text[len] == '=') {
+            return options[i].parse(store, text + len + 1);
         }
     }
     if (strncmp(text, "unix:", 5) != 0 && strchr(text, '=') != NULL) {
-        return "not an option; one of timeout, connections, prefix, lease, failures, cooldown, "
-               "size";
+        return not_an_option(cmd->temp_pool);
     }
     return parse_server(cmd, text, store);
 }
 
-/* Keeps this store's cells in the table apart from those of others: by its place among the
- * stores of the configuration. The list of servers isn't in it, so that what is known of the
- * counters outlives a change of the list, when many of them move and have to be made anew. The
- * low half of lo stays as it is: windows begin by it (core/meter/window.c), and have to begin
- * at the same time on all servers, whatever other stores each of them has. */
+/* Returns what keeps this store's cells in the ledger apart from those of other stores: a
+ * digest of its place among the stores of the configuration, and its prefix. The list of
+ * servers is left out, so that what is known of the counters outlives a change of the list,
+ * when many counters move to another server and have to be made anew. The low half of lo is 0,
+ * which leaves that half of a key's digest as it is: it says when the key's windows begin
+ * (core/meter/window.c), and they have to begin at the same time on all servers, whatever other
+ * stores each of them has. */
 static rl_digest_t salt_of(apr_pool_t *pool, const rl_store_config_t *store)
 {
     const char *text =
@@ -205,8 +219,9 @@ const char *rl_store_directive_parse(cmd_parms *cmd, int argc, char *const argv[
     store->settings.timeout_us = TIMEOUT_DEFAULT;
     store->settings.breaker = default_breaker;
     for (int i = 0; i < argc; i++) {
-        const char *reason = i < ARGUMENTS_MAX ? parse_argument(cmd, argv[i], store)
-                                               : "too many servers and options";
+        const char *reason = i < ARGUMENTS_MAX
+                                 ? parse_argument(cmd, argv[i], store)
+                                 : "too many servers and options: at most 62 are allowed";
         if (reason != NULL) {
             return apr_psprintf(cmd->pool, "%s memcached: \"%s\": %s", cmd->cmd->name, argv[i],
                                 reason);

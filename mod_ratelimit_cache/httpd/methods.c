@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "methods.h"
 
 #include <apr_lib.h>
@@ -32,14 +33,14 @@ static const char *methods_add(apr_pool_t *pool, rl_methods_t *methods, const ch
 {
     int number;
     if (!is_token(word)) {
-        return "must be ALL, UNSAFE or a comma list of method names";
+        return "must be ALL, UNSAFE or a list of method names such as GET,POST";
     }
     if (strcmp(word, "ALL") == 0 || strcmp(word, "UNSAFE") == 0) {
-        return "ALL and UNSAFE stand alone";
+        return "ALL and UNSAFE can't be combined with other methods";
     }
     number = ap_method_number_of(word);
     if (number == M_TRACE) {
-        return "TRACE never gets as far as rules; see TraceEnable";
+        return "no rule is checked for TRACE; TraceEnable Off switches it off";
     }
     if (number == M_INVALID) {
         add_other(pool, methods, word);
@@ -86,8 +87,8 @@ const char *rl_methods_text(apr_pool_t *pool, const rl_methods_t *methods)
                                                : "");
 }
 
-/* httpd compares methods by case, and gives what it doesn't know to handlers all the same: a
- * script would take "post" for POST. */
+/* httpd tells methods apart by letter case, and hands a method that it doesn't know to the
+ * handler all the same; a script may take "post" for POST. So "post" counts as POST here. */
 static int method_number_of(const request_rec *r)
 {
     char upper[16];

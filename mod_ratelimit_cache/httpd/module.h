@@ -1,4 +1,5 @@
-/* The module as httpd knows it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module record, by which httpd's functions and macros name this module. */
 #ifndef RL_HTTPD_MODULE_H
 #define RL_HTTPD_MODULE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "body.h"
 
 #include <apr_buckets.h>
@@ -10,24 +11,24 @@
 
 /* Reading the body early
  *
- * The first bytes are read from r->proto_input_filters and copied. A filter at the head of
- * r->proto_input_filters serves them first and then lets the rest pass. It has to stand in the
- * protocol part of the chain: internal redirects throw away what is in front of it, and would
- * lose exactly the bytes that were read. It stays until the request ends: after the end of
- * the body it goes on answering that the body has ended.
+ * The first bytes are read from r->proto_input_filters and copied. From then on a filter at the
+ * head of r->proto_input_filters hands out the copy first, and then lets the rest of the body
+ * pass. The filter has to be one of the protocol's: an internal redirect throws away all
+ * filters in front of those, and with them it would lose exactly the bytes that were read. It
+ * stays until the request ends, and after the end of the body it goes on saying that the body
+ * has ended.
  */
 
-#define IDLE_READS_MAX 16
-#define READ_MAX       8192
-#define VALUE_MAX      8192
+#define IDLE_READS_MAX 16   /* reads in a row that bring nothing */
+#define READ_MAX       8192 /* bytes, of one read */
+#define VALUE_MAX      8192 /* bytes, of a field's value */
 
-/* What was read early of one client request's body. */
 struct rl_body {
-    char *bytes;
-    apr_size_t len, size;
-    apr_size_t served; /* by the filter */
-    char *value;       /* of the field that was asked for last; VALUE_MAX bytes */
-    bool ended;        /* the whole body is in bytes */
+    char *bytes;          /* the copy */
+    apr_size_t len, size; /* bytes that were read, and room for them */
+    apr_size_t served;    /* bytes that the filter has handed out */
+    char *value;          /* of the field that was asked for last: VALUE_MAX bytes, or NULL */
+    bool ended;           /* the copy is the whole body */
     rl_form_type_e type;
     char boundary[RL_BOUNDARY_MAX];
     size_t boundary_len;
@@ -43,7 +44,7 @@ static apr_size_t line_length(const char *bytes, apr_size_t len)
     return end != NULL ? (apr_size_t)(end - bytes) + 1 : len;
 }
 
-/* How many of the saved bytes answer a read in this mode. */
+/* Returns how many bytes of the copy answer a read in this mode. */
 static apr_size_t portion(const rl_body_t *body, ap_input_mode_t mode, apr_off_t readbytes)
 {
     const apr_size_t left = body->len - body->served;
@@ -83,7 +84,7 @@ static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode
     return APR_SUCCESS;
 }
 
-/* Stands for a body that nobody may wait for any more: there is none. */
+/* Stands for a body that was given up: it is empty. */
 static apr_status_t nothing(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
                             apr_read_type_e block, apr_off_t readbytes)
 {
@@ -102,7 +103,8 @@ void rl_body_register(void)
                                              (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
 }
 
-/* In front of the protocol's filters and nothing else, see above. */
+/* Puts a filter at the head of r->proto_input_filters. httpd inserts a filter of its type right
+ * before the protocol's, and the filter then becomes the first of them. */
 static void insert(request_rec *r, ap_filter_rec_t *handle, rl_body_t *body)
 {
     ap_filter_t *f = ap_add_input_filter_handle(handle, body, r, r->connection);
@@ -121,8 +123,8 @@ void rl_body_abandon(request_rec *r)
 
 /* ---- peek ---- */
 
-/* Copies what a brigade holds; returns at the end of the body or of the brigade. No more comes
- * than was asked for, which fits. */
+/* Copies the data of a brigade, up to the end of the body or of the brigade. There is room for
+ * all that was asked for; a filter that brings more is an error. */
 static apr_status_t save(rl_body_t *body, apr_bucket_brigade *bb)
 {
     for (apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
@@ -150,15 +152,16 @@ static apr_status_t save(rl_body_t *body, apr_bucket_brigade *bb)
     return APR_SUCCESS;
 }
 
-/* Asked for more, httpd takes all that the socket has into memory that it keeps. */
+/* Returns how many bytes to ask for. If it is asked for more at once, httpd reads all that the
+ * socket has, into memory that it keeps. */
 static apr_off_t next_read(const rl_body_t *body)
 {
     const apr_size_t left = body->size - body->len;
     return (apr_off_t)(left < READ_MAX ? left : READ_MAX);
 }
 
-/* Reads until the body ends or the limit is reached. A blocking read brings a byte, the end or
- * an error; a filter that brings nothing again and again is not waited for. */
+/* Reads until the body ends or the copy is full. A blocking read brings a byte, the end or an
+ * error; a filter that brings nothing IDLE_READS_MAX times in a row isn't asked any more. */
 static apr_status_t fill(request_rec *r, rl_body_t *body)
 {
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
@@ -179,9 +182,10 @@ static apr_status_t fill(request_rec *r, rl_body_t *body)
     return rv;
 }
 
-/* How many bytes to read: the limit, or one more than announced, for the read that finds the
- * end. A buffer that grew as the body comes would take twice as much, as pools give nothing
- * back before the request ends. */
+/* Returns how many bytes to read, which is also the size of the copy: the limit or, if that is
+ * less, one byte more than the client announced, for the read that finds the end. The copy
+ * isn't made to grow as the body comes, because that would take twice the memory: a pool gives
+ * nothing back before the request ends. */
 static apr_size_t size_to_read(const request_rec *r, apr_size_t limit)
 {
     const char *length = apr_table_get(r->headers_in, "Content-Length");
@@ -189,7 +193,7 @@ static apr_size_t size_to_read(const request_rec *r, apr_size_t limit)
     return announced >= 0 && announced < (apr_int64_t)limit ? (apr_size_t)announced + 1 : limit;
 }
 
-/* mod_deflate would decode the body behind us. */
+/* An encoded body isn't what the application reads: mod_deflate decodes it only later. */
 static bool is_encoded(const request_rec *r)
 {
     const char *encoding = apr_table_get(r->headers_in, "Content-Encoding");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "given_values.h"
 
 #include <http_protocol.h>
@@ -8,12 +9,12 @@
 
 #define ADDRESS_TEXT_MAX 64
 
-/* What stands before the address of somebody without a user, where a user could be named. */
+/* For user-or-ip: marks an address, where a user's name could stand. */
 static const char address_mark[] = "ip:";
 
 #define ADDRESS_MARK_LENGTH (sizeof(address_mark) - 1)
 
-/* Reads an address; what follows a %, the zone of a link-local one, is left out. */
+/* Reads an address, without the zone that a link-local one may have: fe80::1%eth0. */
 static bool parse_address(const char *text, rl_address_t *address)
 {
     char plain[ADDRESS_TEXT_MAX];
@@ -59,7 +60,7 @@ static bool is_empty(const char *value)
     return len == 0;
 }
 
-/* False for a value that is malformed. */
+/* Returns false if the value is malformed. */
 static bool add_given_value(rl_key_encoder_t *encoder, apr_pool_t *pool,
                             const rl_key_part_t *part, const char *value)
 {

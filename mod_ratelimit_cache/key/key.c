@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "key.h"
 
 #include <apr_lib.h>
@@ -11,7 +12,7 @@
 /* ---- reading key= ---- */
 
 #define WITH_NAME 1u /* KIND:NAME */
-#define OF_USER   2u /* only known after authentication */
+#define OF_USER   2u /* known only after authentication */
 #define OF_BODY   4u /* read from the request body */
 
 static const struct {
@@ -61,7 +62,7 @@ static const char *parse_bits(const char *text, const char *end, unsigned most, 
     return NULL;
 }
 
-/* ip, ip/V4BITS or ip/V4BITS/V6BITS; text starts behind "ip". */
+/* Reads ip, ip/V4BITS or ip/V4BITS/V6BITS; text starts after "ip". */
 static const char *parse_ip(const char *text, rl_key_part_t *part)
 {
     const char *end, *reason;
@@ -77,7 +78,7 @@ static const char *parse_ip(const char *text, rl_key_part_t *part)
     return reason;
 }
 
-/* Header names are compared in any letter case, so one spelling stands for all. */
+/* Reads the NAME of KIND:NAME. Letter case makes no difference in the name of a header. */
 static const char *parse_name(cmd_parms *cmd, const char *name, rl_key_spec_t *key,
                               rl_key_part_t *part)
 {
@@ -119,7 +120,7 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
     return apr_pstrcat(cmd->temp_pool, "unknown key part; ", known_parts, NULL);
 }
 
-/* The end of a part: the next + outside of %{...}. */
+/* Returns the end of a part: the next + outside of %{...}, or the end of the text. */
 static const char *end_of_part(const char *text)
 {
     int depth = 0;

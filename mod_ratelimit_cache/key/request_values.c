@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "request_values.h"
 
 #include <apr_strings.h>
@@ -9,13 +10,13 @@
 #include "../httpd/client.h"
 #include "encoder.h"
 
-/* A query string as long as httpd's default LimitRequestLine is decoded on the stack. */
+/* Bytes of a query string that is decoded on the stack: httpd's default LimitRequestLine. */
 #define QUERY_ON_STACK 8190
 
 /* A request whose values are being read. */
 typedef struct rl_key_reader {
     request_rec *r;
-    rl_body_t *body;
+    rl_body_t *body; /* what was read early of its body, or NULL */
     rl_key_encoder_t encoder;
 } rl_key_reader_t;
 
@@ -55,8 +56,8 @@ static void add_query_decoded(rl_key_reader_t *reader, const rl_key_part_t *part
         rl_key_add_typed(&reader->encoder, field.value, field.value_len);
     }
     else {
-        rl_key_add_missing(
-            &reader->encoder); /* also when applications would read different values */
+        /* Also if applications would read different values. */
+        rl_key_add_missing(&reader->encoder);
     }
 }
 
@@ -87,7 +88,7 @@ static void add_form(rl_key_reader_t *reader, const rl_key_part_t *part)
     }
 }
 
-/* One pair of a Cookie header (RFC 6265 4.2.1) if its name is the wanted one. */
+/* Finds the value if a pair of a Cookie header (RFC 6265 4.2.1) has the name. */
 static bool cookie_matches(const char *pair, size_t len, const char *name, const char **value,
                            size_t *value_len)
 {
@@ -101,8 +102,8 @@ static bool cookie_matches(const char *pair, size_t len, const char *name, const
     return true;
 }
 
-/* A cookie that comes twice with different values has none: applications differ in which they
- * take. */
+/* A cookie that comes twice with different values has no value: applications differ in which
+ * one they take. */
 static void add_cookie(rl_key_reader_t *reader, const char *name)
 {
     const char *at = apr_table_get(reader->r->headers_in, "Cookie");
@@ -128,7 +129,7 @@ static void add_cookie(rl_key_reader_t *reader, const char *name)
     rl_key_add_bytes(&reader->encoder, value, value_len);
 }
 
-/* HEAD is GET without the body, here as in <Limit>. */
+/* HEAD counts as GET, as in <Limit>. */
 static void add_method(rl_key_reader_t *reader)
 {
     const request_rec *r = reader->r;
@@ -217,7 +218,7 @@ static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
     return reader.encoder.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
 }
 
-/* An expression may have another value each time. */
+/* No two expressions are the same part: each evaluation may give another value. */
 static bool is_same_part(const rl_key_part_t *a, const rl_key_part_t *b)
 {
     return a->kind == b->kind && a->kind != RL_PART_EXPR && a->v4bits == b->v4bits &&
@@ -233,6 +234,7 @@ static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
     return same;
 }
 
+/* Returns true if the values are for the key and the prefix lengths of these terms. */
 static bool are_of(const rl_key_values_t *values, const rl_key_terms_t *terms)
 {
     return values->spec != NULL && values->bits.v4bits == terms->bits.v4bits &&

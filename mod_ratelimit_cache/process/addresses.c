@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "addresses.h"
 
 #include <http_log.h>
@@ -9,13 +10,12 @@
 
 APLOG_USE_MODULE(ratelimit_cache);
 
-/* A name may have addresses that its server doesn't listen at: "localhost" often is ::1 first.
- */
+/* A name may have addresses its server doesn't listen at: "localhost" often is ::1 first. */
 #define ADDRESSES_MAX 8
 
 typedef struct addresses {
     const char *ip[ADDRESSES_MAX];
-    int n, preferred; /* the one to take when none answers: IPv4 if there is one */
+    int n, preferred; /* how many; which one to take if none answers: an IPv4 one if possible */
 } addresses_t;
 
 static apr_status_t find_addresses(const rl_memcached_server_t *server, addresses_t *found,
@@ -38,9 +38,9 @@ static apr_status_t find_addresses(const rl_memcached_server_t *server, addresse
     return rv;
 }
 
-/* Names are resolved once, here: the client library would do it outside of all its time-outs.
- * A server whose name can't be resolved keeps its share of the keys, as on the other members of
- * the fleet. */
+/* Names are resolved here, once, because the client library would do it outside of all its
+ * time-outs. A server whose name can't be resolved keeps its share of the keys, so that all
+ * servers of the fleet go on looking for each counter in the same place. */
 static void resolve(const rl_store_config_t *store, rl_memcached_server_t *server,
                     addresses_t *found, apr_pool_t *pconf)
 {
@@ -56,8 +56,9 @@ static void resolve(const rl_store_config_t *store, rl_memcached_server_t *serve
                  server->name);
 }
 
-/* Takes the first address that answers; none is tried later than two time-outs from now, so
- * that a start doesn't take long. Returns why the one that is taken doesn't answer, or NULL. */
+/* Takes the first address that answers, or the preferred one. After two time-outs no further
+ * address is tried, so that a start doesn't take long. Returns NULL if the address that is
+ * taken answers, else what it does instead. */
 static const char *choose_address(const rl_store_config_t *store, unsigned i,
                                   rl_memcached_server_t *server, const addresses_t *found,
                                   apr_pool_t *ptemp)

@@ -1,12 +1,13 @@
-/* Where the memcached servers of a store are. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The addresses of memcached servers: found once, at the start of the server. */
 #ifndef RL_PROCESS_ADDRESSES_H
 #define RL_PROCESS_ADDRESSES_H
 
 #include "../config/store_directive.h"
 
-/* Resolves the names of the store's servers, chooses of several addresses the first that
- * answers, and tells in the log if a server answers. Finds each server's place in the table
- * that limits how often the log hears of it. For post_config. */
+/* Resolves the names of the store's servers, chooses the first address of each that answers,
+ * and logs whether it answers. Also finds each server's slot in the table that limits how often
+ * it is logged about. For post_config. */
 void rl_addresses_look_up(rl_store_config_t *store, apr_pool_t *pconf);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "children.h"
 
 #include <ap_mpm.h>
@@ -12,13 +13,13 @@
 
 APLOG_USE_MODULE(ratelimit_cache);
 
-/* How often leases are looked at, and how long a look may take, the last one in particular:
- * httpd doesn't wait for a child without end. Microseconds. */
+/* Microseconds: how often leases are looked at, and how long a look may take. The last look,
+ * when the child ends, has to be short, because httpd doesn't wait long for a child. */
 #define TEND_INTERVAL 250000
 #define TEND_MOST     400000
 #define TEND_LAST     100000
 
-/* In the thread of its own that looks after this child's leases. */
+/* One look of the keeper at this child's leases, in the thread that allow_leases() starts. */
 static bool tend_leases(void *context, bool last)
 {
     const rl_store_config_t *store = context;
@@ -37,7 +38,7 @@ static bool tend_leases(void *context, bool last)
     return rl_keeper_tend(&source, apr_time_now(), last);
 }
 
-/* Without the thread nobody would give back what lies idle. */
+/* Without the thread there are no leases, because nobody would give back what lies idle. */
 static void allow_leases(rl_store_config_t *store, apr_pool_t *pchild)
 {
     rl_background_t *thread;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "start.h"
 
 #include <apr_general.h>
@@ -18,18 +19,20 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define RETAINED_KEY       "mod_ratelimit_cache-1"
 #define RETAINED_LOG_KEY   "mod_ratelimit_cache-told-2"
 
-/* What outlives a reload: the module is unloaded and loaded again, this memory stays.
+/* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
+ * name, the left column; the right one is shared memory that lives as long as the server.
  *
- *     RETAINED_KEY       rl_retained_t --> | the ledger's cells (RateLimitStore size=) |
- *     RETAINED_LOG_KEY  void *        --> | RL_LOG_THROTTLE_SLOTS slots,
- * memcached/log_throttle.h |
+ *     RETAINED_KEY      rl_retained_t --> | the ledger's cells: RateLimitStore size=          |
+ *     RETAINED_LOG_KEY  void *        --> | slots of the log throttle: RL_LOG_THROTTLE_SIZE   |
  */
 typedef struct rl_retained {
-    void *table;
-    apr_size_t size;
-    unsigned char random_secret[32];
+    void *table;                     /* the ledger's memory; NULL: not made yet */
+    apr_size_t size;                 /* its bytes */
+    unsigned char random_secret[32]; /* drawn at the start: the secret if none is configured */
 } rl_retained_t;
 
+/* Makes the ledger's memory, and draws the random secret. Returns OK or an httpd error, after
+ * logging it. */
 static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
 {
     apr_status_t rv = rl_segment_create(&retained->table, size, s->process->pool);
@@ -49,7 +52,8 @@ static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
     return OK;
 }
 
-/* A reload is no reason to tell again that a server fails, or not to tell that it works. */
+/* Finds or makes the log throttle's table. It outlives reloads, so that after one a failure
+ * isn't logged again, and a recovery still is. */
 static int find_log_table(rl_runtime_t *runtime, server_rec *s)
 {
     void **table = ap_retained_data_get(RETAINED_LOG_KEY);
@@ -69,8 +73,8 @@ static int find_log_table(rl_runtime_t *runtime, server_rec *s)
     return OK;
 }
 
-/* A table of another size would mean to lose all counters at a reload, and children of the old
- * generation would go on counting in the old one. */
+/* A reload doesn't change the size of the table: that would lose all counters, and children of
+ * the old generation would go on counting in the old table. */
 static void note_changed_size(const rl_retained_t *retained, apr_size_t size, server_rec *s)
 {
     if (retained->size != size) {
@@ -83,8 +87,8 @@ static void note_changed_size(const rl_retained_t *retained, apr_size_t size, se
     }
 }
 
-/* A fleet must agree on how it hashes; without a secret of the administrator's it does so by
- * one that everybody knows. */
+/* All servers of a fleet have to hash alike. Without a RateLimitSecret they do so by a secret
+ * that everybody knows, while counters in this server's memory get a random one. */
 static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
 {
     static const char well_known[] = "mod_ratelimit_cache";
@@ -99,7 +103,8 @@ static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
     rl_secret_derive(&runtime->fleet_secret, well_known, sizeof(well_known) - 1);
 }
 
-/* Finds or makes what outlives reloads. Returns OK or an httpd error, after logging it. */
+/* Finds or makes what outlives reloads, and fills in *runtime. Returns OK or an httpd error,
+ * after logging it. */
 static int open_table(rl_runtime_t *runtime, server_rec *s)
 {
     const apr_size_t configured = rl_global_config()->table_size;
@@ -135,7 +140,7 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rl_runtime_t runtime;
     (void)plog;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
-        return OK; /* httpd only checks the configuration; it comes back */
+        return OK; /* httpd is only checking the configuration, and will be back */
     }
     if (open_table(&runtime, s) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store_log.h"
 
 #include <http_log.h>
@@ -22,7 +23,7 @@ void rl_store_log_start(const rl_store_config_t *store, const rl_memcached_serve
     }
 }
 
-/* The level to log at; -1 for what is not to be logged. */
+/* Returns the level to log at, APLOG_...; -1: don't log. */
 static int level_of(rl_log_level_e how)
 {
     switch (how) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "draft.h"
 
 #include <apr_lib.h>
@@ -5,7 +6,7 @@
 
 #define NAME_MAX_LENGTH 31 /* after the first letter */
 
-const char rl_bad_name[] = "a name is a letter and up to 31 letters, digits, _ or -";
+const char rl_bad_name[] = "must be a letter followed by up to 31 letters, digits, _ or -";
 
 bool rl_is_name(const char *text)
 {

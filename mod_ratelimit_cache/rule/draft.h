@@ -1,27 +1,30 @@
-/* A rule while its directive is being read. Private to rule/. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A rule while its directive is being read: private to rule/. */
 #ifndef RL_RULE_DRAFT_H
 #define RL_RULE_DRAFT_H
 
 #include "../httpd/expression.h"
 #include "rule.h"
 
-/* What the arguments of one directive come to before they become a rule. */
+/* What is known of a rule while the arguments of its directive are read. */
 typedef struct rl_draft {
     cmd_parms *cmd;
-    rl_rule_t *rule;
-    unsigned seen;   /* bits of options that were given */
+    rl_rule_t *rule; /* being filled in */
+    unsigned seen;   /* options that were given: bit i is for the i-th of the table */
     bool reads_user; /* an expression that decides how to count reads the authenticated user */
 } rl_draft_t;
 
-/* The error message about one argument. */
+/* Returns the error about one argument, in cmd->pool: directive, rule, token and reason. */
 const char *rl_draft_complain(const rl_draft_t *draft, const char *token, const char *reason);
 
-/* Compiles an expression that is evaluated when the request is checked, and notes whether it
- * has to wait for authentication. Returns NULL or the reason. */
+/* Compiles an expression that is evaluated when a request is checked, and notes in
+ * draft->reads_user if the rule has to wait for authentication because of it. Returns NULL or
+ * the reason why it can't be compiled. */
 const char *rl_draft_expr(rl_draft_t *draft, const char *text, rl_expr_kind_e kind,
                           const ap_expr_info_t **expr);
 
-/* Whether text is a rule's or a group's name. */
+/* Returns true if text can be the name of a rule or a group. rl_bad_name is the reason to give
+ * if it can't. */
 bool rl_is_name(const char *text);
 extern const char rl_bad_name[];
 

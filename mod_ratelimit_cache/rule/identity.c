@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "identity.h"
 
 #include <apr_strings.h>
@@ -8,8 +9,9 @@
 
 #include "../httpd/methods.h"
 
-/* One section's head as it is written. <Else> says nothing of itself, so its line does: its
- * counters start anew when lines are inserted above it. */
+/* Returns a section's head as it is written, in the pool. An <Else> has no argument that tells
+ * it from another, so its line number is added: its counters start anew when lines are inserted
+ * above it. */
 static const char *head_of(apr_pool_t *pool, const ap_directive_t *section)
 {
     return ap_cstr_casecmpn(section->directive, "<Else", 5) == 0
@@ -18,10 +20,11 @@ static const char *head_of(apr_pool_t *pool, const ap_directive_t *section)
                : apr_pstrcat(pool, section->directive, " ", section->args, "\n", NULL);
 }
 
-/* Where the directive stands, by the sections around it as they are written: it stays the same
- * over reloads, and, for an .htaccess, over requests. The virtual host isn't in it: the one
- * that serves the request is added when a key is built. A tenant's sections are told apart by
- * their file; cmd->path is of no use there, inside of <Files> it is that section's argument. */
+/* Returns where the directive stands: the heads of the sections around it. That text is the
+ * same after a reload and, for an .htaccess, in each request. The virtual host isn't part of
+ * it: the one that serves the request is added when the scope is made (process/scope.c). For an
+ * .htaccess the file's name is added; cmd->path wouldn't do, because inside <Files> it is the
+ * argument of that section. */
 static const char *section_of(const cmd_parms *cmd)
 {
     const char *path = "";
@@ -36,6 +39,8 @@ static const char *section_of(const cmd_parms *cmd)
     return path;
 }
 
+/* Returns what the rule's counters have in common at every rate: for a rule by itself its
+ * section, name and key; for a rule in a group the group's name, the methods and the key. */
 static const char *place_of(const cmd_parms *cmd, const rl_rule_t *rule)
 {
     apr_pool_t *pool = cmd->temp_pool;
@@ -48,7 +53,8 @@ static const char *place_of(const cmd_parms *cmd, const rl_rule_t *rule)
                         rule->group, rl_methods_text(pool, &rule->methods), key);
 }
 
-/* A bucket's units are of a length that its rate and size determine. */
+/* A token bucket's state is a time, in ticks whose length the rate and the size determine
+ * (core/meter/bucket.c). */
 rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter)
 {
     const bool bucket = meter->algorithm == RL_TOKEN_BUCKET;
@@ -61,8 +67,8 @@ rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter)
     return rl_digest_public(text, (size_t)len);
 }
 
-/* A rule whose rate is computed has counters for each rate; by itself it is known by the
- * expression, and the size that its buckets are to have. */
+/* A rule whose rate is computed has counters for each rate that comes out. To tell such rules
+ * apart, the expression and the burst= that was given take the place of a rate. */
 static rl_digest_t id_of(const cmd_parms *cmd, const rl_rule_t *rule)
 {
     const rl_digest_t counters = rl_rule_counters(rule, &rule->meter);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
 #include <apr_lib.h>
@@ -11,7 +12,8 @@
 
 static const char bad_units[] = "must be an integer from 0 to 4294967295";
 
-/* Option parsers return NULL or a reason; the caller names directive and token. */
+/* Reads an option's value. Returns NULL or the reason why it is refused, to which the caller
+ * adds directive and token. */
 typedef const char *rl_option_fn(rl_draft_t *draft, const char *value);
 
 static bool is_one_of(const char *value, const char *const *words)
@@ -55,9 +57,8 @@ static const char *option_window(rl_draft_t *draft, const char *value)
     if (!is_one_of(value, words)) {
         return "must be staggered or clock";
     }
-    return draft->rule->meter.algorithm == RL_FIXED_WINDOW
-               ? NULL
-               : "belongs to algorithm=fixed-window";
+    return draft->rule->meter.algorithm == RL_FIXED_WINDOW ? NULL
+                                                           : "needs algorithm=fixed-window";
 }
 
 static const char *parse_units(const char *value, uint64_t *units)
@@ -73,9 +74,8 @@ static const char *parse_bucket(rl_draft_t *draft, const char *value, int64_t *u
         return reason;
     }
     *units = (int64_t)n;
-    return draft->rule->meter.algorithm == RL_TOKEN_BUCKET
-               ? NULL
-               : "belongs to algorithm=token-bucket";
+    return draft->rule->meter.algorithm == RL_TOKEN_BUCKET ? NULL
+                                                           : "needs algorithm=token-bucket";
 }
 
 static const char *option_burst(rl_draft_t *draft, const char *value)
@@ -83,7 +83,8 @@ static const char *option_burst(rl_draft_t *draft, const char *value)
     return parse_bucket(draft, value, &draft->rule->burst);
 }
 
-/* The size of a bucket at a computed rate isn't known yet; a smaller one will start full. */
+/* If the rate is computed, the size of the bucket isn't known yet; if it turns out to be less
+ * than initial=, a new bucket is full. */
 static const char *option_initial(rl_draft_t *draft, const char *value)
 {
     rl_rule_t *rule = draft->rule;
@@ -121,7 +122,7 @@ static const char *option_unless(rl_draft_t *draft, const char *value)
     return rl_draft_expr(draft, value, RL_EXPR_BOOLEAN, &draft->rule->unless);
 }
 
-/* The default: nothing to do when the request is over. */
+/* `all`, the default, leaves rule->count NULL: there is nothing to settle later. */
 static const char *option_count(rl_draft_t *draft, const char *value)
 {
     return ap_cstr_casecmp(value, "all") == 0
@@ -191,7 +192,7 @@ static const struct {
     const char *name;
     rl_option_fn *parse;
 } options[] = {
-    {"algorithm", option_algorithm}, /* first: others depend on it */
+    {"algorithm", option_algorithm}, /* first: window, burst and initial depend on it */
     {"key", option_key},
     {"methods", option_methods},
     {"window", option_window},
@@ -223,16 +224,22 @@ static int find_option(const char *token, size_t len)
     return -1;
 }
 
-/* The reason why an argument isn't an option, or NULL; sets which it is. */
+static const char *not_an_option(apr_pool_t *pool)
+{
+    const char *names = options[0].name;
+    for (size_t i = 1; i < OPTIONS; i++) {
+        names = apr_pstrcat(pool, names, ", ", options[i].name, NULL);
+    }
+    return apr_pstrcat(pool, "not an option; write option=value, option one of ", names, NULL);
+}
+
+/* Finds out which option an argument is. Returns NULL or the reason why it is none. */
 static const char *identify_option(rl_draft_t *draft, const char *token, int *which)
 {
     const size_t len = strcspn(token, "=");
     *which = find_option(token, len);
     if (*which < 0 || token[len] != '=') {
-        return "not an option; write option=value, option one of key, methods, algorithm, "
-               "window, burst, initial, cost, when, unless, count, clear, group, action, "
-               "penalty, "
-               "missing, fold, status, on-error";
+        return not_an_option(draft->cmd->temp_pool);
     }
     if ((draft->seen & 1u << *which) != 0) {
         return "given twice";
@@ -247,7 +254,8 @@ static const char *identify_option(rl_draft_t *draft, const char *token, int *wh
     return NULL;
 }
 
-/* Which argument gives which option, -1 for none. Returns NULL or the error. */
+/* Sets given[i] to the index of the argument that is option i, -1 for none. Returns NULL or the
+ * error. */
 static const char *sort_options(rl_draft_t *draft, int argc, char *const argv[],
                                 int given[OPTIONS])
 {
@@ -265,7 +273,8 @@ static const char *sort_options(rl_draft_t *draft, int argc, char *const argv[],
     return NULL;
 }
 
-/* In the order of the table: some depend on others, wherever they are written. */
+/* Reads the options in the order of the table, whatever order they are written in, because some
+ * depend on earlier ones. */
 static const char *parse_all(rl_draft_t *draft, char *const argv[], const int given[OPTIONS])
 {
     for (size_t i = 0; i < OPTIONS; i++) {

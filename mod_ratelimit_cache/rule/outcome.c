@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "outcome.h"
 
 #include <ap_expr.h>
@@ -11,8 +12,8 @@
 #define STATUS_MAX 599
 
 struct rl_outcomes {
-    const ap_expr_info_t *expr; /* NULL: the statuses */
-    bool status[STATUS_MAX - STATUS_MIN + 1];
+    const ap_expr_info_t *expr;               /* NULL: status[] decides */
+    bool status[STATUS_MAX - STATUS_MIN + 1]; /* in the set? From STATUS_MIN on */
 };
 
 static void outcomes_add(rl_outcomes_t *outcomes, int first, int n)
@@ -20,7 +21,7 @@ static void outcomes_add(rl_outcomes_t *outcomes, int first, int n)
     memset(outcomes->status + (first - STATUS_MIN), true, (size_t)n);
 }
 
-/* 100 to 599, or a class: 1xx to 5xx. */
+/* Adds a status, 100 to 599, or a class, 1xx to 5xx. Returns false if the word is neither. */
 static bool add_word(rl_outcomes_t *outcomes, const char *word, size_t len)
 {
     if (len != 3 || word[0] < '1' || word[0] > '5') {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "parse.h"
 
 #include <apr_strings.h>
@@ -46,7 +47,7 @@ static void set_defaults(rl_rule_t *rule)
     rule->on_error = RL_ON_ERROR_UNSET;
 }
 
-/* Everything after the name. */
+/* Reads everything after the name. */
 static const char *parse_rule(rl_draft_t *draft, int argc, char *const argv[])
 {
     const char *error;

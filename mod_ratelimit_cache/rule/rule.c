@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "rule.h"
 
 #include <apr_strings.h>
@@ -16,7 +17,6 @@ void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *met
     rl_meter_prepare(meter);
 }
 
-/* A condition that can't be evaluated doesn't switch a limit off. */
 static bool condition_holds(request_rec *r, const ap_expr_info_t *expr, bool on_error)
 {
     const char *error = NULL;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "rule_set.h"
 
 #include <apr_strings.h>
@@ -18,8 +19,9 @@ static int index_of(const rl_rule_set_t *set, const char *name)
     return -1;
 }
 
-/* Puts the rule in the place of one of the same name, or last. Of a tenant's rule and one of
- * the server's the server's stands, whichever comes first. */
+/* Puts the rule in the place of the one of the same name, or last if there is none. If one of
+ * the two is a tenant's and the other the server's, the server's stands, whichever came first.
+ */
 static void put_rule(rl_rule_set_t *set, const rl_rule_t *rule)
 {
     const int i = index_of(set, rule->name);
@@ -28,7 +30,7 @@ static void put_rule(rl_rule_set_t *set, const rl_rule_t *rule)
         set->overruled = rule->tenant ? rule : present;
     }
     if (present == NULL && rule->tenant && set->n >= RL_TENANT_RULES_MAX) {
-        set->overruled = rule; /* every request would pay for looking at them all */
+        set->overruled = rule; /* each request would have to look at all rules */
         return;
     }
     if (present == NULL || present->tenant || !rule->tenant) {
@@ -46,6 +48,7 @@ static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
     }
 }
 
+/* Sets what can be said of all rules together: has, tenants, groups. */
 static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
 {
     memset(set->has, 0, sizeof(set->has));
