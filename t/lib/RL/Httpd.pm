@@ -32,7 +32,8 @@ my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
 # Options: conf (the fragment), mpm (event, worker, prefork; RL_MPM changes the default), modules => [more of httpd's], rl => 0 to leave our
 # module out, files => { 'htdocs/a/.htaccess' => text }, cgi => 0 for no CGI (its daemon does not
-# survive restarts in quick succession), workers (how many requests at the same time; 64).
+# survive restarts in quick succession), workers (how many requests at the same time; 64), children => 1 for a single
+# child of event or worker, where a test is about what one child knows.
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
@@ -201,6 +202,13 @@ sub restart {
     await(10, sub { my @now = $self->children; @now && !grep { $old{$_} } @now });
     await(10, sub { $self->answers }) or die "httpd does not answer after $signal\n";
     return 1;
+}
+
+# The pids of the parent's children that serve requests: all but cgid's daemon, which has one thread.
+sub serving {
+    my ($self) = @_;
+    return $self->children if $self->{mpm} eq 'prefork';
+    return grep { slurp("/proc/$_/status") =~ /^Threads:\s+(\d+)/m && $1 > 1 } $self->children;
 }
 
 # The pids of the parent's children (with cgid's daemon among them, where it runs).
