@@ -421,7 +421,7 @@ for (stores_to_test()) {
 
 # ---- a fleet -----------------------------------------------------------------------------------------------------------------
 my $m = RL::Memcached->start;
-my $fleet = sub { my ($on_error) = @_; 'RateLimitStore memcached ' . $m->address . " lease=off timeout=300ms connections=1\nRateLimitSecret fleet\nRateLimitOnError $on_error\n" };
+my $fleet = sub { my ($on_error) = @_; 'RateLimitStore memcached ' . $m->address . " lease=off timeout=2s connections=1\nRateLimitSecret fleet\nRateLimitOnError $on_error\n" };
 my @fleet = map { httpd($fleet->('local') . $load . $rules) } 1 .. 2;
 my $on = sub { my $i = shift; $s = $fleet[$i]; return @_ };
 is said($on->(0, 'charge', 'dear', '&v=a&cost=4')), 'ok 4', 'a charge on one server';
