@@ -54,18 +54,20 @@ for my $kind (qw(sliding bucket)) {
 # memcached forgets everything while sixty requests are under way: those that it had counted are counted still.
 my $alone = httpd(($store =~ s/timeout=2s/timeout=5s/r) . $rules);
 for my $kind (qw(sliding bucket)) {
-    my %h;
+    my @in;
     for my $round (1 .. 6) {
         my $memory = $m->connection;
         my $h = histogram(parallel($alone, 20, "/ok/$kind/flush$round"),
             parallel($alone, 60, "/ok/$kind/flush$round", in_flight => sub { print {$memory} "flush_all\r\n" }),
             map { parallel($alone, 60, "/ok/$kind/flush$round") } 1 .. 2);
-        $h{ $h->{200} }++;
+        push @in, $h->{200};
     }
-    # A window's counter says what it was made from, so nothing is lost. A bucket's can't; some that were under way may be.
-    my ($least, $most) = (sort { $a <=> $b } keys %h)[ 0, -1 ];
-    is $least, 100, "$kind: flushed under load: no fewer than 100" or diag explain \%h;
-    cmp_ok $most, '<=', $kind eq 'bucket' ? 105 : 100, '... and no more' or diag explain \%h;
+    # A window's counter says what it was made from, so nothing is lost. A bucket's can't: those of the sixty that the store
+    # had counted, and httpd had not been told of yet, may be lost. That is a few, unless the machine keeps threads waiting.
+    @in = sort { $a <=> $b } @in;
+    is $in[0], 100, "$kind: flushed under load: no fewer than 100" or diag "@in";
+    cmp_ok $in[2], '<=', $kind eq 'bucket' ? 105 : 100, '... and as a rule no more' or diag "@in";
+    cmp_ok $in[-1], '<=', $kind eq 'bucket' ? 160 : 100, '... nor more than were under way' or diag "@in";
 }
 
 # A bucket that drains: by the clock of this test nobody gets more than burst and rate allow.
