@@ -4,53 +4,53 @@ use Time::HiRes qw(time);
 
 my $s = httpd(<<'END');
 <Location /ok/plain>
-    RateLimit r 1/h
+    RateLimit r 1/d
 </Location>
 <Location /ok/zero>
-    RateLimit r 0/h
+    RateLimit r 0/d
 </Location>
 <Location /cgi-bin>
-    RateLimit r 0/h
+    RateLimit r 0/d
 </Location>
 <Location /ok/403>
-    RateLimit r 0/h status=403
+    RateLimit r 0/d status=403
 </Location>
 <Location /ok/503>
-    RateLimit r 0/h status=503
+    RateLimit r 0/d status=503
 </Location>
 <Location /ok/420>
-    RateLimit r 0/h status=420
+    RateLimit r 0/d status=420
 </Location>
 <Location /ok/499>
-    RateLimit r 0/h status=499
+    RateLimit r 0/d status=499
 </Location>
 <Location /ok/599>
-    RateLimit r 0/h status=599
+    RateLimit r 0/d status=599
 </Location>
 <Location /ok/418>
     RateLimitDenyStatus 418
-    RateLimit r 0/h
+    RateLimit r 0/d
 </Location>
 <Location /ok/418/own>
-    RateLimit r 0/h status=430
+    RateLimit r 0/d status=430
 </Location>
 <Location /ok/418/back>
     RateLimitDenyStatus 429
 </Location>
 <Location /ok/text>
-    RateLimit r 0/h
+    RateLimit r 0/d
     ErrorDocument 429 "come back later"
 </Location>
 <Location /ok/cgi>
-    RateLimit named 2/h
+    RateLimit named 2/d
     ErrorDocument 429 /denied/denied.cgi
 </Location>
 <Location /ok/limited-page>
-    RateLimit r 0/h
+    RateLimit r 0/d
     ErrorDocument 429 /ok/limited-page/sorry
 </Location>
 <Location /ok/external>
-    RateLimit r 0/h
+    RateLimit r 0/d
     ErrorDocument 429 http://elsewhere.test/sorry
 </Location>
 ScriptAlias /denied/ "${CGIBIN}/"
@@ -62,7 +62,7 @@ my $r = request($s, 'GET', '/ok/plain');
 is $r->status, 429, 'denied';
 is $r->reason, 'Too Many Requests', 'with its reason';
 like $r->header('Retry-After'), qr/\A[1-9][0-9]*\z/, 'Retry-After';
-cmp_ok $r->header('Retry-After'), '<=', 3600, 'within the period';
+cmp_ok $r->header('Retry-After'), '<=', 86_400, 'within the period';
 is scalar(my @n = $r->header('Retry-After')), 1, 'once';
 like $r->header('Cache-Control'), qr/\bno-store\b/, 'Cache-Control: no-store';
 is scalar(@n = $r->header('Cache-Control')), 1, 'once';

@@ -212,7 +212,7 @@ my $hooked = <<'END';
     RateLimit one 1/30d key=query:k status=503
 </Location>
 <Location /ok/two>
-    RateLimit short 1/1h  key=query:k
+    RateLimit short 1/1d  key=query:k
     RateLimit long  1/30d key=query:k
     RateLimit wide  9/30d key=query:k
 </Location>
