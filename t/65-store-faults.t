@@ -24,7 +24,10 @@ RateLimitSecret fleet
     RateLimit many 100000/30d key=path
 </LocationMatch>
 END
-my @pids = sort $s->children;
+my @pids = $s->children;
+
+# Which of these children are gone; httpd may have started more for a burst.
+sub died { my ($s, @pids) = @_; my %lives = map { $_ => 1 } $s->children; return grep { !$lives{$_} } @pids }
 
 # All children have what the log says of the server in common.
 sub told { return grep { /memcached \S+ (?:fails|works again|refuses|answers with)/ } $s->log_lines($_[0] // 0) }
@@ -87,17 +90,18 @@ for my $fault (@faults) {
     }), "$mode: used again" or diag join "\n", told($from);
     is status($s, $path), 429, "$mode: who was over the limit stays so";
 }
-is_deeply [ sort $s->children ], \@pids, 'no child has died';
+is_deeply [ died($s, @pids) ], [], 'no child has died';
 
 # Each kind of trouble once a minute, whatever comes and goes in between.
 my @errors = grep { /:error\]/ } told();
 cmp_ok scalar @errors, '<=', 3 * (1 + (time - $^T) / 60), 'the log says so, not often' or diag join "\n", @errors;
 cmp_ok scalar(grep { /works again/ && /:notice\]/ } told()), '<=', scalar @errors, '... nor that it works again';
 
-# One that wants a password answers everything alike.
+# One that wants a password answers everything alike. Whether a child asks it any more is that child's own decision: one
+# child, so that what is asked can be counted.
 my $locked = RL::FaultyMemcached->start;
 $locked->mode('locked');
-my $stranger = httpd(<<"END");
+my $stranger = httpd(<<"END", children => 1);
 RateLimitStore memcached @{[ $locked->address ]} lease=off timeout=1s cooldown=500ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/ten/">
@@ -143,7 +147,7 @@ RateLimitSecret fleet
 </LocationMatch>
 END
 is histogram(parallel($t, 5, '/ok/ten/before'))->{200}, 5, 'memcached -M, not yet full';
-my @children = sort $t->children;
+my @children = $t->children;
 $full->flood(100_000, 60);
 # What is left of the pages for items as long as counters.
 my $writer = $full->connection;
@@ -160,7 +164,7 @@ is_deeply histogram(parallel($t, 20, '/ok/ten/before')), { 200 => 5, 429 => 15 }
 my @lines = $t->wait_log($from, qr/:error\].*memcached \S+ refuses to store new counters/);
 is scalar @lines, 1, 'the log says so, once' or diag join "\n", @lines;
 like $lines[0] // '', qr/give it more memory \(-m\)/, '... and what to do';
-is_deeply [ sort $t->children ], \@children, 'no child has died';
+is_deeply [ died($t, @children) ], [], 'no child has died';
 $full->flush;
 ok await(5, sub { status($t, '/ok/ten/x' . int rand 1e9); $full->stat('curr_items') > 0 }), 'with room again it counts again';
 ok !(grep { /memcached \S+ (?:fails|works again)/ } $t->log_lines($from)), 'it never failed';
@@ -172,15 +176,15 @@ status($contrary, '/ok/ten/contrary');
 ok $contrary->wait_log(0, qr/memcached \S+ fails \(NOT FOUND\)/), 'an answer of another command is a failure';
 $contrary->stop;
 
-# One that drips, on a unix socket.
+# One that drips, on a unix socket: its whole answer, of seven bytes or more, would take over a second.
 my $dripping = RL::FaultyMemcached->start(unix => 1);
-my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off timeout=50ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");
+my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off timeout=200ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");
 for my $round ('with connections that are known', 'with new ones') {
     $dripping->mode('ok');
     ok await(5, sub { $dripping->reset_count; parallel($u, 20, '/ok/many/u'); $dripping->commands >= 20 }), "unix socket, $round";
-    $dripping->mode('drip', 45);
+    $dripping->mode('drip', 180);
     my @drips = map { parallel($u, 20, "/ok/many/u$_") } 1 .. 2;
-    cmp_ok slowest(@drips), '<', 0.05 + 0.2, '... one that drips is cut off' or diag slowest(@drips);
+    cmp_ok slowest(@drips), '<', 0.2 + 0.8, '... one that drips is cut off' or diag slowest(@drips);
 }
 $u->stop;
 

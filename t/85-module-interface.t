@@ -212,7 +212,7 @@ my $hooked = <<'END';
     RateLimit one 1/30d key=query:k status=503
 </Location>
 <Location /ok/two>
-    RateLimit short 1/1h  key=query:k
+    RateLimit short 1/1d  key=query:k
     RateLimit long  1/30d key=query:k
     RateLimit wide  9/30d key=query:k
 </Location>
@@ -387,10 +387,13 @@ sub hook {
         [ 'one that never comes', length => 100, no_body => 1 ], [ 'one that waits for a 100', expect => 1, body => 'x' x 10 ]) {
         my ($what, @body) = @$how;
         my $mark = $s->access_mark;
-        $c = connection($s);
-        $r = $c->request('POST', $post, @body, headers => [ 'X-Opinion' => 'done' ]);
+        my $took = least(1.5, sub {
+            $c = connection($s);
+            $r = $c->request('POST', $post, @body, headers => [ 'X-Opinion' => 'done' ]);
+            return $r->total // 99;
+        });
         is $r->status . ' ' . $r->body, "429 Not so fast: one allows 1/30d.\n", "$name: answered with $what unread";
-        cmp_ok $r->total, '<', 1.5, "$name: at once";
+        cmp_ok $took, '<', 1.5, "$name: at once";
         is $r->header('Connection'), 'close', "$name: says that the connection ends";
         ok $c->closed(3), "$name: and ends it";
         ok !(grep { $_->{uri} eq '/ok/never' } $s->access($mark)), "$name: the body is no request";
@@ -421,7 +424,7 @@ for (stores_to_test()) {
 
 # ---- a fleet -----------------------------------------------------------------------------------------------------------------
 my $m = RL::Memcached->start;
-my $fleet = sub { my ($on_error) = @_; 'RateLimitStore memcached ' . $m->address . " lease=off timeout=300ms connections=1\nRateLimitSecret fleet\nRateLimitOnError $on_error\n" };
+my $fleet = sub { my ($on_error) = @_; 'RateLimitStore memcached ' . $m->address . " lease=off timeout=2s connections=1\nRateLimitSecret fleet\nRateLimitOnError $on_error\n" };
 my @fleet = map { httpd($fleet->('local') . $load . $rules) } 1 .. 2;
 my $on = sub { my $i = shift; $s = $fleet[$i]; return @_ };
 is said($on->(0, 'charge', 'dear', '&v=a&cost=4')), 'ok 4', 'a charge on one server';
