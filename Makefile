@@ -17,7 +17,7 @@ DESTDIR ?=
 PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
-OUT     := out
+OUT     ?= out
 
 # V=1 shows the commands.
 Q   := $(if $(V),,@)
@@ -36,26 +36,32 @@ LTO      := $(shell echo 'int lto;' | $(CC) -Werror $(LTO_GCC) -shared -fPIC -x 
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CFLAGS)
 
-# Looked up when a rule needs them, so that `make deps` works on a bare machine.
-APR_FLAGS    = -isystem $(shell apr-1-config --includedir) $(shell apr-1-config --cppflags) \
-               -isystem $(shell apu-1-config --includedir)
-APR_LIBS     = $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld)
+# Looked up once, when a rule first needs them, so that `make deps` works on a bare machine.
+APR_FLAGS    = $(eval APR_FLAGS := -isystem $(shell apr-1-config --includedir) $(shell apr-1-config --cppflags) \
+               -isystem $(shell apu-1-config --includedir))$(APR_FLAGS)
+APR_LIBS     = $(eval APR_LIBS := $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld))$(APR_LIBS)
 # httpd's headers aren't ours to warn about.
-HTTPD_FLAGS  = $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR)
+HTTPD_FLAGS  = $(eval HTTPD_FLAGS := $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR))$(HTTPD_FLAGS)
 MODULE_LIBS := -lutf8proc -lmemcached
 
-CORE    := $(wildcard $(SRC)/core/*.c)
-STORE_C := $(wildcard $(SRC)/store/*.c)
-LIMITER := $(SRC)/limiter.c
-HTTPD   := $(wildcard $(SRC)/httpd/*.c) $(SRC)/mod_ratelimit_cache.c
-PLAIN   := $(CORE) $(STORE_C) $(LIMITER)
+# The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
+# targets and benchmarks link them.
+PLAIN_ROOMS := core store
+HTTPD_ROOMS := httpd
+PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/limiter.c
+HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
+SOURCES := $(PLAIN) $(HTTPD)
+HOMELESS := $(filter-out $(SOURCES),$(wildcard $(SRC)/*.c $(SRC)/*/*.c $(SRC)/*/*/*.c))
+$(if $(HOMELESS),$(error In no room that the Makefile knows: $(HOMELESS)))
 MODULE  := $(OUT)/mod_ratelimit_cache.so
-OBJECTS := $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN) $(HTTPD))
+objects  = $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$1)
+OBJECTS := $(call objects,$(SOURCES))
 LIBRARY := $(OUT)/librl.a
 
 UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(wildcard t/unit/*.c))
 EXAMPLE    := $(OUT)/t/mod_ratelimit_example.so
 FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(wildcard t/fuzz/fuzz_*.c))
+BENCHES    := $(patsubst t/bench/%.c,$(OUT)/bench/%,$(wildcard t/bench/*.c))
 PERL_TESTS := $(sort $(wildcard t/*.t))
 
 .PHONY: all deps test-deps run test unit example bench fuzz lint format install clean
@@ -67,8 +73,8 @@ deps:
 test-deps:
 	@build/deps.sh test
 
-$(OUT)/obj/httpd/%.o $(OUT)/obj/mod_ratelimit_cache.o: FLAGS = $(HTTPD_FLAGS)
-$(OUT)/obj/%.o: FLAGS = $(APR_FLAGS)
+$(call objects,$(PLAIN)): FLAGS = $(APR_FLAGS)
+$(call objects,$(HTTPD)): FLAGS = $(HTTPD_FLAGS)
 $(OUT)/obj/%.o: $(SRC)/%.c Makefile | deps
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
@@ -78,8 +84,7 @@ $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
 	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
 
-# Core, store and limiter without httpd: unit tests, fuzz targets and benchmarks link this.
-$(LIBRARY): $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN))
+$(LIBRARY): $(call objects,$(PLAIN))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -116,7 +121,7 @@ $(OUT)/bench/%: t/bench/%.c $(LIBRARY) | deps
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
-bench: all $(OUT)/bench/ledger $(OUT)/bench/strict
+bench: all $(BENCHES)
 	@build/deps.sh bench
 	@build/peers.sh $(OUT)/bench/peers
 	@t/bench/run.sh
@@ -139,4 +144,4 @@ install: all
 clean:
 	rm -rf $(OUT)
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(BENCHES:=.d)
