@@ -3,13 +3,20 @@
 #   make            the module, out/mod_ratelimit_cache.so
 #   make run        a private httpd with a login form behind rules (PORT=8080)
 #                   STORE=memcached: two of them that share one limit through a private memcached
-#   make test       builds and runs every test
+#   make test       builds and runs every test; T=t/30-denial.t, T=unit/meter or T=fuzz/accept
+#                   only that one, T='unit/meter* t/3*.t' several
+#   make check      as make test, but installs nothing
 #   make example    the module of t/module, which the tests of the C interface load
 #   make bench      measures; prints a table
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
 #   make lint       formatting, include directions, static analysis
+#   make format     rewrites C files as lint wants them
 #   make install    through apxs; on Debian also the files that a2enmod looks for
+#   make deps       installs the packages that make needs; FOR='test lint' what those need
 #   make clean
+#
+# Only run, test and deps install packages; the others say what is missing. V=1 shows the
+# commands, and of tests each assertion. CC=clang OUT=out/clang builds with another compiler.
 
 CC      ?= cc
 APXS    ?= apxs
@@ -17,9 +24,9 @@ DESTDIR ?=
 PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
+FOR     ?= build
 OUT     ?= out
 
-# V=1 shows the commands.
 Q   := $(if $(V),,@)
 SAY := @echo
 
@@ -58,24 +65,37 @@ objects  = $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$1)
 OBJECTS := $(call objects,$(SOURCES))
 LIBRARY := $(OUT)/librl.a
 
-UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(wildcard t/unit/*.c))
-EXAMPLE    := $(OUT)/t/mod_ratelimit_example.so
-FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(wildcard t/fuzz/fuzz_*.c))
-BENCHES    := $(patsubst t/bench/%.c,$(OUT)/bench/%,$(wildcard t/bench/*.c))
-PERL_TESTS := $(sort $(wildcard t/*.t))
+EXAMPLE := $(OUT)/t/mod_ratelimit_example.so
+BENCHES := $(patsubst t/bench/%.c,$(OUT)/bench/%,$(wildcard t/bench/*.c))
 
-.PHONY: all deps test-deps run test unit example bench fuzz lint format install clean
+# The sources of the tests that T names, or of all; then what runs them.
+named   = $(wildcard $(filter t/%.t,$1) $(patsubst unit/%,t/unit/%.c,$(filter unit/%,$1)) \
+          $(patsubst fuzz/%,t/fuzz/fuzz_%.c,$(filter fuzz/%,$1)))
+unknown = $(error No test is called '$1'. T takes t/NAME.t, unit/NAME, fuzz/NAME, and patterns of them)
+TESTS   := $(if $(T),$(foreach t,$(T),$(or $(call named,$t),$(call unknown,$t))),$(call named,unit/* fuzz/* t/*.t))
+UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(filter t/unit/%.c,$(TESTS)))
+FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(filter t/fuzz/%.c,$(TESTS)))
+C_TESTS    := $(strip $(UNIT_TESTS) $(FUZZ_TESTS))
+PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
+
+# Where scripts find what was built, unless the environment says otherwise.
+BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
+
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check unit example bench fuzz lint format install clean
 all: $(MODULE)
 
 deps:
-	@build/deps.sh build
+	@build/deps.sh install $(FOR)
 
-test-deps:
-	@build/deps.sh test
+need-build:
+	@build/deps.sh check build $(if $(findstring clang,$(CC)),clang)
+
+need-test need-bench need-fuzz need-lint: need-%:
+	@build/deps.sh check $*
 
 $(call objects,$(PLAIN)): FLAGS = $(APR_FLAGS)
 $(call objects,$(HTTPD)): FLAGS = $(HTTPD_FLAGS)
-$(OUT)/obj/%.o: $(SRC)/%.c Makefile | deps
+$(OUT)/obj/%.o: $(SRC)/%.c Makefile | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) $(LTO) $(FLAGS) -MMD -MP -c $< -o $@
@@ -86,56 +106,59 @@ $(MODULE): $(OBJECTS)
 
 $(LIBRARY): $(call objects,$(PLAIN))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(SAY) '  AR   $@'
+	$(Q)$(AR) rcs $@ $^
 
-$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | test-deps
+$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | need-test
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS) -lm
 
-$(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(LIBRARY) | deps
+$(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(wildcard t/fuzz/*.h) $(LIBRARY) | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -DRL_CORPUS='"t/fuzz/corpus/$*"' -I$(SRC) $(APR_FLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
 # A module that uses the installed header, as somebody else's would.
 example: $(EXAMPLE)
-$(OUT)/t/%.so: t/module/%.c $(SRC)/mod_ratelimit_cache.h | test-deps
+$(OUT)/t/%.so: t/module/%.c $(SRC)/mod_ratelimit_cache.h | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(HTTPD_FLAGS) -shared $< -o $@
 
-unit: $(UNIT_TESTS) $(FUZZ_TESTS)
-	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
+test:
+	@build/deps.sh install test
+	@$(MAKE) --no-print-directory check
 
-test: test-deps all $(UNIT_TESTS) $(FUZZ_TESTS) $(EXAMPLE)
-	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
-	$(PROVE) $(PROVE_FLAGS) $(PERL_TESTS)
+check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
+	$(Q)$(if $(C_TESTS),$(PROVE) $(if $(V),-v) -e '' $(C_TESTS))
+	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
 
-run: all
-	$(if $(filter memcached,$(STORE)),@build/deps.sh memcached)
-	@PORT=$(PORT) build/run$(if $(filter memcached,$(STORE)),-memcached).sh
+unit: $(C_TESTS)
+	$(Q)$(PROVE) $(if $(V),-v) -e '' $^
 
-$(OUT)/bench/%: t/bench/%.c $(LIBRARY) | deps
+run:
+	@build/deps.sh install run $(filter memcached,$(STORE))
+	@$(MAKE) --no-print-directory all
+	@$(BUILT) PORT=$(PORT) build/run$(if $(filter memcached,$(STORE)),-memcached).sh
+
+$(OUT)/bench/%: t/bench/%.c $(LIBRARY) | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
-bench: all $(BENCHES)
-	@build/deps.sh bench
+bench: need-bench all $(BENCHES)
 	@build/peers.sh $(OUT)/bench/peers
-	@t/bench/run.sh
+	@$(BUILT) t/bench/run.sh
 
 # FUZZ_SECONDS for each target.
-fuzz: deps
-	@build/deps.sh fuzz
-	t/fuzz/run.sh
+fuzz: need-fuzz
+	+@$(BUILT) t/fuzz/run.sh
 
-lint: deps
-	@build/deps.sh lint
+lint: need-lint
 	build/lint.sh
 
-format:
+format: need-lint
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 install: all
