@@ -6,6 +6,7 @@
 #   make test       builds and runs every test; T=t/30-denial.t, T=unit/meter or T=fuzz/accept
 #                   only that one, T='unit/meter* t/3*.t' several
 #   make check      as make test, but installs nothing
+#   make test-asan  C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
 #   make example    the module of t/module, which the tests of the C interface load
 #   make bench      measures; prints a table
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
@@ -81,7 +82,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 # Where scripts find what was built, unless the environment says otherwise.
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check unit example bench fuzz lint format install clean
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-asan unit example bench fuzz lint format install clean
 all: $(MODULE)
 
 deps:
@@ -133,6 +134,22 @@ test:
 check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
 	$(Q)$(if $(C_TESTS),$(PROVE) $(if $(V),-v) -e '' $(C_TESTS))
 	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
+
+# Everything once more, built with the sanitizers, in $(OUT)/asan. Of t/*.t those that go through
+# most of the module and spend little time waiting.
+SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-nothing keys-* methods when-unless \
+    merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
+    after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
+    fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
+    module-interface)
+
+test-asan: need-test
+	@RL_ASAN_HTTPD="$${RL_HTTPD:-$$($(APXS) -q SBINDIR)/$$($(APXS) -q PROGNAME)}" \
+	RL_ASAN_RUNTIME="$$($(CC) -print-file-name=libasan.so)" \
+	RL_HTTPD='$(CURDIR)/build/httpd-asan.sh' RL_MODULE= UBSAN_OPTIONS=print_stacktrace=1 \
+	$(MAKE) --no-print-directory check OUT='$(OUT)/asan' T='$(or $(T),unit/* fuzz/* $(ASAN_TESTS))' \
+	    OPTIMIZE='-O1 -g' LTO= HARDEN= CFLAGS='$(CFLAGS) $(SANITIZE)' LDFLAGS='$(LDFLAGS) $(SANITIZE)'
 
 unit: $(C_TESTS)
 	$(Q)$(PROVE) $(if $(V),-v) -e '' $^

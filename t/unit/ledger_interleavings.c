@@ -162,7 +162,7 @@ static void prepare(actor_t *actor, int name)
 {
     *actor = (actor_t){.name = name};
     getcontext(&actor->context);
-    actor->context.uc_stack.ss_sp = stacks[name];
+    actor->context.uc_stack.ss_sp = fresh_stack(stacks[name], STACK_SIZE);
     actor->context.uc_stack.ss_size = STACK_SIZE;
     makecontext(&actor->context, (void (*)(void))act, 1, name);
 }
