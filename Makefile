@@ -3,13 +3,21 @@
 #   make            the module, out/mod_ratelimit_cache.so
 #   make run        a private httpd with a login form behind rules (PORT=8080)
 #                   STORE=memcached: two of them that share one limit through a private memcached
-#   make test       builds and runs every test
+#   make test       builds and runs every test; T=t/30-denial.t, T=unit/meter or T=fuzz/accept
+#                   only that one, T='unit/meter* t/3*.t' several
+#   make check      as make test, but installs nothing
+#   make test-asan  C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
 #   make example    the module of t/module, which the tests of the C interface load
 #   make bench      measures; prints a table
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
 #   make lint       formatting, include directions, static analysis
+#   make format     rewrites C files as lint wants them
 #   make install    through apxs; on Debian also the files that a2enmod looks for
+#   make deps       installs the packages that make needs; FOR='test lint' what those need
 #   make clean
+#
+# Only run, test and deps install packages; the others say what is missing. V=1 shows the
+# commands, and of tests each assertion. CC=clang OUT=out/clang builds with another compiler.
 
 CC      ?= cc
 APXS    ?= apxs
@@ -17,9 +25,9 @@ DESTDIR ?=
 PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
-OUT     := out
+FOR     ?= build
+OUT     ?= out
 
-# V=1 shows the commands.
 Q   := $(if $(V),,@)
 SAY := @echo
 
@@ -36,40 +44,59 @@ LTO      := $(shell echo 'int lto;' | $(CC) -Werror $(LTO_GCC) -shared -fPIC -x 
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CFLAGS)
 
-# Looked up when a rule needs them, so that `make deps` works on a bare machine.
-APR_FLAGS    = -isystem $(shell apr-1-config --includedir) $(shell apr-1-config --cppflags) \
-               -isystem $(shell apu-1-config --includedir)
-APR_LIBS     = $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld)
+# Looked up once, when a rule first needs them, so that `make deps` works on a bare machine.
+APR_FLAGS    = $(eval APR_FLAGS := -isystem $(shell apr-1-config --includedir) $(shell apr-1-config --cppflags) \
+               -isystem $(shell apu-1-config --includedir))$(APR_FLAGS)
+APR_LIBS     = $(eval APR_LIBS := $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld))$(APR_LIBS)
 # httpd's headers aren't ours to warn about.
-HTTPD_FLAGS  = $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR)
+HTTPD_FLAGS  = $(eval HTTPD_FLAGS := $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR))$(HTTPD_FLAGS)
 MODULE_LIBS := -lutf8proc -lmemcached
 
-# Rooms that know no httpd: unit tests, fuzz targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter system ledger fleet lease memcached memcached/connection limiter answer/text
+# The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
+# targets and benchmarks link them.
+PLAIN_ROOMS := core core/form core/meter system ledger fleet lease memcached/connection memcached limiter answer/text
 HTTPD_ROOMS := httpd key rule config process request answer hooks api
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
+SOURCES := $(PLAIN) $(HTTPD)
+HOMELESS := $(filter-out $(SOURCES),$(wildcard $(SRC)/*.c $(SRC)/*/*.c $(SRC)/*/*/*.c))
+$(if $(HOMELESS),$(error In no room that the Makefile knows: $(HOMELESS)))
 MODULE  := $(OUT)/mod_ratelimit_cache.so
-OBJECTS := $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN) $(HTTPD))
+objects  = $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$1)
+OBJECTS := $(call objects,$(SOURCES))
 LIBRARY := $(OUT)/librl.a
 
-UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(wildcard t/unit/*.c))
-EXAMPLE    := $(OUT)/t/mod_ratelimit_example.so
-FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(wildcard t/fuzz/fuzz_*.c))
-PERL_TESTS := $(sort $(wildcard t/*.t))
+EXAMPLE := $(OUT)/t/mod_ratelimit_example.so
+BENCHES := $(patsubst t/bench/%.c,$(OUT)/bench/%,$(wildcard t/bench/*.c))
 
-.PHONY: all deps test-deps run test unit example bench fuzz lint format install clean
+# The sources of the tests that T names, or of all; then what runs them.
+named   = $(wildcard $(filter t/%.t,$1) $(patsubst unit/%,t/unit/%.c,$(filter unit/%,$1)) \
+          $(patsubst fuzz/%,t/fuzz/fuzz_%.c,$(filter fuzz/%,$1)))
+unknown = $(error No test is called '$1'. T takes t/NAME.t, unit/NAME, fuzz/NAME, and patterns of them)
+TESTS   := $(if $(T),$(foreach t,$(T),$(or $(call named,$t),$(call unknown,$t))),$(call named,unit/* fuzz/* t/*.t))
+UNIT_TESTS := $(patsubst t/unit/%.c,$(OUT)/t/unit-%.t,$(filter t/unit/%.c,$(TESTS)))
+FUZZ_TESTS := $(patsubst t/fuzz/fuzz_%.c,$(OUT)/t/fuzz-%.t,$(filter t/fuzz/%.c,$(TESTS)))
+C_TESTS    := $(strip $(UNIT_TESTS) $(FUZZ_TESTS))
+PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
+
+# Where scripts find what was built, unless the environment says otherwise.
+BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
+
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-asan unit example bench fuzz lint format install clean
 all: $(MODULE)
 
 deps:
-	@build/deps.sh build
+	@build/deps.sh install $(FOR)
 
-test-deps:
-	@build/deps.sh test
+need-build:
+	@build/deps.sh check build $(if $(findstring clang,$(CC)),clang)
 
-$(OUT)/obj/%.o: FLAGS = $(APR_FLAGS)
-$(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(HTTPD)): FLAGS = $(HTTPD_FLAGS)
-$(OUT)/obj/%.o: $(SRC)/%.c Makefile | deps
+need-test need-bench need-fuzz need-lint: need-%:
+	@build/deps.sh check $*
+
+$(call objects,$(PLAIN)): FLAGS = $(APR_FLAGS)
+$(call objects,$(HTTPD)): FLAGS = $(HTTPD_FLAGS)
+$(OUT)/obj/%.o: $(SRC)/%.c Makefile | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) $(LTO) $(FLAGS) -MMD -MP -c $< -o $@
@@ -78,58 +105,77 @@ $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
 	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
 
-$(LIBRARY): $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$(PLAIN))
+$(LIBRARY): $(call objects,$(PLAIN))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(SAY) '  AR   $@'
+	$(Q)$(AR) rcs $@ $^
 
-$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | test-deps
+$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | need-test
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS) -lm
 
-$(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(LIBRARY) | deps
+$(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(wildcard t/fuzz/*.h) $(LIBRARY) | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -DRL_CORPUS='"t/fuzz/corpus/$*"' -I$(SRC) $(APR_FLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
 # A module that uses the installed header, as somebody else's would.
 example: $(EXAMPLE)
-$(OUT)/t/%.so: t/module/%.c $(SRC)/mod_ratelimit_cache.h | test-deps
+$(OUT)/t/%.so: t/module/%.c $(SRC)/mod_ratelimit_cache.h | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(HTTPD_FLAGS) -shared $< -o $@
 
-unit: $(UNIT_TESTS) $(FUZZ_TESTS)
-	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
+test:
+	@build/deps.sh install test
+	@$(MAKE) --no-print-directory check
 
-test: test-deps all $(UNIT_TESTS) $(FUZZ_TESTS) $(EXAMPLE)
-	$(PROVE) -e '' $(UNIT_TESTS) $(FUZZ_TESTS)
-	$(PROVE) $(PROVE_FLAGS) $(PERL_TESTS)
+check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
+	$(Q)$(if $(C_TESTS),$(PROVE) $(if $(V),-v) -e '' $(C_TESTS))
+	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
 
-run: all
-	$(if $(filter memcached,$(STORE)),@build/deps.sh memcached)
-	@PORT=$(PORT) build/run$(if $(filter memcached,$(STORE)),-memcached).sh
+# Everything once more, built with the sanitizers, in $(OUT)/asan. Of t/*.t those that go through
+# most of the module and spend little time waiting.
+SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-nothing keys-* methods when-unless \
+    merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
+    after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
+    fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
+    module-interface)
 
-$(OUT)/bench/%: t/bench/%.c $(LIBRARY) | deps
+test-asan: need-test
+	@RL_ASAN_HTTPD="$${RL_HTTPD:-$$($(APXS) -q SBINDIR)/$$($(APXS) -q PROGNAME)}" \
+	RL_ASAN_RUNTIME="$$($(CC) -print-file-name=libasan.so)" \
+	RL_HTTPD='$(CURDIR)/build/httpd-asan.sh' RL_MODULE= UBSAN_OPTIONS=print_stacktrace=1 \
+	$(MAKE) --no-print-directory check OUT='$(OUT)/asan' T='$(or $(T),unit/* fuzz/* $(ASAN_TESTS))' \
+	    OPTIMIZE='-O1 -g' LTO= HARDEN= CFLAGS='$(CFLAGS) $(SANITIZE)' LDFLAGS='$(LDFLAGS) $(SANITIZE)'
+
+unit: $(C_TESTS)
+	$(Q)$(PROVE) $(if $(V),-v) -e '' $^
+
+run:
+	@build/deps.sh install run $(filter memcached,$(STORE))
+	@$(MAKE) --no-print-directory all
+	@$(BUILT) PORT=$(PORT) build/run$(if $(filter memcached,$(STORE)),-memcached).sh
+
+$(OUT)/bench/%: t/bench/%.c $(LIBRARY) | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
-bench: all $(OUT)/bench/ledger $(OUT)/bench/strict
-	@build/deps.sh bench
+bench: need-bench all $(BENCHES)
 	@build/peers.sh $(OUT)/bench/peers
-	@t/bench/run.sh
+	@$(BUILT) t/bench/run.sh
 
 # FUZZ_SECONDS for each target.
-fuzz: deps
-	@build/deps.sh fuzz
-	t/fuzz/run.sh
+fuzz: need-fuzz
+	+@$(BUILT) t/fuzz/run.sh
 
-lint: deps
-	@build/deps.sh lint
+lint: need-lint
 	build/lint.sh
 
-format:
+format: need-lint
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 install: all
@@ -138,4 +184,4 @@ install: all
 clean:
 	rm -rf $(OUT)
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(BENCHES:=.d)

@@ -1,45 +1,88 @@
 #!/bin/sh
-# Makes sure that the packages a purpose needs are there: names and installs what is missing
-# from Debian's packages, as root or through sudo; on another system says what is needed and
-# stops. Services that come with a package are not started.
-# Usage: deps.sh build|test|memcached|bench|fuzz|lint
+# The packages that each purpose needs, from Debian's. `check` names what is missing and the
+# command that installs it, and fails; `install` installs it, as root or through sudo. On
+# another system both say what is needed. Services that come with a package are not started.
+# Usage: deps.sh check|install PURPOSE...
 set -eu
 
-build="gcc make libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libutf8proc-dev libmemcached-dev
-        perl curl"
-case "${1:-}" in
-build) packages=$build commands="gcc apxs apr-1-config apu-1-config perl curl" ;;
-test)  packages="$build libcmocka-dev nghttp2-client php-fpm memcached"
-       commands="gcc apxs apr-1-config apu-1-config perl curl nghttp h2load memcached" ;;
-memcached) packages=memcached commands=memcached ;;
-bench) packages="wrk valgrind memcached" commands="wrk valgrind memcached" ;;
-fuzz)  packages="clang libclang-rt-dev" commands=clang ;;
-lint)  packages="clang-format cppcheck clang-tidy" commands="clang-format cppcheck clang-tidy" ;;
-*)     echo "usage: $0 build|test|memcached|bench|fuzz|lint" >&2; exit 2 ;;
-esac
+purposes="build run test memcached bench fuzz clang lint"
 
-# Another system: what can be seen of the commands decides.
-if ! command -v dpkg-query >/dev/null 2>&1; then
-    absent=
-    for command in $commands; do
-        command -v "$command" >/dev/null 2>&1 || absent="$absent $command"
+# Sets `packages`, and `commands`, by which another system is judged.
+needs() {
+    case $1 in
+    build) packages="gcc make libc6-dev perl apache2-dev libapr1-dev libaprutil1-dev libutf8proc-dev libmemcached-dev"
+           commands="gcc perl apxs apr-1-config apu-1-config" ;;
+    run)   needs build
+           packages="$packages apache2-bin curl" commands="$commands curl" ;;
+    test)  needs build
+           packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached"
+           commands="$commands nghttp h2load memcached" ;;
+    memcached) packages=memcached commands=memcached ;;
+    bench) needs build
+           packages="$packages apache2-bin wrk valgrind memcached" commands="$commands wrk valgrind memcached" ;;
+    clang) packages=clang commands=clang ;;
+    fuzz)  needs build
+           packages="$packages clang libclang-rt-dev" commands="$commands clang" ;;
+    lint)  needs build
+           packages="$packages clang-format cppcheck clang-tidy" commands="$commands clang-format cppcheck clang-tidy" ;;
+    *)     echo "No such purpose: $1. One or more of: $purposes" >&2
+           exit 2 ;;
+    esac
+}
+
+missing_commands() {
+    for command in $all_commands; do
+        command -v "$command" >/dev/null 2>&1 || printf ' %s' "$command"
     done
-    [ -n "$absent" ] || exit 0
-    echo "This is not a Debian system, and these commands are missing:$absent" >&2
-    echo "Please install what corresponds to Debian's packages:" $packages >&2
+}
+
+missing_packages() {
+    installed=$(dpkg-query -W -f ' ${Package}=${db:Status-Status} ' $all_packages 2>/dev/null || true)
+    for package in $all_packages; do
+        case $installed in *" $package=installed "*) ;; *) printf ' %s' "$package" ;; esac
+    done
+}
+
+usage() { echo "usage: $0 check|install PURPOSE...   (purposes: $purposes)" >&2; exit 2; }
+
+[ $# -ge 2 ] || usage
+mode=$1
+shift
+case $mode in check | install) ;; *) usage ;; esac
+all_packages= all_commands=
+for purpose in "$@"; do
+    needs "$purpose"
+    all_packages="$all_packages $packages"
+    all_commands="$all_commands $commands"
+done
+all_packages=$(printf '%s\n' $all_packages | sort -u)
+all_commands=$(printf '%s\n' $all_commands | sort -u)
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+    missing=$(missing_commands)
+    [ -n "$missing" ] || exit 0
+    echo "This is not a Debian system, and these commands are missing:$missing" >&2
+    echo "Please install what corresponds to Debian's packages:" $all_packages >&2
     exit 1
 fi
 
-missing=
-for p in $packages; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || missing="$missing $p"
-done
+missing=$(missing_packages)
 [ -n "$missing" ] || exit 0
+
+if [ "$mode" = check ]; then
+    echo "These packages are missing:$missing" >&2
+    case $* in
+    build) echo "To install them (as root or through sudo): make deps" >&2 ;;
+    *" "*) echo "To install them (as root or through sudo): make deps FOR='$*'" >&2 ;;
+    *)     echo "To install them (as root or through sudo): make deps FOR=$1" >&2 ;;
+    esac
+    exit 1
+fi
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null 2>&1; then
-        echo "Missing packages, and neither root nor sudo to install them:$missing" >&2
+        echo "These packages are missing, and installing them takes root or sudo:$missing" >&2
         exit 1
     fi
     as_root=sudo

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 BEGIN {
-    if (!$ENV{RL_OWN_HOSTS}) {
+    if (!$ENV{RL_OWN_HOSTS} && !$^C) {    # perl -c only compiles
         require Test::More;
         my $hosts = "/tmp/rl-hosts-$$";
         Test::More::plan(skip_all => 'no mount namespace for an /etc/hosts of its own')

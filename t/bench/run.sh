@@ -1,12 +1,12 @@
 #!/bin/sh
 # The benchmarks behind `make bench`; README.md beside this file says how they measure.
 # Environment: ROUNDS (default 5), SECONDS_EACH (1: how long one load lasts), ONLY (some of: ledger instructions, and the
-# names of sections in lib/Bench/Cases.pm). Raw numbers are kept in out/bench/.
+# names of sections in lib/Bench/Cases.pm). Raw numbers are kept in out/bench/, or where RL_OUT says.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 . "$top/build/httpd.sh"
-out=$top/out/bench
+out=${RL_OUT:-$top/out}/bench
 mkdir -p "$out"
 
 ROUNDS=${ROUNDS:-5}

@@ -3,11 +3,11 @@
 # behaviour sanitizers, one after the other. Starts from the corpus here; what it finds goes to
 # out/fuzz/. Stops at the first broken property and tells the input.
 # Usage: run.sh [TARGET...]     (such as multipart; default all)
-# Environment: FUZZ_SECONDS (60, for each target), CLANG (clang).
+# Environment: FUZZ_SECONDS (60, for each target), CLANG (clang), RL_OUT (out).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-out=$top/out/fuzz
+out=${RL_OUT:-$top/out}/fuzz
 CLANG=${CLANG:-clang}
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 
@@ -18,17 +18,25 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d
 fi
 mkdir -p "$out"
 
+sanitize="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+
+# The library without httpd, built by the Makefile as always, but with clang and for the fuzzer.
+library() {
+    make -C "$top" --no-print-directory CC="$CLANG" OUT="$out" LTO= HARDEN= OPTIMIZE='-g -O1' \
+        CFLAGS="$sanitize -fsanitize=fuzzer-no-link" "$out/librl.a"
+}
+
 build() {
-    # shellcheck disable=SC2046 # lists of flags
-    "$CLANG" -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
-        -fno-sanitize-recover=undefined -I"$top/mod_ratelimit_cache" \
+    # shellcheck disable=SC2046,SC2086 # lists of flags
+    "$CLANG" -std=gnu11 -g -O1 $sanitize -fsanitize=fuzzer -I"$top/mod_ratelimit_cache" \
         $(apr-1-config --includes --cppflags) $(apu-1-config --includes) -o "$out/$1" \
-        "$here/fuzz_$1.c" "$top"/mod_ratelimit_cache/core/*.c \
-        -lutf8proc $(apr-1-config --link-ld --libs) $(apu-1-config --link-ld)
+        "$here/fuzz_$1.c" "$out/librl.a" \
+        -lutf8proc -lmemcached $(apr-1-config --link-ld --libs) $(apu-1-config --link-ld)
 }
 
 # shellcheck disable=SC2046 # names have no blanks
 [ $# -gt 0 ] || set -- $(cd "$here" && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
+library
 for target in "$@"; do
     echo "== $target, $FUZZ_SECONDS s"
     build "$target"

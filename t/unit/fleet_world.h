@@ -173,7 +173,7 @@ static void begin(actor_t *actor)
 {
     actor->done = actor->asking = false;
     getcontext(&actor->context);
-    actor->context.uc_stack.ss_sp = stacks[actor - actors];
+    actor->context.uc_stack.ss_sp = fresh_stack(stacks[actor - actors], STACK_SIZE);
     actor->context.uc_stack.ss_size = STACK_SIZE;
     actor->context.uc_link = &home;
     makecontext(&actor->context, act, 0);
@@ -183,6 +183,7 @@ static void renew_keepers(void)
 {
     if (keepers == NULL) {
         apr_initialize();
+        atexit(apr_terminate); /* or what the pool owns would be a leak */
         apr_pool_create(&keepers, NULL);
     }
     apr_pool_clear(keepers);

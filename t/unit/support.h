@@ -2,10 +2,17 @@
 #ifndef T_UNIT_SUPPORT_H
 #define T_UNIT_SUPPORT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/digest.h"
 #include "core/meter/meter.h"
+
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
+#endif
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
 static inline uint64_t random_bits(uint64_t *state)
@@ -54,6 +61,14 @@ static inline rl_meter_t token_bucket(uint32_t limit, int64_t period_us, uint32_
                         .initial = burst};
     rl_meter_prepare(&meter);
     return meter;
+}
+
+/* Before a coroutine starts on a stack where another was abandoned: AddressSanitizer, if it is
+ * there, forgets the frames that were left. */
+static inline void *fresh_stack(char *stack, size_t size)
+{
+    ASAN_UNPOISON_MEMORY_REGION(stack, size);
+    return stack;
 }
 
 #endif

@@ -18,7 +18,7 @@ use File::Glob qw(bsd_glob);
 
 use RL::Conf;
 
-my $PEERS = abs_path(dirname(__FILE__) . '/../../../..') . '/out/bench/peers';
+my $PEERS = ($ENV{RL_OUT} // abs_path(dirname(__FILE__) . '/../../../..') . '/out') . '/bench/peers';
 my @STOCK = qw(mpm_event unixd authz_core authz_host mime dir remoteip setenvif reflector);
 
 # The file of a module of a case: what was unpacked for the bench, else what is installed.

@@ -11,7 +11,7 @@ use File::Basename qw(dirname);
 
 use RL::Conf;
 
-my $PEERS = abs_path(dirname(__FILE__) . '/../../../..') . '/out/bench/peers';
+my $PEERS = ($ENV{RL_OUT} // abs_path(dirname(__FILE__) . '/../../../..') . '/out') . '/bench/peers';
 
 # What was unpacked for the bench, else what is installed.
 sub binary {
