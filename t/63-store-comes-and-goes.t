@@ -61,7 +61,7 @@ $m->kill;
 is admitted($s, '/ok/twenty/killed', 4), 4, 'killed: the count goes on';
 is admitted($s, '/ok/five/over', 3), 0, 'and nobody is let in who was over the limit';
 is admitted($s, '/ok/five/new', 7), 5, 'nor more than the limit of new ones';
-my @said = $s->wait_log($from, qr/memcached \Q$address\E fails/);
+my @said = $s->wait_log($from, qr/memcached \Q$address\E does not answer/);
 is scalar @said, 1, 'the log says so once';
 like $said[0], qr/Check that it runs/, 'and what to do';
 $m->again;
@@ -143,4 +143,4 @@ is status($hot, '/ok/five/hot'), 429, 'and the one at its limit stays there';
 my $third = httpd(conf($small));
 is status($third, '/ok/twenty/hot'), 429, 'a server that never saw the key hears of it from the store';
 
-finish allow => qr/memcached \S+ fails/;
+finish allow => qr/memcached \S+ does not answer/;

@@ -51,8 +51,9 @@ static void resolve(const rl_store_config_t *store, rl_memcached_server_t *serve
     }
     server->address = NULL;
     ap_log_error(APLOG_MARK, APLOG_ERR, rv, store->server,
-                 "ratelimit: RateLimitStore memcached %s: the name can't be resolved; its "
-                 "share of the keys is counted by RateLimitOnError until a reload",
+                 "ratelimit: RateLimitStore memcached %s: the name can't be resolved; "
+                 "RateLimitOnError applies to this server's share of the keys. Correct the "
+                 "name or its look-up, and reload httpd",
                  server->name);
 }
 

@@ -63,8 +63,8 @@ static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
     store->store = rl_memcached_create(pchild, &store->settings, rl_store_log_event, store);
     if (store->store == NULL) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, store->server,
-                     "ratelimit: RateLimitStore memcached %s: no memory for its connections; "
-                     "rules go on by RateLimitOnError in this child",
+                     "ratelimit: RateLimitStore memcached %s: no memory for connections; "
+                     "RateLimitOnError applies in this child until it ends",
                      store->settings.servers[0].name);
         store->store = rl_store_absent();
     }

@@ -43,8 +43,9 @@ static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
     if (rv != APR_SUCCESS) {
         retained->table = NULL;
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                     "ratelimit: no shared memory of %" APR_SIZE_T_FMT
-                     " bytes for the counters; see RateLimitStore shm size=",
+                     "ratelimit: can't get %" APR_SIZE_T_FMT
+                     " bytes of shared memory for the counters; try a smaller size= of "
+                     "RateLimitStore",
                      size);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -66,7 +67,10 @@ static int find_log_table(rl_runtime_t *runtime, server_rec *s)
     }
     if (rv != APR_SUCCESS) {
         *table = NULL;
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "ratelimit: no shared memory");
+        ap_log_error(
+            APLOG_MARK, APLOG_CRIT, rv, s,
+            "ratelimit: can't get 3 KB of shared memory for what was logged of memcached; "
+            "free some memory");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     runtime->log_table = *table;
@@ -80,8 +84,8 @@ static void note_changed_size(const rl_retained_t *retained, apr_size_t size, se
     if (retained->size != size) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, s,
-            "ratelimit: RateLimitStore size= is %" APR_SIZE_T_FMT
-            " bytes now, but the table of %" APR_SIZE_T_FMT
+            "ratelimit: size= of RateLimitStore is now %" APR_SIZE_T_FMT
+            " bytes, but the table of %" APR_SIZE_T_FMT
             " bytes stays in use, with its counters, until httpd is stopped and started",
             size, retained->size);
     }

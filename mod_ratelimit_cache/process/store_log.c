@@ -18,7 +18,7 @@ void rl_store_log_start(const rl_store_config_t *store, const rl_memcached_serve
     else {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
                      "ratelimit: counters in memcached %s, which %s; "
-                     "httpd goes on by RateLimitOnError until it does",
+                     "RateLimitOnError applies until it works",
                      server->name, reason);
     }
 }
@@ -41,11 +41,11 @@ static int level_of(rl_log_level_e how)
 static void log_failure(const rl_store_config_t *store, int level, const char *name,
                         const char *reason)
 {
-    ap_log_error(
-        APLOG_MARK, level, 0, store->server,
-        "ratelimit: memcached %s fails (%s); rules go on by RateLimitOnError, and it is tried "
-        "again every %" APR_INT64_T_FMT " ms. Check that it runs and can be reached",
-        name, reason, store->settings.breaker.cooldown_us / 1000);
+    ap_log_error(APLOG_MARK, level, 0, store->server,
+                 "ratelimit: memcached %s does not answer as it should (%s); RateLimitOnError "
+                 "applies until it does; retrying every %" APR_INT64_T_FMT " ms. Check that it "
+                 "runs and can be reached",
+                 name, reason, store->settings.breaker.cooldown_us / 1000);
 }
 
 static void log_refusal(const rl_store_config_t *store, int level, const char *name,
@@ -53,9 +53,9 @@ static void log_refusal(const rl_store_config_t *store, int level, const char *n
 {
     ap_log_error(
         APLOG_MARK, level, 0, store->server,
-        "ratelimit: memcached %s refuses to store new counters (%s); they are counted by "
-        "RateLimitOnError. It is full, and evicts nothing or not enough: give it more memory "
-        "(-m), and don't start it with -M",
+        "ratelimit: memcached %s refuses to store new counters (%s); RateLimitOnError applies "
+        "to them. It is full, and evicts nothing or too little: give it more memory (-m), and "
+        "don't start it with -M",
         name, reason);
 }
 
@@ -64,9 +64,9 @@ static void log_rejection(const rl_store_config_t *store, int level, const char 
 {
     ap_log_error(
         APLOG_MARK, level, 0, store->server,
-        "ratelimit: memcached %s answers with an error (%s); what it rejects is counted by "
-        "RateLimitOnError. Check that it is a memcached which wants no password (-Y, -S), that "
-        "no other program listens there, and that none writes keys with the same prefix=",
+        "ratelimit: memcached %s answers with an error (%s); RateLimitOnError applies to what "
+        "it rejects. Check that it is a memcached that wants no password (-Y, -S), and that no "
+        "other program listens there or writes keys with the same prefix=",
         name, reason);
 }
 
