@@ -63,17 +63,17 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_check_access(rl_access_check_access, NULL, NULL, APR_HOOK_REALLY_FIRST,
+    ap_hook_check_access(rl_access_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
                          AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_check_access_ex(rl_access_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
+    ap_hook_check_access_ex(rl_access_check_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_insert_filter(rl_denial_watch_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_filter(rl_denial_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(rl_denial_insert_answer, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_denial_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(rl_denial_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
+    ap_hook_handler(rl_denial_missing_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
     ap_hook_post_read_request(rl_upgrade_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }

@@ -73,7 +73,7 @@ static void choose_answer(request_rec *r, rl_request_t *request, int status)
         ap_custom_response(r, status, handler != NULL && is_path(handler) ? handler : "");
     }
     if (handler != NULL) {
-        request->denied.headers = apr_table_copy(r->pool, r->err_headers_out);
+        request->denied.own_header = apr_table_copy(r->pool, r->err_headers_out);
     }
 }
 
@@ -118,7 +118,7 @@ static size_t find_violated(const rl_request_t *request, const char **names)
     size_t n = 0;
     for (int i = 0; i < request->n; i++) {
         const rl_claim_t *claim = &request->claims[i];
-        if (!claim->step.granted && !claim->failed && !claim->observe) {
+        if (!claim->step.granted && !claim->uncounted && !claim->observe) {
             names[n++] = claim->name;
         }
     }
@@ -155,8 +155,8 @@ static void become_denial(request_rec *r, const rl_request_t *request)
 {
     r->status = request->denied.status;
     r->status_line = status_line(r, r->status);
-    if (request->denied.headers != NULL) {
-        r->headers_out = apr_table_copy(r->pool, request->denied.headers);
+    if (request->denied.own_header != NULL) {
+        r->headers_out = apr_table_copy(r->pool, request->denied.own_header);
         r->err_headers_out = apr_table_make(r->pool, 2);
     }
     r->content_encoding = NULL;
@@ -223,7 +223,7 @@ void rl_denial_register(void)
         ap_register_output_filter("RATELIMIT_DENIAL", answer_denial, NULL, AP_FTYPE_RESOURCE);
 }
 
-void rl_denial_insert_answer(request_rec *r)
+void rl_denial_insert_error_filter(request_rec *r)
 {
     const rl_request_t *request = rl_request_get(r);
     if (request != NULL && request->denied.default_answer && request->denied.r == r &&
@@ -274,7 +274,7 @@ static void unify_cache_control(request_rec *r)
     }
 }
 
-void rl_denial_unify_fields(request_rec *r)
+void rl_denial_unify_header(request_rec *r)
 {
     const rl_request_t *request = rl_request_get(r);
     if (request != NULL && request->denied.retry_after != NULL &&
@@ -294,7 +294,7 @@ static bool is_handled(const request_rec *r, const rl_request_t *request)
            (request->denied.r == r || rl_request_is_error_document(r));
 }
 
-void rl_denial_watch_handler(request_rec *r)
+void rl_denial_insert_filter(request_rec *r)
 {
     const rl_request_t *request;
     if (r->status == HTTP_OK || r->main != NULL) {
@@ -309,7 +309,7 @@ void rl_denial_watch_handler(request_rec *r)
     }
 }
 
-int rl_denial_handler(request_rec *r)
+int rl_denial_missing_handler(request_rec *r)
 {
     const rl_request_t *request;
     if (r->status == HTTP_OK) {

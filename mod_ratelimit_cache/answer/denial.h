@@ -16,7 +16,7 @@ int rl_denial_prepare(request_rec *r, int status, const char *retry_after);
 /* Leaves one Retry-After, the longest, and one Cache-Control of those that this module, whoever
  * wrote the answer, and mod_headers have set for a denied request. To be called when nobody
  * sets any more. */
-void rl_denial_unify_fields(request_rec *r);
+void rl_denial_unify_header(request_rec *r);
 
 /* Runs the handler that RateLimitDenyHandler names on r, if r was denied and a handler is
  * named. Takes the status that the hook is about to return, and returns the status that it has
@@ -25,15 +25,15 @@ int rl_denial_run_handler(request_rec *r, int status);
 
 /* insert_error_filter: has the default answer written instead of httpd's own page for a denial.
  */
-void rl_denial_insert_answer(request_rec *r);
+void rl_denial_insert_error_filter(request_rec *r);
 
 /* insert_filter: has the default answer written instead of a deny handler's, if the handler
  * fails. */
-void rl_denial_watch_handler(request_rec *r);
+void rl_denial_insert_filter(request_rec *r);
 
 /* handler, right before httpd's default handler, which would send the denied file: returns
  * HTTP_NOT_FOUND if r is denied and no handler has the name that RateLimitDenyHandler gives,
  * else DECLINED. */
-int rl_denial_handler(request_rec *r);
+int rl_denial_missing_handler(request_rec *r);
 
 #endif

@@ -33,10 +33,10 @@ static void describe_denial(request_rec *r, const rl_claim_t *claim, int status,
                           : rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
         .key = apr_pstrdup(r->pool, tag),
         .status = status,
-        .store_failed = claim->failed,
+        .store_failed = claim->uncounted,
         .limit = rl_meter_quota(&claim->op.meter),
         .remaining = rl_claim_remaining(claim),
-        .reset = rl_seconds_until(rl_step_settled_at(&claim->step), now),
+        .reset = rl_seconds_until(rl_step_free_at(&claim->step), now),
         .retry_after = rl_seconds_until(claim->step.retry, now),
     };
 }

@@ -46,7 +46,7 @@ void rl_environment_set(request_rec *r, rl_environment_t *environment, const cha
     if (!claim->invalid) {
         environment->limit = quota_text(&end, claim);
         environment->remaining = write_number(&end, rl_claim_remaining(claim));
-        environment->reset = write_seconds(&end, rl_step_settled_at(&claim->step), now);
+        environment->reset = write_seconds(&end, rl_step_free_at(&claim->step), now);
     }
     if (!claim->step.granted) {
         environment->retry_after = write_seconds(&end, claim->step.retry, now);

@@ -78,35 +78,35 @@ static bool is_uncounted(const rl_request_t *request)
            strcmp(request->environment.status, "error") == 0;
 }
 
-/* Returns true if the state of claim i is to be told rather than that of the one found so far
- * (told, -1: none yet). Of personal keys, which others use as well, the first is told, and only
- * if there are no other keys: to choose the one closest to its limit would tell what others
- * have used. */
-static bool tells_more(const rl_request_t *request, int i, int told)
+/* Returns true if the state of claim i is to be shown rather than that of the one found so far
+ * (shown, -1: none yet). Of personal keys, which others use as well, the first is shown, and
+ * only if there are no other keys: to choose the one closest to its limit would tell what
+ * others have used. */
+static bool shows_more(const rl_request_t *request, int i, int shown)
 {
-    if (told < 0) {
+    if (shown < 0) {
         return true;
     }
-    if (request->claims[i].personal || request->claims[told].personal) {
+    if (request->claims[i].personal || request->claims[shown].personal) {
         return !request->claims[i].personal;
     }
-    return rl_claim_is_closer(&request->claims[i], &request->claims[told]);
+    return rl_claim_is_closer(&request->claims[i], &request->claims[shown]);
 }
 
-/* Returns the index of the claim whose state is told: the one that denied, else the closest to
+/* Returns the index of the claim whose state is shown: the one that denied, else the closest to
  * its limit of those that were counted; -1 if none was. */
-static int find_told(const rl_request_t *request)
+static int find_shown(const rl_request_t *request)
 {
-    int told = request->denied.claim;
-    if (told >= 0 || is_uncounted(request)) {
-        return told;
+    int shown = request->denied.claim;
+    if (shown >= 0 || is_uncounted(request)) {
+        return shown;
     }
     for (int i = 0; i < request->n; i++) {
-        if (!request->claims[i].failed && tells_more(request, i, told)) {
-            told = i;
+        if (!request->claims[i].uncounted && shows_more(request, i, shown)) {
+            shown = i;
         }
     }
-    return told;
+    return shown;
 }
 
 static bool is_denied(const rl_request_t *request)
@@ -114,19 +114,19 @@ static bool is_denied(const rl_request_t *request)
     return request->denied.claim >= 0;
 }
 
-/* Returns the units that remain to claim i. Of a personal key they are not told: the quota is
+/* Returns the units that remain to claim i. Of a personal key they are not shown: the quota is
  * shared with whoever tries the same name, and would tell one about the other. */
 static int64_t remaining_of(const rl_request_t *request, int i)
 {
     if (request->claims[i].personal) {
-        return RL_FIELD_UNTOLD;
+        return RL_FIELD_OMITTED;
     }
     return is_denied(request) ? 0 : rl_claim_remaining(&request->claims[i]);
 }
 
-/* Returns true if the time of renewal may be told. Of a personal key only the end of a fixed
+/* Returns true if the time of renewal may be shown. Of a personal key only the end of a fixed
  * window is: with other algorithms the time depends on what others have used. */
-static bool tells_renewal(const rl_request_t *request, int i)
+static bool shows_renewal(const rl_request_t *request, int i)
 {
     return is_denied(request) || !request->claims[i].personal ||
            request->claims[i].op.meter.algorithm == RL_FIXED_WINDOW;
@@ -136,15 +136,15 @@ static bool tells_renewal(const rl_request_t *request, int i)
 static int64_t renewal_of(const rl_request_t *request, int i)
 {
     const rl_step_t *step = &request->claims[i].step;
-    return is_denied(request) ? step->retry : rl_step_settled_at(step);
+    return is_denied(request) ? step->retry : rl_step_free_at(step);
 }
 
 /* Returns the seconds until then; of a denial those of its Retry-After. The response may come
  * long after the decision, so the clock is read again. */
 static int64_t seconds_of(const rl_request_t *request, int i)
 {
-    if (!tells_renewal(request, i)) {
-        return RL_FIELD_UNTOLD;
+    if (!shows_renewal(request, i)) {
+        return RL_FIELD_OMITTED;
     }
     return is_denied(request) ? apr_atoi64(request->environment.retry_after)
                               : rl_seconds_until(renewal_of(request, i), apr_time_now());
@@ -168,18 +168,18 @@ static void set_policies(request_rec *r, const rl_request_t *request)
     apr_table_setn(r->headers_out, "RateLimit-Policy", buffer);
 }
 
-static void set_standard(request_rec *r, const rl_request_t *request, int told)
+static void set_standard(request_rec *r, const rl_request_t *request, int shown)
 {
     char *buffer;
     rl_text_t text;
     set_policies(r, request);
-    if (told < 0) {
+    if (shown < 0) {
         return;
     }
     buffer = apr_palloc(r->pool, RL_FIELD_ITEM_MAX);
     rl_text_begin(&text, buffer, RL_FIELD_ITEM_MAX);
-    rl_field_text_add_state(&text, request->claims[told].name, remaining_of(request, told),
-                            seconds_of(request, told));
+    rl_field_text_add_state(&text, request->claims[shown].name, remaining_of(request, shown),
+                            seconds_of(request, shown));
     rl_text_end(&text);
     apr_table_setn(r->headers_out, "RateLimit", buffer);
 }
@@ -194,28 +194,28 @@ static void set_number(request_rec *r, const char *name, int64_t number)
     apr_table_setn(r->headers_out, name, buffer);
 }
 
-static void set_legacy(request_rec *r, const rl_request_t *request, int told)
+static void set_legacy(request_rec *r, const rl_request_t *request, int shown)
 {
-    const int64_t remaining = remaining_of(request, told);
-    set_number(r, "X-RateLimit-Limit", rl_meter_quota(&request->claims[told].op.meter));
-    if (remaining != RL_FIELD_UNTOLD) {
+    const int64_t remaining = remaining_of(request, shown);
+    set_number(r, "X-RateLimit-Limit", rl_meter_quota(&request->claims[shown].op.meter));
+    if (remaining != RL_FIELD_OMITTED) {
         set_number(r, "X-RateLimit-Remaining", remaining);
     }
-    if (tells_renewal(request, told)) {
-        set_number(r, "X-RateLimit-Reset", rl_field_text_epoch(renewal_of(request, told)));
+    if (shows_renewal(request, shown)) {
+        set_number(r, "X-RateLimit-Reset", rl_field_text_epoch(renewal_of(request, shown)));
     }
 }
 
 static void set_fields(request_rec *r, const rl_request_t *request)
 {
-    const int told = find_told(request);
+    const int shown = find_shown(request);
     const int bits =
         asked_for(r) & ~(families_in(r->headers_out) | families_in(r->err_headers_out));
     if ((bits & RL_FIELDS_STANDARD) != 0) {
-        set_standard(r, request, told);
+        set_standard(r, request, shown);
     }
-    if ((bits & RL_FIELDS_LEGACY) != 0 && told >= 0) {
-        set_legacy(r, request, told);
+    if ((bits & RL_FIELDS_LEGACY) != 0 && shown >= 0) {
+        set_legacy(r, request, shown);
     }
 }
 
@@ -226,7 +226,7 @@ static apr_status_t add_fields(ap_filter_t *f, apr_bucket_brigade *bb)
     if (request != NULL) {
         set_fields(f->r, request);
     }
-    rl_denial_unify_fields(f->r);
+    rl_denial_unify_header(f->r);
     ap_remove_output_filter(f);
     return ap_pass_brigade(next, bb);
 }

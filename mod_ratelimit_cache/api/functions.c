@@ -11,7 +11,7 @@
 
 /* Each function works like a small request: one reading of the clock, one rule's claim, one
  * session with the store. It leaves nothing in the record of the client's request. Callers'
- * mistakes get no further than rl_claim_make_for(); after it all is as for a request. */
+ * mistakes get no further than rl_claim_make_given(); after it all is as for a request. */
 
 typedef struct rl_call {
     const rl_rule_t *rule;
@@ -42,7 +42,7 @@ static apr_status_t find_rule(const request_rec *r, const char *name, const rl_r
 static apr_status_t call_make_claim(request_rec *r, const char *const *values, int64_t cost,
                                     rl_call_t *call)
 {
-    switch (rl_claim_make_for(r, rl_dir_config(r), call->rule, values, &call->claim)) {
+    switch (rl_claim_make_given(r, rl_dir_config(r), call->rule, values, &call->claim)) {
     case RL_CLAIM_NONE:
         return RATELIMIT_NOT_COUNTED;
     case RL_CLAIM_MALFORMED:
@@ -99,7 +99,8 @@ static int64_t seconds_until(const rl_call_t *call, int64_t time)
 
 /* Fills in the usage: from `use` what the key has used, from the claim's step if the cost fits.
  */
-static void call_tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usage_t *usage)
+static void call_fill_usage(const rl_call_t *call, const rl_step_t *use,
+                            ratelimit_usage_t *usage)
 {
     const rl_claim_t *claim = &call->claim;
     const rl_claim_t used = {.op = {.meter = claim->op.meter}, .step = *use};
@@ -122,7 +123,7 @@ static void call_tell(const rl_call_t *call, const rl_step_t *use, ratelimit_usa
 
 static apr_status_t verdict(const rl_claim_t *claim)
 {
-    if (claim->failed) {
+    if (claim->uncounted) {
         return RATELIMIT_NO_STORE;
     }
     return claim->step.granted || claim->observe ? APR_SUCCESS : RATELIMIT_OVER;
@@ -134,13 +135,13 @@ static apr_status_t verdict(const rl_claim_t *claim)
 static void call_without_store(rl_call_t *call)
 {
     rl_claim_t *claim = &call->claim;
-    claim->failed = claim->invalid || claim->on_error != RL_ON_ERROR_LOCAL;
-    if (claim->failed) {
+    claim->uncounted = claim->invalid || claim->on_error != RL_ON_ERROR_LOCAL;
+    if (claim->uncounted) {
         claim->step.granted = !claim->refuse && claim->on_error == RL_ON_ERROR_ALLOW;
     }
 }
 
-static void call_look(rl_call_t *call, ratelimit_usage_t *usage)
+static void call_check(rl_call_t *call, ratelimit_usage_t *usage)
 {
     rl_claim_t *claim = &call->claim;
     const rl_source_t *source = &call->session.source;
@@ -159,7 +160,7 @@ static void call_look(rl_call_t *call, ratelimit_usage_t *usage)
     if (!learned || claim->invalid) {
         call_without_store(call);
     }
-    call_tell(call, &use, usage);
+    call_fill_usage(call, &use, usage);
     if (usage != NULL) {
         usage->store_failed = !learned || claim->invalid;
     }
@@ -175,7 +176,7 @@ static apr_status_t ratelimit_check(request_rec *r, const char *rule, const char
         return rv;
     }
     call_begin(r, &call);
-    call_look(&call, usage);
+    call_check(&call, usage);
     call_end(&call);
     return verdict(&call.claim);
 }
@@ -193,13 +194,13 @@ static apr_status_t ratelimit_read(request_rec *r, const char *rule, const char 
 static void call_charge(rl_call_t *call, ratelimit_usage_t *usage)
 {
     if (call->claim.refuse) {
-        call_look(call, usage);
+        call_check(call, usage);
         return;
     }
     rl_limiter_decide(&call->session.source, &call->claim, 1, call->now);
-    call_tell(call, &call->claim.step, usage);
+    call_fill_usage(call, &call->claim.step, usage);
     if (usage != NULL) {
-        usage->store_failed = call->claim.failed;
+        usage->store_failed = call->claim.uncounted;
     }
 }
 
@@ -253,16 +254,16 @@ static apr_status_t ratelimit_clear(request_rec *r, const char *rule, const char
                                     int n)
 {
     rl_call_t call;
-    bool told;
+    bool store_cleared;
     const apr_status_t rv = call_prepare(r, rule, values, n, 0, &call);
     if (rv != APR_SUCCESS || call.claim.invalid) {
         return rv != APR_SUCCESS ? rv : RATELIMIT_NO_STORE;
     }
     call_begin(r, &call);
     rl_source_bind(&call.session.source, &call.claim.op, call.now);
-    told = rl_counter_clear(&call.session.source, &call.claim.op);
+    store_cleared = rl_counter_clear(&call.session.source, &call.claim.op);
     call_end(&call);
-    return told ? APR_SUCCESS : RATELIMIT_NO_STORE;
+    return store_cleared ? APR_SUCCESS : RATELIMIT_NO_STORE;
 }
 
 void rl_api_register(void)

@@ -21,7 +21,7 @@
 #define FORM_LIMIT_MIN 1024u
 #define FORM_LIMIT_MAX (1024u * 1024)
 
-static const char *complain(const cmd_parms *cmd, const char *token, const char *reason)
+static const char *directive_error(const cmd_parms *cmd, const char *token, const char *reason)
 {
     return apr_psprintf(cmd->pool, "%s \"%s\": %s", cmd->cmd->name, token, reason);
 }
@@ -68,10 +68,10 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
         return error;
     }
     if (rl_rule_set_find(conf->rules, rule->name) != NULL) {
-        return complain(cmd, rule->name, "this section already has a rule of this name");
+        return directive_error(cmd, rule->name, "this section already has a rule of this name");
     }
     if (conf->rules != NULL && conf->rules->n == RL_SECTION_RULES_MAX) {
-        return complain(cmd, rule->name, "a section can have at most 200 rules");
+        return directive_error(cmd, rule->name, "a section can have at most 200 rules");
     }
     conf->rules = rl_rule_set_add(cmd->pool, conf->rules, rule);
     if (!rule->tenant) {
@@ -85,7 +85,7 @@ static const char *set_inherit(cmd_parms *cmd, void *dir, const char *value)
     rl_dir_config_t *conf = dir;
     conf->detached = ap_cstr_casecmp(value, "Off") == 0;
     if (!conf->detached && ap_cstr_casecmp(value, "On") != 0) {
-        return complain(cmd, value, "must be On or Off");
+        return directive_error(cmd, value, "must be On or Off");
     }
     return misplaced(cmd);
 }
@@ -103,7 +103,7 @@ static const char *set_engine(cmd_parms *cmd, void *dir, const char *value)
         conf->engine = RL_ENGINE_OBSERVE;
     }
     else {
-        return complain(cmd, value, "must be On, Off or Observe");
+        return directive_error(cmd, value, "must be On, Off or Observe");
     }
     return misplaced(cmd);
 }
@@ -121,7 +121,7 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
     for (int i = 0; i < argc; i++) {
         const char *reason = rl_exemption_parse(cmd, argv[i], apr_array_push(conf->exempt));
         if (reason != NULL) {
-            return complain(cmd, argv[i], reason);
+            return directive_error(cmd, argv[i], reason);
         }
     }
     return misplaced(cmd);
@@ -131,8 +131,8 @@ static const char *set_bits(cmd_parms *cmd, const char *value, unsigned most, in
 {
     uint64_t n;
     if (!rl_number_parse(value, strlen(value), most, &n)) {
-        return complain(cmd, value,
-                        apr_psprintf(cmd->pool, "must be an integer from 0 to %u", most));
+        return directive_error(
+            cmd, value, apr_psprintf(cmd->pool, "must be an integer from 0 to %u", most));
     }
     *bits = (int)n;
     return misplaced(cmd);
@@ -152,14 +152,14 @@ static const char *set_deny_status(cmd_parms *cmd, void *dir, const char *value)
 {
     rl_dir_config_t *conf = dir;
     const char *reason = rl_status_parse(value, &conf->deny_status);
-    return reason != NULL ? complain(cmd, value, reason) : misplaced(cmd);
+    return reason != NULL ? directive_error(cmd, value, reason) : misplaced(cmd);
 }
 
 static const char *set_on_error(cmd_parms *cmd, void *dir, const char *value)
 {
     rl_dir_config_t *conf = dir;
     const char *reason = rl_on_error_parse(value, &conf->on_error);
-    return reason != NULL ? complain(cmd, value, reason) : misplaced(cmd);
+    return reason != NULL ? directive_error(cmd, value, reason) : misplaced(cmd);
 }
 
 static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
@@ -167,7 +167,7 @@ static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
     rl_dir_config_t *conf = dir;
     uint64_t bytes;
     if (!rl_number_parse_size(value, FORM_LIMIT_MAX, &bytes) || bytes < FORM_LIMIT_MIN) {
-        return complain(cmd, value, "must be a size from 1K to 1M");
+        return directive_error(cmd, value, "must be a size from 1K to 1M");
     }
     conf->form_limit = (int)bytes;
     return misplaced(cmd);
@@ -179,14 +179,14 @@ static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
 {
     const char *reason = NULL;
     if (argc > 1) {
-        return complain(cmd, argv[1], "shm takes one option, size=BYTES");
+        return directive_error(cmd, argv[1], "shm takes one option, size=BYTES");
     }
     if (argc == 1) {
         reason = strncmp(argv[0], "size=", 5) != 0
                      ? "not an option of shm; write size=BYTES, for example 32M"
                      : rl_table_size_set(argv[0] + 5);
     }
-    return reason != NULL ? complain(cmd, argv[0], reason) : NULL;
+    return reason != NULL ? directive_error(cmd, argv[0], reason) : NULL;
 }
 
 static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -205,8 +205,9 @@ static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const ar
     if (argc > 0 && ap_cstr_casecmp(argv[0], "shm") == 0) {
         return set_shm(cmd, argc - 1, argv + 1);
     }
-    return complain(cmd, argc > 0 ? argv[0] : "",
-                    "write shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]");
+    return directive_error(
+        cmd, argc > 0 ? argv[0] : "",
+        "write shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]");
 }
 
 /* Reads the secret from a file, without the line ends that editors leave at its end. Returns
@@ -250,11 +251,11 @@ static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
     }
     if (strncmp(value, "file:", 5) == 0) {
         const char *reason = read_secret(cmd, value + 5, global);
-        return reason != NULL ? complain(cmd, value, reason) : NULL;
+        return reason != NULL ? directive_error(cmd, value, reason) : NULL;
     }
     global->secret = value;
     global->secret_len = strlen(value);
-    return *value == '\0' ? complain(cmd, value, "the secret is empty") : NULL;
+    return *value == '\0' ? directive_error(cmd, value, "the secret is empty") : NULL;
 }
 
 /* ---- the rest ---- */
@@ -265,14 +266,14 @@ static const char *set_log_level(cmd_parms *cmd, void *dir, const char *value)
     (void)dir;
     if (error == NULL) {
         error = ap_parse_log_level(value, &server_config(cmd)->log_level);
-        error = error != NULL ? complain(cmd, value, error) : NULL;
+        error = error != NULL ? directive_error(cmd, value, error) : NULL;
     }
     return error;
 }
 
 /* ---- answers ---- */
 
-static int header_bit(const char *word)
+static int response_field_bit(const char *word)
 {
     if (ap_cstr_casecmp(word, "standard") == 0) {
         return RL_FIELDS_STANDARD;
@@ -280,28 +281,28 @@ static int header_bit(const char *word)
     return ap_cstr_casecmp(word, "legacy") == 0 ? RL_FIELDS_LEGACY : 0;
 }
 
-static const char *set_headers(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+static const char *set_response_fields(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     static const char usage[] = "write none, standard, legacy or standard legacy";
     rl_dir_config_t *conf = dir;
     conf->response_fields = 0;
     if (argc == 0) {
-        return complain(cmd, "", usage);
+        return directive_error(cmd, "", usage);
     }
     for (int i = 0; i < argc; i++) {
-        const int bit = header_bit(argv[i]);
+        const int bit = response_field_bit(argv[i]);
         if (bit == 0 && ap_cstr_casecmp(argv[i], "none") == 0) {
             if (argc > 1) {
-                return complain(
+                return directive_error(
                     cmd, argv[i],
                     "can't be combined with other words; write none, or the fields to send");
             }
         }
         else if (bit == 0) {
-            return complain(cmd, argv[i], usage);
+            return directive_error(cmd, argv[i], usage);
         }
         else if ((conf->response_fields & bit) != 0) {
-            return complain(cmd, argv[i], "given twice");
+            return directive_error(cmd, argv[i], "given twice");
         }
         conf->response_fields |= bit;
     }
@@ -331,12 +332,14 @@ static const char *set_deny_handler(cmd_parms *cmd, void *dir, const char *value
     const bool standard = ap_cstr_casecmp(value, "default") == 0;
     if (*value == '\0' || ap_cstr_casecmpn(value, "http://", 7) == 0 ||
         ap_cstr_casecmpn(value, "https://", 8) == 0) {
-        return complain(cmd, value, "write a local /URL-PATH, a handler's name, or default");
+        return directive_error(cmd, value,
+                               "write a local /URL-PATH, a handler's name, or default");
     }
     if (serves_the_target(value)) {
-        return complain(cmd, value,
-                        "this handler would send or run the very file that was denied; write a "
-                        "local /URL-PATH, another handler's name, or default");
+        return directive_error(
+            cmd, value,
+            "this handler would send or run the very file that was denied; write a "
+            "local /URL-PATH, another handler's name, or default");
     }
     conf->deny_handler = standard ? "" : value;
     return misplaced(cmd);
@@ -361,7 +364,7 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE1("RateLimitSecret", set_secret, NULL, RSRC_CONF, "file:PATH, or the secret"),
     AP_INIT_TAKE1("RateLimitLog", set_log_level, NULL, RSRC_CONF,
                   "level of the line for a key's first denial in a window"),
-    AP_INIT_TAKE_ARGV("RateLimitHeaders", set_headers, NULL, IN_HTACCESS,
+    AP_INIT_TAKE_ARGV("RateLimitHeaders", set_response_fields, NULL, IN_HTACCESS,
                       "none, or what to send: standard, legacy or both"),
     AP_INIT_TAKE1("RateLimitDenyHandler", set_deny_handler, NULL, IN_SECTIONS,
                   "/URL-PATH, a handler's name, or default: who writes denials"),

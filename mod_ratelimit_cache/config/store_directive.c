@@ -97,21 +97,21 @@ static const char *parse_store_time(const char *text, int64_t least_us, int64_t 
     return *us < least_us || *us > most_us ? "is out of range" : NULL;
 }
 
-static const char *option_timeout(rl_store_config_t *store, const char *value)
+static const char *store_option_timeout(rl_store_config_t *store, const char *value)
 {
     const char *reason =
         parse_store_time(value, 1000, 10 * RL_USEC_PER_SEC, &store->settings.timeout_us);
     return reason != NULL ? "must be a time from 1ms to 10s, for example 50ms" : NULL;
 }
 
-static const char *option_cooldown(rl_store_config_t *store, const char *value)
+static const char *store_option_cooldown(rl_store_config_t *store, const char *value)
 {
     const char *reason = parse_store_time(value, 10 * 1000, 3600 * RL_USEC_PER_SEC,
                                           &store->settings.breaker.cooldown_us);
     return reason != NULL ? "must be a time from 10ms to 1h, for example 1s" : NULL;
 }
 
-static const char *option_connections(rl_store_config_t *store, const char *value)
+static const char *store_option_connections(rl_store_config_t *store, const char *value)
 {
     uint64_t n;
     if (!rl_number_parse(value, strlen(value), 10000, &n) || n == 0) {
@@ -122,7 +122,7 @@ static const char *option_connections(rl_store_config_t *store, const char *valu
     return NULL;
 }
 
-static const char *option_failures(rl_store_config_t *store, const char *value)
+static const char *store_option_failures(rl_store_config_t *store, const char *value)
 {
     uint64_t n;
     if (!rl_number_parse(value, strlen(value), 10000, &n) || n == 0) {
@@ -132,7 +132,7 @@ static const char *option_failures(rl_store_config_t *store, const char *value)
     return NULL;
 }
 
-static const char *option_prefix(rl_store_config_t *store, const char *value)
+static const char *store_option_prefix(rl_store_config_t *store, const char *value)
 {
     for (const char *c = value; *c != '\0'; c++) {
         if (!isgraph((unsigned char)*c)) {
@@ -143,13 +143,13 @@ static const char *option_prefix(rl_store_config_t *store, const char *value)
     return strlen(value) > RL_COUNTER_TEXT_PREFIX_MAX ? "must be at most 64 characters" : NULL;
 }
 
-static const char *option_lease(rl_store_config_t *store, const char *value)
+static const char *store_option_lease(rl_store_config_t *store, const char *value)
 {
     store->may_lease = ap_cstr_casecmp(value, "off") != 0;
     return store->may_lease && ap_cstr_casecmp(value, "on") != 0 ? "must be on or off" : NULL;
 }
 
-static const char *option_size(rl_store_config_t *store, const char *value)
+static const char *store_option_size(rl_store_config_t *store, const char *value)
 {
     (void)store;
     return rl_table_size_set(value);
@@ -159,15 +159,15 @@ static const struct {
     const char *name;
     const char *(*parse)(rl_store_config_t *store, const char *value);
 } options[] = {
-    {"timeout", option_timeout},   {"connections", option_connections},
-    {"prefix", option_prefix},     {"lease", option_lease},
-    {"failures", option_failures}, {"cooldown", option_cooldown},
-    {"size", option_size},
+    {"timeout", store_option_timeout},   {"connections", store_option_connections},
+    {"prefix", store_option_prefix},     {"lease", store_option_lease},
+    {"failures", store_option_failures}, {"cooldown", store_option_cooldown},
+    {"size", store_option_size},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
-static const char *not_an_option(apr_pool_t *pool)
+static const char *not_a_store_option(apr_pool_t *pool)
 {
     const char *names = options[0].name;
     for (size_t i = 1; i < OPTIONS; i++) {
@@ -187,7 +187,7 @@ static const char *parse_argument(cmd_parms *cmd, const char *text, rl_store_con
         }
     }
     if (strncmp(text, "unix:", 5) != 0 && strchr(text, '=') != NULL) {
-        return not_an_option(cmd->temp_pool);
+        return not_a_store_option(cmd->temp_pool);
     }
     return parse_server(cmd, text, store);
 }

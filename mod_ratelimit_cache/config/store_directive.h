@@ -8,7 +8,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
-#include "../lease/list.h"
+#include "../lease/lease_list.h"
 #include "../memcached/log_throttle.h"
 #include "../memcached/memcached.h"
 

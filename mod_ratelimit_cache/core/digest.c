@@ -93,7 +93,7 @@ void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_diges
     rl_siphash_block(&prefix->hash, rl_siphash_load(bytes + RL_SIPHASH_BLOCK));
 }
 
-void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *prefix)
+void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *prefix)
 {
     key->secret = secret;
     key->prefix = *prefix;
@@ -105,7 +105,7 @@ void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_dig
 {
     rl_scope_t prefix;
     rl_scope_make(&prefix, secret, scope);
-    rl_key_begin_at(key, secret, &prefix);
+    rl_key_begin_in(key, secret, &prefix);
 }
 
 void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *prefix)
@@ -144,7 +144,7 @@ void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t 
     if (sizeof(key->bytes) - key->len < RL_KEY_PART_MAX + RL_SIPHASH_BLOCK) {
         return;
     }
-    if (len <= RL_KEY_INLINE) {
+    if (len <= RL_KEY_INLINE_MAX) {
         key->len += write_part(at, kind & 0x7f, bytes, len);
         return;
     }

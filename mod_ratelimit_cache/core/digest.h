@@ -37,13 +37,13 @@ void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1]);
  *     part      = kind (1 byte) | length (1 byte) | bytes
  *     long part = kind + 128 (1 byte) | length (4 bytes, little-endian) | its digest (16 bytes)
  *
- * A part longer than RL_KEY_INLINE bytes is represented by its own keyed digest, so that the
- * buffer has a fixed size and nothing is allocated. Each length stands before its value, so
+ * A part longer than RL_KEY_INLINE_MAX bytes is represented by its own keyed digest, so that
+ * the buffer has a fixed size and nothing is allocated. Each length stands before its value, so
  * that no two different lists of parts have the same encoding. The heads of parts are short so
  * that an IPv4 address fits into one block of the hash. */
-#define RL_KEY_PARTS_MAX 16
-#define RL_KEY_INLINE    40
-#define RL_KEY_PART_MAX  (2 + RL_KEY_INLINE)
+#define RL_KEY_PARTS_MAX  16
+#define RL_KEY_INLINE_MAX 40
+#define RL_KEY_PART_MAX   (2 + RL_KEY_INLINE_MAX)
 
 /* The state of the hash after a scope, which many keys begin with. */
 typedef struct rl_scope {
@@ -62,10 +62,10 @@ void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_diges
 
 /* Begins a key without parts, in the scope of `prefix`. The secret must be the one that the
  * prefix was made with, and must outlive the key. */
-void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
+void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret,
                      const rl_scope_t *prefix);
 
-/* Does the work of rl_scope_make() and rl_key_begin_at(). */
+/* Does the work of rl_scope_make() and rl_key_begin_in(). */
 void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope);
 
 /* Moves the key, with the parts it has, into another scope made with the same secret. */

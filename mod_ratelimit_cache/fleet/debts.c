@@ -53,8 +53,8 @@ void rl_debt_take(rl_reservation_t *res)
         if (units == 0 || is_being_paid(res, owed)) {
             return;
         }
-        res->paying = second_of(res);
-        if (rl_note_swap(res, RL_NOTE_OWED, owed, make_owed(res, res->paying, units))) {
+        res->paying_since = second_of(res);
+        if (rl_note_swap(res, RL_NOTE_OWED, owed, make_owed(res, res->paying_since, units))) {
             res->debt = units;
             return;
         }
@@ -66,7 +66,7 @@ void rl_debt_release(rl_reservation_t *res, uint32_t paid)
     for (int i = 0; res->debt > 0 && i < SWAP_TRIES; i++) {
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
         const uint32_t units = owed_units(res, owed);
-        if (since_of(res, owed) != res->paying ||
+        if (since_of(res, owed) != res->paying_since ||
             rl_note_swap(res, RL_NOTE_OWED, owed,
                          make_owed(res, 0, units > paid ? units - paid : 0))) {
             break;
@@ -105,7 +105,7 @@ bool rl_debt_forgive(const rl_reservation_t *res, uint32_t units)
     return false;
 }
 
-void rl_debt_wipe(const rl_reservation_t *res)
+void rl_debt_drop(const rl_reservation_t *res)
 {
     const uint64_t owed = rl_note(res, RL_NOTE_OWED);
     if (owed != 0) {

@@ -26,6 +26,6 @@ void rl_debt_owe(const rl_reservation_t *res, uint32_t units);
 bool rl_debt_forgive(const rl_reservation_t *res, uint32_t units);
 
 /* Forgets the debt. */
-void rl_debt_wipe(const rl_reservation_t *res);
+void rl_debt_drop(const rl_reservation_t *res);
 
 #endif

@@ -32,7 +32,7 @@ uint64_t rl_identity(const rl_reservation_t *res, unsigned incarnation, uint32_t
 
 unsigned rl_identity_incarnation(uint64_t identity)
 {
-    return (unsigned)(identity >> RL_TALLY_BITS) & ((1u << RL_INCARNATION_BITS) - 1);
+    return (unsigned)(identity >> RL_TALLY_BITS) & ((1u << RL_TALLY_INCARNATION_BITS) - 1);
 }
 
 bool rl_identity_is_of(uint64_t identity, uint32_t window)

@@ -20,10 +20,10 @@
 #include "reservation.h"
 
 enum { RL_NOTE_IDENTITY, RL_NOTE_OWED, RL_NOTE_CONTACT };
-enum { RL_NOTE_WIPED = RL_NOTE_IDENTITY };
+enum { RL_NOTE_CLEARED = RL_NOTE_IDENTITY };
 
 /* The lowest bit of the window in an identity. */
-#define RL_IDENTITY_WINDOW (RL_TALLY_BITS + RL_INCARNATION_BITS)
+#define RL_IDENTITY_WINDOW (RL_TALLY_BITS + RL_TALLY_INCARNATION_BITS)
 
 /* Returns note n of the operation's key, 0 if the key has no cell. */
 uint64_t rl_note(const rl_reservation_t *res, unsigned n);

@@ -29,7 +29,7 @@ void rl_penalty_impose(const rl_source_t *source, const rl_operation_t *op, rl_s
 
 /* Lifts the penalty if there is one. For a key that was given a unit back: the limit for which
  * the penalty was imposed was not exceeded after all. */
-void rl_penalty_reconsider(const rl_source_t *source, const rl_operation_t *op);
+void rl_penalty_lift_if_any(const rl_source_t *source, const rl_operation_t *op);
 
 /* Lifts the penalty, here and in the shared store. */
 void rl_penalty_lift(const rl_source_t *source, const rl_operation_t *op);

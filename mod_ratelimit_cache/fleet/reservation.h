@@ -11,13 +11,13 @@ typedef struct rl_reservation {
     const rl_store_ops_t *ops;
     rl_operation_t op; /* op.cost: units to reserve, perhaps more than a request needs */
     rl_shared_counter_t counter;
-    uint64_t known;    /* what the ledger held at the start, debts included: units, or ticks */
-    uint32_t owed;     /* units owed to the store at the start */
-    uint32_t debt;     /* units of them that this reservation is in charge of paying */
-    unsigned paying;   /* the second since which it is in charge, as in the note `owed` */
-    uint64_t identity; /* the counter noted at the start, see notes.h */
-    bool not_added;    /* windows: the cost didn't fit, and was not added */
-    uint64_t until;    /* token bucket: arrival time after the addition, ticks; 0: uncertain */
+    uint64_t known; /* what the ledger held at the start, debts included: units, or ticks */
+    uint32_t owed;  /* units owed to the store at the start */
+    uint32_t debt;  /* units of them that this reservation is in charge of paying */
+    unsigned paying_since; /* the second since which it is in charge, as in the note `owed` */
+    uint64_t identity;     /* the counter noted at the start, see notes.h */
+    bool not_added;        /* windows: the cost didn't fit, and was not added */
+    uint64_t until; /* token bucket: arrival time after the addition, ticks; 0: uncertain */
 } rl_reservation_t;
 
 /* Begins work on the shared counter of the operation's key. The window is that of a step or of
@@ -27,7 +27,7 @@ rl_reservation_t rl_reservation(const rl_source_t *source, const rl_operation_t 
 
 /* Returns the stamp of units that were charged in a window's shared counter of this
  * incarnation. */
-static inline uint64_t rl_window_stamp(unsigned incarnation, uint32_t window)
+static inline uint64_t rl_shared_window_stamp(unsigned incarnation, uint32_t window)
 {
     return (uint64_t)incarnation << 32 | window;
 }

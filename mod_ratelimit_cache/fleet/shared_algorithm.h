@@ -40,7 +40,7 @@ typedef struct rl_shared_ops {
     rl_store_status_e (*charge)(rl_reservation_t *, rl_step_t *);
     /* Returns true if units that were just granted without the store, and are already noted as
      * a debt, fit. */
-    bool (*verify)(rl_reservation_t *);
+    bool (*fits_with_debt)(rl_reservation_t *);
     /* Gives back op.cost units, which were charged under stamp, in the store or off the debt.
      * Returns false if the counter has been cleared since: then nothing may be given back in
      * the ledger either. */

@@ -17,8 +17,8 @@
  * yet and what the bucket still has room for is paid.
  */
 
-#define REPLACE_TRIES 3
-#define LINK_TRIES    32
+#define REPLACE_TRIES  3
+#define IDENTITY_TRIES 32
 
 #define SEED_MASK ((UINT32_C(1) << RL_TALLY_BITS) - 1)
 
@@ -212,8 +212,8 @@ static uint64_t shared_bucket_known_now(const rl_reservation_t *res)
 
 /* The counter was cleared on purpose: what is known here is outdated, and is lowered to what
  * the counter held before the charge. */
-static void shared_bucket_believe(const rl_reservation_t *res, uint64_t identity,
-                                  const rl_tally_time_t *tally, uint64_t before)
+static void shared_bucket_accept_clear(const rl_reservation_t *res, uint64_t identity,
+                                       const rl_tally_time_t *tally, uint64_t before)
 {
     const uint64_t known = shared_bucket_known_now(res);
     if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
@@ -252,7 +252,7 @@ static uint64_t shared_bucket_reconcile(rl_reservation_t *res, uint64_t need,
     identity = rl_note(res, RL_NOTE_IDENTITY);
     if (rl_identity_incarnation(identity) != tally->incarnation && identity == res->identity) {
         if ((tally->incarnation & RL_TALLY_CLEARED) != 0) {
-            shared_bucket_believe(res, identity, tally, before);
+            shared_bucket_accept_clear(res, identity, tally, before);
         }
         else {
             catch_up_with_known(res, shared_bucket_identify(res, identity, tally, before),
@@ -264,10 +264,11 @@ static uint64_t shared_bucket_reconcile(rl_reservation_t *res, uint64_t need,
 
 /* Raises the noted counter if it isn't the one that a charge was added to: that one has been
  * lost since, and whoever made the noted one could not know of the charge yet. */
-static void shared_bucket_make_up_for(const rl_reservation_t *res, const rl_tally_time_t *tally)
+static void shared_bucket_add_to_successor(const rl_reservation_t *res,
+                                           const rl_tally_time_t *tally)
 {
     const uint32_t position = position_of(res, tally->ticks);
-    for (int i = 0; i < LINK_TRIES; i++) {
+    for (int i = 0; i < IDENTITY_TRIES; i++) {
         const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
         const unsigned incarnation = rl_identity_incarnation(identity);
         const uint64_t ticks = ticks_ahead(res, position, (uint32_t)identity & SEED_MASK);
@@ -321,7 +322,7 @@ static void shared_bucket_spend(const rl_reservation_t *res, uint64_t need,
     const uint64_t time = granted ? tally->ticks : above(tally->ticks, need);
     rl_ledger_raise(res->source->ledger, &res->op, 0, time);
     if (granted) {
-        shared_bucket_make_up_for(res, tally);
+        shared_bucket_add_to_successor(res, tally);
     }
     else {
         res->ops->subtract(res->source->session, &res->counter, need, &value);
@@ -353,7 +354,7 @@ static rl_store_status_e shared_bucket_charge(rl_reservation_t *res, rl_step_t *
 /* ---- the rest of the interface ---- */
 
 /* Always true: what a bucket lets in too much in such a moment drains from it. */
-static bool shared_bucket_verify(rl_reservation_t *res)
+static bool shared_bucket_fits_with_debt(rl_reservation_t *res)
 {
     (void)res;
     return true;
@@ -391,7 +392,7 @@ void rl_shared_bucket_return_lease(rl_reservation_t *res, uint64_t lease)
 /* Lowers what is known here to what the store has: other servers have given tokens back, which
  * may be asked for again. Not if the counter isn't the noted one: it may lack something
  * itself. */
-static void shared_bucket_unlearn(rl_reservation_t *res, const rl_tally_time_t *tally)
+static void shared_bucket_lower_known(rl_reservation_t *res, const rl_tally_time_t *tally)
 {
     const uint64_t known = shared_bucket_known_now(res);
     if (rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY)) == tally->incarnation &&
@@ -406,7 +407,7 @@ static rl_store_status_e shared_bucket_compare(rl_reservation_t *res, rl_tally_t
     if (status == RL_STORE_OK) {
         catch_up(res, shared_bucket_reconcile(res, 0, tally), tally);
         shared_bucket_pay(res, tally);
-        shared_bucket_unlearn(res, tally);
+        shared_bucket_lower_known(res, tally);
     }
     return status;
 }
@@ -433,12 +434,12 @@ static rl_store_status_e shared_bucket_clear(rl_reservation_t *res)
 {
     const unsigned incarnation = res->source->incarnation | RL_TALLY_CLEARED;
     const rl_tally_time_t none = {.incarnation = incarnation, .ticks = ticks_now(res)};
-    rl_debt_wipe(res);
+    rl_debt_drop(res);
     rl_note_swap(res, RL_NOTE_IDENTITY, res->identity,
                  rl_identity(res, incarnation, position_of(res, none.ticks)));
     return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 
-const rl_shared_ops_t rl_shared_bucket = {shared_bucket_charge, shared_bucket_verify,
+const rl_shared_ops_t rl_shared_bucket = {shared_bucket_charge, shared_bucket_fits_with_debt,
                                           shared_bucket_refund, shared_bucket_refresh,
                                           shared_bucket_learn,  shared_bucket_clear};

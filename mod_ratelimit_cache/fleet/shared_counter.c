@@ -52,7 +52,7 @@ void rl_shared_charge_locally(rl_reservation_t *res, rl_step_t *step)
         return;
     }
     rl_debt_owe(res, res->op.cost);
-    if (!algorithm_of(res)->verify(res)) {
+    if (!algorithm_of(res)->fits_with_debt(res)) {
         rl_debt_forgive(res, res->op.cost);
         step->granted = false;
         step->retry = step->reset;

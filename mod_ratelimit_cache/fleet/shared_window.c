@@ -8,8 +8,8 @@
  * the count of the window before, because other servers may have added to that after this one
  * last did. */
 
-#define REPLACE_TRIES 8
-#define LINK_TRIES    32
+#define REPLACE_TRIES  8
+#define IDENTITY_TRIES 32
 
 static uint32_t at_most(uint64_t value, uint32_t most)
 {
@@ -26,7 +26,7 @@ static uint32_t shared_window_known_now(const rl_reservation_t *res)
 /* Returns what the store has counted as far as this server knows: without debts, which are paid
  * separately. The debt is read first, so that one which is being made meanwhile counts twice
  * rather than not at all. */
-static uint32_t units_told(const rl_reservation_t *res)
+static uint32_t counted_in_store(const rl_reservation_t *res)
 {
     const uint32_t owed = rl_debt_units(res), known = shared_window_known_now(res);
     return known > owed ? known - owed : 0;
@@ -35,7 +35,7 @@ static uint32_t units_told(const rl_reservation_t *res)
 /* Makes the counter from what is known here plus what is being reserved. */
 static rl_store_status_e shared_window_create(rl_reservation_t *res, rl_tally_t *tally)
 {
-    const uint32_t seed = at_most(units_told(res), RL_TALLY_LIMIT);
+    const uint32_t seed = at_most(counted_in_store(res), RL_TALLY_LIMIT);
     *tally = (rl_tally_t){
         .incarnation = res->source->incarnation, .seed = seed, .total = seed + res->op.cost};
     return res->ops->create(res->source->session, &res->counter, rl_tally_pack(tally));
@@ -116,7 +116,7 @@ static void shared_window_pay(rl_reservation_t *res, rl_tally_t *tally)
 }
 
 /* Raises what this server knows to this total. */
-static void shared_window_learn(const rl_reservation_t *res, uint64_t total)
+static void shared_window_raise_known(const rl_reservation_t *res, uint64_t total)
 {
     rl_ledger_raise(res->source->ledger, &res->op, res->counter.window,
                     at_most(total, res->op.meter.limit));
@@ -156,7 +156,7 @@ static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t identity)
     if (!is_same_window(res, identity)) {
         return 0;
     }
-    return rl_identity_incarnation(identity) == 0 ? seed_of(identity) : units_told(res);
+    return rl_identity_incarnation(identity) == 0 ? seed_of(identity) : counted_in_store(res);
 }
 
 static void shared_window_lower_to(const rl_reservation_t *res, uint32_t window, uint64_t from,
@@ -168,8 +168,8 @@ static void shared_window_lower_to(const rl_reservation_t *res, uint32_t window,
 
 /* The counter was cleared on purpose: what is known here is outdated, and is lowered to what
  * the counter holds. */
-static bool shared_window_believe(const rl_reservation_t *res, uint64_t identity,
-                                  const rl_tally_t *tally)
+static bool shared_window_accept_clear(const rl_reservation_t *res, uint64_t identity,
+                                       const rl_tally_t *tally)
 {
     const rl_ledger_t *ledger = res->source->ledger;
     const uint32_t known = shared_window_known_now(res);
@@ -220,28 +220,28 @@ static uint32_t shared_window_reconcile(rl_reservation_t *res, rl_tally_t *tally
     const uint64_t before = res->identity;
     uint32_t lacking = 0;
     if (before == 0) {
-        shared_window_learn(res, res->known); /* takes a cell for the key, where notes can be
-                                               * kept */
+        shared_window_raise_known(res, res->known); /* takes a cell for the key, where notes can
+                                                     * be kept */
     }
-    for (int i = 0; i < LINK_TRIES; i++) {
+    for (int i = 0; i < IDENTITY_TRIES; i++) {
         const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
-        const bool linked = is_same_window(res, identity) &&
-                            rl_identity_incarnation(identity) == tally->incarnation;
-        if (is_of_later_window(res, identity) || (!linked && identity != before) ||
-            (!linked && is_cleared(tally->incarnation) &&
-             shared_window_believe(res, identity, tally))) {
+        const bool noted = is_same_window(res, identity) &&
+                           rl_identity_incarnation(identity) == tally->incarnation;
+        if (is_of_later_window(res, identity) || (!noted && identity != before) ||
+            (!noted && is_cleared(tally->incarnation) &&
+             shared_window_accept_clear(res, identity, tally))) {
             return 0;
         }
-        const uint32_t wanted = linked ? seed_of(identity) : seed_wanted(res, identity);
+        const uint32_t wanted = noted ? seed_of(identity) : seed_wanted(res, identity);
         const uint64_t next =
             rl_identity(res, tally->incarnation, wanted > tally->seed ? wanted : tally->seed);
         lacking = wanted > tally->seed ? wanted - tally->seed : 0;
-        if (linked && next == identity) {
+        if (noted && next == identity) {
             return lacking;
         }
         if (rl_note(res, RL_NOTE_IDENTITY) == identity &&
             rl_note_swap(res, RL_NOTE_IDENTITY, identity, next)) {
-            return linked ? 0 : raise_counter(res, lacking, tally);
+            return noted ? 0 : raise_counter(res, lacking, tally);
         }
     }
     return lacking;
@@ -259,9 +259,9 @@ static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
 /* Raises the noted counter if it isn't the one that the units were reserved in: that one has
  * been lost since, and whoever made the noted one could not know of the units yet. The total
  * says what its seed should be. */
-static void shared_window_make_up_for(const rl_reservation_t *res, const rl_tally_t *tally)
+static void shared_window_add_to_successor(const rl_reservation_t *res, const rl_tally_t *tally)
 {
-    for (int i = 0; i < LINK_TRIES; i++) {
+    for (int i = 0; i < IDENTITY_TRIES; i++) {
         const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
         const unsigned incarnation = rl_identity_incarnation(identity);
         rl_tally_t raised;
@@ -335,16 +335,16 @@ static void shared_window_spend(const rl_reservation_t *res, const rl_tally_t *t
     rl_total_note(res, tally->total + lacking);
     const uint32_t total = total_with_debts(res, tally->total + lacking);
     const bool granted = total <= room_now(res);
-    shared_window_learn(res, granted ? total : total - res->op.cost);
+    shared_window_raise_known(res, granted ? total : total - res->op.cost);
     if (granted) {
-        shared_window_make_up_for(res, tally);
+        shared_window_add_to_successor(res, tally);
     }
     if (!granted && !res->not_added) {
         res->ops->subtract(res->source->session, &res->counter, res->op.cost, &value);
     }
     describe_key(res, granted ? 0 : res->op.cost, step);
     step->window = res->counter.window;
-    step->stamp = rl_window_stamp(tally->incarnation, res->counter.window);
+    step->stamp = rl_shared_window_stamp(tally->incarnation, res->counter.window);
     step->retry = granted ? res->op.now : step->granted ? step->reset : step->retry;
     step->granted = granted;
 }
@@ -368,30 +368,30 @@ static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *
 
 /* Reads the debt first: if it is paid in between, the total contains it as well; in the other
  * order, neither might. */
-static bool shared_window_verify(rl_reservation_t *res)
+static bool shared_window_fits_with_debt(rl_reservation_t *res)
 {
     const uint32_t owed = rl_debt_units(res);
     const uint32_t total = rl_total_noted(res) + owed;
-    shared_window_learn(res, total);
+    shared_window_raise_known(res, total);
     return total <= room_now(res);
 }
 
 /* Returns true if units that were charged in one counter are in the one that answered: it is
  * the same counter, or was made or raised from what this server knew. */
-static bool shared_window_holds(const rl_tally_t *tally, unsigned charged_in, unsigned linked)
+static bool shared_window_holds(const rl_tally_t *tally, unsigned charged_in, unsigned noted)
 {
     return charged_in == 0 || tally->incarnation == charged_in ||
-           (tally->incarnation == linked && !is_cleared(linked));
+           (tally->incarnation == noted && !is_cleared(noted));
 }
 
 static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
 {
     const uint32_t units = res->op.cost;
     const unsigned charged_in = (unsigned)(stamp >> 32);
-    const unsigned linked = rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY));
+    const unsigned noted = rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY));
     rl_tally_t tally;
     uint64_t value = 0;
-    if (is_cleared(linked) && charged_in != linked && charged_in != 0) {
+    if (is_cleared(noted) && charged_in != noted && charged_in != 0) {
         return false;
     }
     if (rl_debt_forgive(res, units)) {
@@ -399,7 +399,7 @@ static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
     }
     rl_total_less(res, units);
     if (res->ops->subtract(res->source->session, &res->counter, units, &value) == RL_STORE_OK &&
-        rl_tally_unpack(value, &tally) && !shared_window_holds(&tally, charged_in, linked)) {
+        rl_tally_unpack(value, &tally) && !shared_window_holds(&tally, charged_in, noted)) {
         shared_window_add(res, units, &tally); /* the units were never in this counter */
         return !is_cleared(tally.incarnation);
     }
@@ -408,7 +408,7 @@ static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
 
 /* Lowers what is known here to what the store has: other servers have given units back, which
  * may be asked for again. */
-static void shared_window_unlearn(const rl_reservation_t *res, const rl_tally_t *tally)
+static void shared_window_lower_known(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     const uint32_t owed = rl_debt_units(res);
     const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
@@ -434,7 +434,7 @@ static void shared_window_refresh(rl_reservation_t *res)
         if (rl_tally_unpack(value, &tally) && shared_window_reconcile(res, &tally) == 0 &&
             is_whole(res, &tally)) {
             shared_window_pay(res, &tally);
-            shared_window_unlearn(res, &tally);
+            shared_window_lower_known(res, &tally);
         }
         break;
     default:
@@ -442,7 +442,7 @@ static void shared_window_refresh(rl_reservation_t *res)
     }
 }
 
-static rl_store_status_e shared_window_learn_count(rl_reservation_t *res)
+static rl_store_status_e shared_window_learn(rl_reservation_t *res)
 {
     uint64_t value = 0;
     rl_tally_t tally;
@@ -460,10 +460,10 @@ static rl_store_status_e shared_window_learn_count(rl_reservation_t *res)
     lacking = shared_window_reconcile(res, &tally);
     shared_window_pay(res, &tally);
     rl_total_note(res, tally.total + lacking);
-    shared_window_learn(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
+    shared_window_raise_known(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
     if (is_whole(res, &tally)) {
         res->known = shared_window_known_now(res);
-        shared_window_unlearn(res, &tally);
+        shared_window_lower_known(res, &tally);
     }
     return RL_STORE_OK;
 }
@@ -480,7 +480,7 @@ static rl_store_status_e shared_window_clear(rl_reservation_t *res)
 {
     rl_store_status_e status;
     const uint64_t identity = rl_identity(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
-    rl_debt_wipe(res);
+    rl_debt_drop(res);
     rl_total_less(res, UINT32_MAX);
     if (!is_of_later_window(res, res->identity)) {
         rl_note_swap(res, RL_NOTE_IDENTITY, res->identity, identity);
@@ -492,6 +492,6 @@ static rl_store_status_e shared_window_clear(rl_reservation_t *res)
     return status;
 }
 
-const rl_shared_ops_t rl_shared_window = {shared_window_charge,      shared_window_verify,
-                                          shared_window_refund,      shared_window_refresh,
-                                          shared_window_learn_count, shared_window_clear};
+const rl_shared_ops_t rl_shared_window = {shared_window_charge, shared_window_fits_with_debt,
+                                          shared_window_refund, shared_window_refresh,
+                                          shared_window_learn,  shared_window_clear};

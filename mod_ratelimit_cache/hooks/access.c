@@ -25,7 +25,7 @@ static bool is_client_request(const request_rec *r)
 /* Checks are made in two rounds, before and after authentication. A round has two phases:
  * without the body, then with it. */
 typedef struct rl_round {
-    rl_phase_e plain, body;
+    rl_phase_e without_body, with_body;
 } rl_round_t;
 
 static const rl_round_t before_auth = {RL_PHASE_EARLY, RL_PHASE_EARLY_BODY};
@@ -38,14 +38,14 @@ static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
 {
     const rl_rule_set_t *rules = conf->rules;
     return rules != NULL &&
-           (rules->has[round->plain] || rules->has[round->body] ||
+           (rules->has[round->without_body] || rules->has[round->with_body] ||
             (round == &after_auth && rl_exemption_reads_user(conf->exempt))) &&
            rl_dir_engine(conf) != RL_ENGINE_OFF && is_client_request(r);
 }
 
 /* Decides on the server's rules of one phase, then on the tenants'. Returns OK, or the status
  * that the request ends with. */
-static int check_phase(const rl_visit_t *visit)
+static int access_check_phase(const rl_visit_t *visit)
 {
     rl_request_t *request = visit->request;
     int n, status = rl_due_look_at_body(visit);
@@ -63,7 +63,7 @@ static int check_phase(const rl_visit_t *visit)
     return status;
 }
 
-static int check_round(rl_visit_t *visit, const rl_round_t *round)
+static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
 {
     const rl_dir_config_t *conf = visit->conf;
     rl_request_t *request = visit->request;
@@ -77,13 +77,13 @@ static int check_round(rl_visit_t *visit, const rl_round_t *round)
         rl_decide_exempt(visit->r, request);
         return OK;
     }
-    if (conf->rules->has[round->plain]) {
-        visit->phase = round->plain;
-        status = check_phase(visit);
+    if (conf->rules->has[round->without_body]) {
+        visit->phase = round->without_body;
+        status = access_check_phase(visit);
     }
-    if (status == OK && conf->rules->has[round->body]) {
-        visit->phase = round->body;
-        status = check_phase(visit);
+    if (status == OK && conf->rules->has[round->with_body]) {
+        visit->phase = round->with_body;
+        status = access_check_phase(visit);
     }
     return status;
 }
@@ -101,17 +101,17 @@ static rl_request_t *record_of(request_rec *r, int rules)
 }
 
 /* Makes this round of checks, if the location has anything for it. */
-static int check(request_rec *r, const rl_round_t *round)
+static int access_check(request_rec *r, const rl_round_t *round)
 {
     rl_visit_t visit = {.r = r, .conf = rl_dir_config(r)};
     if (!is_concerned(r, visit.conf, round)) {
         return OK;
     }
     visit.request = record_of(r, visit.conf->rules->n);
-    return check_round(&visit, round);
+    return access_check_round(&visit, round);
 }
 
-static int check_before_auth(request_rec *r)
+static int access_check_before_auth(request_rec *r)
 {
     const rl_rule_set_t *rules = rl_dir_config(r)->rules;
     rl_request_t *request;
@@ -119,7 +119,7 @@ static int check_before_auth(request_rec *r)
     if (rules != NULL && rules->overruled != NULL) {
         rl_log_overruled(r, rules->overruled);
     }
-    status = check(r, &before_auth);
+    status = access_check(r, &before_auth);
     request = rl_request_get(r);
     if (request != NULL) {
         request->progress.checked = r;
@@ -137,7 +137,7 @@ static int standing_denial(const rl_request_t *request, const request_rec *r)
 
 /* Puts the decision into r's environment, unless it is there. A request_rec that came later
  * gets the same variables under the same names. */
-static void publish(request_rec *r, rl_request_t *request)
+static void access_publish(request_rec *r, rl_request_t *request)
 {
     if (request != NULL && request->environment.status != NULL && request->published != r) {
         rl_environment_publish(r, &request->environment);
@@ -151,18 +151,18 @@ static bool has_nothing_to_do(const request_rec *r)
     return r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL);
 }
 
-int rl_access_check_access(request_rec *r)
+int rl_access_check(request_rec *r)
 {
     int status;
     if (has_nothing_to_do(r)) {
         return DECLINED;
     }
-    status = check_before_auth(r);
-    publish(r, rl_request_get(r));
+    status = access_check_before_auth(r);
+    access_publish(r, rl_request_get(r));
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
-int rl_access_check_access_ex(request_rec *r)
+int rl_access_check_ex(request_rec *r)
 {
     int status;
     if (has_nothing_to_do(r)) {
@@ -185,24 +185,25 @@ static bool is_checked(const rl_request_t *request, const request_rec *r)
 static bool is_done(const rl_request_t *request, const request_rec *r)
 {
     return is_checked(request, r) && request->denied.r == NULL && request->published == r &&
-           request->plain && !is_concerned(r, rl_dir_config(r), &after_auth);
+           request->no_upgrade && !is_concerned(r, rl_dir_config(r), &after_auth);
 }
 
 /* Kept out of rl_access_fixups(), which for most requests looks at some pointers, and shouldn't
  * save registers for this. */
-__attribute__((noinline)) static int check_late(request_rec *r, const rl_request_t *request)
+__attribute__((noinline)) static int access_check_late(request_rec *r,
+                                                       const rl_request_t *request)
 {
     int status = standing_denial(request, r);
     if (status != 0) {
         return status;
     }
     if (!is_checked(request, r)) {
-        status = check_before_auth(r);
+        status = access_check_before_auth(r);
     }
     if (status == OK) {
-        status = check(r, &after_auth);
+        status = access_check(r, &after_auth);
     }
-    publish(r, rl_request_get(r));
+    access_publish(r, rl_request_get(r));
     if (status == OK) {
         rl_upgrade_offer(r);
     }
@@ -216,5 +217,5 @@ int rl_access_fixups(request_rec *r)
         return DECLINED;
     }
     request = rl_request_get(r);
-    return is_done(request, r) ? DECLINED : check_late(r, request);
+    return is_done(request, r) ? DECLINED : access_check_late(r, request);
 }

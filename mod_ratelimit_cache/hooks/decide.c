@@ -20,7 +20,7 @@
 static void refund_unspent(const rl_source_t *source, rl_request_t *request, bool tenants_only,
                            int64_t now)
 {
-    for (int i = request->progress.spent; i < request->n; i++) {
+    for (int i = request->progress.ran; i < request->n; i++) {
         const rl_rule_t *rule = request->claims[i].rule;
         if (!tenants_only || (rule != NULL && rule->tenant)) {
             rl_limiter_refund(source, &request->claims[i], 1, now);
@@ -32,7 +32,7 @@ static void refund_unspent(const rl_source_t *source, rl_request_t *request, boo
  * not answer or the rate could not be computed. */
 static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
 {
-    if (claim->failed) {
+    if (claim->uncounted) {
         return HTTP_SERVICE_UNAVAILABLE;
     }
     return rule->status > 0 ? rule->status : rl_dir_deny_status(rl_dir_config(r));
@@ -41,14 +41,14 @@ static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_c
 static void report_denial(request_rec *r, rl_request_t *request, int i, int64_t now)
 {
     const rl_claim_t *claim = &request->claims[i];
-    rl_environment_set(r, &request->environment, claim->failed ? "error" : "denied", claim,
+    rl_environment_set(r, &request->environment, claim->uncounted ? "error" : "denied", claim,
                        now);
     request->published = NULL;
 }
 
 /* Asks other modules about the denial by claim i. Returns the status to deny with, DONE or
  * RATELIMIT_VETO. */
-static int ask_about(request_rec *r, rl_request_t *request, int i, int64_t now)
+static int decide_ask(request_rec *r, rl_request_t *request, int i, int64_t now)
 {
     const int status = denial_status(r, request->claims[i].rule, &request->claims[i]);
     report_denial(r, request, i, now);
@@ -57,13 +57,13 @@ static int ask_about(request_rec *r, rl_request_t *request, int i, int64_t now)
 
 /* Denies by claim i with this status; DONE: another module has answered. Returns the status, or
  * DONE. */
-static int denied_by(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
+static int decide_deny(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
 {
     const rl_rule_t *rule = request->claims[i].rule;
     rl_session_t session;
     rl_session_begin(r, request->store_time, &session);
     refund_unspent(&session.source, request, rule->tenant, now);
-    if (!request->claims[i].failed) {
+    if (!request->claims[i].uncounted) {
         rl_log_denial(r, &session.source, &request->claims[i], now);
         request->denied.claim = i;
     }
@@ -80,7 +80,7 @@ static int find_closest(const rl_request_t *request)
 {
     int closest = 0;
     for (int i = 0; i < request->n; i++) {
-        if (request->claims[i].failed || !request->claims[i].step.granted) {
+        if (request->claims[i].uncounted || !request->claims[i].step.granted) {
             return i;
         }
         if (i > 0 && rl_claim_is_closer(&request->claims[i], &request->claims[closest])) {
@@ -92,14 +92,14 @@ static int find_closest(const rl_request_t *request)
 
 static const char *status_of(const rl_claim_t *claim)
 {
-    if (claim->failed) {
+    if (claim->uncounted) {
         return "error";
     }
     return claim->step.granted ? "allowed" : "observed";
 }
 
-static void admitted(request_rec *r, const rl_source_t *source, rl_request_t *request,
-                     int first_new, int64_t now)
+static void decide_admit(request_rec *r, const rl_source_t *source, rl_request_t *request,
+                         int first_new, int64_t now)
 {
     const int i = find_closest(request);
     rl_environment_set(r, &request->environment, status_of(&request->claims[i]),
@@ -107,13 +107,13 @@ static void admitted(request_rec *r, const rl_source_t *source, rl_request_t *re
     request->published = NULL;
     for (int j = first_new; j < request->n; j++) {
         const rl_claim_t *claim = &request->claims[j];
-        if (!claim->step.granted && !claim->failed) {
+        if (!claim->step.granted && !claim->uncounted) {
             rl_log_denial(r, source, claim, now);
         }
     }
 }
 
-static void tell_unshared(request_rec *r, const rl_request_t *request, int first)
+static void log_unshared(request_rec *r, const rl_request_t *request, int first)
 {
     for (int i = first; i < request->n; i++) {
         if (!rl_meter_is_shareable(&request->claims[i].op.meter)) {
@@ -126,7 +126,7 @@ static void tell_unshared(request_rec *r, const rl_request_t *request, int first
 static void mark_invalid(const rl_request_t *request, int first)
 {
     for (int i = first; i < request->n; i++) {
-        request->claims[i].failed |= request->claims[i].invalid;
+        request->claims[i].uncounted |= request->claims[i].invalid;
     }
 }
 
@@ -138,13 +138,13 @@ static int charge_claims(request_rec *r, rl_request_t *request, int first, int64
     int denied;
     rl_session_begin(r, request->store_time, &session);
     if (session.source.session != NULL) {
-        tell_unshared(r, request, first);
+        log_unshared(r, request, first);
     }
     denied =
         rl_limiter_decide(&session.source, &request->claims[first], request->n - first, now);
     mark_invalid(request, first);
     if (denied < 0) {
-        admitted(r, &session.source, request, first, now);
+        decide_admit(r, &session.source, request, first, now);
     }
     request->store_time += rl_session_end(&session);
     return denied < 0 ? -1 : first + denied;
@@ -160,9 +160,9 @@ int rl_decide(request_rec *r, rl_request_t *request, int first)
     int denied;
     while ((denied = charge_claims(r, request, first, now)) >= 0) {
         do {
-            const int status = ask_about(r, request, denied, now);
+            const int status = decide_ask(r, request, denied, now);
             if (status != RATELIMIT_VETO) {
-                return denied_by(r, request, denied, status, now);
+                return decide_deny(r, request, denied, status, now);
             }
             request->claims[denied].observe = true;
             denied = rl_limiter_denial(&request->claims[first], n);

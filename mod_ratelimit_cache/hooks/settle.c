@@ -27,9 +27,9 @@
 
 /* What the outcome does to one claim's counter: it counts (else the charge is refunded), it
  * clears the counter. */
-typedef struct rl_fate {
+typedef struct rl_settlement {
     bool counts, clears;
-} rl_fate_t;
+} rl_settlement_t;
 
 /* Returns the request_rec that the client got its answer from. */
 static request_rec *last_of(request_rec *r)
@@ -57,7 +57,7 @@ static int status_sent(const request_rec *r)
  * when the request was denied. */
 static bool is_involved(const rl_request_t *request, int i)
 {
-    if (request->exempt && i >= request->progress.spent) {
+    if (request->exempt && i >= request->progress.ran) {
         return false;
     }
     return request->denied.r == NULL || request->claims[i].step.granted;
@@ -69,34 +69,36 @@ static bool is_unknown(const rl_request_t *request, int i)
 {
     const rl_claim_t *claim = &request->claims[i];
     return claim->rule == NULL || claim->invalid ||
-           (request->denied.r != NULL && i < request->progress.spent);
+           (request->denied.r != NULL && i < request->progress.ran);
 }
 
-static rl_fate_t fate_of(const rl_request_t *request, int i, request_rec *last)
+static rl_settlement_t settlement_of(const rl_request_t *request, int i, request_rec *last)
 {
     const rl_rule_t *rule = request->claims[i].rule;
-    rl_fate_t fate = {.counts = is_involved(request, i), .clears = false};
-    if (!fate.counts || is_unknown(request, i)) {
-        return fate;
+    rl_settlement_t settlement = {.counts = is_involved(request, i), .clears = false};
+    if (!settlement.counts || is_unknown(request, i)) {
+        return settlement;
     }
     if (rule->count != NULL) {
-        fate.counts = rl_outcomes_include(rule->count, last, true);
+        settlement.counts = rl_outcomes_include(rule->count, last, true);
     }
     if (rule->clear != NULL && request->denied.r == NULL) {
-        fate.clears = rl_outcomes_include(rule->clear, last, false);
+        settlement.clears = rl_outcomes_include(rule->clear, last, false);
     }
-    return fate;
+    return settlement;
 }
 
 /* Returns true if claim i is to be refunded. A claim that charged nothing has a say as well, if
  * it shares the counter. */
-static bool is_to_be_refunded(const rl_request_t *request, const rl_fate_t *fates, int i)
+static bool is_to_be_refunded(const rl_request_t *request, const rl_settlement_t *settlements,
+                              int i)
 {
     if (!request->claims[i].charged) {
         return false;
     }
     for (int j = 0; j < request->n; j++) {
-        if (fates[j].counts && rl_claim_is_twin(&request->claims[i], &request->claims[j])) {
+        if (settlements[j].counts &&
+            rl_claim_shares_counter(&request->claims[i], &request->claims[j])) {
             return false;
         }
     }
@@ -108,37 +110,38 @@ static void settle_clear(const rl_source_t *source, const rl_request_t *request,
 {
     rl_limiter_clear(source, &request->claims[i], now);
     for (int j = 0; j < request->n; j++) {
-        if (rl_claim_is_twin(&request->claims[i], &request->claims[j])) {
+        if (rl_claim_shares_counter(&request->claims[i], &request->claims[j])) {
             request->claims[j].charged = false;
         }
     }
 }
 
 static void settle_apply(const rl_source_t *source, const rl_request_t *request,
-                         const rl_fate_t *fates, int64_t now)
+                         const rl_settlement_t *settlements, int64_t now)
 {
     for (int i = 0; i < request->n; i++) {
-        if (fates[i].clears) {
+        if (settlements[i].clears) {
             settle_clear(source, request, i, now);
         }
     }
     for (int i = 0; i < request->n; i++) {
-        if (is_to_be_refunded(request, fates, i)) {
+        if (is_to_be_refunded(request, settlements, i)) {
             rl_limiter_refund(source, &request->claims[i], 1, now);
         }
     }
 }
 
-/* Fills in the fate of each claim. Returns true if there is anything to do. Expressions see the
- * status that was sent; the access log sees what httpd makes of it. */
-static bool judge(const rl_request_t *request, request_rec *last, rl_fate_t *fates)
+/* Fills in the settlement of each claim. Returns true if there is anything to do. Expressions
+ * see the status that was sent; the access log sees what httpd makes of it. */
+static bool settle_judge(const rl_request_t *request, request_rec *last,
+                         rl_settlement_t *settlements)
 {
     const int status = last->status;
     bool any = false;
     last->status = status_sent(last);
     for (int i = 0; i < request->n; i++) {
-        fates[i] = fate_of(request, i, last);
-        any |= (request->claims[i].charged && !fates[i].counts) || fates[i].clears;
+        settlements[i] = settlement_of(request, i, last);
+        any |= (request->claims[i].charged && !settlements[i].counts) || settlements[i].clears;
     }
     last->status = status;
     return any;
@@ -162,29 +165,29 @@ static void settle_refresh(const rl_source_t *source, const rl_request_t *reques
 }
 
 /* Returns what the outcome does to each claim, or NULL if that is nothing. */
-static const rl_fate_t *fates_of(request_rec *r, const rl_request_t *request)
+static const rl_settlement_t *settlements_of(request_rec *r, const rl_request_t *request)
 {
-    rl_fate_t *fates;
+    rl_settlement_t *settlements;
     if (!has_outcome(r, request)) {
         return NULL;
     }
-    fates = apr_palloc(r->pool, (apr_size_t)request->n * sizeof(*fates));
-    return judge(request, last_of(r), fates) ? fates : NULL;
+    settlements = apr_palloc(r->pool, (apr_size_t)request->n * sizeof(*settlements));
+    return settle_judge(request, last_of(r), settlements) ? settlements : NULL;
 }
 
 /* Kept out of the hook, which has nothing to do for most requests. */
 __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t *request)
 {
-    const rl_fate_t *fates = fates_of(r, request);
+    const rl_settlement_t *settlements = settlements_of(r, request);
     rl_session_t session;
     int64_t now;
-    if (fates == NULL && request->denied.claim < 0) {
+    if (settlements == NULL && request->denied.claim < 0) {
         return;
     }
     now = apr_time_now();
     rl_session_begin(r, 0, &session); /* nobody waits for this any more */
-    if (fates != NULL) {
-        settle_apply(&session.source, request, fates, now);
+    if (settlements != NULL) {
+        settle_apply(&session.source, request, settlements, now);
     }
     settle_refresh(&session.source, request, now);
     rl_session_end(&session);

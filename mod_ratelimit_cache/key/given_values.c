@@ -108,7 +108,7 @@ rl_key_result_e rl_key_of_values(apr_pool_t *pool, const rl_key_terms_t *terms,
     const rl_key_spec_t *key = terms->spec;
     rl_key_builder_t builder;
     rl_key_encoder_t encoder = {.spec = key, .bits = &terms->bits, .builder = &builder};
-    rl_key_begin_at(&builder, terms->secret, terms->scope);
+    rl_key_begin_in(&builder, terms->secret, terms->scope);
     for (int i = 0; i < key->n; i++) {
         const rl_key_part_t *part = &key->parts[i];
         if (part->kind == RL_PART_USER && values[part->place] == NULL) {

@@ -250,7 +250,7 @@ rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
     else {
         values->spec = terms->spec;
         values->bits = terms->bits;
-        rl_key_begin_at(&values->builder, terms->secret, terms->scope);
+        rl_key_begin_in(&values->builder, terms->secret, terms->scope);
         values->result = encode(r, values);
     }
     if (values->result != RL_KEY_ANONYMOUS) {

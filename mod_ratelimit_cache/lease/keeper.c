@@ -2,7 +2,7 @@
 #include "keeper.h"
 
 #include "lease.h"
-#include "list.h"
+#include "lease_list.h"
 
 static bool is_over(const rl_lease_t *lease)
 {
@@ -14,18 +14,18 @@ static bool is_over(const rl_lease_t *lease)
     return step.window != lease->window;
 }
 
-static bool is_idle(rl_listed_t *listed, const rl_lease_t *lease)
+static bool is_idle(rl_lease_entry_t *entry, const rl_lease_t *lease)
 {
     const int64_t now = lease->op->now;
     const uint64_t word = rl_lease_word(lease);
-    if (word != listed->seen || listed->since > now) {
-        listed->seen = word;
-        listed->since = now;
+    if (word != entry->seen || entry->since > now) {
+        entry->seen = word;
+        entry->since = now;
     }
-    return now - listed->since >= RL_KEEPER_IDLE_US;
+    return now - entry->since >= RL_KEEPER_IDLE_US;
 }
 
-/* Whoever adds units to a lease checks afterwards that it is still listed. So the lease is
+/* Whoever adds units to a lease checks afterwards that it is still entry. So the lease is
  * taken off the list first, and its units second. */
 static void keeper_drop(rl_lease_list_t *list, int i, const rl_lease_t *lease)
 {
@@ -38,12 +38,11 @@ static void keeper_drop(rl_lease_list_t *list, int i, const rl_lease_t *lease)
 
 /* Ends the session after each lease, so that no request waits for its connection longer than
  * needed. */
-static void keeper_look(const rl_source_t *source, int i, rl_listed_t *listed, bool last)
+static void keeper_look(const rl_source_t *source, int i, rl_lease_entry_t *entry, bool last)
 {
-    const rl_lease_t lease =
-        rl_lease_reopen(source, &listed->op, listed->window, listed->incarnation);
-    const bool unused = is_idle(listed, &lease) || rl_lease_is_old(&lease);
-    if (last || is_over(&lease) || (unused && rl_lease_can_return(&lease))) {
+    const rl_lease_t lease = rl_lease_at(source, &entry->op, entry->window, entry->incarnation);
+    const bool unused = is_idle(entry, &lease) || rl_lease_is_old(&lease);
+    if (last || is_over(&lease) || (unused && rl_lease_prepare_return(&lease))) {
         keeper_drop(source->leases, i, &lease);
     }
     source->session->store->ops->end(source->session);
@@ -52,10 +51,10 @@ static void keeper_look(const rl_source_t *source, int i, rl_listed_t *listed, b
 bool rl_keeper_tend(const rl_source_t *source, int64_t now, bool last)
 {
     for (int i = 0; i < RL_LEASE_LIST_SIZE; i++) {
-        rl_listed_t *listed = rl_lease_list_at(source->leases, i);
-        if (listed != NULL) {
-            listed->op.now = now;
-            keeper_look(source, i, listed, last);
+        rl_lease_entry_t *entry = rl_lease_list_at(source->leases, i);
+        if (entry != NULL) {
+            entry->op.now = now;
+            keeper_look(source, i, entry, last);
         }
     }
     return rl_lease_list_has_any(source->leases);

@@ -4,7 +4,7 @@
 #include "../core/meter/lease_word.h"
 #include "../fleet/notes.h"
 #include "../fleet/shared_counter.h"
-#include "list.h"
+#include "lease_list.h"
 
 enum { NOTE_LEASE, NOTE_PACE, NOTE_SPENT };
 
@@ -30,7 +30,7 @@ static rl_digest_t lease_ledger_key(const rl_operation_t *op, unsigned incarnati
                          .lo = op->ledger_key.lo ^ mixed ^ UINT64_C(0x1f83d9abfb41bd6b)};
 }
 
-bool rl_lease_open(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
+bool rl_lease_find(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
                    uint32_t window)
 {
     uint64_t notes[RL_LEDGER_NOTES];
@@ -41,13 +41,12 @@ bool rl_lease_open(rl_lease_t *lease, const rl_source_t *source, const rl_operat
                            rl_shared_counter_window(&op->meter, window))) {
         return false;
     }
-    *lease =
-        rl_lease_reopen(source, op, window, rl_identity_incarnation(notes[RL_NOTE_IDENTITY]));
+    *lease = rl_lease_at(source, op, window, rl_identity_incarnation(notes[RL_NOTE_IDENTITY]));
     return lease->incarnation != 0;
 }
 
-rl_lease_t rl_lease_reopen(const rl_source_t *source, const rl_operation_t *op, uint32_t window,
-                           unsigned incarnation)
+rl_lease_t rl_lease_at(const rl_source_t *source, const rl_operation_t *op, uint32_t window,
+                       unsigned incarnation)
 {
     return (rl_lease_t){.source = source,
                         .op = op,
@@ -105,7 +104,7 @@ static void count_spent(const rl_lease_t *lease, uint32_t cost)
 static uint64_t stamp_of(const rl_lease_t *lease, uint64_t word)
 {
     return lease_is_bucket(lease) ? rl_lease_word_start(lease->op, word)
-                                  : rl_window_stamp(lease->incarnation, lease->window);
+                                  : rl_shared_window_stamp(lease->incarnation, lease->window);
 }
 
 bool rl_lease_spend(rl_lease_t *lease, uint64_t *stamp)
@@ -165,14 +164,14 @@ static void keep_cell(const rl_lease_t *lease)
 /* Puts the lease on the keeper's list. Returns false if the list has no room. */
 static bool list_lease(const rl_lease_t *lease)
 {
-    const rl_listed_t entry = {.op = *lease->op,
-                               .window = lease->window,
-                               .incarnation = lease->incarnation,
-                               .since = lease->op->now};
+    const rl_lease_entry_t entry = {.op = *lease->op,
+                                    .window = lease->window,
+                                    .incarnation = lease->incarnation,
+                                    .since = lease->op->now};
     return rl_lease_list_add(lease->source->leases, &lease->ledger_key, &entry);
 }
 
-uint32_t rl_lease_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost)
+uint32_t rl_lease_reserve_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost)
 {
     const uint64_t pace = lease_note(lease, NOTE_PACE);
     uint32_t size, missing;
@@ -197,7 +196,7 @@ uint32_t rl_lease_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost)
     return missing;
 }
 
-void rl_lease_end(rl_lease_t *lease, uint32_t reserved)
+void rl_lease_reserve_end(rl_lease_t *lease, uint32_t reserved)
 {
     if (lease->pace != 0) {
         lease_swap(lease, NOTE_PACE, lease->pace,
@@ -205,7 +204,7 @@ void rl_lease_end(rl_lease_t *lease, uint32_t reserved)
     }
 }
 
-static bool lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
+static bool lease_extend(const rl_lease_t *lease, uint64_t until, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t word = lease_note(lease, NOTE_LEASE);
@@ -219,7 +218,7 @@ static bool lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 
 bool rl_lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 {
-    if (!lease_add(lease, until, units)) {
+    if (!lease_extend(lease, until, units)) {
         return false;
     }
     /* The keeper may have looked just before, and taken the empty lease off its list. */
@@ -244,7 +243,7 @@ void rl_lease_lower(const rl_lease_t *lease, uint32_t units)
 
 /* Learns also which counter is the current one: if the counter was cleared or made anew
  * meanwhile, units that it doesn't contain must not be taken off it. */
-bool rl_lease_can_return(const rl_lease_t *lease)
+bool rl_lease_prepare_return(const rl_lease_t *lease)
 {
     return rl_lease_left(lease) == 0 || rl_shared_learn(lease->source, lease->op);
 }
@@ -288,6 +287,6 @@ void rl_lease_return(const rl_lease_t *lease)
     else if (left > 0) {
         const rl_operation_t unspent = rl_operation_at_cost(lease->op, left);
         rl_shared_refund(lease->source, &unspent,
-                         rl_window_stamp(lease->incarnation, lease->window));
+                         rl_shared_window_stamp(lease->incarnation, lease->window));
     }
 }

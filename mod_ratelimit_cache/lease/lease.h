@@ -36,13 +36,13 @@ typedef struct rl_lease {
 /* Looks up the lease of the operation's key; the window is that of a step. Returns false if
  * there can't be a lease: leases are off, the key is slow, nothing has been reserved in this
  * window yet, or the rule has a penalty, which another server may have imposed by now. */
-bool rl_lease_open(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
+bool rl_lease_find(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
                    uint32_t window);
 
 /* Returns the lease of a key whose counter's incarnation is known from an earlier
- * rl_lease_open(). Looks nothing up. */
-rl_lease_t rl_lease_reopen(const rl_source_t *source, const rl_operation_t *op, uint32_t window,
-                           unsigned incarnation);
+ * rl_lease_find(). Looks nothing up. */
+rl_lease_t rl_lease_at(const rl_source_t *source, const rl_operation_t *op, uint32_t window,
+                       unsigned incarnation);
 
 /* Returns true if units were last reserved so long ago that the lease is more than the key
  * needs by now. */
@@ -61,9 +61,10 @@ bool rl_lease_is_low(const rl_lease_t *lease);
 /* Begins to reserve units for a request that needs cost of them. Returns how many to reserve in
  * the shared store, cost or more: what the lease should have, less what is left in it. Only one
  * request at a time gets more than its cost. step is what a peek said of the request. Each call
- * must be followed by rl_lease_end() with the number of units that were in fact reserved. */
-uint32_t rl_lease_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost);
-void rl_lease_end(rl_lease_t *lease, uint32_t reserved);
+ * must be followed by rl_lease_reserve_end() with the number of units that were in fact
+ * reserved. */
+uint32_t rl_lease_reserve_begin(rl_lease_t *lease, const rl_step_t *step, uint32_t cost);
+void rl_lease_reserve_end(rl_lease_t *lease, uint32_t reserved);
 
 /* Adds units to the lease that were reserved and not spent; of a token bucket those that end at
  * the arrival time `until`, in ticks. Returns false, with nothing added, if there was no place
@@ -82,7 +83,7 @@ uint64_t rl_lease_word(const rl_lease_t *lease);
  * the store answers. Then this server also knows what the store knows. Units that are taken off
  * a lease and can't be given back stay charged, and nobody can spend them, until the window
  * ends. */
-bool rl_lease_can_return(const rl_lease_t *lease);
+bool rl_lease_prepare_return(const rl_lease_t *lease);
 
 /* Takes what is left off the lease and gives it back to the shared store. Of a token bucket
  * only units that were reserved last can be given back, for anything else would move what other

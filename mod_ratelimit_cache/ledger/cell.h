@@ -71,7 +71,7 @@
 
 /* No cell lives this many seconds: such an expiry comes from a clock that has been set back
  * since. */
-#define LIFE_MAX_SEC (UINT64_C(400) * 86400)
+#define CELL_LIFE_MAX_SEC (UINT64_C(400) * 86400)
 
 struct rl_cell {
     _Atomic uint64_t id;
@@ -111,7 +111,7 @@ static inline void path_begin(rl_path_t *path, const rl_ledger_t *ledger,
     path->next = 0;
 }
 
-static inline void next_group(rl_path_t *path)
+static inline void path_next_group(rl_path_t *path)
 {
     const uint32_t left = path->groups - path->group;
     path->group = path->step < left ? path->group + path->step : path->step - left;
@@ -122,7 +122,7 @@ static inline rl_cell_t *path_next(rl_path_t *path)
 {
     const unsigned n = path->next++;
     if (n > 0 && n % GROUP_CELLS == 0) {
-        next_group(path);
+        path_next_group(path);
         if (n / GROUP_CELLS == GROUPS_TRIED || n / GROUP_CELLS == path->groups) {
             return NULL;
         }
@@ -142,32 +142,32 @@ typedef struct rl_place {
     uint64_t id;
 } rl_place_t;
 
-static inline uint64_t tag_of(const rl_digest_t *key)
+static inline uint64_t key_tag(const rl_digest_t *key)
 {
     const uint64_t tag = key->lo & TAG;
     return tag != 0 ? tag : TAG_ONE;
 }
 
-static inline uint64_t load_id(rl_cell_t *cell)
+static inline uint64_t cell_load_id(rl_cell_t *cell)
 {
     return atomic_load_explicit(&cell->id, memory_order_seq_cst);
 }
 
 /* Returns true if the cell still has the owner of that id; only its guard may have moved. */
-static inline bool is_still(rl_cell_t *cell, uint64_t id)
+static inline bool cell_is_still(rl_cell_t *cell, uint64_t id)
 {
-    return ((load_id(cell) ^ id) & ~GUARD) == 0;
+    return ((cell_load_id(cell) ^ id) & ~GUARD) == 0;
 }
 
 /* Returns the key's cell, or nowhere. A cell that is only bid for is not the key's yet. */
-static inline rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
+static inline rl_place_t place_find(const rl_ledger_t *ledger, const rl_digest_t *key)
 {
-    const uint64_t wanted = tag_of(key);
+    const uint64_t wanted = key_tag(key);
     rl_path_t path;
     rl_cell_t *cell;
     path_begin(&path, ledger, key);
     while ((cell = path_next(&path)) != NULL) {
-        const uint64_t id = load_id(cell);
+        const uint64_t id = cell_load_id(cell);
         if ((id & (TAG | BID)) == wanted) {
             return (rl_place_t){cell, id};
         }
@@ -180,31 +180,31 @@ static inline rl_place_t find(const rl_ledger_t *ledger, const rl_digest_t *key)
 
 /* ---- words ---- */
 
-static inline uint64_t masked(const rl_digest_t *key, uint64_t word)
+static inline uint64_t cell_masked(const rl_digest_t *key, uint64_t word)
 {
     return word == 0 ? 0 : word ^ key->hi;
 }
 
 /* Word 0 is loaded before word 1: sliding windows rely on this order. */
-static inline void load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
+static inline void cell_load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
 {
     for (int i = 0; i < RL_METER_WORDS; i++) {
         raw[i] = atomic_load_explicit(&cell->word[i], memory_order_acquire);
     }
 }
 
-static inline void unmask_words(const rl_digest_t *key, const uint64_t raw[RL_METER_WORDS],
-                                uint64_t words[RL_METER_WORDS])
+static inline void cell_unmask_words(const rl_digest_t *key, const uint64_t raw[RL_METER_WORDS],
+                                     uint64_t words[RL_METER_WORDS])
 {
     for (int i = 0; i < RL_METER_WORDS; i++) {
-        words[i] = masked(key, raw[i]);
+        words[i] = cell_masked(key, raw[i]);
     }
 }
 
 /* Applies a step to the words it was computed from. Returns false if another request was
  * faster. */
-static inline bool apply_step(rl_cell_t *cell, const rl_digest_t *key,
-                              const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
+static inline bool cell_apply_step(rl_cell_t *cell, const rl_digest_t *key,
+                                   const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
 {
     uint64_t expected;
     if (step->word < 0) {
@@ -212,7 +212,7 @@ static inline bool apply_step(rl_cell_t *cell, const rl_digest_t *key,
     }
     expected = raw[step->word];
     return atomic_compare_exchange_strong(&cell->word[step->word], &expected,
-                                          masked(key, step->value));
+                                          cell_masked(key, step->value));
 }
 
 #endif

@@ -43,11 +43,11 @@ static const uint64_t no_words[RL_METER_WORDS];
 static rl_place_t read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
                              uint64_t raw[RL_METER_WORDS], uint64_t words[RL_METER_WORDS])
 {
-    const rl_place_t place = find(ledger, key);
+    const rl_place_t place = place_find(ledger, key);
     if (place.cell != NULL) {
-        load_words(place.cell, raw);
-        unmask_words(key, raw, words);
-        if (is_still(place.cell, place.id)) {
+        cell_load_words(place.cell, raw);
+        cell_unmask_words(key, raw, words);
+        if (cell_is_still(place.cell, place.id)) {
             return place;
         }
     }
@@ -93,8 +93,8 @@ bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_
     rl_place_t place = {sight->cell, sight->id};
     return place.cell != NULL && step->granted && !step->again &&
            (step->word < 0 || is_covered(&place, &op->meter, step)) &&
-           apply_step(place.cell, &op->ledger_key, sight->raw, step) &&
-           is_still(place.cell, sight->id);
+           cell_apply_step(place.cell, &op->ledger_key, sight->raw, step) &&
+           cell_is_still(place.cell, sight->id);
 }
 
 uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp)
@@ -114,20 +114,20 @@ static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_ki
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     const uint64_t owner = place.id;
     for (int i = 0; i < CAS_TRIES; i++) {
-        load_words(place.cell, raw);
+        cell_load_words(place.cell, raw);
         if (((place.id ^ owner) & ~GUARD) != 0) {
             return false;
         }
-        unmask_words(&op->ledger_key, raw, words);
+        cell_unmask_words(&op->ledger_key, raw, words);
         rl_meter_charge(op, words, step);
         if (kind == ONLY_DENY && step->granted) {
             return true;
         }
         if ((step->word < 0 || rl_place_covers(&place, step, rl_meter_quota(&op->meter))) &&
-            apply_step(place.cell, &op->ledger_key, raw, step) && !step->again) {
-            return is_still(place.cell, owner);
+            cell_apply_step(place.cell, &op->ledger_key, raw, step) && !step->again) {
+            return cell_is_still(place.cell, owner);
         }
-        place.id = load_id(place.cell);
+        place.id = cell_load_id(place.cell);
     }
     step->granted = false;
     return true;
@@ -136,7 +136,7 @@ static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_ki
 static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
                            rl_charge_kind_e kind, rl_step_t *step)
 {
-    rl_place_t place = find(ledger, &op->ledger_key);
+    rl_place_t place = place_find(ledger, &op->ledger_key);
     for (int i = 0; i < MOVE_TRIES; i++) {
         if (place.cell == NULL) {
             rl_meter_charge(op, no_words, step);
@@ -179,15 +179,16 @@ static void take_away(const rl_ledger_t *ledger, const rl_operation_t *op,
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     rl_step_t step;
-    const rl_place_t place = find(ledger, &op->ledger_key);
+    const rl_place_t place = place_find(ledger, &op->ledger_key);
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
-        load_words(place.cell, raw);
-        if (!is_still(place.cell, place.id)) {
+        cell_load_words(place.cell, raw);
+        if (!cell_is_still(place.cell, place.id)) {
             return;
         }
-        unmask_words(&op->ledger_key, raw, words);
+        cell_unmask_words(&op->ledger_key, raw, words);
         compute(op, what, words, &step);
-        if (step.word < 0 || (apply_step(place.cell, &op->ledger_key, raw, &step) && once)) {
+        if (step.word < 0 ||
+            (cell_apply_step(place.cell, &op->ledger_key, raw, &step) && once)) {
             return;
         }
     }
@@ -236,7 +237,7 @@ void rl_ledger_clear(const rl_ledger_t *ledger, const rl_operation_t *op)
 static void raise_step(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
                        const rl_correction_t *to, rl_step_t *step)
 {
-    const int64_t most = op->now + (int64_t)(LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
+    const int64_t most = op->now + (int64_t)(CELL_LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
     rl_meter_raise(op, words, to->stamp, to->to, step);
     step->expires = step->expires < most ? step->expires : most;
 }
@@ -247,25 +248,25 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
     const rl_correction_t to = {.stamp = stamp, .to = value};
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     rl_step_t step;
-    rl_place_t place = find(ledger, &op->ledger_key);
+    rl_place_t place = place_find(ledger, &op->ledger_key);
     if (place.cell == NULL) {
         raise_step(op, no_words, &to, &step);
         place = rl_place_take(ledger, &op->ledger_key, op->now, step.expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         const uint64_t owner = place.id;
-        load_words(place.cell, raw);
-        if (!is_still(place.cell, owner)) {
+        cell_load_words(place.cell, raw);
+        if (!cell_is_still(place.cell, owner)) {
             return;
         }
-        unmask_words(&op->ledger_key, raw, words);
+        cell_unmask_words(&op->ledger_key, raw, words);
         raise_step(op, words, &to, &step);
         if (step.word < 0 ||
             (rl_place_covers(&place, &step, rl_meter_quota(&op->meter)) &&
-             apply_step(place.cell, &op->ledger_key, raw, &step) && !step.again)) {
+             cell_apply_step(place.cell, &op->ledger_key, raw, &step) && !step.again)) {
             return;
         }
-        place.id = load_id(place.cell);
+        place.id = cell_load_id(place.cell);
         if (((place.id ^ owner) & ~GUARD) != 0) {
             return;
         }
@@ -276,58 +277,60 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
 
 uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, unsigned n)
 {
-    const rl_place_t place = find(ledger, ledger_key);
+    const rl_place_t place = place_find(ledger, ledger_key);
     uint64_t raw;
     if (place.cell == NULL) {
         return 0;
     }
     raw = atomic_load(&place.cell->note[n]);
-    return is_still(place.cell, place.id) ? masked(ledger_key, raw) : 0;
+    return cell_is_still(place.cell, place.id) ? cell_masked(ledger_key, raw) : 0;
 }
 
 bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *ledger_key,
                      uint64_t notes[RL_LEDGER_NOTES])
 {
-    const rl_place_t place = find(ledger, ledger_key);
+    const rl_place_t place = place_find(ledger, ledger_key);
     if (place.cell == NULL) {
         return false;
     }
     for (int i = 0; i < RL_LEDGER_NOTES; i++) {
-        notes[i] = masked(ledger_key, atomic_load(&place.cell->note[i]));
+        notes[i] = cell_masked(ledger_key, atomic_load(&place.cell->note[i]));
     }
-    return is_still(place.cell, place.id);
+    return cell_is_still(place.cell, place.id);
 }
 
 bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, unsigned n,
                          uint64_t from, uint64_t to)
 {
-    const rl_place_t place = find(ledger, ledger_key);
-    uint64_t raw = masked(ledger_key, from);
-    return place.cell != NULL && is_still(place.cell, place.id) &&
-           atomic_compare_exchange_strong(&place.cell->note[n], &raw, masked(ledger_key, to));
+    const rl_place_t place = place_find(ledger, ledger_key);
+    uint64_t raw = cell_masked(ledger_key, from);
+    return place.cell != NULL && cell_is_still(place.cell, place.id) &&
+           atomic_compare_exchange_strong(&place.cell->note[n], &raw,
+                                          cell_masked(ledger_key, to));
 }
 
 /* ---- denials ---- */
 
-uint32_t rl_ledger_note_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
-                               const rl_step_t *step, uint32_t *repeats)
+uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
+                                const rl_step_t *step, uint32_t *repeats)
 {
     const rl_digest_t *key = &op->ledger_key;
-    rl_place_t place = find(ledger, key);
+    rl_place_t place = place_find(ledger, key);
     *repeats = 0;
     if (place.cell == NULL) {
         place = rl_place_take(ledger, key, op->now, step->expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         uint64_t raw = atomic_load(&place.cell->denials);
-        const uint64_t noted = masked(key, raw);
+        const uint64_t noted = cell_masked(key, raw);
         const uint32_t before = noted >> 32 == step->window ? (uint32_t)noted : 0;
         const uint32_t count = before == UINT32_MAX ? before : before + 1;
-        if (!is_still(place.cell, place.id)) {
+        if (!cell_is_still(place.cell, place.id)) {
             break;
         }
-        if (atomic_compare_exchange_strong(&place.cell->denials, &raw,
-                                           masked(key, (uint64_t)step->window << 32 | count))) {
+        if (atomic_compare_exchange_strong(
+                &place.cell->denials, &raw,
+                cell_masked(key, (uint64_t)step->window << 32 | count))) {
             *repeats = before == 0 && (uint32_t)noted > 1 ? (uint32_t)noted - 1 : 0;
             return count;
         }

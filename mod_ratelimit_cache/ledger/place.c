@@ -26,7 +26,7 @@ static uint64_t guarded(uint64_t id)
 
 /* Swaps the id of a place. Returns false, and changes nothing, if another request was
  * faster. */
-static bool swap_id(rl_place_t *place, uint64_t id)
+static bool place_swap_id(rl_place_t *place, uint64_t id)
 {
     uint64_t expected = place->id;
     if (!atomic_compare_exchange_strong(&place->cell->id, &expected, id)) {
@@ -71,18 +71,18 @@ bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit)
     else if ((life & LIFE_STATE) != (next & LIFE_STATE)) {
         return false;
     }
-    swap_id(place, next);
+    place_swap_id(place, next);
     return false;
 }
 
 /* Gives a cell that was bid for its first life, unless it has one. Returns false if the bid has
  * gone. */
-static bool enliven(const rl_place_t *bid, int64_t expires)
+static bool place_enliven(const rl_place_t *bid, int64_t expires)
 {
     const uint64_t first = make_life(expires, false) | (bid->id & LIFE_STATE);
     for (int i = 0; i < CAS_TRIES; i++) {
         uint64_t life = atomic_load(&bid->cell->life);
-        if (load_id(bid->cell) != bid->id) {
+        if (cell_load_id(bid->cell) != bid->id) {
             break;
         }
         if (((life ^ bid->id) & GEN) == 0 ||
@@ -95,7 +95,7 @@ static bool enliven(const rl_place_t *bid, int64_t expires)
 
 /* Returns what a cell is worth: 0, the best to take, if it is vacant or expired. Other cells
  * come in the order of their expiry, those at their limit after all others. */
-static uint64_t worth_of(rl_cell_t *cell, uint64_t id, int64_t now)
+static uint64_t cell_worth(rl_cell_t *cell, uint64_t id, int64_t now)
 {
     const uint64_t seconds = (uint64_t)now / (uint64_t)RL_USEC_PER_SEC;
     uint64_t life, expires;
@@ -104,7 +104,7 @@ static uint64_t worth_of(rl_cell_t *cell, uint64_t id, int64_t now)
     }
     life = atomic_load_explicit(&cell->life, memory_order_acquire);
     expires = life >> 32;
-    if (expires <= seconds || expires > seconds + LIFE_MAX_SEC) {
+    if (expires <= seconds || expires > seconds + CELL_LIFE_MAX_SEC) {
         return 0;
     }
     return (life & LIFE_FULL) << 32 | expires;
@@ -112,7 +112,7 @@ static uint64_t worth_of(rl_cell_t *cell, uint64_t id, int64_t now)
 
 /* Chooses where a key without a cell goes on: in a cell that has become the key's since, even
  * if there is only a bid for it; or else in the best cell to take. */
-static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now)
+static rl_place_t place_choose(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now)
 {
     rl_place_t best = nowhere;
     uint64_t least = UINT64_MAX;
@@ -120,9 +120,9 @@ static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int6
     rl_cell_t *cell;
     path_begin(&path, ledger, key);
     while ((cell = path_next(&path)) != NULL) {
-        const uint64_t id = load_id(cell);
-        const uint64_t worth = worth_of(cell, id, now);
-        if ((id & TAG) == tag_of(key)) {
+        const uint64_t id = cell_load_id(cell);
+        const uint64_t worth = cell_worth(cell, id, now);
+        if ((id & TAG) == key_tag(key)) {
             return (rl_place_t){cell, id};
         }
         if (worth < least) {
@@ -140,27 +140,28 @@ static rl_place_t choose(const rl_ledger_t *ledger, const rl_digest_t *key, int6
 
 /* Walks the path of a bid and removes later bids. Returns the bid's own place if the
  * bid stands; another place that the key has; or nowhere if the walk must be done again. */
-static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key, const rl_place_t *bid)
+static rl_place_t place_walk(const rl_ledger_t *ledger, const rl_digest_t *key,
+                             const rl_place_t *bid)
 {
     bool passed = false;
     rl_path_t path;
     rl_place_t other;
     path_begin(&path, ledger, key);
     while ((other.cell = path_next(&path)) != NULL) {
-        other.id = load_id(other.cell);
+        other.id = cell_load_id(other.cell);
         if (other.id == ID_UNUSED) {
             break;
         }
         if (other.cell == bid->cell) {
             passed = true;
         }
-        else if ((other.id & TAG) != tag_of(key)) {
+        else if ((other.id & TAG) != key_tag(key)) {
             continue;
         }
         else if (!passed || (other.id & BID) == 0) {
             return other;
         }
-        else if (!swap_id(&other, handed_over(other.id, 0))) {
+        else if (!place_swap_id(&other, handed_over(other.id, 0))) {
             return nowhere;
         }
     }
@@ -169,48 +170,48 @@ static rl_place_t walk(const rl_ledger_t *ledger, const rl_digest_t *key, const 
 
 /* Wipes what a former owner left in a word. What stands there while nobody but a bid has the
  * cell is not the key's. If the bid has become the key's cell meanwhile, the swap fails. */
-static void wipe(const rl_place_t *bid, _Atomic uint64_t *word)
+static void place_wipe(const rl_place_t *bid, _Atomic uint64_t *word)
 {
     uint64_t left = atomic_load(word);
-    if (left != 0 && load_id(bid->cell) == bid->id) {
+    if (left != 0 && cell_load_id(bid->cell) == bid->id) {
         atomic_compare_exchange_strong(word, &left, 0);
     }
 }
 
 /* Makes a bid the key's cell, or gives it up for another that the key has. Returns the key's
  * cell, or nowhere if the bid was lost or must be tried again. */
-static rl_place_t establish(const rl_ledger_t *ledger, const rl_digest_t *key, rl_place_t bid,
-                            int64_t expires)
+static rl_place_t place_establish(const rl_ledger_t *ledger, const rl_digest_t *key,
+                                  rl_place_t bid, int64_t expires)
 {
-    rl_place_t place = walk(ledger, key, &bid);
+    rl_place_t place = place_walk(ledger, key, &bid);
     if (place.cell == NULL) {
         return nowhere;
     }
     if (place.cell != bid.cell) {
-        swap_id(&bid, handed_over(bid.id, 0));
+        place_swap_id(&bid, handed_over(bid.id, 0));
         return (place.id & BID) == 0 ? place : nowhere;
     }
     for (int i = 0; i < RL_METER_WORDS; i++) {
-        wipe(&bid, &bid.cell->word[i]);
+        place_wipe(&bid, &bid.cell->word[i]);
     }
-    wipe(&bid, &bid.cell->denials);
+    place_wipe(&bid, &bid.cell->denials);
     for (int i = 0; i < RL_LEDGER_NOTES; i++) {
-        wipe(&bid, &bid.cell->note[i]);
+        place_wipe(&bid, &bid.cell->note[i]);
     }
-    return enliven(&bid, expires) && swap_id(&bid, bid.id & ~BID) ? bid : nowhere;
+    return place_enliven(&bid, expires) && place_swap_id(&bid, bid.id & ~BID) ? bid : nowhere;
 }
 
 rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
                          int64_t expires)
 {
     for (int i = 0; i < TAKE_TRIES; i++) {
-        rl_place_t place = choose(ledger, key, now);
-        if ((place.id & TAG) != tag_of(key) &&
-            !swap_id(&place, handed_over(place.id, tag_of(key)))) {
+        rl_place_t place = place_choose(ledger, key, now);
+        if ((place.id & TAG) != key_tag(key) &&
+            !place_swap_id(&place, handed_over(place.id, key_tag(key)))) {
             continue;
         }
         if ((place.id & BID) != 0) {
-            place = establish(ledger, key, place, expires);
+            place = place_establish(ledger, key, place, expires);
         }
         if (place.cell != NULL) {
             return place;

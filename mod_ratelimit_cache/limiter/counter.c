@@ -19,7 +19,7 @@ static uint64_t stamp_with_time(const rl_operation_t *op, uint64_t stamp)
 
 /* ---- looking ---- */
 
-static void take_off(rl_step_t *step, uint32_t leased)
+static void step_take_off(rl_step_t *step, uint32_t leased)
 {
     step->used = step->used > leased ? step->used - leased : 0;
 }
@@ -35,7 +35,7 @@ static bool fits_without(const rl_operation_t *op, uint32_t leased, const rl_ste
 static void count_in_lease(const rl_operation_t *op, const rl_lease_t *lease, rl_step_t *step)
 {
     const uint32_t left = rl_lease_left(lease);
-    take_off(step, left);
+    step_take_off(step, left);
     if (!step->granted && (left >= op->cost || fits_without(op, left, step))) {
         step->used += op->cost;
         step->granted = true;
@@ -51,7 +51,7 @@ static bool peek_with_lease(const rl_source_t *source, const rl_operation_t *op,
     bool leased;
     rl_ledger_peek(source->ledger, op, step);
     leased = rl_source_is_shared(source, &op->meter) &&
-             rl_lease_open(lease, source, op, step->window);
+             rl_lease_find(lease, source, op, step->window);
     if (leased) {
         count_in_lease(op, lease, step);
     }
@@ -76,10 +76,10 @@ void rl_counter_look(const rl_source_t *source, const rl_operation_t *op, rl_ste
                      rl_seen_t *seen)
 {
     rl_lease_t lease;
-    seen->cell.cell = NULL;
+    seen->sight.cell = NULL;
     seen->incarnation = 0;
     if (source->session == NULL && op->meter.penalty_us == 0) {
-        rl_ledger_look(source->ledger, op, step, &seen->cell);
+        rl_ledger_look(source->ledger, op, step, &seen->sight);
     }
     else if (peek_with_lease(source, op, step, &lease)) {
         seen->incarnation = lease.incarnation;
@@ -96,9 +96,9 @@ static void lease_rest(const rl_lease_t *lease, const rl_reservation_t *res, uin
     const uint32_t rest = res->op.cost - cost;
     const bool window = rl_is_window(&res->op.meter);
     const bool in_place =
-        window ? step->stamp == rl_window_stamp(lease->incarnation, lease->window)
+        window ? step->stamp == rl_shared_window_stamp(lease->incarnation, lease->window)
                : res->until != 0;
-    take_off(step, rest);
+    step_take_off(step, rest);
     if (!window) {
         /* the rest ends at the stamp, after this request's tokens */
         step->stamp -= rl_bucket_cost(&res->op.meter, rest);
@@ -113,12 +113,12 @@ static void lease_rest(const rl_lease_t *lease, const rl_reservation_t *res, uin
 }
 
 /* Reserves the next lease before it is needed. This request already has its units. */
-static void renew(rl_lease_t *lease, const rl_step_t *step)
+static void lease_renew(rl_lease_t *lease, const rl_step_t *step)
 {
     rl_reservation_t res = rl_reservation(lease->source, lease->op, lease->window);
     rl_step_t reserved = *step;
     bool granted = false;
-    res.op.cost = rl_lease_begin(lease, step, 0);
+    res.op.cost = rl_lease_reserve_begin(lease, step, 0);
     if (res.op.cost > 0 && rl_shared_charge(&res, &reserved) == RL_STORE_OK) {
         rl_shared_keep_alive(&res);
         granted = reserved.granted;
@@ -126,7 +126,7 @@ static void renew(rl_lease_t *lease, const rl_step_t *step)
     if (granted) {
         lease_rest(lease, &res, 0, &reserved);
     }
-    rl_lease_end(lease, granted ? res.op.cost : 0);
+    rl_lease_reserve_end(lease, granted ? res.op.cost : 0);
 }
 
 /* Spends the cost from a lease; the step is as peek_with_lease() left it. Returns false, with
@@ -137,14 +137,14 @@ static bool charge_lease(rl_lease_t *lease, rl_step_t *step)
         return false;
     }
     if (rl_lease_is_low(lease)) {
-        renew(lease, step);
+        lease_renew(lease, step);
     }
     return true;
 }
 
 /* Gives back what is left of a window's lease that wasn't enough. Returns false if nothing is
  * left. */
-static bool return_rest(const rl_lease_t *lease)
+static bool lease_return_rest(const rl_lease_t *lease)
 {
     if (!rl_is_window(&lease->op->meter) || rl_lease_left(lease) == 0) {
         return false;
@@ -160,23 +160,23 @@ static rl_store_status_e reserve_ahead(rl_reservation_t *res, rl_lease_t *lease,
 {
     const uint32_t cost = res->op.cost;
     rl_store_status_e status;
-    res->op.cost = rl_lease_begin(lease, step, cost);
+    res->op.cost = rl_lease_reserve_begin(lease, step, cost);
     status = rl_shared_charge(res, step);
     if (status == RL_STORE_OK && !step->granted &&
-        (return_rest(lease) || res->op.cost > cost)) {
+        (lease_return_rest(lease) || res->op.cost > cost)) {
         res->op.cost = cost;
         status = rl_shared_charge(res, step);
     }
     if (status == RL_STORE_OK && step->granted) {
         lease_rest(lease, res, cost, step);
     }
-    rl_lease_end(lease, status == RL_STORE_OK ? res->op.cost : cost);
+    rl_lease_reserve_end(lease, status == RL_STORE_OK ? res->op.cost : cost);
     return status;
 }
 
 /* Decides by on_error, for a store that didn't answer. Returns true if this server's own count
  * decides. */
-static bool do_without(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
+static bool charge_by_on_error(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
 {
     if (on_error == RL_ON_ERROR_LOCAL) {
         rl_shared_charge_locally(res, step);
@@ -202,7 +202,7 @@ static bool charge_shared(const rl_source_t *source, const rl_operation_t *op,
     status = lease != NULL ? reserve_ahead(&res, lease, step) : rl_shared_charge(&res, step);
     if (status != RL_STORE_OK) {
         res.op.cost = op->cost;
-        return do_without(&res, on_error, step);
+        return charge_by_on_error(&res, on_error, step);
     }
     rl_shared_keep_alive(&res);
     return true;
@@ -242,10 +242,10 @@ bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const 
                      rl_step_t *step)
 {
     if (seen->incarnation != 0) {
-        rl_lease_t lease = rl_lease_reopen(source, op, step->window, seen->incarnation);
+        rl_lease_t lease = rl_lease_at(source, op, step->window, seen->incarnation);
         return op->cost > 0 && charge_lease(&lease, step);
     }
-    if (seen->cell.cell == NULL || !rl_ledger_take(op, &seen->cell, step)) {
+    if (seen->sight.cell == NULL || !rl_ledger_take(op, &seen->sight, step)) {
         return false;
     }
     step->stamp = stamp_with_time(op, step->stamp);
@@ -259,8 +259,8 @@ bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const 
 static bool refund_to_lease(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
 {
     rl_lease_t lease;
-    return rl_lease_open(&lease, source, op, (uint32_t)stamp) &&
-           stamp == rl_window_stamp(lease.incarnation, lease.window) &&
+    return rl_lease_find(&lease, source, op, (uint32_t)stamp) &&
+           stamp == rl_shared_window_stamp(lease.incarnation, lease.window) &&
            rl_lease_left(&lease) > 0 && rl_lease_add(&lease, 0, op->cost);
 }
 
@@ -269,7 +269,7 @@ static bool refund_to_lease(const rl_source_t *source, const rl_operation_t *op,
 static void lower_lease(const rl_source_t *source, const rl_operation_t *op)
 {
     rl_lease_t lease;
-    if (rl_lease_open(&lease, source, op, 0)) {
+    if (rl_lease_find(&lease, source, op, 0)) {
         rl_lease_lower(&lease, op->cost);
     }
 }
@@ -289,17 +289,19 @@ static bool refund_shared(const rl_source_t *source, const rl_operation_t *op, u
 }
 
 /* Compares 32-bit milliseconds, which wrap around after seven weeks. */
-static bool was_wiped_since(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
+static bool was_cleared_since(const rl_source_t *source, const rl_operation_t *op,
+                              uint64_t stamp)
 {
-    const uint64_t wiped = rl_is_window(&op->meter)
-                               ? rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_WIPED)
-                               : 0;
+    const uint64_t wiped =
+        rl_is_window(&op->meter)
+            ? rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED)
+            : 0;
     return wiped != 0 && (int32_t)((uint32_t)(stamp >> 32) - (uint32_t)(wiped / 1000)) <= 0;
 }
 
 static bool refund_ledger(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
 {
-    if (was_wiped_since(source, op, stamp)) {
+    if (was_cleared_since(source, op, stamp)) {
         return false;
     }
     rl_ledger_refund(source->ledger, op, rl_is_window(&op->meter) ? (uint32_t)stamp : stamp);
@@ -315,7 +317,7 @@ void rl_counter_refund(const rl_source_t *source, const rl_operation_t *op, uint
     lower = rl_source_is_shared(source, &op->meter) ? refund_shared(source, op, stamp)
                                                     : refund_ledger(source, op, stamp);
     if (lower && op->meter.penalty_us > 0) {
-        rl_penalty_reconsider(source, op);
+        rl_penalty_lift_if_any(source, op);
     }
 }
 
@@ -345,10 +347,10 @@ bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op)
     return learned;
 }
 
-static void note_wipe(const rl_source_t *source, const rl_operation_t *op)
+static void note_clear(const rl_source_t *source, const rl_operation_t *op)
 {
-    const uint64_t last = rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_WIPED);
-    rl_ledger_swap_note(source->ledger, &op->ledger_key, RL_NOTE_WIPED, last,
+    const uint64_t last = rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED);
+    rl_ledger_swap_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED, last,
                         (uint64_t)op->now);
 }
 
@@ -359,7 +361,7 @@ bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
     rl_step_t step;
     rl_ledger_peek(source->ledger, &nothing, &step);
     if (!rl_source_is_shared(source, &op->meter)) {
-        note_wipe(source, op);
+        note_clear(source, op);
     }
     rl_ledger_clear(source->ledger, op);
     if (rl_source_is_shared(source, &op->meter)) {
@@ -382,8 +384,8 @@ void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op)
     }
 }
 
-uint32_t rl_counter_note_denial(const rl_source_t *source, const rl_operation_t *op,
-                                const rl_step_t *step, uint32_t *repeats)
+uint32_t rl_counter_count_denial(const rl_source_t *source, const rl_operation_t *op,
+                                 const rl_step_t *step, uint32_t *repeats)
 {
-    return rl_ledger_note_denial(source->ledger, op, step, repeats);
+    return rl_ledger_count_denial(source->ledger, op, step, repeats);
 }

@@ -21,7 +21,7 @@ void rl_counter_peek(const rl_source_t *source, const rl_operation_t *op, rl_ste
 
 /* What rl_counter_look() has seen, for rl_counter_take(). */
 typedef struct rl_seen {
-    rl_sight_t cell;      /* of a key about which the ledger alone decides */
+    rl_sight_t sight;     /* of a key about which the ledger alone decides */
     unsigned incarnation; /* of the counter whose units may be leased; 0: there is no lease */
 } rl_seen_t;
 
@@ -63,8 +63,8 @@ bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op);
  * the store; to be called after the answer is sent. */
 void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op);
 
-/* Counts a denial; see rl_ledger_note_denial(). */
-uint32_t rl_counter_note_denial(const rl_source_t *source, const rl_operation_t *op,
-                                const rl_step_t *step, uint32_t *repeats);
+/* Counts a denial; see rl_ledger_count_denial(). */
+uint32_t rl_counter_count_denial(const rl_source_t *source, const rl_operation_t *op,
+                                 const rl_step_t *step, uint32_t *repeats);
 
 #endif

@@ -14,7 +14,7 @@
  * once: the second claim takes over the step of the first, if that was charged.
  */
 
-bool rl_claim_is_twin(const rl_claim_t *a, const rl_claim_t *b)
+bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b)
 {
     return a->op.key.lo == b->op.key.lo && a->op.key.hi == b->op.key.hi;
 }
@@ -22,7 +22,7 @@ bool rl_claim_is_twin(const rl_claim_t *a, const rl_claim_t *b)
 static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
 {
     for (int j = 0; j < i; j++) {
-        if (claims[j].charged && rl_claim_is_twin(&claims[j], &claims[i])) {
+        if (claims[j].charged && rl_claim_shares_counter(&claims[j], &claims[i])) {
             return &claims[j];
         }
     }
@@ -57,8 +57,8 @@ static void claim_look_up(const rl_source_t *source, rl_claim_t *claim)
 
 static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
 {
-    claim->failed = !rl_counter_charge(source, &claim->op, claim->on_error, &claim->step);
-    claim->charged = claim->step.granted && !claim->failed;
+    claim->uncounted = !rl_counter_charge(source, &claim->op, claim->on_error, &claim->step);
+    claim->charged = claim->step.granted && !claim->uncounted;
 }
 
 /* Charges a claim that was looked up and fits, mostly in place, where the look found it. If an
@@ -84,7 +84,7 @@ static void note_overruns(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
         rl_claim_t *claim = &claims[i];
-        if (!claim->step.granted && !claim->failed && !claim->refuse) {
+        if (!claim->step.granted && !claim->uncounted && !claim->refuse) {
             rl_counter_overrun(source, &claim->op, &claim->step);
         }
     }
@@ -120,7 +120,7 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
         rl_counter_prefetch(source, &claims[i].op);
     }
     for (int i = 0; i < n; i++) {
-        claims[i].charged = claims[i].failed = false;
+        claims[i].charged = claims[i].uncounted = false;
         claim_look_up(source, &claims[i]);
     }
     admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n);

@@ -20,8 +20,8 @@ typedef struct rl_claim {
     rl_on_error_e on_error; /* what decides while the shared store doesn't answer */
     /* Out: what came of the claim. */
     rl_step_t step;
-    bool charged; /* units were charged and may be refunded */
-    bool failed;  /* the shared store could not answer, and on_error decided */
+    bool charged;   /* units were charged and may be refunded */
+    bool uncounted; /* the shared store could not answer, and on_error decided */
     /* Between the limiter's two passes. */
     rl_seen_t seen;
     /* Whose claim it is. The limiter doesn't look at these. The rule is NULL if it was a
@@ -53,7 +53,7 @@ void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int
 void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now);
 
 /* Returns true if both claims are made on one counter. */
-bool rl_claim_is_twin(const rl_claim_t *a, const rl_claim_t *b);
+bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b);
 
 /* Returns the units left to the claim's key after the decision. */
 uint32_t rl_claim_remaining(const rl_claim_t *claim);

@@ -43,7 +43,7 @@ const char *rl_error_text(const char *message, const char *otherwise,
     return text;
 }
 
-bool rl_error_text_is_of_memory(const char *text)
+bool rl_error_text_says_no_memory(const char *text)
 {
     return strcasestr(text, "out of memory") != NULL;
 }

@@ -14,6 +14,6 @@ const char *rl_error_text(const char *message, const char *otherwise,
                           char text[RL_ERROR_TEXT_MAX + 1]);
 
 /* Returns true if such a text means that the server has no room. */
-bool rl_error_text_is_of_memory(const char *text);
+bool rl_error_text_says_no_memory(const char *text);
 
 #endif

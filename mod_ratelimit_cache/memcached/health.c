@@ -10,7 +10,7 @@ void rl_health_init(rl_health_t *health, const rl_breaker_settings_t *settings,
     health->notify = notify;
     health->context = context;
     health->server = server;
-    atomic_init(&health->complaints, RL_HEALTH_COMPLAINTS);
+    atomic_init(&health->error_answers, RL_HEALTH_ERROR_ANSWERS);
 }
 
 static rl_breaker_change_e note_answer(rl_health_t *health, bool success)
@@ -20,8 +20,8 @@ static rl_breaker_change_e note_answer(rl_health_t *health, bool success)
 
 void rl_health_good(rl_health_t *health, bool first)
 {
-    if (atomic_load_explicit(&health->complaints, memory_order_relaxed) != 0) {
-        atomic_store_explicit(&health->complaints, 0, memory_order_relaxed);
+    if (atomic_load_explicit(&health->error_answers, memory_order_relaxed) != 0) {
+        atomic_store_explicit(&health->error_answers, 0, memory_order_relaxed);
     }
     if (note_answer(health, true) == RL_BREAKER_CLOSED || first) {
         health->notify(health->context, RL_SERVER_WORKS, health->server, "");
@@ -42,7 +42,8 @@ static void note_failure(rl_health_t *health, const char *reason)
  * answer. */
 void rl_health_failed(rl_health_t *health, const char *reason)
 {
-    atomic_store_explicit(&health->complaints, RL_HEALTH_COMPLAINTS, memory_order_relaxed);
+    atomic_store_explicit(&health->error_answers, RL_HEALTH_ERROR_ANSWERS,
+                          memory_order_relaxed);
     note_failure(health, reason);
 }
 
@@ -51,14 +52,14 @@ void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const ch
     health->notify(health->context, event, health->server, reason);
 }
 
-void rl_health_complained(rl_health_t *health, rl_server_event_e event, const char *reason)
+void rl_health_error_answer(rl_health_t *health, rl_server_event_e event, const char *reason)
 {
     rl_health_tell(health, event, reason);
-    if (atomic_load_explicit(&health->complaints, memory_order_relaxed) >=
-        RL_HEALTH_COMPLAINTS) {
+    if (atomic_load_explicit(&health->error_answers, memory_order_relaxed) >=
+        RL_HEALTH_ERROR_ANSWERS) {
         note_failure(health, reason);
     }
     else {
-        atomic_fetch_add_explicit(&health->complaints, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&health->error_answers, 1, memory_order_relaxed);
     }
 }

@@ -16,22 +16,22 @@
 typedef enum { WORKS, FAILS, FAILS_AS_INFO } state_e;
 
 /* A slot's second word, unpacked. */
-typedef struct told {
+typedef struct logged {
     state_e state;
     uint64_t refusal, failure;
-} told_t;
+} logged_t;
 
-static told_t unpack(uint64_t word)
+static logged_t unpack(uint64_t word)
 {
-    return (told_t){.state = (state_e)(word >> (2 * TIME_BITS)),
-                    .refusal = word >> TIME_BITS & TIME_MASK,
-                    .failure = word & TIME_MASK};
+    return (logged_t){.state = (state_e)(word >> (2 * TIME_BITS)),
+                      .refusal = word >> TIME_BITS & TIME_MASK,
+                      .failure = word & TIME_MASK};
 }
 
-static uint64_t pack(const told_t *told)
+static uint64_t pack(const logged_t *logged)
 {
-    return (uint64_t)told->state << (2 * TIME_BITS) | told->refusal << TIME_BITS |
-           told->failure;
+    return (uint64_t)logged->state << (2 * TIME_BITS) | logged->refusal << TIME_BITS |
+           logged->failure;
 }
 
 rl_log_slot_t *rl_log_throttle_find(void *table, const char *name)
@@ -57,38 +57,38 @@ static bool is_due_again(uint64_t then, uint64_t now)
 /* `again`: the process knew before that the server fails. A process that finds it out anew logs
  * it again after a minute, though the log says so already: the process that would have logged a
  * recovery in between may have ended. */
-static rl_log_level_e throttle_failure(told_t *told, uint64_t now, bool again)
+static rl_log_level_e throttle_failure(logged_t *logged, uint64_t now, bool again)
 {
-    if (again && told->state == FAILS) {
+    if (again && logged->state == FAILS) {
         return RL_LOG_NOTHING;
     }
-    if (is_due_again(told->failure, now)) {
-        told->state = FAILS;
-        told->failure = now;
+    if (is_due_again(logged->failure, now)) {
+        logged->state = FAILS;
+        logged->failure = now;
         return RL_LOG_ERROR;
     }
-    if (again || told->state != WORKS) {
+    if (again || logged->state != WORKS) {
         return RL_LOG_NOTHING;
     }
-    told->state = FAILS_AS_INFO;
+    logged->state = FAILS_AS_INFO;
     return RL_LOG_INFO;
 }
 
-static rl_log_level_e throttle_recovery(told_t *told)
+static rl_log_level_e throttle_recovery(logged_t *logged)
 {
-    const state_e before = told->state;
-    told->state = WORKS;
+    const state_e before = logged->state;
+    logged->state = WORKS;
     return before == FAILS           ? RL_LOG_NOTICE
            : before == FAILS_AS_INFO ? RL_LOG_INFO
                                      : RL_LOG_NOTHING;
 }
 
-static rl_log_level_e throttle_refusal(told_t *told, uint64_t now)
+static rl_log_level_e throttle_refusal(logged_t *logged, uint64_t now)
 {
-    if (!is_due_again(told->refusal, now)) {
+    if (!is_due_again(logged->refusal, now)) {
         return RL_LOG_NOTHING;
     }
-    told->refusal = now;
+    logged->refusal = now;
     return RL_LOG_ERROR;
 }
 
@@ -102,31 +102,31 @@ static rl_log_level_e throttle_rejection(rl_log_slot_t *slot, uint64_t now)
                : RL_LOG_NOTHING;
 }
 
-static rl_log_level_e throttle_event(told_t *told, rl_server_event_e event, uint64_t now)
+static rl_log_level_e throttle_event(logged_t *logged, rl_server_event_e event, uint64_t now)
 {
     switch (event) {
     case RL_SERVER_FAILS:
     case RL_SERVER_STILL_FAILS:
-        return throttle_failure(told, now, event == RL_SERVER_STILL_FAILS);
-    case RL_SERVER_REFUSES:
-        return throttle_refusal(told, now);
+        return throttle_failure(logged, now, event == RL_SERVER_STILL_FAILS);
+    case RL_SERVER_IS_FULL:
+        return throttle_refusal(logged, now);
     default:
-        return throttle_recovery(told);
+        return throttle_recovery(logged);
     }
 }
 
 rl_log_level_e rl_log_throttle_note(rl_log_slot_t *slot, rl_server_event_e event, int64_t now)
 {
     const uint64_t seconds = ((uint64_t)now / 1000000 + 1) & TIME_MASK;
-    uint64_t word = atomic_load_explicit(&slot->told, memory_order_relaxed);
-    if (event == RL_SERVER_REJECTS) {
+    uint64_t word = atomic_load_explicit(&slot->logged, memory_order_relaxed);
+    if (event == RL_SERVER_ANSWERS_ERROR) {
         return throttle_rejection(slot, seconds);
     }
     for (int i = 0; i < TRIES; i++) {
-        told_t told = unpack(word);
-        const rl_log_level_e how = throttle_event(&told, event, seconds);
-        const uint64_t next = pack(&told);
-        if (next == word || atomic_compare_exchange_strong(&slot->told, &word, next)) {
+        logged_t logged = unpack(word);
+        const rl_log_level_e how = throttle_event(&logged, event, seconds);
+        const uint64_t next = pack(&logged);
+        if (next == word || atomic_compare_exchange_strong(&slot->logged, &word, next)) {
             return how;
         }
     }

@@ -9,9 +9,9 @@
  *     slot     +-------------------------------------------------+
  *              | server: hash of its name, 0: free        (64)   |
  *              +------------+---------------------+--------------+
- *              | state (2)  | refusal told (31)   | failure (31) |
+ *              | state (2)  | refusal logged (31)   | failure (31) |
  *              +------------+---------------------+--------------+
- *              | rejection told                           (64)   |
+ *              | rejection logged                           (64)   |
  *              +-------------------------------------------------+
  *
  * The state is the last one that was logged. The times are when a refusal to store, a failure
@@ -31,7 +31,7 @@
 
 typedef struct rl_log_slot {
     _Atomic uint64_t server;
-    _Atomic uint64_t told;
+    _Atomic uint64_t logged;
     _Atomic uint64_t rejection;
 } rl_log_slot_t;
 

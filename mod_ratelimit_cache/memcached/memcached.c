@@ -125,10 +125,10 @@ static void close_handle(rl_memcached_t *store, rl_handle_t *handle)
 static void give_back_handle(rl_memcached_t *store, rl_handle_t *handle)
 {
     rl_watchdog_end(store->watchdog, slot_of(store, handle));
-    if (handle->memc != NULL && rl_descriptor_is_lost(&handle->descriptor)) {
+    if (handle->memc != NULL && rl_descriptor_must_close(&handle->descriptor)) {
         close_handle(store, handle);
     }
-    rl_descriptor_done(&handle->descriptor);
+    rl_descriptor_end_turn(&handle->descriptor);
     handle->idle_since = rl_clock_now();
     rl_stack_put(&handle->server->idle, &handle->stacked);
 }
@@ -200,7 +200,7 @@ typedef struct rl_command {
     rl_handle_t *handle;
     memcached_st *memc;
     const rl_shared_counter_t *counter;
-    bool stores; /* it writes a value, rather than changes or reads one */
+    bool writes; /* it writes a value, rather than changes or reads one */
     char key[RL_COUNTER_TEXT_NAME_MAX + 1];
     size_t key_len;
 } rl_command_t;
@@ -231,7 +231,7 @@ static bool command_begin(rl_command_t *command, rl_store_session_t *session,
     command->store = (rl_memcached_t *)session->store;
     command->session = session;
     command->counter = counter;
-    command->stores = false;
+    command->writes = false;
     command->key_len =
         rl_counter_text_name(command->store->settings->prefix, counter, command->key);
     command->server = server_of(command);
@@ -256,7 +256,7 @@ static rl_store_status_e answered(rl_command_t *command, rl_store_status_e statu
     const bool first = !command->handle->has_answered;
     if (first) {
         command->handle->has_answered = true;
-        rl_descriptor_remember(&command->handle->descriptor, local_port_of(command->handle));
+        rl_descriptor_connected(&command->handle->descriptor, local_port_of(command->handle));
     }
     rl_health_good(&command->server->health, first);
     return status;
@@ -277,14 +277,14 @@ static rl_store_status_e refused(rl_command_t *command, memcached_return_t rc)
     char text[RL_ERROR_TEXT_MAX + 1];
     const char *reason = reason_of(command, rc, text);
     const rl_server_event_e event =
-        rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_error_text_is_of_memory(reason)
-            ? RL_SERVER_REFUSES
-            : RL_SERVER_REJECTS;
-    if (command->stores) {
+        rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_error_text_says_no_memory(reason)
+            ? RL_SERVER_IS_FULL
+            : RL_SERVER_ANSWERS_ERROR;
+    if (command->writes) {
         rl_health_tell(&command->server->health, event, reason);
     }
     else {
-        rl_health_complained(&command->server->health, event, reason);
+        rl_health_error_answer(&command->server->health, event, reason);
     }
     return RL_STORE_REFUSED;
 }
@@ -301,8 +301,8 @@ static void drop_handle(rl_command_t *command)
 static rl_store_status_e rejected(rl_command_t *command, memcached_return_t rc)
 {
     char text[RL_ERROR_TEXT_MAX + 1];
-    rl_health_complained(&command->server->health, RL_SERVER_REJECTS,
-                         reason_of(command, rc, text));
+    rl_health_error_answer(&command->server->health, RL_SERVER_ANSWERS_ERROR,
+                           reason_of(command, rc, text));
     drop_handle(command);
     return RL_STORE_ERROR;
 }
@@ -319,7 +319,7 @@ static void tell_what_it_is(const rl_command_t *command, memcached_return_t rc)
     char text[RL_ERROR_TEXT_MAX + 1];
     const char *said = reason_of(command, rc, text);
     if (rc == MEMCACHED_ERROR || (rc == MEMCACHED_UNKNOWN_READ_FAILURE && said == text)) {
-        rl_health_tell(&command->server->health, RL_SERVER_REJECTS, said);
+        rl_health_tell(&command->server->health, RL_SERVER_ANSWERS_ERROR, said);
     }
 }
 
@@ -400,7 +400,7 @@ static rl_store_status_e write_value(rl_store_session_t *session,
     if (!command_begin(&command, session, counter)) {
         return RL_STORE_REFUSED;
     }
-    command.stores = true;
+    command.writes = true;
     rc = send_write(&command, kind, value);
     if (rc == MEMCACHED_SUCCESS) {
         return answered(&command, RL_STORE_OK);
@@ -412,20 +412,20 @@ static rl_store_status_e write_value(rl_store_session_t *session,
                                                        : conclude(&command, rc);
 }
 
-static rl_store_status_e counter_create(rl_store_session_t *session,
-                                        const rl_shared_counter_t *counter, uint64_t value)
+static rl_store_status_e store_create(rl_store_session_t *session,
+                                      const rl_shared_counter_t *counter, uint64_t value)
 {
     return write_value(session, counter, CREATE, value);
 }
 
-static rl_store_status_e counter_replace(rl_store_session_t *session,
-                                         const rl_shared_counter_t *counter, uint64_t value)
+static rl_store_status_e store_replace(rl_store_session_t *session,
+                                       const rl_shared_counter_t *counter, uint64_t value)
 {
     return write_value(session, counter, REPLACE, value);
 }
 
-static rl_store_status_e counter_put(rl_store_session_t *session,
-                                     const rl_shared_counter_t *counter, uint64_t value)
+static rl_store_status_e store_put(rl_store_session_t *session,
+                                   const rl_shared_counter_t *counter, uint64_t value)
 {
     return write_value(session, counter, PUT, value);
 }
@@ -443,8 +443,9 @@ static rl_store_status_e conclude_sum(rl_command_t *command, memcached_return_t 
 typedef memcached_return_t change_fn(memcached_st *, const char *, size_t, const char *, size_t,
                                      uint64_t, uint64_t *);
 
-static rl_store_status_e change(rl_store_session_t *session, const rl_shared_counter_t *counter,
-                                change_fn *send, uint64_t units, uint64_t *value)
+static rl_store_status_e store_change(rl_store_session_t *session,
+                                      const rl_shared_counter_t *counter, change_fn *send,
+                                      uint64_t units, uint64_t *value)
 {
     rl_command_t command;
     memcached_return_t rc;
@@ -457,22 +458,22 @@ static rl_store_status_e change(rl_store_session_t *session, const rl_shared_cou
     return conclude_sum(&command, rc, *value);
 }
 
-static rl_store_status_e counter_add(rl_store_session_t *session,
-                                     const rl_shared_counter_t *counter, uint64_t units,
-                                     uint64_t *value)
+static rl_store_status_e store_add(rl_store_session_t *session,
+                                   const rl_shared_counter_t *counter, uint64_t units,
+                                   uint64_t *value)
 {
-    return change(session, counter, memcached_increment_by_key, units, value);
+    return store_change(session, counter, memcached_increment_by_key, units, value);
 }
 
-static rl_store_status_e counter_subtract(rl_store_session_t *session,
-                                          const rl_shared_counter_t *counter, uint64_t units,
-                                          uint64_t *value)
+static rl_store_status_e store_subtract(rl_store_session_t *session,
+                                        const rl_shared_counter_t *counter, uint64_t units,
+                                        uint64_t *value)
 {
-    return change(session, counter, memcached_decrement_by_key, units, value);
+    return store_change(session, counter, memcached_decrement_by_key, units, value);
 }
 
-static rl_store_status_e counter_read(rl_store_session_t *session,
-                                      const rl_shared_counter_t *counter, uint64_t *value)
+static rl_store_status_e store_read(rl_store_session_t *session,
+                                    const rl_shared_counter_t *counter, uint64_t *value)
 {
     rl_command_t command;
     memcached_return_t rc = MEMCACHED_SUCCESS;
@@ -495,7 +496,7 @@ static rl_store_status_e counter_read(rl_store_session_t *session,
     return answered(&command, valid ? RL_STORE_OK : RL_STORE_ERROR);
 }
 
-static void session_end(rl_store_session_t *session)
+static void store_end(rl_store_session_t *session)
 {
     if (session->connection != NULL) {
         give_back_handle((rl_memcached_t *)session->store, session->connection);
@@ -504,13 +505,13 @@ static void session_end(rl_store_session_t *session)
 }
 
 static const rl_store_ops_t memcached_ops = {
-    .create = counter_create,
-    .add = counter_add,
-    .subtract = counter_subtract,
-    .read = counter_read,
-    .replace = counter_replace,
-    .put = counter_put,
-    .end = session_end,
+    .create = store_create,
+    .add = store_add,
+    .subtract = store_subtract,
+    .read = store_read,
+    .replace = store_replace,
+    .put = store_put,
+    .end = store_end,
 };
 
 static void close_idle(rl_server_t *server)

@@ -18,7 +18,7 @@ static void note_reason(void *context, rl_server_event_e event, unsigned server,
     (void)server;
     if (event != RL_SERVER_WORKS && !probe->complains) {
         probe->reason = apr_pstrdup(probe->pool, reason);
-        probe->complains = event == RL_SERVER_REFUSES || event == RL_SERVER_REJECTS;
+        probe->complains = event == RL_SERVER_IS_FULL || event == RL_SERVER_ANSWERS_ERROR;
     }
 }
 

@@ -4,11 +4,11 @@
 #define RL_MEMCACHED_SERVER_EVENT_H
 
 typedef enum {
-    RL_SERVER_WORKS,       /* it answers; sent when that is news to this process */
-    RL_SERVER_FAILS,       /* it has stopped answering */
-    RL_SERVER_STILL_FAILS, /* it was tried again, and still doesn't answer */
-    RL_SERVER_REFUSES,     /* it answers, but has no memory to store anything */
-    RL_SERVER_REJECTS      /* it answers with another error */
+    RL_SERVER_WORKS,        /* it answers; sent when that is news to this process */
+    RL_SERVER_FAILS,        /* it has stopped answering */
+    RL_SERVER_STILL_FAILS,  /* it was tried again, and still doesn't answer */
+    RL_SERVER_IS_FULL,      /* it answers, but has no memory to store anything */
+    RL_SERVER_ANSWERS_ERROR /* it answers with another error */
 } rl_server_event_e;
 
 /* Is told of an event of a server, named by its place in the settings. Called from any thread,

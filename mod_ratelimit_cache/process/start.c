@@ -128,7 +128,7 @@ static int open_table(rl_runtime_t *runtime, server_rec *s)
     return find_log_table(runtime, s);
 }
 
-static void start_store(rl_store_config_t *store, apr_pool_t *pconf)
+static void look_up_store(rl_store_config_t *store, apr_pool_t *pconf)
 {
     rl_addresses_look_up(store, pconf);
     if (rl_global_config()->secret == NULL) {
@@ -155,6 +155,6 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT " keys",
                  rl_ledger_capacity(&runtime.ledger));
-    rl_store_config_each(s, start_store, pconf);
+    rl_store_config_each(s, look_up_store, pconf);
     return OK;
 }

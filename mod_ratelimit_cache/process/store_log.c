@@ -85,10 +85,10 @@ void rl_store_log_event(void *context, rl_server_event_e event, unsigned server,
         ap_log_error(APLOG_MARK, level, 0, store->server, "ratelimit: memcached %s works again",
                      name);
         break;
-    case RL_SERVER_REFUSES:
+    case RL_SERVER_IS_FULL:
         log_refusal(store, level, name, reason);
         break;
-    case RL_SERVER_REJECTS:
+    case RL_SERVER_ANSWERS_ERROR:
         log_rejection(store, level, name, reason);
         break;
     default:

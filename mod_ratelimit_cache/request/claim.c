@@ -20,8 +20,8 @@ static const rl_rate_t no_rate = {.count = 1, .period_us = RL_USEC_PER_SEC};
 
 /* Where the values of a key come from: from another module, or from the request. */
 typedef struct rl_claim_values {
-    const char *const *given; /* NULL: the request's values are used */
-    rl_key_values_t *own;     /* the request's values, kept for the next rule */
+    const char *const *given;        /* NULL: the request's values are used */
+    rl_key_values_t *request_values; /* the request's values, kept for the next rule */
 } rl_claim_values_t;
 
 typedef enum { RATE_KNOWN, RATE_NONE, RATE_INVALID } rl_rate_result_e;
@@ -125,7 +125,7 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
     }
     result = values->given != NULL
                  ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
-                 : rl_key_of_request(r, &terms, values->own, &claim->op.key);
+                 : rl_key_of_request(r, &terms, values->request_values, &claim->op.key);
     claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
     return result_of_key(rule, result);
 }
@@ -143,7 +143,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
 {
     claim->on_error = on_error_of(conf, rule);
     claim->observe = claim->observed_by_rule = rl_claim_is_observed(conf, rule);
-    claim->refuse = claim->charged = claim->failed = claim->invalid = false;
+    claim->refuse = claim->charged = claim->uncounted = claim->invalid = false;
     claim->step = (rl_step_t){.word = -1};
     claim->rule = rule;
     claim->name = rule->name;
@@ -174,17 +174,17 @@ static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
                    rl_key_values_t *values, rl_claim_t *claim)
 {
-    const rl_claim_values_t own = {.own = values};
+    const rl_claim_values_t own = {.request_values = values};
     return make_claim(r, conf, rule, &own, claim) == RL_CLAIM_MADE;
 }
 
-rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
-                                    const rl_rule_t *rule, const char *const *given,
-                                    rl_claim_t *claim)
+rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *conf,
+                                      const rl_rule_t *rule, const char *const *given,
+                                      rl_claim_t *claim)
 {
     const rl_request_t *request = rl_request_get(r);
     rl_key_values_t own;
-    const rl_claim_values_t values = {.given = given, .own = &own};
+    const rl_claim_values_t values = {.given = given, .request_values = &own};
     own.spec = NULL;
     own.body = request != NULL ? request->body : NULL;
     return make_claim(r, conf, rule, &values, claim);

@@ -32,8 +32,8 @@ typedef enum {
 /* Makes the claim for another module, from `given`, one value for each part of the key
  * (rl_key_of_values()); or from the request's own values if `given` is NULL. *claim is
  * undefined unless the result is RL_CLAIM_MADE. */
-rl_claim_result_e rl_claim_make_for(request_rec *r, const rl_dir_config_t *conf,
-                                    const rl_rule_t *rule, const char *const *given,
-                                    rl_claim_t *claim);
+rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *conf,
+                                      const rl_rule_t *rule, const char *const *given,
+                                      rl_claim_t *claim);
 
 #endif

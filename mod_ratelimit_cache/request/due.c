@@ -33,17 +33,17 @@ static void swap_claims(const rl_request_t *request, int i, int j)
  * claim's cost by what earlier claims (those before `first`) have paid; what they only observed
  * is still due. Returns true if nothing is left to decide, with the earlier result copied into
  * the claim. */
-static bool follow(const rl_request_t *request, int first, rl_claim_t *claim)
+static bool due_share_earlier(const rl_request_t *request, int first, rl_claim_t *claim)
 {
-    const rl_claim_t *leader = NULL;
+    const rl_claim_t *payer = NULL;
     uint32_t charged = 0, observed = 0;
     for (int j = 0; j < first; j++) {
         const rl_claim_t *other = &request->claims[j];
-        if (!rl_claim_is_twin(claim, other)) {
+        if (!rl_claim_shares_counter(claim, other)) {
             continue;
         }
         if (other->charged) {
-            leader = other;
+            payer = other;
             charged += other->op.cost;
         }
         else if (!other->step.granted && other->op.cost > observed) {
@@ -52,17 +52,17 @@ static bool follow(const rl_request_t *request, int first, rl_claim_t *claim)
     }
     claim->op.cost = claim->op.cost > charged ? claim->op.cost - charged : 0;
     claim->op.cost = claim->op.cost > observed ? claim->op.cost : observed;
-    if (leader == NULL || claim->op.cost > 0 || claim->refuse ||
-        (claim->op.meter.penalty_us > 0 && leader->op.meter.penalty_us == 0)) {
+    if (payer == NULL || claim->op.cost > 0 || claim->refuse ||
+        (claim->op.meter.penalty_us > 0 && payer->op.meter.penalty_us == 0)) {
         return false;
     }
-    claim->step = leader->step;
+    claim->step = payer->step;
     return true;
 }
 
 /* If the rule of the last claim has made an earlier one, removes that: it was only observed and
  * has charged nothing. Returns how many claims were removed, 0 or 1. */
-static int forget(rl_request_t *request)
+static int due_drop_observed(rl_request_t *request)
 {
     const int last = request->n - 1;
     const int i = rl_request_find_claim(request, request->claims[last].rule);
@@ -72,7 +72,7 @@ static int forget(rl_request_t *request)
     }
     memmove(&request->claims[i], &request->claims[i + 1], after * sizeof(rl_claim_t));
     request->n--;
-    request->progress.spent -= i < request->progress.spent;
+    request->progress.ran -= i < request->progress.ran;
     return 1;
 }
 
@@ -94,8 +94,8 @@ static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_valu
     if (first == 0) {
         return 0; /* nothing was decided on before */
     }
-    first -= forget(request);
-    if (!follow(request, first, &request->claims[request->n - 1])) {
+    first -= due_drop_observed(request);
+    if (!due_share_earlier(request, first, &request->claims[request->n - 1])) {
         return first;
     }
     swap_claims(request, first, request->n - 1);
@@ -110,7 +110,7 @@ static void share_cost(const rl_request_t *request, int first, int i)
     rl_claim_t *claim = &request->claims[i];
     for (int j = first; j < i && claim->rule->group != NULL; j++) {
         rl_claim_t *other = &request->claims[j];
-        if (rl_claim_is_twin(claim, other)) {
+        if (rl_claim_shares_counter(claim, other)) {
             const uint32_t cost =
                 claim->op.cost > other->op.cost ? claim->op.cost : other->op.cost;
             claim->op.cost = other->op.cost = cost;

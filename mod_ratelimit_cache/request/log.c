@@ -45,7 +45,7 @@ void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *
     char more[64] = "";
     const rl_step_t step = logged_step(claim, now);
     uint32_t repeats;
-    if (rl_counter_note_denial(source, &claim->op, &step, &repeats) != 1) {
+    if (rl_counter_count_denial(source, &claim->op, &step, &repeats) != 1) {
         return;
     }
     rl_digest_tag(&claim->op.key, tag);

@@ -25,26 +25,26 @@ typedef struct rl_denied {
     const request_rec *r; /* the request_rec that was denied; NULL: none */
     int status; /* HTTP status; DONE: a module or a handler has answered; 0: not denied */
     int claim;  /* index of the claim that denies; -1: none, there is another reason */
-    const char *retry_after;    /* the Retry-After field; NULL: not denied by a rule */
-    bool default_answer;        /* the default answer takes the place of httpd's page */
-    const char *handler;        /* RateLimitDenyHandler; NULL: the default answer */
-    const apr_table_t *headers; /* its err_headers_out, without the handler's fields */
+    const char *retry_after;       /* the Retry-After field; NULL: not denied by a rule */
+    bool default_answer;           /* the default answer takes the place of httpd's page */
+    const char *handler;           /* RateLimitDenyHandler; NULL: the default answer */
+    const apr_table_t *own_header; /* its err_headers_out, without the handler's fields */
 } rl_denied_t;
 
 /* How far the request has come inside the server. */
 typedef struct rl_progress {
     const request_rec *current; /* the last request_rec for which rules were looked up */
-    int spent; /* claims before this index have paid for something that has run already */
+    int ran; /* claims before this index have paid for something that has run already */
     const request_rec *checked; /* the rules before authentication were checked for this one, */
     const ap_conf_vector_t *checked_conf; /* with this configuration */
 } rl_progress_t;
 
 /* What is known of the outcome before the request is over. */
-typedef struct rl_awaited {
+typedef struct rl_outcome_watch {
     bool matters;    /* a rule has count= or clear= */
     bool watched;    /* HTTP/2: a filter sees whether the answer goes out, */
     bool unanswered; /* and it did not go out */
-} rl_awaited_t;
+} rl_outcome_watch_t;
 
 typedef struct rl_upgrade rl_upgrade_t;
 
@@ -60,9 +60,9 @@ typedef struct rl_request {
     const request_rec *published; /* the request_rec whose environment shows this; NULL: none */
     rl_progress_t progress;
     rl_denied_t denied;
-    rl_awaited_t outcome;
+    rl_outcome_watch_t outcome;
     rl_upgrade_t *upgrade; /* the offer to go on as a stream of HTTP/2, or NULL */
-    bool plain;            /* the client does not ask for an upgrade to HTTP/2 */
+    bool no_upgrade;       /* the client does not ask for an upgrade to HTTP/2 */
 } rl_request_t;
 
 /* Returns the record of the client request that r belongs to, or NULL if there is none yet: no

@@ -65,7 +65,7 @@ void rl_redirect_follow(rl_request_t *request, const request_rec *r)
     for (const request_rec *at = r; at != progress->current && at->prev != NULL;
          at = at->prev) {
         if (!is_signpost(at->prev, at)) {
-            progress->spent = request->n;
+            progress->ran = request->n;
             break;
         }
     }

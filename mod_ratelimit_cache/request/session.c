@@ -18,11 +18,11 @@ void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *sess
         return;
     }
     session->started = rl_clock_now();
-    session->shared = (rl_store_session_t){
+    session->store_session = (rl_store_session_t){
         .store = store->store,
         .deadline = session->started + store->settings.timeout_us - spent_us,
     };
-    session->source.session = &session->shared;
+    session->source.session = &session->store_session;
     session->source.leases = store->leases;
     session->source.incarnation = rl_runtime_draw_incarnation(r, session->started);
 }
@@ -32,6 +32,6 @@ int64_t rl_session_end(rl_session_t *session)
     if (session->source.session == NULL) {
         return 0;
     }
-    session->shared.store->ops->end(&session->shared);
+    session->store_session.store->ops->end(&session->store_session);
     return rl_clock_now() - session->started;
 }

@@ -9,7 +9,7 @@
 
 typedef struct rl_session {
     rl_source_t source; /* points into this session, so don't copy or move it */
-    rl_store_session_t shared;
+    rl_store_session_t store_session;
     int64_t started; /* microseconds of the monotonic clock, set if there is a shared store */
 } rl_session_t;
 

@@ -46,7 +46,7 @@ static bool is_upgraded(rl_upgrade_t *upgrade, const request_rec *r)
 void rl_upgrade_take_over(request_rec *r, rl_request_t *request)
 {
     rl_upgrade_t *upgrade;
-    request->plain = !asks_for_h2c(r);
+    request->no_upgrade = !asks_for_h2c(r);
     if (r->connection->master == NULL) {
         return;
     }
@@ -55,7 +55,7 @@ void rl_upgrade_take_over(request_rec *r, rl_request_t *request)
         return;
     }
     rl_request_copy(r->pool, &upgrade->request, request);
-    request->plain = !asks_for_h2c(r);
+    request->no_upgrade = !asks_for_h2c(r);
     if (request->outcome.matters) {
         rl_outcome_watch(r, request);
     }
@@ -78,7 +78,7 @@ void rl_upgrade_offer(request_rec *r)
 {
     rl_request_t *request = rl_request_get(r);
     rl_upgrade_t *upgrade;
-    if (request == NULL || request->plain || !asks_for_h2c(r)) {
+    if (request == NULL || request->no_upgrade || !asks_for_h2c(r)) {
         return; /* or no longer asks: a denial took the Upgrade field out, and its ErrorDocument
                  * is answered in HTTP/1.1 */
     }

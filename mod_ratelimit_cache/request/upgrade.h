@@ -7,7 +7,7 @@
 #include "record.h"
 
 /* To be called for a record that was just made. If r is the stream that a request was upgraded
- * to, copies what was decided for the request into the record. Sets request->plain. */
+ * to, copies what was decided for the request into the record. Sets request->no_upgrade. */
 void rl_upgrade_take_over(request_rec *r, rl_request_t *request);
 
 /* If the client asks for an upgrade to HTTP/2, keeps on the connection what was decided, for

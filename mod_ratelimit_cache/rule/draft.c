@@ -6,7 +6,7 @@
 
 #define NAME_MAX_LENGTH 31 /* after the first letter */
 
-const char rl_bad_name[] = "must be a letter followed by up to 31 letters, digits, _ or -";
+const char rl_name_reason[] = "must be a letter followed by up to 31 letters, digits, _ or -";
 
 bool rl_is_name(const char *text)
 {
@@ -20,7 +20,7 @@ bool rl_is_name(const char *text)
     return len <= NAME_MAX_LENGTH + 1 && text[len] == '\0';
 }
 
-const char *rl_draft_complain(const rl_draft_t *draft, const char *token, const char *reason)
+const char *rl_draft_error(const rl_draft_t *draft, const char *token, const char *reason)
 {
     return apr_psprintf(draft->cmd->pool, "%s %s: \"%s\": %s", draft->cmd->cmd->name,
                         draft->rule->name, token, reason);

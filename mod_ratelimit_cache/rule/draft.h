@@ -15,7 +15,7 @@ typedef struct rl_draft {
 } rl_draft_t;
 
 /* Returns the error about one argument, in cmd->pool: directive, rule, token and reason. */
-const char *rl_draft_complain(const rl_draft_t *draft, const char *token, const char *reason);
+const char *rl_draft_error(const rl_draft_t *draft, const char *token, const char *reason);
 
 /* Compiles an expression that is evaluated when a request is checked, and notes in
  * draft->reads_user if the rule has to wait for authentication because of it. Returns NULL or
@@ -23,9 +23,9 @@ const char *rl_draft_complain(const rl_draft_t *draft, const char *token, const 
 const char *rl_draft_expr(rl_draft_t *draft, const char *text, rl_expr_kind_e kind,
                           const ap_expr_info_t **expr);
 
-/* Returns true if text can be the name of a rule or a group. rl_bad_name is the reason to give
- * if it can't. */
+/* Returns true if text can be the name of a rule or a group. rl_name_reason is the reason to
+ * give if it can't. */
 bool rl_is_name(const char *text);
-extern const char rl_bad_name[];
+extern const char rl_name_reason[];
 
 #endif

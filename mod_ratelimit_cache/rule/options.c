@@ -138,7 +138,7 @@ static const char *option_clear(rl_draft_t *draft, const char *value)
 static const char *option_group(rl_draft_t *draft, const char *value)
 {
     draft->rule->group = value;
-    return rl_is_name(value) ? NULL : rl_bad_name;
+    return rl_is_name(value) ? NULL : rl_name_reason;
 }
 
 static const char *option_action(rl_draft_t *draft, const char *value)
@@ -266,7 +266,7 @@ static const char *sort_options(rl_draft_t *draft, int argc, char *const argv[],
         int which;
         const char *reason = identify_option(draft, argv[i], &which);
         if (reason != NULL) {
-            return rl_draft_complain(draft, argv[i], reason);
+            return rl_draft_error(draft, argv[i], reason);
         }
         given[which] = i;
     }
@@ -282,7 +282,7 @@ static const char *parse_all(rl_draft_t *draft, char *const argv[], const int gi
         const char *reason =
             token != NULL ? options[i].parse(draft, strchr(token, '=') + 1) : NULL;
         if (reason != NULL) {
-            return rl_draft_complain(draft, token, reason);
+            return rl_draft_error(draft, token, reason);
         }
     }
     return NULL;

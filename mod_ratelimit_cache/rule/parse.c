@@ -24,7 +24,7 @@ static const char *parse_rate(rl_draft_t *draft, const char *text)
     rule->unlimited = rate.unlimited;
     rule->meter.limit = rate.count;
     rule->meter.period_us = rate.period_us;
-    return reason != NULL ? rl_draft_complain(draft, text, reason) : NULL;
+    return reason != NULL ? rl_draft_error(draft, text, reason) : NULL;
 }
 
 static rl_phase_e phase_of(const rl_draft_t *draft)
@@ -53,7 +53,7 @@ static const char *parse_rule(rl_draft_t *draft, int argc, char *const argv[])
     const char *error;
     if (ap_cstr_casecmp(argv[0], "off") == 0) {
         draft->rule->dropped = true;
-        return argc == 1 ? NULL : rl_draft_complain(draft, argv[1], "off takes no options");
+        return argc == 1 ? NULL : rl_draft_error(draft, argv[1], "off takes no options");
     }
     error = parse_rate(draft, argv[0]);
     return error != NULL ? error : rl_draft_options(draft, argc - 1, argv + 1);
@@ -73,7 +73,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_
     rule->tenant = rl_cmd_is_tenant(cmd);
     set_defaults(rule);
     if (!rl_is_name(rule->name)) {
-        return rl_draft_complain(&draft, rule->name, rl_bad_name);
+        return rl_draft_error(&draft, rule->name, rl_name_reason);
     }
     error = parse_rule(&draft, argc - 1, argv + 1);
     if (error == NULL) {

@@ -93,7 +93,7 @@ static void decide(const rl_ledger_t *ledger, rl_store_t *store, rl_claim_t *cla
     rl_store_session_t session = {.store = store, .deadline = clock_ns() / 1000 + TIMEOUT_US};
     const rl_source_t source = {
         .ledger = ledger, .session = &session, .incarnation = rl_tally_incarnation(1)};
-    if (rl_limiter_decide(&source, claim, 1, now) >= 0 || claim->failed) {
+    if (rl_limiter_decide(&source, claim, 1, now) >= 0 || claim->uncounted) {
         die("a decision came out wrong");
     }
     store->ops->end(&session);

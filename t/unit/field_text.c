@@ -1,4 +1,5 @@
-/* core/text, answer/text/fields: response fields in buffers that fit, and in some that don't. */
+/* core/text, answer/text/fields: response fields in buffers that fit, and in some that don't.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,9 +55,9 @@ static void a_state_tells_what_may_be_told(void **state)
     } cases[] = {
         {50, 30, "\"burst\";r=50;t=30"},
         {0, 1, "\"burst\";r=0;t=1"},
-        {RL_FIELD_UNTOLD, 30, "\"burst\";t=30"},
-        {50, RL_FIELD_UNTOLD, "\"burst\";r=50"},
-        {RL_FIELD_UNTOLD, RL_FIELD_UNTOLD, "\"burst\""},
+        {RL_FIELD_OMITTED, 30, "\"burst\";t=30"},
+        {50, RL_FIELD_OMITTED, "\"burst\";r=50"},
+        {RL_FIELD_OMITTED, RL_FIELD_OMITTED, "\"burst\""},
         {INT64_MAX, INT64_MAX, "\"burst\";r=999999999999999;t=999999999999999"},
         {RL_FIELD_INTEGER_MAX, 0, "\"burst\";r=999999999999999;t=0"},
     };

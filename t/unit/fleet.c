@@ -1,5 +1,5 @@
-/* limiter/counter, fleet/, one request after the other: what it asks of the store, what it remembers, and
- * what it makes of failures. */
+/* limiter/counter, fleet/, one request after the other: what it asks of the store, what it
+ * remembers, and what it makes of failures. */
 #include "fleet_world.h"
 
 static fault_e script[32];
@@ -169,7 +169,7 @@ static void a_debt_that_nobody_finished_paying_is_paid_by_another(void **state)
     store.pause = leave;
     actors[0].server = &servers[0];
     getcontext(&actors[0].context);
-    actors[0].context.uc_stack.ss_sp = stacks[0];
+    actors[0].context.uc_stack.ss_sp = fresh_stack(stacks[0], STACK_SIZE);
     actors[0].context.uc_stack.ss_size = STACK_SIZE;
     actors[0].context.uc_link = &home;
     makecontext(&actors[0].context, ask_once, 0);

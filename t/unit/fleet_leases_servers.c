@@ -1,7 +1,7 @@
-/* limiter/counter, fleet/ with leases: several servers, threads of them and their keepers at once, while
- * requests and answers are late or lost, children are killed, servers restart, and traffic
- * comes and goes; under every order of events that a seeded scheduler comes upon. Never more
- * than the limit is admitted; how much of it nobody could use is reported. */
+/* limiter/counter, fleet/ with leases: several servers, threads of them and their keepers at
+ * once, while requests and answers are late or lost, children are killed, servers restart, and
+ * traffic comes and goes; under every order of events that a seeded scheduler comes upon. Never
+ * more than the limit is admitted; how much of it nobody could use is reported. */
 #include "fleet_world.h"
 
 #define MILLISECOND (SECOND / 1000)

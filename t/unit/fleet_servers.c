@@ -1,5 +1,5 @@
-/* limiter/counter, fleet/: one limit for a fleet, when all goes well and when it does not, under every
- * order of events that a seeded scheduler comes upon; a seed brings it back. */
+/* limiter/counter, fleet/: one limit for a fleet, when all goes well and when it does not,
+ * under every order of events that a seeded scheduler comes upon; a seed brings it back. */
 #include "fleet_world.h"
 
 static void check_servers(uint64_t seed)

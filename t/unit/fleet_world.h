@@ -19,7 +19,7 @@
 
 #include "core/meter/tally.h"
 #include "lease/keeper.h"
-#include "lease/list.h"
+#include "lease/lease_list.h"
 #include "limiter/counter.h"
 #include "support.h"
 #include "store_memory.h"

@@ -346,7 +346,7 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
         charge(key, hour, NOON, 3);
         rl_ledger_charge(&ledger, OP(&key, &hour, NOON, 1), &step);
         for (int n = 0; n < 5; n++) {
-            rl_ledger_note_denial(&ledger, OP(&key, &no_meter, NOON, 0), &step, &repeats);
+            rl_ledger_count_denial(&ledger, OP(&key, &no_meter, NOON, 0), &step, &repeats);
         }
     }
     for (uint64_t i = 10; i < 18; i++) {
@@ -354,8 +354,8 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
         assert_int_equal(used(key, hour, NOON), 0);
         rl_ledger_charge(&ledger, OP(&key, &hour, NOON + 2 * HOUR, 1), &step);
         assert_int_equal(step.used, 1);
-        assert_int_equal(rl_ledger_note_denial(&ledger, OP(&key, &no_meter, NOON + 2 * HOUR, 0),
-                                               &step, &repeats),
+        assert_int_equal(rl_ledger_count_denial(
+                             &ledger, OP(&key, &no_meter, NOON + 2 * HOUR, 0), &step, &repeats),
                          1);
         assert_int_equal(repeats, 0);
     }
@@ -371,7 +371,7 @@ static uint32_t denied(rl_digest_t key, rl_meter_t meter, int64_t now, uint32_t 
     rl_step_t step;
     rl_ledger_charge(&ledger, OP(&key, &meter, now, 1), &step);
     assert_false(step.granted);
-    return rl_ledger_note_denial(&ledger, OP(&key, &no_meter, now, 0), &step, repeats);
+    return rl_ledger_count_denial(&ledger, OP(&key, &no_meter, now, 0), &step, repeats);
 }
 
 static void denials_are_counted_by_window_and_the_repeats_told_in_the_next(void **state)

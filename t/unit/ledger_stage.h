@@ -84,7 +84,7 @@ static bool ledger_swap_note(int key, unsigned n, uint64_t from, uint64_t to)
 static uint32_t ledger_note_denial(int key, const rl_step_t *step, int64_t now)
 {
     uint32_t repeats;
-    return rl_ledger_note_denial(&ledger, OP(&keys[key], &no_meter, now, 0), step, &repeats);
+    return rl_ledger_count_denial(&ledger, OP(&keys[key], &no_meter, now, 0), step, &repeats);
 }
 
 /* ---- what went wrong ---- */

@@ -1,5 +1,5 @@
-/* ledger/ledger, limiter: a charge made where a look has found the key counts like any other, or
- * not at all when anything has changed since. */
+/* ledger/ledger, limiter: a charge made where a look has found the key counts like any other,
+ * or not at all when anything has changed since. */
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>

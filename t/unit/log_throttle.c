@@ -95,7 +95,7 @@ static void refusals_are_told_once_a_minute_and_have_no_end(void **state)
 {
     (void)state;
     for (int64_t second = 0; second < 180; second++) {
-        assert_int_equal(at(second, RL_SERVER_REFUSES),
+        assert_int_equal(at(second, RL_SERVER_IS_FULL),
                          second % 60 == 0 ? RL_LOG_ERROR : RL_LOG_NOTHING);
         assert_int_equal(at(second, RL_SERVER_WORKS), RL_LOG_NOTHING);
     }
@@ -107,9 +107,9 @@ static void rejections_are_told_once_a_minute_whatever_else_is(void **state)
 {
     (void)state;
     assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_ERROR);
-    assert_int_equal(at(0, RL_SERVER_REFUSES), RL_LOG_ERROR);
+    assert_int_equal(at(0, RL_SERVER_IS_FULL), RL_LOG_ERROR);
     for (int64_t second = 0; second < 180; second++) {
-        assert_int_equal(at(second, RL_SERVER_REJECTS),
+        assert_int_equal(at(second, RL_SERVER_ANSWERS_ERROR),
                          second % 60 == 0 ? RL_LOG_ERROR : RL_LOG_NOTHING);
     }
     assert_int_equal(at(180, RL_SERVER_WORKS), RL_LOG_NOTICE);

@@ -1,6 +1,6 @@
-/* memcached/memcached against a real memcached on a unix socket: what every store must do, and what
- * this one does when the server hangs or goes away. The same suite runs against the store in
- * memory that other tests stand on. */
+/* memcached/memcached against a real memcached on a unix socket: what every store must do, and
+ * what this one does when the server hangs or goes away. The same suite runs against the store
+ * in memory that other tests stand on. */
 #include "store_suite.h"
 
 #include <fcntl.h>
@@ -146,9 +146,9 @@ static void tell(void *context, rl_server_event_e event, unsigned n, const char 
     assert_int_equal(n, 0);
     assert_true(event == RL_SERVER_WORKS || *reason != '\0');
     if (rl_log_throttle_note(&told, event, suite_now()) != RL_LOG_NOTHING) {
-        __atomic_fetch_add(event == RL_SERVER_WORKS     ? &recoveries_told
-                           : event == RL_SERVER_REJECTS ? &rejections_told
-                                                        : &failures_told,
+        __atomic_fetch_add(event == RL_SERVER_WORKS           ? &recoveries_told
+                           : event == RL_SERVER_ANSWERS_ERROR ? &rejections_told
+                                                              : &failures_told,
                            1, __ATOMIC_RELAXED);
     }
 }

@@ -1,4 +1,5 @@
-/* memcached/connection/watchdog, memcached/connection/socket: a wait that lasts too long is ended, and nothing else is. */
+/* memcached/connection/watchdog, memcached/connection/socket: a wait that lasts too long is
+ * ended, and nothing else is. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>

@@ -91,7 +91,7 @@ static inline void weak_prepare(int name)
     process->events = 0;
     weak_view_clear(&process->view);
     getcontext(&process->context);
-    process->context.uc_stack.ss_sp = weak_stacks[name];
+    process->context.uc_stack.ss_sp = fresh_stack(weak_stacks[name], sizeof(weak_stacks[name]));
     process->context.uc_stack.ss_size = WEAK_STACK_SIZE;
     makecontext(&process->context, (void (*)(void))weak_begin_process, 1, name);
 }

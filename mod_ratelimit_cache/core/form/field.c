@@ -71,7 +71,7 @@ static void keep(rl_form_field_t *field, const char *data, size_t len)
     }
 }
 
-static void compare_field_names(rl_form_field_t *field, const char *data, size_t len)
+static void compare_values(rl_form_field_t *field, const char *data, size_t len)
 {
     if (len > field->value_len - field->at) {
         field->differs = true;
@@ -95,7 +95,7 @@ static void field_put(rl_form_field_t *field, const char *data, size_t len)
         keep(field, data, len);
     }
     else if (field->state == RL_FIELD_ONE) {
-        compare_field_names(field, data, len);
+        compare_values(field, data, len);
     }
 }
 

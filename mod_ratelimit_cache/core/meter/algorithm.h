@@ -16,7 +16,7 @@
 
 /* The longest life to ask of a cell, in microseconds. An expiry beyond the horizon would look
  * as if the clock had been set back since, and the cell as if anybody could take it. */
-#define LIFE_MAX (CLOCK_HORIZON - 2 * 86400 * RL_USEC_PER_SEC)
+#define METER_LIFE_MAX (CLOCK_HORIZON - 2 * 86400 * RL_USEC_PER_SEC)
 
 /* The last second of 32 bits, in 2106: a bucket of many tokens that come once a month takes
  * longer to fill than any clock runs. */
@@ -49,6 +49,6 @@ static inline void rl_meter_lower_time(const uint64_t *words, const rl_correctio
     step->value = correction->to;
 }
 
-extern const rl_meter_ops_t rl_meter_window, rl_meter_bucket, rl_meter_block;
+extern const rl_meter_ops_t rl_window_ops, rl_bucket_ops, rl_penalty_ops;
 
 #endif

@@ -85,11 +85,12 @@ static uint64_t current_time(const rl_meter_t *meter, uint64_t stored, uint64_t 
 }
 
 /* Returns when the bucket may be forgotten: once it is full; a period later if a new one would
- * hold less; and in any case when nobody has asked for a year, full or not: see LIFE_MAX. */
+ * hold less; and in any case when nobody has asked for a year, full or not: see METER_LIFE_MAX.
+ */
 static int64_t expiry(const rl_meter_t *meter, int64_t now, int64_t reset)
 {
     const int64_t end = reset + (meter->initial < meter->burst ? meter->period_us : 0);
-    return end < now + LIFE_MAX ? end : now + LIFE_MAX;
+    return end < now + METER_LIFE_MAX ? end : now + METER_LIFE_MAX;
 }
 
 /* Denies everything: with a limit of 0 there are no ticks. */
@@ -178,5 +179,5 @@ static void bucket_clear(const rl_operation_t *op, const uint64_t *words, rl_ste
     }
 }
 
-const rl_meter_ops_t rl_meter_bucket = {bucket_charge, bucket_refund,       rl_meter_held_time,
-                                        bucket_raise,  rl_meter_lower_time, bucket_clear};
+const rl_meter_ops_t rl_bucket_ops = {bucket_charge, bucket_refund,       rl_meter_held_time,
+                                      bucket_raise,  rl_meter_lower_time, bucket_clear};

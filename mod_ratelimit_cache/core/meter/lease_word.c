@@ -47,7 +47,7 @@
 
 /* How far the clock may have been set back, in microseconds: a lease that begins further ahead
  * of now than this and a whole bucket is noise. */
-#define CLOCK_BACK (2 * 60 * RL_USEC_PER_SEC)
+#define CLOCK_BACK_MAX (2 * 60 * RL_USEC_PER_SEC)
 
 /* A lease is to last LEASE_US, and takes at most 1/SHARE of what is left of the limit. */
 #define LEASE_US RL_USEC_PER_SEC
@@ -96,7 +96,7 @@ static rl_piece_t piece_at(const rl_meter_t *meter, uint64_t lease, uint64_t now
     const uint64_t whole = rl_bucket_cost(meter, meter->burst);
     const uint64_t passed = (now - stored.from) & TIME_MASK;
     const uint64_t ahead = (stored.from - now) & TIME_MASK;
-    if (ahead <= whole + rl_bucket_ticks(meter, CLOCK_BACK) && stored.ticks <= whole) {
+    if (ahead <= whole + rl_bucket_ticks(meter, CLOCK_BACK_MAX) && stored.ticks <= whole) {
         return stored;
     }
     return (rl_piece_t){

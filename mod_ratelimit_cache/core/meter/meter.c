@@ -6,10 +6,10 @@
 #include "tally.h"
 
 static const rl_meter_ops_t *const algorithms[] = {
-    [RL_FIXED_WINDOW] = &rl_meter_window,
-    [RL_SLIDING_WINDOW] = &rl_meter_window,
-    [RL_TOKEN_BUCKET] = &rl_meter_bucket,
-    [RL_PENALTY] = &rl_meter_block,
+    [RL_FIXED_WINDOW] = &rl_window_ops,
+    [RL_SLIDING_WINDOW] = &rl_window_ops,
+    [RL_TOKEN_BUCKET] = &rl_bucket_ops,
+    [RL_PENALTY] = &rl_penalty_ops,
 };
 
 void rl_meter_prepare(rl_meter_t *meter)
@@ -93,7 +93,7 @@ void rl_meter_clear(const rl_operation_t *op, const uint64_t words[RL_METER_WORD
     algorithms[op->meter.algorithm]->clear(op, words, step);
 }
 
-int64_t rl_step_settled_at(const rl_step_t *step)
+int64_t rl_step_free_at(const rl_step_t *step)
 {
     return !step->granted && step->retry > step->reset ? step->retry : step->reset;
 }

@@ -68,6 +68,6 @@ void rl_meter_clear(const rl_operation_t *op, const uint64_t words[RL_METER_WORD
 
 /* Returns when nothing of the key's use is left and the key is no longer denied, in
  * microseconds since the epoch. A penalty can outlast the window. */
-int64_t rl_step_settled_at(const rl_step_t *step);
+int64_t rl_step_free_at(const rl_step_t *step);
 
 #endif

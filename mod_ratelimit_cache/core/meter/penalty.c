@@ -59,5 +59,5 @@ static void penalty_clear(const rl_operation_t *op, const uint64_t *words, rl_st
     step->word = words[0] != 0 ? 0 : -1;
 }
 
-const rl_meter_ops_t rl_meter_block = {penalty_charge, penalty_refund,      rl_meter_held_time,
+const rl_meter_ops_t rl_penalty_ops = {penalty_charge, penalty_refund,      rl_meter_held_time,
                                        penalty_raise,  rl_meter_lower_time, penalty_clear};

@@ -34,11 +34,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RL_TALLY_BITS       24
-#define RL_INCARNATION_BITS 16                /* with the flag `cleared` */
-#define RL_TALLY_LIMIT      UINT32_C(8000000) /* the highest limit that can be shared */
-#define RL_TALLY_BASE       UINT32_C(65536)
-#define RL_TALLY_CLEARED    UINT32_C(0x8000) /* the flag, as part of an incarnation */
+#define RL_TALLY_BITS             24
+#define RL_TALLY_INCARNATION_BITS 16                /* with the flag `cleared` */
+#define RL_TALLY_LIMIT            UINT32_C(8000000) /* the highest limit that can be shared */
+#define RL_TALLY_BASE             UINT32_C(65536)
+#define RL_TALLY_CLEARED          UINT32_C(0x8000) /* the flag, as part of an incarnation */
 
 /* The most units to add before it is known whether they fit: so few that thousands of requests
  * at a time can't carry into the next field. */

@@ -298,5 +298,5 @@ static void window_clear(const rl_operation_t *op, const uint64_t *words, rl_ste
     }
 }
 
-const rl_meter_ops_t rl_meter_window = {window_charge, window_refund, window_held,
-                                        window_raise,  window_lower,  window_clear};
+const rl_meter_ops_t rl_window_ops = {window_charge, window_refund, window_held,
+                                      window_raise,  window_lower,  window_clear};

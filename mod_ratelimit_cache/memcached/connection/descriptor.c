@@ -42,11 +42,11 @@ static int look_for(const rl_descriptor_t *descriptor, uint16_t local_port,
     return local_port != 0 ? rl_socket_find(ends) : -1;
 }
 
-void rl_descriptor_remember(rl_descriptor_t *descriptor, uint16_t local_port)
+void rl_descriptor_connected(rl_descriptor_t *descriptor, uint16_t local_port)
 {
     const int fd = look_for(descriptor, local_port, &descriptor->ends);
     atomic_store_explicit(&descriptor->fd, fd, memory_order_release);
-    rl_descriptor_done(descriptor);
+    rl_descriptor_end_turn(descriptor);
 }
 
 int rl_descriptor_copy(const rl_descriptor_t *descriptor, uint16_t local_port)
@@ -72,13 +72,13 @@ bool rl_descriptor_is_good(const rl_descriptor_t *descriptor)
     return fd < 0 || rl_socket_is_idle(fd, &descriptor->ends);
 }
 
-bool rl_descriptor_is_lost(const rl_descriptor_t *descriptor)
+bool rl_descriptor_must_close(const rl_descriptor_t *descriptor)
 {
     return descriptor->to->is_unix &&
            atomic_load_explicit(&descriptor->fd, memory_order_relaxed) < 0;
 }
 
-void rl_descriptor_done(rl_descriptor_t *descriptor)
+void rl_descriptor_end_turn(rl_descriptor_t *descriptor)
 {
     if (atomic_exchange(&descriptor->has_turn, false)) {
         rl_unix_connect_end(&descriptor->to->turn);

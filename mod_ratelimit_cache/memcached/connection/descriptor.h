@@ -41,7 +41,7 @@ bool rl_descriptor_begin(rl_descriptor_t *descriptor, rl_watchdog_t *watchdog,
 
 /* Looks for the descriptor of the connection that has just been made, and ends its turn.
  * local_port is that of a TCP connection; it is ignored for a unix socket. */
-void rl_descriptor_remember(rl_descriptor_t *descriptor, uint16_t local_port);
+void rl_descriptor_connected(rl_descriptor_t *descriptor, uint16_t local_port);
 
 /* Returns a copy of the descriptor, which is looked for if it isn't known; -1 if it can't be
  * found. The caller closes the copy. For the watchdog's thread. */
@@ -53,9 +53,9 @@ bool rl_descriptor_is_good(const rl_descriptor_t *descriptor);
 
 /* Returns true if the connection must be closed because its descriptor isn't known: on a unix
  * socket it could neither be watched nor be told from those that are made later. */
-bool rl_descriptor_is_lost(const rl_descriptor_t *descriptor);
+bool rl_descriptor_must_close(const rl_descriptor_t *descriptor);
 
 /* Ends the turn to connect, if this descriptor has it. */
-void rl_descriptor_done(rl_descriptor_t *descriptor);
+void rl_descriptor_end_turn(rl_descriptor_t *descriptor);
 
 #endif

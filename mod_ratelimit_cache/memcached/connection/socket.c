@@ -56,17 +56,17 @@ rl_socket_address_t rl_socket_address(const char *ip, uint16_t port)
 }
 
 /* Returns the identity of a socket, 0 for anything else. */
-static uint64_t identity_of(int fd)
+static uint64_t socket_id(int fd)
 {
     struct stat file;
     return fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode) ? (uint64_t)file.st_ino : 0;
 }
 
-static bool is_between(int fd, const rl_socket_ends_t *ends)
+static bool socket_is_between(int fd, const rl_socket_ends_t *ends)
 {
     rl_socket_address_t peer;
     if (ends->id != 0) {
-        return identity_of(fd) == ends->id;
+        return socket_id(fd) == ends->id;
     }
     peer = socket_end(fd, getpeername);
     return peer.port == ends->peer.port && ends->peer.port != 0 &&
@@ -85,7 +85,7 @@ int rl_socket_find(const rl_socket_ends_t *ends)
 {
     const int most = fd_limit();
     for (int fd = 0; fd < most; fd++) {
-        if (is_between(fd, ends)) {
+        if (socket_is_between(fd, ends)) {
             return fd;
         }
     }
@@ -95,21 +95,21 @@ int rl_socket_find(const rl_socket_ends_t *ends)
 bool rl_socket_is_idle(int fd, const rl_socket_ends_t *ends)
 {
     char byte;
-    return is_between(fd, ends) && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+    return socket_is_between(fd, ends) && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
            (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 int rl_socket_copy(int fd, const rl_socket_ends_t *ends)
 {
     const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy >= 0 && !is_between(copy, ends)) {
+    if (copy >= 0 && !socket_is_between(copy, ends)) {
         close(copy);
         return -1;
     }
     return copy;
 }
 
-int rl_socket_next_to(const char *path, int fd, uint64_t *id)
+int rl_socket_next_unix(const char *path, int fd, uint64_t *id)
 {
     const int most = fd_limit();
     int unused = 0;
@@ -120,7 +120,7 @@ int rl_socket_next_to(const char *path, int fd, uint64_t *id)
         unused = connected || errno != EBADF ? 0 : unused + 1;
         if (connected && address.sun_family == AF_UNIX &&
             strncmp(address.sun_path, path, sizeof(address.sun_path)) == 0) {
-            *id = identity_of(fd);
+            *id = socket_id(fd);
             return fd;
         }
     }

@@ -42,7 +42,7 @@ int rl_socket_copy(int fd, const rl_socket_ends_t *ends);
 /* Returns the first descriptor, from fd on, that is connected to this unix socket, and sets *id
  * to the identity of its socket, which no other socket has while this one is open. -1 if there
  * is none. */
-int rl_socket_next_to(const char *path, int fd, uint64_t *id);
+int rl_socket_next_unix(const char *path, int fd, uint64_t *id);
 
 /* Returns a number that names a file as it is now, and differs once the file has been made
  * anew; 0 if there is no file. */

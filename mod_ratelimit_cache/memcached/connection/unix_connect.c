@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unix_connect.h"
 
-#define OTHERS_MAX 64
+#define FOREIGN_MAX 64
 
 bool rl_unix_connect_init(rl_unix_connect_t *connect, apr_pool_t *pool, const char *path,
                           unsigned connections)
 {
     connect->path = path;
-    connect->most = connections + OTHERS_MAX;
+    connect->most = connections + FOREIGN_MAX;
     connect->before = apr_palloc(pool, connect->most * sizeof(*connect->before));
     if (connect->before == NULL || !rl_stack_init(&connect->turn)) {
         return false;
@@ -25,8 +25,8 @@ bool rl_unix_connect_begin(rl_unix_connect_t *connect, rl_watchdog_t *watchdog,
     }
     rl_watchdog_hold(watchdog);
     connect->n = 0;
-    for (int fd = rl_socket_next_to(connect->path, 0, &id); fd >= 0;
-         fd = rl_socket_next_to(connect->path, fd + 1, &id)) {
+    for (int fd = rl_socket_next_unix(connect->path, 0, &id); fd >= 0;
+         fd = rl_socket_next_unix(connect->path, fd + 1, &id)) {
         if (connect->n < connect->most) {
             connect->before[connect->n] = id;
         }
@@ -53,8 +53,8 @@ int rl_unix_connect_find(const rl_unix_connect_t *connect, rl_socket_ends_t *end
     if (connect->n > connect->most) {
         return -1;
     }
-    for (int fd = rl_socket_next_to(connect->path, 0, &id); fd >= 0;
-         fd = rl_socket_next_to(connect->path, fd + 1, &id)) {
+    for (int fd = rl_socket_next_unix(connect->path, 0, &id); fd >= 0;
+         fd = rl_socket_next_unix(connect->path, fd + 1, &id)) {
         if (!was_there(connect, id)) {
             if (found >= 0) {
                 return -1; /* somebody else made one meanwhile */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "list.h"
+#include "lease_list.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
  * the list. */
 typedef struct rl_list_place {
     _Atomic uint64_t tag;
-    rl_listed_t entry;
+    rl_lease_entry_t entry;
 } rl_list_place_t;
 
 struct rl_lease_list {
@@ -62,7 +62,7 @@ static bool set_has(const rl_list_place_t *set, uint64_t tag)
 /* Two threads that add the same lease at once may list it twice. This does no harm: only one of
  * the entries can take what is left of the lease. */
 bool rl_lease_list_add(rl_lease_list_t *list, const rl_digest_t *ledger_key,
-                       const rl_listed_t *entry)
+                       const rl_lease_entry_t *entry)
 {
     rl_list_place_t *set = list->places[ledger_key->hi % SETS];
     const uint64_t tag = list_tag(ledger_key);
@@ -81,7 +81,7 @@ bool rl_lease_list_add(rl_lease_list_t *list, const rl_digest_t *ledger_key,
     return false;
 }
 
-rl_listed_t *rl_lease_list_at(rl_lease_list_t *list, int i)
+rl_lease_entry_t *rl_lease_list_at(rl_lease_list_t *list, int i)
 {
     rl_list_place_t *place = &list->places[i / WAYS][i % WAYS];
     return atomic_load(&place->tag) > WRITING ? &place->entry : NULL;
