@@ -292,11 +292,11 @@ static bool refund_shared(const rl_source_t *source, const rl_operation_t *op, u
 static bool was_cleared_since(const rl_source_t *source, const rl_operation_t *op,
                               uint64_t stamp)
 {
-    const uint64_t wiped =
+    const uint64_t cleared =
         rl_is_window(&op->meter)
             ? rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED)
             : 0;
-    return wiped != 0 && (int32_t)((uint32_t)(stamp >> 32) - (uint32_t)(wiped / 1000)) <= 0;
+    return cleared != 0 && (int32_t)((uint32_t)(stamp >> 32) - (uint32_t)(cleared / 1000)) <= 0;
 }
 
 static bool refund_ledger(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
