@@ -6,18 +6,18 @@ package RL::Test;
 #
 #   my $s = httpd(<<'END');
 #   <Location /ok/login>
-#       RateLimit login 3/h
+#       RateLimit login 3/d
 #   </Location>
 #   END
 #
-#   limit_is $s, 3, '/ok/login', 'three logins an hour';
+#   limit_is $s, 3, '/ok/login', 'three logins a day';
 #   is status($s, '/ok/else'), 200, 'another location is not limited';
 #   finish;
 #
 # Servers are stopped and their directories removed at the end, also when a test dies or is interrupted; a failing
 # test keeps the directory and shows the end of the error log. Exports Test::More besides what is listed below.
 #
-# A fixed window is staggered by its key, so it may end at any moment: tests count in windows of an hour or a day.
+# A fixed window is staggered by its key, so it may end at any moment: tests count in windows of a day or more.
 
 use strict;
 use warnings;
