@@ -36,10 +36,20 @@
 #include "httpd/runtime.h"
 #include "httpd/settle.h"
 #include "httpd/store.h"
+#include "mod_ratelimit_cache.h"
 
 /* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put ours
  * in front of everybody's, because core.c has another handler that is first.) */
 #define BEFORE_DEFAULT_HANDLER (APR_HOOK_REALLY_LAST - 1)
+
+/* Names the module and its version in httpd's start-up line. Clients see it in the Server field
+ * only where ServerTokens is Full. */
+static int tell_version(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog, (void)ptemp, (void)s;
+    ap_add_version_component(pconf, "mod_ratelimit_cache/" RATELIMIT_VERSION);
+    return OK;
+}
 
 /* The check_access hooks are registered "per configuration": a raw access_checker hook would
  * make httpd run all authentication again for every look-up of the whole server. */
@@ -51,6 +61,7 @@ static void register_hooks(apr_pool_t *pool)
     rl_deny_register();
     rl_headers_register();
     rl_interface_register();
+    ap_hook_post_config(tell_version, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_store_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_runtime_post_config, NULL, NULL, APR_HOOK_MIDDLE);
