@@ -1,6 +1,7 @@
 #!/bin/sh
-# What `make lint` holds: the direction of includes, lengths, formatting, that scripts parse, and
-# static analysis. Runs every check, the quick ones first, and fails at the end when one did.
+# What `make lint` holds: the rooms and the direction of includes and calls, lengths, formatting,
+# that scripts parse, and static analysis. Runs every check, the quick ones first, and fails at
+# the end when one did.
 # Suppressions stand here and in build/cppcheck.txt, each with its reason.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -45,6 +46,10 @@ formatting() {
     printf '%s\n' "$found" | sed -n 's/: error: code should be clang-formatted.*//p' | cut -d: -f1,2 | uniq
     echo "make format rewrites them."
     return 1
+}
+
+rooms() {
+    perl build/check-rooms.pl
 }
 
 source_rules() {
@@ -96,7 +101,8 @@ perl_syntax() {
         exit $bad' $perl_files
 }
 
-run "includes, lengths" source_rules
+run "rooms, directions, circles" rooms
+run "lengths" source_rules
 run "sh -n" shell_syntax
 run "clang-format" formatting
 run "perl -c" perl_syntax

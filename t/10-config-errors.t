@@ -65,7 +65,7 @@ config_error("<Location /a>\nRateLimit r off key=ip\n</Location>\n", 'RateLimit'
 # ---- options of another algorithm ---------------------------------------------------------------------------
 config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "$_ is token-bucket's", qr/token-bucket|fixed-window|algorithm/)
     for qw(burst=5 initial=5 burst=0);
-config_error("RateLimit r 5/m $_->[0]\n", 'RateLimit', $_->[1], $_->[0], qr/belongs to algorithm=\Q$_->[2]\E/) for
+config_error("RateLimit r 5/m $_->[0]\n", 'RateLimit', $_->[1], $_->[0], qr/needs algorithm=\Q$_->[2]\E/) for
     [ 'algorithm=fixed-window burst=5',      'burst=5',      'token-bucket' ],
     [ 'burst=5 algorithm=fixed-window',      'burst=5',      'token-bucket' ],
     [ 'algorithm=sliding-window burst=5',    'burst=5',      'token-bucket' ],

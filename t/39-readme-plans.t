@@ -1,7 +1,7 @@
-# The README's example of rates by plan: it holds against keys that nobody was given.
+# The manual's example of rates by plan: it holds against keys that nobody was given.
 use RL::Test;
 
-my ($example) = slurp('README.md') =~ /### Rates and costs that are computed\n+```apache\n(.*?)```/s;
+my ($example) = slurp('docs/rules.md') =~ /^## Rates and costs that are computed\n+```apache\n(.*?)```/ms;
 ok $example, 'the example';
 my $s = httpd($example . <<'END', files => { 'htdocs/api/x' => 'x', 'htdocs/api/export' => 'export' });
 <Location /ok/late>

@@ -49,9 +49,19 @@ END
     is $r->status, 429, "$name: full";
     cmp_ok $r->header('Retry-After'), '<=', 5, "$name: Retry-After is at most one and a half periods";
     my $waited = Time::HiRes::time() + $r->header('Retry-After');
-    ok await(8, sub { status($s, '/ok/edge') == 200 }), "$name: admitted again";
-    is statuses($s, 2, '/ok/edge'), '429 429', "$name: but one, not two";
-    cmp_ok Time::HiRes::time(), '<=', $waited + 0.5, "$name: not later than Retry-After said";
+    my ($asked, $late) = (0, 0);    # when the last one was sent, and how many were denied after the wait
+    ok await(8, sub {
+        $asked = Time::HiRes::time();
+        my $in = status($s, '/ok/edge') == 200;
+        $late++ if !$in && $asked > $waited;
+        return $in;
+    }), "$name: admitted again";
+    is $late, 0, "$name: not later than Retry-After said";
+    SKIP: {    # half a period later there is room for one more
+        my $statuses = statuses($s, 2, '/ok/edge');
+        skip 'the machine took too long', 1 if Time::HiRes::time() > $asked + 1;
+        is $statuses, '429 429', "$name: but one, not two";
+    }
     status($s, '/ok/fixed') for 1 .. 3;
     ok await(8, sub { status($s, '/ok/fixed') == 200 }), "$name: a fixed window ends";
     is statuses($s, 2, '/ok/fixed'), '200 429', "$name: and admits two at once";

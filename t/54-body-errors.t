@@ -19,7 +19,7 @@ ScriptAliasMatch "^/(?:limited|slow|any|all)/(.*)" "${CGIBIN}/$1"
     Include conf/auth.conf
     LimitRequestBody 1000
 </Location>
-RequestReadTimeout header=5 body=1
+RequestReadTimeout header=20 body=3
 END
 my $rules = <<'END';
 <Location "/">
@@ -54,9 +54,9 @@ for my $place (qw(limited any all)) {
         $case{"$who$place, bad chunk"} = [ [ $sign->(post_head($path, @CHUNKED)) . chunk('user=a') . "zz\r\n$JUNK" ], 400 ];
     }
 }
-$case{'too slow'}                  = [ [ post_head("/slow/$CGI", 'Content-Length' => 100) . 'user=a', 4 ], 408 ];
-$case{'too slow, chunked'}         = [ [ post_head("/slow/$CGI", @CHUNKED) . chunk('user=a'), 4 ], 408 ];
-$case{'nothing comes'}             = [ [ post_head("/slow/$CGI", 'Content-Length' => 100), 4 ], 408 ];
+$case{'too slow'}                  = [ [ post_head("/slow/$CGI", 'Content-Length' => 100) . 'user=a', 15 ], 408 ];
+$case{'too slow, chunked'}         = [ [ post_head("/slow/$CGI", @CHUNKED) . chunk('user=a'), 15 ], 408 ];
+$case{'nothing comes'}             = [ [ post_head("/slow/$CGI", 'Content-Length' => 100), 15 ], 408 ];
 $case{'bad chunk'}                 = [ [ post_head("/slow/$CGI", @CHUNKED) . chunk('user=a') . "zz\r\n$JUNK" ], 400 ];
 $case{'a chunk of a huge size'}    = [ [ post_head("/slow/$CGI", @CHUNKED) . "fffffffffffffffff\r\n$JUNK" ], 413 ];
 $case{'a negative chunk'}          = [ [ post_head("/slow/$CGI", @CHUNKED) . "-5\r\n$JUNK" ], 400 ];

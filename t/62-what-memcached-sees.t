@@ -113,4 +113,4 @@ for my $key (1 .. 8) {
         "the first store of one httpd, the second of another: key $key";
 }
 
-finish allow => qr/memcached \S+ fails/;
+finish allow => qr/memcached \S+ does not answer/;

@@ -24,33 +24,36 @@ RateLimitSecret fleet
     RateLimit many 100000/30d key=path
 </LocationMatch>
 END
-my @pids = sort $s->children;
+my @pids = $s->children;
+
+# Which of these children are gone; httpd may have started more for a burst.
+sub died { my ($s, @pids) = @_; my %lives = map { $_ => 1 } $s->children; return grep { !$lives{$_} } @pids }
 
 # All children have what the log says of the server in common.
-sub told { return grep { /memcached \S+ (?:fails|works again|refuses|answers with)/ } $s->log_lines($_[0] // 0) }
+sub told { return grep { /memcached \S+ (?:does not answer|works again|refuses|answers with)/ } $s->log_lines($_[0] // 0) }
 sub said_last_that_it_works { my ($last) = reverse grep { !/refuses|answers with/ } told(); return !$last || $last =~ /works again/ }
 
 # Mode; how long a request may take (seconds, besides scheduling); what the log says.
 my @faults = (
     [ 'delay 30',      0.05, undef ],
-    [ 'delay 500',     0.05, qr/fails/ ],
-    [ 'hang',          0.05, qr/fails/ ],
-    [ 'reset',         0.05, qr/fails/ ],
-    [ 'close',         0.05, qr/fails/ ],
-    [ 'half',          0.05, qr/fails/ ],
+    [ 'delay 500',     0.05, qr/does not answer/ ],
+    [ 'hang',          0.05, qr/does not answer/ ],
+    [ 'reset',         0.05, qr/does not answer/ ],
+    [ 'close',         0.05, qr/does not answer/ ],
+    [ 'half',          0.05, qr/does not answer/ ],
     [ 'memory',        0.05, qr/refuses to store new counters \(.*give it more memory \(-m\)/ ],
-    [ 'error',         0.05, qr/fails/ ],
-    [ 'client',        0.05, qr/fails \(cannot increment or decrement non-numeric value\)/ ],
-    [ 'server',        0.05, qr/fails \(something is wrong\)/ ],
-    [ 'garbage',       0.05, qr/fails/ ],
-    [ 'empty',         0.05, qr/fails/ ],
-    [ 'value',         0.05, qr/fails/ ],
+    [ 'error',         0.05, qr/does not answer/ ],
+    [ 'client',        0.05, qr/does not answer as it should \(cannot increment or decrement non-numeric value\)/ ],
+    [ 'server',        0.05, qr/does not answer as it should \(something is wrong\)/ ],
+    [ 'garbage',       0.05, qr/does not answer/ ],
+    [ 'empty',         0.05, qr/does not answer/ ],
+    [ 'value',         0.05, qr/does not answer/ ],
     [ 'number 5',      0.05, undef ],    # no count of ours: that key is counted here, the store goes on
-    [ 'number -1',     0.05, qr/fails/ ],
-    [ 'number 99999999999999999999999', 0.05, qr/fails/ ],
-    [ 'number 18446744073709551615',    0.05, qr/fails/ ],
-    [ 'drip 20',       0.05, qr/fails/ ],
-    [ 'drip 45',       0.05, qr/fails/ ],
+    [ 'number -1',     0.05, qr/does not answer/ ],
+    [ 'number 99999999999999999999999', 0.05, qr/does not answer/ ],
+    [ 'number 18446744073709551615',    0.05, qr/does not answer/ ],
+    [ 'drip 20',       0.05, qr/does not answer/ ],
+    [ 'drip 45',       0.05, qr/does not answer/ ],
 );
 
 my $n = 0;
@@ -74,7 +77,7 @@ for my $fault (@faults) {
     }
     else {
         parallel($s, 10, "/ok/many/$n") for 1 .. 2;
-        ok !(grep { /fails/ && !/TIMEOUT/ } told($from)) || $mode =~ /delay/,    # on a busy machine an answer may be late
+        ok !(grep { /does not answer/ && !/TIMEOUT/ } told($from)) || $mode =~ /delay/,    # on a busy machine an answer may be late
             "$mode: the server doesn't fail" or diag join "\n", told($from);
     }
 
@@ -87,17 +90,18 @@ for my $fault (@faults) {
     }), "$mode: used again" or diag join "\n", told($from);
     is status($s, $path), 429, "$mode: who was over the limit stays so";
 }
-is_deeply [ sort $s->children ], \@pids, 'no child has died';
+is_deeply [ died($s, @pids) ], [], 'no child has died';
 
 # Each kind of trouble once a minute, whatever comes and goes in between.
 my @errors = grep { /:error\]/ } told();
 cmp_ok scalar @errors, '<=', 3 * (1 + (time - $^T) / 60), 'the log says so, not often' or diag join "\n", @errors;
 cmp_ok scalar(grep { /works again/ && /:notice\]/ } told()), '<=', scalar @errors, '... nor that it works again';
 
-# One that wants a password answers everything alike.
+# One that wants a password answers everything alike. Whether a child asks it any more is that child's own decision: one
+# child, so that what is asked can be counted.
 my $locked = RL::FaultyMemcached->start;
 $locked->mode('locked');
-my $stranger = httpd(<<"END");
+my $stranger = httpd(<<"END", children => 1);
 RateLimitStore memcached @{[ $locked->address ]} lease=off timeout=1s cooldown=500ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/ten/">
@@ -106,7 +110,7 @@ RateLimitSecret fleet
 END
 parallel($stranger, 20, '/ok/ten/a') for 1 .. 3;
 ok $stranger->wait_log(0, qr/:error\].*memcached \S+ answers with an error \(unauthenticated\).*-Y/), 'one that wants a password: the log says so';
-ok $stranger->wait_log(0, qr/memcached \S+ fails \(unauthenticated\)/), '... and that it is not asked';
+ok $stranger->wait_log(0, qr/memcached \S+ does not answer as it should \(unauthenticated\)/), '... and that it is not asked';
 $locked->reset_count;
 is histogram(parallel($stranger, 60, '/ok/ten/a'))->{429}, 60, '... while all are served';
 cmp_ok $locked->commands, '<=', 10, '... but for a probe now and then';
@@ -117,7 +121,7 @@ ok await(5, sub { status($stranger, '/ok/ten/b' . int rand 1e9); grep { /works a
 $locked->mode('client');
 my $mark = $stranger->log_mark;
 status($stranger, "/ok/ten/c$_") for 1 .. 6;
-ok !(grep { /fails/ } $stranger->log_lines($mark)), 'a few rejections do not switch it off' or diag $stranger->log_lines($mark);
+ok !(grep { /does not answer/ } $stranger->log_lines($mark)), 'a few rejections do not switch it off' or diag $stranger->log_lines($mark);
 $stranger->stop;
 
 # What it is that is no use: said at start, and later. Full is only what says so.
@@ -128,7 +132,7 @@ for my $case ([ 'server', qr/something is wrong/ ], [ 'locked', qr/unauthenticat
     ok $s->wait_log(0, qr/:warn\].*memcached \S+, which answers with an error \([^)]*$says.*-Y/), "$mode: the start says what it is";
     parallel($s, 30, '/ok') for 1 .. 2;
     ok $s->wait_log(0, qr/:error\].*memcached \S+ answers with an error \([^)]*$says/), '... and so does the log later';
-    ok $s->wait_log(0, qr/memcached \S+ fails/), '... and it is not asked';
+    ok $s->wait_log(0, qr/memcached \S+ does not answer/), '... and it is not asked';
     ok !(grep { /more memory/ } $s->log_lines(0)), '... and not that it is full';
     $s->stop;
 }
@@ -143,7 +147,7 @@ RateLimitSecret fleet
 </LocationMatch>
 END
 is histogram(parallel($t, 5, '/ok/ten/before'))->{200}, 5, 'memcached -M, not yet full';
-my @children = sort $t->children;
+my @children = $t->children;
 $full->flood(100_000, 60);
 # What is left of the pages for items as long as counters.
 my $writer = $full->connection;
@@ -160,27 +164,27 @@ is_deeply histogram(parallel($t, 20, '/ok/ten/before')), { 200 => 5, 429 => 15 }
 my @lines = $t->wait_log($from, qr/:error\].*memcached \S+ refuses to store new counters/);
 is scalar @lines, 1, 'the log says so, once' or diag join "\n", @lines;
 like $lines[0] // '', qr/give it more memory \(-m\)/, '... and what to do';
-is_deeply [ sort $t->children ], \@children, 'no child has died';
+is_deeply [ died($t, @children) ], [], 'no child has died';
 $full->flush;
 ok await(5, sub { status($t, '/ok/ten/x' . int rand 1e9); $full->stat('curr_items') > 0 }), 'with room again it counts again';
-ok !(grep { /memcached \S+ (?:fails|works again)/ } $t->log_lines($from)), 'it never failed';
+ok !(grep { /memcached \S+ (?:does not answer|works again)/ } $t->log_lines($from)), 'it never failed';
 
 # An answer that can't be this command's ends the connection: later ones would be some other's, too.
 $locked->mode('missing');
 my $contrary = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off timeout=1s failures=1\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path\n</LocationMatch>\n");
 status($contrary, '/ok/ten/contrary');
-ok $contrary->wait_log(0, qr/memcached \S+ fails \(NOT FOUND\)/), 'an answer of another command is a failure';
+ok $contrary->wait_log(0, qr/memcached \S+ does not answer as it should \(NOT FOUND\)/), 'an answer of another command is a failure';
 $contrary->stop;
 
-# One that drips, on a unix socket.
+# One that drips, on a unix socket: its whole answer, of seven bytes or more, would take over a second.
 my $dripping = RL::FaultyMemcached->start(unix => 1);
-my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off timeout=50ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");
+my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off timeout=200ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");
 for my $round ('with connections that are known', 'with new ones') {
     $dripping->mode('ok');
     ok await(5, sub { $dripping->reset_count; parallel($u, 20, '/ok/many/u'); $dripping->commands >= 20 }), "unix socket, $round";
-    $dripping->mode('drip', 45);
+    $dripping->mode('drip', 180);
     my @drips = map { parallel($u, 20, "/ok/many/u$_") } 1 .. 2;
-    cmp_ok slowest(@drips), '<', 0.05 + 0.2, '... one that drips is cut off' or diag slowest(@drips);
+    cmp_ok slowest(@drips), '<', 0.2 + 0.8, '... one that drips is cut off' or diag slowest(@drips);
 }
 $u->stop;
 
@@ -189,4 +193,4 @@ $f->mode('drip', 900);
 my $slow = httpd("RateLimitStore memcached @{[ $f->address ]} timeout=1s\n");
 ok $slow->wait_log(0, qr/does not answer/), 'a start does not wait longer than the time-out for a server that drips';
 
-finish allow => qr/memcached \S+ (?:fails|refuses|answers with)/;
+finish allow => qr/memcached \S+ (?:does not answer|refuses|answers with)/;

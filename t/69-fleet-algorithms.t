@@ -54,18 +54,20 @@ for my $kind (qw(sliding bucket)) {
 # memcached forgets everything while sixty requests are under way: those that it had counted are counted still.
 my $alone = httpd(($store =~ s/timeout=2s/timeout=5s/r) . $rules);
 for my $kind (qw(sliding bucket)) {
-    my %h;
+    my @in;
     for my $round (1 .. 6) {
         my $memory = $m->connection;
         my $h = histogram(parallel($alone, 20, "/ok/$kind/flush$round"),
             parallel($alone, 60, "/ok/$kind/flush$round", in_flight => sub { print {$memory} "flush_all\r\n" }),
             map { parallel($alone, 60, "/ok/$kind/flush$round") } 1 .. 2);
-        $h{ $h->{200} }++;
+        push @in, $h->{200};
     }
-    # A window's counter says what it was made from, so nothing is lost. A bucket's can't; some that were under way may be.
-    my ($least, $most) = (sort { $a <=> $b } keys %h)[ 0, -1 ];
-    is $least, 100, "$kind: flushed under load: no fewer than 100" or diag explain \%h;
-    cmp_ok $most, '<=', $kind eq 'bucket' ? 105 : 100, '... and no more' or diag explain \%h;
+    # A window's counter says what it was made from, so nothing is lost. A bucket's can't: those of the sixty that the store
+    # had counted, and httpd had not been told of yet, may be lost. That is a few, unless the machine keeps threads waiting.
+    @in = sort { $a <=> $b } @in;
+    is $in[0], 100, "$kind: flushed under load: no fewer than 100" or diag "@in";
+    cmp_ok $in[2], '<=', $kind eq 'bucket' ? 105 : 100, '... and as a rule no more' or diag "@in";
+    cmp_ok $in[-1], '<=', $kind eq 'bucket' ? 160 : 100, '... nor more than were under way' or diag "@in";
 }
 
 # A bucket that drains: by the clock of this test nobody gets more than burst and rate allow.
@@ -82,12 +84,14 @@ for my $path ('/ok/guess', '/ok/guess-bucket') {
     status($fleet[ $_ % 3 ], "$path?u=$path", headers => [ Authorization => $bad ]) for 1 .. 9;
     is status($_, "$path?u=$path", headers => [ Authorization => $good ]), 429, "$path: then the right password is refused" for @fleet;
 
-    status($fleet[0], "$path?u=b", headers => [ Authorization => $bad ]) for 1 .. 4;
-    is status($fleet[1], "$path?u=b", headers => [ Authorization => $good ]), 200, "$path: a success on another httpd";
+    # What an outcome does comes after the answer, but before the line in the access log.
+    my $outcome = sub { my ($s, $query, $password) = @_; return (logged($s, 'GET', "$path?$query", headers => [ Authorization => $password ]))[0]->status };
+    $outcome->($fleet[0], 'u=b', $bad) for 1 .. 4;
+    is $outcome->($fleet[1], 'u=b', $good), 200, "$path: a success on another httpd";
     is status($fleet[0], "$path?u=b", headers => [ Authorization => $bad ]), 401, "$path: wipes the counter ($_)" for 1 .. 5;
     is status($_, "$path?u=b", headers => [ Authorization => $bad ]), 429, "$path: for all of them" for @fleet;
 
-    my @many = map { status($fleet[ $_ % 3 ], "$path?u=c", headers => [ Authorization => $good ]) } 1 .. 20;
+    my @many = map { $outcome->($fleet[ $_ % 3 ], 'u=c', $good) } 1 .. 20;
     is_deeply [ grep { $_ != 200 } @many ], [], "$path: successes use up nothing";
 }
 

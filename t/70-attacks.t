@@ -114,9 +114,10 @@ my @lift = map { (logged($s, 'GET', '/lift/a.txt'))[1]{rule} } 1 .. 5;
 is "@lift", 'mine mine mine server server', 'a tenant that denies everything, to serve it as an error document, does not lift the server\'s limit';
 my $from = $s->log_mark;
 is status($s, "/$_/a.txt"), 500, "$_: what only the server may say is not for .htaccess, whatever AllowOverrideList names" for qw(list list2);
-my $before = time;
-is status($s, '/many/a.txt'), 500, 'three hundred rules in an .htaccess are a mistake';
-cmp_ok time - $before, '<', 2, 'found at once';
+my $status;
+my $took = least(2, sub { my $r = request($s, 'GET', '/many/a.txt'); $status = $r->status; return $r->total });
+is $status, 500, 'three hundred rules in an .htaccess are a mistake';
+cmp_ok $took, '<', 2, 'found at once';
 my (undef, $line) = logged($s, 'GET', '/spoof/a.txt');
 is join(' ', map { $_ // '-' } @$line{qw(status rule retry_after)}), '200 server -', 'variables that a tenant made up are not taken for ours';
 unlike join(' ', map { $_ // '' } values %$line), qr/spoofkey/, 'nor the key';
@@ -128,10 +129,10 @@ is statuses($s, 3, '/ok/else2', headers => [ A => 1 ]), '200 200 200', 'the seco
 
 # ---- a denial whose error document is a program doesn't wait for the body ------------------------
 is status($s, '/ok/slow', method => 'POST', body => 'a=b'), 200, 'one is admitted';
-$before = time;
-my $r = request($s, 'POST', '/ok/slow', pieces => [ ('x' x 200) x 100 ], delay => 0.02);
+my $r;
+$took = least(1.5, sub { $r = request($s, 'POST', '/ok/slow', pieces => [ ('x' x 200) x 100 ], delay => 0.02); return $r->total });
 is $r->status, 429, 'a dripped body: the denial';
-cmp_ok time - $before, '<', 1.5, 'comes before the body has come';
+cmp_ok $took, '<', 1.5, 'comes before the body has come';
 
 # ---- what is told ------------------------------------------------------------------------------
 $from = $s->log_mark;

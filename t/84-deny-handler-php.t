@@ -15,24 +15,24 @@ Protocols h2c http/1.1
     SetHandler "proxy:unix:${ROOT}/run/fpm.sock|fcgi://localhost/"
 </FilesMatch>
 <Location /ok/page>
-    RateLimit login 0/h
+    RateLimit login 0/d
     RateLimitDenyHandler /page.php
 </Location>
 <Location /ok/status>
-    RateLimit login 0/h
+    RateLimit login 0/d
     RateLimitDenyHandler /status.php
 </Location>
 <Location /ok/dies>
-    RateLimit login 0/h
+    RateLimit login 0/d
     RateLimitDenyHandler /dies.php
 </Location>
 <Location /page.php>
-    RateLimit login 1/h methods=POST
+    RateLimit login 1/d methods=POST
     RateLimitDenyHandler /page.php
 </Location>
 <Location /fields.php>
     RateLimitHeaders standard legacy
-    RateLimit r 9/h
+    RateLimit r 9/d
 </Location>
 END
 sub php_is { my ($r, $status, $body, $name) = @_; is $r->status . ' ' . $r->body, "$status $body\n", $name }

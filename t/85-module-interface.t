@@ -212,7 +212,7 @@ my $hooked = <<'END';
     RateLimit one 1/30d key=query:k status=503
 </Location>
 <Location /ok/two>
-    RateLimit short 1/1h  key=query:k
+    RateLimit short 1/1d  key=query:k
     RateLimit long  1/30d key=query:k
     RateLimit wide  9/30d key=query:k
 </Location>
@@ -387,10 +387,13 @@ sub hook {
         [ 'one that never comes', length => 100, no_body => 1 ], [ 'one that waits for a 100', expect => 1, body => 'x' x 10 ]) {
         my ($what, @body) = @$how;
         my $mark = $s->access_mark;
-        $c = connection($s);
-        $r = $c->request('POST', $post, @body, headers => [ 'X-Opinion' => 'done' ]);
+        my $took = least(1.5, sub {
+            $c = connection($s);
+            $r = $c->request('POST', $post, @body, headers => [ 'X-Opinion' => 'done' ]);
+            return $r->total // 99;
+        });
         is $r->status . ' ' . $r->body, "429 Not so fast: one allows 1/30d.\n", "$name: answered with $what unread";
-        cmp_ok $r->total, '<', 1.5, "$name: at once";
+        cmp_ok $took, '<', 1.5, "$name: at once";
         is $r->header('Connection'), 'close', "$name: says that the connection ends";
         ok $c->closed(3), "$name: and ends it";
         ok !(grep { $_->{uri} eq '/ok/never' } $s->access($mark)), "$name: the body is no request";
@@ -421,7 +424,7 @@ for (stores_to_test()) {
 
 # ---- a fleet -----------------------------------------------------------------------------------------------------------------
 my $m = RL::Memcached->start;
-my $fleet = sub { my ($on_error) = @_; 'RateLimitStore memcached ' . $m->address . " lease=off timeout=300ms connections=1\nRateLimitSecret fleet\nRateLimitOnError $on_error\n" };
+my $fleet = sub { my ($on_error) = @_; 'RateLimitStore memcached ' . $m->address . " lease=off timeout=2s connections=1\nRateLimitSecret fleet\nRateLimitOnError $on_error\n" };
 my @fleet = map { httpd($fleet->('local') . $load . $rules) } 1 .. 2;
 my $on = sub { my $i = shift; $s = $fleet[$i]; return @_ };
 is said($on->(0, 'charge', 'dear', '&v=a&cost=4')), 'ok 4', 'a charge on one server';
@@ -494,11 +497,11 @@ for my $cc (grep { my $c = (split)[0]; grep { -x "$_/$c" } split /:/, $ENV{PATH}
     is system("$cc $flags -I'$dest$include' -c -o /dev/null '" . $s->root . "/one.c'"), 0, "and is complete by itself: $cc";
 }
 
-my ($paid) = RL::Test::slurp('README.md') =~ /^```c\n(.*?)^```/ms;
+my ($paid) = RL::Test::slurp('docs/modules.md') =~ /^```c\n(.*?)^```/ms;
 my $root = $s->root;
 $s->write('mod_paid.c', $paid);
 my $built = `cd '$root' && apxs -I"$dest$include" -c mod_paid.c 2>&1`;
-ok -e "$root/.libs/mod_paid.so", "the README's example compiles with apxs" or diag $built;
+ok -e "$root/.libs/mod_paid.so", "the manual's example compiles with apxs" or diag $built;
 $s->stop;
 $s = httpd("$ours LoadModule paid_module $root/.libs/mod_paid.so\n" . <<'END', rl => 0);
 SetEnvIf X-Paid 1 PAID
@@ -511,4 +514,4 @@ my @alice = (auth => 'alice:secret');
 is join(' ', map { status($s, $_, @alice) } ('/ok/api/export') x 3), '200 200 429', '... and does what it says';
 is status($s, '/ok/api/x', @alice, headers => [ 'X-Paid' => 1 ]), 200, '... both of it';
 
-finish allow => qr/memcached \S+ fails|ratelimit: |AH01617/;
+finish allow => qr/memcached \S+ does not answer|ratelimit: |AH01617/;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "address.h"
 
 #include <arpa/inet.h>
@@ -19,7 +20,7 @@ void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes)
     memcpy(address->bytes, bytes, family == 4 ? 4 : 16);
 }
 
-/* The number of bytes says the family. */
+/* The number of bytes tells the family, so the family is left out. */
 const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size)
 {
     *size = address->family == 4 ? 1 + 4 : 1 + 16;
@@ -69,7 +70,7 @@ const char *rl_address_parse_prefix(const char *text, rl_address_t *prefix)
     if (slash == NULL) {
         return NULL;
     }
-    /* The prefix of a mapped address is counted as it was written, over 128 bits. */
+    /* The prefix length of a mapped address counts its 128 bits, as it was written. */
     mapped = prefix->family == 4 && strchr(host, ':') != NULL ? 96 : 0;
     most = prefix->bits + mapped;
     if (!rl_number_parse(slash + 1, strlen(slash + 1), most, &bits) || bits < mapped) {

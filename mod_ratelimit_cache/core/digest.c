@@ -1,11 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "digest.h"
 
 #include <string.h>
 
 #include <apr_sha1.h>
 
-/* SHA-1 of a one-byte label and the bytes, so that what is derived from one text for one
- * purpose tells nothing of what is derived for another. */
+/* Computes the SHA-1 of a one-byte label and the bytes. Each purpose has its label, so that
+ * what is derived from a text for one purpose tells nothing about what is derived for another.
+ */
 static void labelled_sha1(unsigned char digest[APR_SHA1_DIGESTSIZE], unsigned char label,
                           const void *bytes, size_t len)
 {
@@ -32,8 +34,8 @@ rl_digest_t rl_digest_public(const void *bytes, size_t len)
     return digest;
 }
 
-/* Writes eight hex digits, all at once because it is done for every request: the nibbles are
- * spread over the bytes of a word, and those above 9 are moved on to the letters. */
+/* Writes eight hex digits at once, because every request needs some: spreads the nibbles over
+ * the bytes of a word, and moves those above 9 on to the letters. */
 static void write_hex(uint32_t bits, char text[8])
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -42,7 +44,7 @@ static void write_hex(uint32_t bits, char text[8])
     x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
     x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
     x += '0' * ones + ('a' - '0' - 10) * ((x + 6 * ones) >> 4 & ones);
-    /* one by one, which compilers make a single store of */
+    /* one by one: compilers make a single store of these */
     text[0] = (char)(x >> 56);
     text[1] = (char)(x >> 48);
     text[2] = (char)(x >> 40);
@@ -62,7 +64,7 @@ void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1])
     tag[RL_TAG_LENGTH] = '\0';
 }
 
-static inline rl_digest_t end(rl_siphash_t *hash, uint64_t last, size_t len)
+static inline rl_digest_t siphash_digest(rl_siphash_t *hash, uint64_t last, size_t len)
 {
     uint64_t value[2];
     rl_siphash_end(hash, last | (uint64_t)len << 56, value);
@@ -79,10 +81,10 @@ static rl_digest_t keyed(const rl_secret_t *secret, const unsigned char *bytes, 
         rl_siphash_block(&hash, rl_siphash_load(bytes + at));
     }
     memcpy(last, bytes + at, len - at);
-    return end(&hash, rl_siphash_load(last), len);
+    return siphash_digest(&hash, rl_siphash_load(last), len);
 }
 
-void rl_key_prefix(rl_key_prefix_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope)
+void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope)
 {
     unsigned char bytes[sizeof(*scope)];
     memcpy(bytes, scope, sizeof(bytes));
@@ -91,8 +93,7 @@ void rl_key_prefix(rl_key_prefix_t *prefix, const rl_secret_t *secret, const rl_
     rl_siphash_block(&prefix->hash, rl_siphash_load(bytes + RL_SIPHASH_BLOCK));
 }
 
-void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
-                     const rl_key_prefix_t *prefix)
+void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *prefix)
 {
     key->secret = secret;
     key->prefix = *prefix;
@@ -102,17 +103,17 @@ void rl_key_begin_at(rl_key_builder_t *key, const rl_secret_t *secret,
 
 void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope)
 {
-    rl_key_prefix_t prefix;
-    rl_key_prefix(&prefix, secret, scope);
-    rl_key_begin_at(key, secret, &prefix);
+    rl_scope_t prefix;
+    rl_scope_make(&prefix, secret, scope);
+    rl_key_begin_in(key, secret, &prefix);
 }
 
-void rl_key_rescope(rl_key_builder_t *key, const rl_key_prefix_t *prefix)
+void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *prefix)
 {
     key->prefix = *prefix;
 }
 
-/* Writes the head and the bytes of a part, and zeros behind it; returns its length. */
+/* Writes the head and the bytes of a part, and zeros after them. Returns the part's length. */
 static size_t write_part(unsigned char *at, unsigned kind, const void *bytes, size_t len)
 {
     at[0] = (unsigned char)kind;
@@ -143,7 +144,7 @@ void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t 
     if (sizeof(key->bytes) - key->len < RL_KEY_PART_MAX + RL_SIPHASH_BLOCK) {
         return;
     }
-    if (len <= RL_KEY_INLINE) {
+    if (len <= RL_KEY_INLINE_MAX) {
         key->len += write_part(at, kind & 0x7f, bytes, len);
         return;
     }
@@ -159,5 +160,5 @@ rl_digest_t rl_key_finish(const rl_key_builder_t *key)
     for (; at < last; at += RL_SIPHASH_BLOCK) {
         rl_siphash_block(&hash, rl_siphash_load(at));
     }
-    return end(&hash, rl_siphash_load(last), sizeof(rl_digest_t) + key->len);
+    return siphash_digest(&hash, rl_siphash_load(last), sizeof(rl_digest_t) + key->len);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "fold.h"
 
 #include <string.h>
@@ -25,7 +26,7 @@ void rl_trim(const char **text, size_t *len)
     }
 }
 
-/* Lowers ASCII letters into the scratch memory; returns whether all bytes were ASCII. */
+/* Lowers ASCII letters into the scratch memory. Returns true if all bytes are ASCII. */
 static bool lower_ascii(const char *text, size_t len, rl_fold_t *fold)
 {
     unsigned char seen = 0;
@@ -39,8 +40,9 @@ static bool lower_ascii(const char *text, size_t len, rl_fold_t *fold)
     return seen < 0x80;
 }
 
-/* Whether no run of combining marks is longer than the bound. Ignorable code points don't end
- * a run: folding drops them. Stops at the first byte that isn't UTF-8. */
+/* Returns true if no run of combining marks is longer than the bound. Ignorable code points do
+ * not end a run, since folding drops them. Looks no further than the first byte that is not
+ * UTF-8. */
 static bool is_stream_safe(const char *text, size_t len)
 {
     const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;

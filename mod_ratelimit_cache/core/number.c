@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "number.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ bool rl_number_parse_size(const char *text, uint64_t max, uint64_t *bytes)
     return true;
 }
 
-/* 00 to 99: two digits for each division. */
+/* The numbers 00 to 99, so that one division yields two digits. */
 static const char pairs[] = "0001020304050607080910111213141516171819"
                             "2021222324252627282930313233343536373839"
                             "4041424344454647484950515253545556575859"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "rate.h"
 
 #include <string.h>
@@ -8,7 +9,7 @@
 static const char bad_form[] =
     "write COUNT/PERIOD, for example 5/m, 100/10m or 100/300, or none";
 static const char bad_count[] = "the count must be an integer from 0 to 4294967295";
-/* What can be wrong with a time. */
+/* The sentences for what can be wrong with a period or a duration. */
 typedef struct rl_reasons {
     const char *bad, *zero, *too_long;
 } rl_reasons_t;
@@ -31,7 +32,8 @@ static const struct {
     {"h", 3600}, {"hr", 3600}, {"hour", 3600}, {"d", 86400}, {"day", 86400},
 };
 
-/* Seconds in a unit, 0 for none of ours. All but the one-letter forms may have a plural s. */
+/* Returns the seconds in a unit, 0 for an unknown one. Units of more than one letter may have a
+ * plural s. */
 static unsigned seconds_in(const char *unit)
 {
     const size_t len = strlen(unit);
@@ -94,4 +96,10 @@ const char *rl_rate_parse(const char *text, rl_rate_t *rate)
     parsed.count = (uint32_t)count;
     *rate = parsed;
     return NULL;
+}
+
+int64_t rl_seconds_until(int64_t time_us, int64_t now_us)
+{
+    const int64_t left = time_us - now_us;
+    return left > RL_USEC_PER_SEC ? (left + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC : 1;
 }

@@ -1,11 +1,12 @@
-/* SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input
- * PRF", 2012, and the 128-bit variant of their reference code): a keyed hash whose values
- * nobody can foresee or make collide without the key.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SipHash-2-4 with 128 bits of output: a keyed hash whose values nobody can foresee or make
+ * collide without the key. (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012;
+ * the 128-bit variant is that of their reference code.)
  *
- * A message is taken in blocks of eight bytes, little-endian. The state between blocks may be
- * copied: what many messages begin with is hashed once. The last block holds the 0 to 7 bytes
- * that are left and, on top, the length of the whole message modulo 256.
- */
+ * A message is hashed in blocks of eight bytes, little-endian. The state between blocks may be
+ * copied, so that a beginning which many messages share is hashed once. The last block holds
+ * the 0 to 7 bytes that are left and, in its top byte, the length of the whole message modulo
+ * 256. */
 #ifndef RL_CORE_SIPHASH_H
 #define RL_CORE_SIPHASH_H
 
@@ -19,6 +20,7 @@ typedef struct rl_siphash {
 
 #define RL_SIPHASH_BLOCK 8
 
+/* Returns eight bytes as a block. */
 static inline uint64_t rl_siphash_load(const unsigned char *bytes)
 {
     uint64_t block;
@@ -48,6 +50,7 @@ static inline void rl_siphash_round(rl_siphash_t *s)
     s->v2 = rl_siphash_rotate(s->v2, 32);
 }
 
+/* Begins a message, under the key. */
 static inline void rl_siphash_begin(rl_siphash_t *s, const unsigned char key[16])
 {
     const uint64_t k0 = rl_siphash_load(key), k1 = rl_siphash_load(key + 8);
@@ -57,6 +60,7 @@ static inline void rl_siphash_begin(rl_siphash_t *s, const unsigned char key[16]
     s->v3 = k1 ^ UINT64_C(0x7465646279746573);
 }
 
+/* Hashes one block. */
 static inline void rl_siphash_block(rl_siphash_t *s, uint64_t block)
 {
     s->v3 ^= block;
@@ -74,7 +78,8 @@ static inline uint64_t rl_siphash_out(rl_siphash_t *s)
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* Takes the last block and gives the first and the second half of the value. */
+/* Hashes the last block, and sets value[0] and value[1] to the first and second half of the
+ * result. */
 static inline void rl_siphash_end(rl_siphash_t *s, uint64_t last, uint64_t value[2])
 {
     rl_siphash_block(s, last);

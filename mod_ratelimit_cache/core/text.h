@@ -1,5 +1,6 @@
-/* Text written into a caller's buffer, piece by piece: what goes into answers on the request
- * path, for which printf is too slow. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds short text piece by piece in a buffer of the caller. It writes what goes into
+ * responses on the request path, where printf is too slow. */
 #ifndef RL_CORE_TEXT_H
 #define RL_CORE_TEXT_H
 
@@ -9,19 +10,22 @@
 
 typedef struct rl_text {
     char *start, *at;
-    char *end; /* the last byte of the buffer, kept for the NUL */
-    bool cut;  /* something didn't fit */
+    char *end; /* the buffer's last byte, kept for the NUL */
+    bool cut;  /* a piece did not fit */
 } rl_text_t;
 
-/* Begins an empty text in size bytes, 1 or more, of the caller's. */
+/* Begins an empty text in the size bytes at buffer, 1 or more. The buffer stays the caller's.
+ */
 void rl_text_begin(rl_text_t *text, char *buffer, size_t size);
 
+/* Appends NUL-terminated words. A piece that does not fit makes the whole text too long. */
 void rl_text_add(rl_text_t *text, const char *words);
 
-/* A decimal integer. */
+/* Appends the number in decimal. */
 void rl_text_add_number(rl_text_t *text, uint64_t number);
 
-/* Ends the text with a NUL and returns its length. A text that didn't fit is none: "" and 0. */
+/* Ends the text with a NUL and returns its length in bytes. If a piece did not fit, the text is
+ * "" and the length 0. */
 size_t rl_text_end(rl_text_t *text);
 
 #endif

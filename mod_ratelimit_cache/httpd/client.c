@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "client.h"
 
 bool rl_client_address(const request_rec *r, rl_address_t *address)

@@ -1,4 +1,5 @@
-/* Who sent a request. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The address of the client that sent a request. */
 #ifndef RL_HTTPD_CLIENT_H
 #define RL_HTTPD_CLIENT_H
 
@@ -8,8 +9,8 @@
 
 #include "../core/address.h"
 
-/* httpd's client address, after mod_remoteip. False for a client without one (a unix socket).
- */
+/* Sets *address to the client's address as httpd sees it, after mod_remoteip. Returns false if
+ * the client has none (a unix socket). */
 bool rl_client_address(const request_rec *r, rl_address_t *address);
 
 #endif

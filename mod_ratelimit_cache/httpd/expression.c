@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "expression.h"
 
 #include <apr_strings.h>
@@ -5,7 +6,7 @@
 #include <string.h>
 
 #include "../core/fold.h"
-#include "config.h"
+#include "module.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 
@@ -15,7 +16,7 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 bool rl_cmd_is_tenant(const cmd_parms *cmd)
 {
-    return cmd->pool == cmd->temp_pool; /* as ap_check_cmd_context() knows an .htaccess */
+    return cmd->pool == cmd->temp_pool; /* how ap_check_cmd_context() recognizes an .htaccess */
 }
 
 const char *rl_expr_parse(cmd_parms *cmd, const char *text, rl_expr_kind_e kind,

@@ -1,4 +1,5 @@
-/* httpd expressions in directives. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* httpd expressions in directives: compiling them, and evaluating those that give a string. */
 #ifndef RL_HTTPD_EXPRESSION_H
 #define RL_HTTPD_EXPRESSION_H
 
@@ -11,20 +12,23 @@
 
 typedef enum { RL_EXPR_BOOLEAN, RL_EXPR_STRING } rl_expr_kind_e;
 
-/* Whether the directive stands in a tenant's .htaccess. */
+/* Returns true if the directive stands in an .htaccess, whose author is a tenant. */
 bool rl_cmd_is_tenant(const cmd_parms *cmd);
 
-/* Compiles an expression; a tenant's may neither read files nor look behind access control.
- * Returns NULL or the reason. Expressions of ours don't add to Vary: counting doesn't change
- * what a URL means. */
+/* Compiles the text of an expression into *expr, in cmd->pool. Returns NULL, or the reason why
+ * it can't be compiled. A tenant's expression is restricted: it may neither read files nor get
+ * around access control. Evaluating the expression adds nothing to the response's Vary field,
+ * because counting doesn't change what a URL means. */
 const char *rl_expr_parse(cmd_parms *cmd, const char *text, rl_expr_kind_e kind,
                           const ap_expr_info_t **expr);
 
-/* Evaluates a string expression for the request, and trims the result. False when it can't be
- * evaluated, or is size bytes or longer; text is NUL-terminated then, too. */
+/* Evaluates a string expression for the request, and copies the result to text, without white
+ * space at either end and with a NUL. Returns false, and sets text to "", if the expression
+ * can't be evaluated or the result with its NUL takes more than size bytes. */
 bool rl_expr_short_text(request_rec *r, const ap_expr_info_t *expr, char *text, size_t size);
 
-/* Whether the text reads the authenticated user, which is known only after authentication. */
+/* Returns true if the text of an expression reads REMOTE_USER, which is known only after
+ * authentication. */
 bool rl_expr_reads_user(const char *text);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "methods.h"
 
 #include <apr_lib.h>
@@ -5,9 +6,6 @@
 #include <http_protocol.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "../core/number.h"
-#include "../store/source.h"
 
 #define BIT(number) (AP_METHOD_BIT << (number))
 
@@ -31,18 +29,18 @@ static void add_other(apr_pool_t *pool, rl_methods_t *methods, const char *name)
           compare_names);
 }
 
-static const char *add_method(apr_pool_t *pool, rl_methods_t *methods, const char *word)
+static const char *methods_add(apr_pool_t *pool, rl_methods_t *methods, const char *word)
 {
     int number;
     if (!is_token(word)) {
-        return "must be ALL, UNSAFE or a comma list of method names";
+        return "must be ALL, UNSAFE or a list of method names such as GET,POST";
     }
     if (strcmp(word, "ALL") == 0 || strcmp(word, "UNSAFE") == 0) {
-        return "ALL and UNSAFE stand alone";
+        return "ALL and UNSAFE can't be combined with other methods";
     }
     number = ap_method_number_of(word);
     if (number == M_TRACE) {
-        return "TRACE never gets as far as rules; see TraceEnable";
+        return "no rule is checked for TRACE; TraceEnable Off switches it off";
     }
     if (number == M_INVALID) {
         add_other(pool, methods, word);
@@ -74,7 +72,7 @@ const char *rl_methods_parse(apr_pool_t *pool, const char *text, rl_methods_t *m
         if (rest != NULL) {
             *rest++ = '\0';
         }
-        reason = add_method(pool, methods, word);
+        reason = methods_add(pool, methods, word);
     }
     return reason;
 }
@@ -89,8 +87,8 @@ const char *rl_methods_text(apr_pool_t *pool, const rl_methods_t *methods)
                                                : "");
 }
 
-/* httpd compares methods by case, and gives what it doesn't know to handlers all the same: a
- * script would take "post" for POST. */
+/* httpd tells methods apart by letter case, and hands a method that it doesn't know to the
+ * handler all the same; a script may take "post" for POST. So "post" counts as POST here. */
 static int method_number_of(const request_rec *r)
 {
     char upper[16];
@@ -116,28 +114,4 @@ bool rl_methods_cover(const rl_methods_t *methods, const request_rec *r)
         }
     }
     return false;
-}
-
-const char *rl_status_parse(const char *text, int *status)
-{
-    uint64_t n;
-    if (!rl_number_parse(text, strlen(text), 599, &n) || n < 400) {
-        return "must be a status code from 400 to 599";
-    }
-    *status = (int)n;
-    return NULL;
-}
-
-const char *rl_on_error_parse(const char *text, int *on_error)
-{
-    static const char *const words[] = {[RL_ON_ERROR_LOCAL] = "local",
-                                        [RL_ON_ERROR_ALLOW] = "allow",
-                                        [RL_ON_ERROR_DENY] = "deny"};
-    for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
-        if (ap_cstr_casecmp(text, words[i]) == 0) {
-            *on_error = i;
-            return NULL;
-        }
-    }
-    return "must be local, allow or deny";
 }

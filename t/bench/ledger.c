@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 #include "core/digest.h"
-#include "limiter.h"
-#include "store/ledger.h"
+#include "limiter/limiter.h"
+#include "ledger/ledger.h"
 
 #define PROCESSES_MAX 2
 #define SPREAD_KEYS   1000000u
@@ -186,17 +186,17 @@ static void set_claims(const bench_t *bench, const bench_case_t *c, rl_claim_t *
                        uint32_t at)
 {
     for (int r = 0; r < c->rules; r++) {
-        claims[r].key = bench->keys[at * RULES_MAX + (uint32_t)r];
+        claims[r].op.key = bench->keys[at * RULES_MAX + (uint32_t)r];
     }
 }
 
 static void set_meters(const bench_case_t *c, rl_claim_t *claims)
 {
     for (int r = 0; r < c->rules; r++) {
-        claims[r] = (rl_claim_t){.meter = {.algorithm = RL_FIXED_WINDOW,
-                                           .limit = c->limit,
-                                           .period_us = 3600 * RL_USEC_PER_SEC},
-                                 .cost = 1};
+        claims[r] = (rl_claim_t){.op = {.meter = {.algorithm = RL_FIXED_WINDOW,
+                                                  .limit = c->limit,
+                                                  .period_us = 3600 * RL_USEC_PER_SEC},
+                                        .cost = 1}};
     }
 }
 
@@ -350,6 +350,13 @@ static void run_all(bench_t *bench, int rounds, uint32_t n)
     }
 }
 
+static void set_operation(const bench_t *bench, rl_operation_t *op, uint32_t i, uint32_t cost)
+{
+    op->key = op->ledger_key = bench->keys[i];
+    op->now = bench->now;
+    op->cost = cost;
+}
+
 /* How many keys a table holds that had as many new ones as it has cells. */
 static void report_memory(const bench_t *bench)
 {
@@ -361,11 +368,13 @@ static void report_memory(const bench_t *bench)
     set_meters(&c, &claim);
     for (uint32_t i = 0; i < room; i++) {
         rl_step_t step;
-        rl_ledger_charge(&bench->small, &bench->keys[i], &claim.meter, bench->now, 1, &step);
+        set_operation(bench, &claim.op, i, 1);
+        rl_ledger_charge(&bench->small, &claim.op, &step);
     }
     for (uint32_t i = 0; i < room; i++) {
         rl_step_t step;
-        rl_ledger_peek(&bench->small, &bench->keys[i], &claim.meter, bench->now, 0, &step);
+        set_operation(bench, &claim.op, i, 0);
+        rl_ledger_peek(&bench->small, &claim.op, &step);
         kept += step.used > 0;
     }
     printf("bytes\t%u\t%u\t%u\n", SMALL_BYTES, room, kept);

@@ -14,9 +14,9 @@
 #include <apr_general.h>
 #include <libmemcached/memcached.h>
 
-#include "core/tally.h"
-#include "limiter.h"
-#include "store/memcached.h"
+#include "core/meter/tally.h"
+#include "limiter/limiter.h"
+#include "memcached/memcached.h"
 
 #define BLOCK       100
 #define TABLE_BYTES (1u << 20)
@@ -68,7 +68,7 @@ static void tell_nobody(void *context, rl_server_event_e event, unsigned server,
     (void)context, (void)event, (void)server, (void)reason;
 }
 
-static rl_upstream_t *open_store(apr_pool_t *pool, uint16_t port)
+static rl_store_t *open_store(apr_pool_t *pool, uint16_t port)
 {
     static rl_memcached_server_t server = {
         .name = "bench", .host = "127.0.0.1", .address = "127.0.0.1"};
@@ -78,7 +78,7 @@ static rl_upstream_t *open_store(apr_pool_t *pool, uint16_t port)
                                                .timeout_us = TIMEOUT_US,
                                                .connections = 1,
                                                .breaker = {.failures = 3, .cooldown_us = 1000}};
-    rl_upstream_t *store;
+    rl_store_t *store;
     server.port = port;
     store = rl_memcached_create(pool, &settings, tell_nobody, NULL);
     if (store == NULL) {
@@ -88,14 +88,12 @@ static rl_upstream_t *open_store(apr_pool_t *pool, uint16_t port)
 }
 
 /* As a request does it: a claim on one rule, a session, a decision. */
-static void decide(const rl_ledger_t *ledger, rl_upstream_t *store, rl_claim_t *claim,
-                   int64_t now)
+static void decide(const rl_ledger_t *ledger, rl_store_t *store, rl_claim_t *claim, int64_t now)
 {
-    rl_upstream_session_t session = {.upstream = store,
-                                     .deadline = clock_ns() / 1000 + TIMEOUT_US};
+    rl_store_session_t session = {.store = store, .deadline = clock_ns() / 1000 + TIMEOUT_US};
     const rl_source_t source = {
         .ledger = ledger, .session = &session, .incarnation = rl_tally_incarnation(1)};
-    if (rl_limiter_decide(&source, claim, 1, now) >= 0 || claim->failed) {
+    if (rl_limiter_decide(&source, claim, 1, now) >= 0 || claim->uncounted) {
         die("a decision came out wrong");
     }
     store->ops->end(&session);
@@ -105,16 +103,16 @@ int main(int argc, char **argv)
 {
     const uint16_t port = argc == 3 ? (uint16_t)strtoul(argv[1], NULL, 10) : 0;
     const long n = argc == 3 ? strtol(argv[2], NULL, 10) / BLOCK * BLOCK : 0;
-    rl_claim_t claim = {.key = rl_digest_public("key", 3),
-                        .meter = {.algorithm = RL_FIXED_WINDOW,
-                                  .limit = 8000000,
-                                  .period_us = 3600 * RL_USEC_PER_SEC},
-                        .cost = 1};
+    rl_claim_t claim = {.op = {.key = rl_digest_public("key", 3),
+                               .meter = {.algorithm = RL_FIXED_WINDOW,
+                                         .limit = 8000000,
+                                         .period_us = 3600 * RL_USEC_PER_SEC},
+                               .cost = 1}};
     int64_t took_bare = 0, took_rule = 0;
     rl_ledger_t ledger;
     apr_pool_t *pool;
     memcached_st *bare;
-    rl_upstream_t *store;
+    rl_store_t *store;
     if (port == 0 || n < BLOCK) {
         fprintf(stderr, "usage: strict PORT NUMBER\n");
         return 2;

@@ -2,7 +2,7 @@
 #ifndef RL_FORM_ANSWER_H
 #define RL_FORM_ANSWER_H
 
-#include "core/form.h"
+#include "core/form/form.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/accept.h"
+#include "answer/text/accept.h"
 #include "fuzz.h"
 
 #define NEUTRAL "image/png;q=0.7"

@@ -1,21 +1,25 @@
-/* mod_ratelimit_example: uses all of mod_ratelimit_cache.h. The tests drive it; a module author
- * may copy from it.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mod_ratelimit_example: uses everything in mod_ratelimit_cache.h. The tests drive it; a module
+ * author may copy from it.
  *
  *     LoadModule ratelimit_example_module out/t/mod_ratelimit_example.so
  *     <Location /api>
  *         SetHandler ratelimit-example
  *     </Location>
  *
- * The handler does what the query string says, and answers in JSON:
+ * The handler calls the function that the query string names, and answers in JSON:
  *
- *     op=read|check|charge|refund|clear|nonsense   what to call
- *     rule=NAME  cost=UNITS                         no cost: the rule's own
- *     v=VALUE                                       a key value; may repeat. none: a NULL
- *     at=/PATH                                      on behalf of another location
- *     receipt=HEX                                   of a charge, for refund
+ *     op=read|check|charge|refund|clear|nonsense    the function; nonsense: many wrong calls
+ *     rule=NAME
+ *     cost=UNITS                                    without it: the rule's own cost
+ *     v=VALUE                                       a value of the key; may be repeated
+ *     none                                          NULL as a value of the key
+ *     at=/PATH                                      call it for another location
+ *     receipt=HEX                                   the receipt of a charge, for refund
  *
- * The hook does what the request header X-Opinion says, see opinion(). X-Everywhere: RULE reads
- * that rule's use in every phase of the request.
+ * Without v and none, the request's own values are used. The hook does what the request's
+ * X-Opinion field says; see opinion(). With a field X-Everywhere: RULE, the module reads that
+ * rule's counter in every phase of the request.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -38,7 +42,7 @@ APLOG_USE_MODULE(ratelimit_example);
 
 #define VALUES_MAX 20
 
-/* ---- the functions, as long as somebody provides them ---- */
+/* ---- the functions: NULL where mod_ratelimit_cache is not loaded ---- */
 
 static APR_OPTIONAL_FN_TYPE(ratelimit_check) * check;
 static APR_OPTIONAL_FN_TYPE(ratelimit_charge) * charge;
@@ -46,7 +50,8 @@ static APR_OPTIONAL_FN_TYPE(ratelimit_refund) * refund;
 static APR_OPTIONAL_FN_TYPE(ratelimit_read) * read_usage;
 static APR_OPTIONAL_FN_TYPE(ratelimit_clear) * clear;
 
-/* All modules have registered by then, in whichever order they were loaded. */
+/* optional_fn_retrieve: all modules have registered their functions by now, in whichever order
+ * they were loaded. */
 static void retrieve_functions(void)
 {
     check = APR_RETRIEVE_OPTIONAL_FN(ratelimit_check);
@@ -167,7 +172,8 @@ static const char *word_of(apr_status_t rv)
     }
 }
 
-/* A rule's name or a key's tag needs no escaping, and nothing else is text here. */
+/* Writes the result as JSON. Rules' names and keys' tags need no escaping, and nothing else
+ * here is text. */
 static void print(request_rec *r, apr_status_t rv, const ratelimit_usage_t *usage,
                   const ratelimit_receipt_t *receipt)
 {
@@ -182,7 +188,8 @@ static void print(request_rec *r, apr_status_t rv, const ratelimit_usage_t *usag
                usage->key, receipt_text(r->pool, receipt));
 }
 
-/* Calls that are wrong in every way that a caller can get them wrong. */
+/* Makes calls that are wrong in every way in which a caller can get them wrong. Returns
+ * APR_SUCCESS if each gives the right error. */
 static apr_status_t call_nonsense(request_rec *r, const order_t *order)
 {
     const char *const one[] = {"x"};
@@ -208,7 +215,7 @@ static apr_status_t call_nonsense(request_rec *r, const order_t *order)
                : APR_ENOTIMPL;
 }
 
-/* On behalf of `on`, which is r or a look-up of it. */
+/* Carries out the order for `on`, which is r or a look-up of another location. */
 static apr_status_t obey(request_rec *on, const order_t *order, ratelimit_usage_t *usage,
                          ratelimit_receipt_t *receipt)
 {
@@ -259,7 +266,7 @@ static int answer(request_rec *r)
 
 /* ---- the hook ---- */
 
-/* Whether the list, RULE,RULE..., names the rule. */
+/* Returns true if the list, RULE,RULE..., names the rule. */
 static bool names(request_rec *r, const char *list, const char *rule)
 {
     char *last, *copy = apr_pstrdup(r->pool, list);
@@ -272,7 +279,7 @@ static bool names(request_rec *r, const char *list, const char *rule)
     return false;
 }
 
-/* Answers the request instead of httpd. Filters of the location aren't in place yet. */
+/* Writes the whole response: DONE. The output filters of the location are not in place yet. */
 static int write_response(request_rec *r, const ratelimit_denial_t *denial)
 {
     r->status = HTTP_TOO_MANY_REQUESTS;
@@ -283,7 +290,7 @@ static int write_response(request_rec *r, const ratelimit_denial_t *denial)
     return DONE;
 }
 
-/* Looks something up in the middle of the decision. */
+/* Calls one of the functions from within the hook. */
 static int look_up(request_rec *r, const ratelimit_denial_t *denial)
 {
     ratelimit_usage_t usage = RATELIMIT_USAGE_INIT;
@@ -304,7 +311,8 @@ static int set_headers(request_rec *r)
     return OK;
 }
 
-/* X-Opinion: veto | veto:RULE,RULE... | done | headers | look | a number to return */
+/* The hook. X-Opinion: veto | veto:RULE,RULE... | done | headers | look | a number to return.
+ * Without the field it has no opinion. */
 static int opinion(request_rec *r, const ratelimit_denial_t *denial)
 {
     const char *word = apr_table_get(r->headers_in, "X-Opinion");
@@ -335,7 +343,7 @@ static int opinion(request_rec *r, const ratelimit_denial_t *denial)
 
 /* ---- every phase ---- */
 
-/* Notes what a read says at this moment. */
+/* Notes what a read gives at this moment. */
 static int look_around(request_rec *r)
 {
     const char *rule = apr_table_get(r->headers_in, "X-Everywhere");

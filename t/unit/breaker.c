@@ -1,4 +1,4 @@
-/* store/breaker: closed, open, one probe. */
+/* memcached/breaker: closed, open, one probe. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "store/breaker.h"
+#include "memcached/breaker.h"
 
 #define COOLDOWN 1000
 

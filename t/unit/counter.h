@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/meter.h"
+#include "core/meter/meter.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC
@@ -44,7 +44,7 @@ static inline bool charge(counter_t *counter, int64_t now, uint32_t cost)
     int steps = 0;
     do {
         assert_true(++steps <= STEPS_MAX);
-        rl_meter_charge(&counter->meter, &counter->key, counter->words, now, cost,
+        rl_meter_charge(OP(&counter->key, &counter->meter, now, cost), counter->words,
                         &counter->step);
         apply(counter, &counter->step);
     } while (counter->step.again);
@@ -60,7 +60,7 @@ static inline bool fits(const counter_t *counter, int64_t now, uint32_t cost)
 static inline void refund(counter_t *counter, uint64_t stamp, uint32_t units, int64_t now)
 {
     rl_step_t step;
-    rl_meter_refund(&counter->meter, counter->words, stamp, units, now, &step);
+    rl_meter_refund(OP(&no_key, &counter->meter, now, units), counter->words, stamp, &step);
     apply(counter, &step);
 }
 
@@ -70,7 +70,8 @@ static inline void raise_to(counter_t *counter, uint64_t stamp, uint64_t value)
     int steps = 0;
     do {
         assert_true(++steps <= STEPS_MAX);
-        rl_meter_raise(&counter->meter, &counter->key, counter->words, stamp, value, &step);
+        rl_meter_raise(OP(&counter->key, &counter->meter, 0, 0), counter->words, stamp, value,
+                       &step);
         apply(counter, &step);
     } while (step.again);
 }
@@ -81,7 +82,7 @@ static inline void clear(counter_t *counter, int64_t now)
     int steps = 0;
     do {
         assert_true(++steps <= STEPS_MAX);
-        rl_meter_clear(&counter->meter, &counter->key, counter->words, now, &step);
+        rl_meter_clear(OP(&counter->key, &counter->meter, now, 0), counter->words, &step);
     } while (apply(counter, &step));
 }
 

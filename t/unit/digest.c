@@ -122,13 +122,13 @@ static void a_key_is_its_scope_and_parts_as_drawn(void **state)
 /* A part of every length, so that the last block of the hash is of every length. */
 static void a_key_of_any_length_is_hashed_whole(void **state)
 {
-    unsigned char drawn[16 + 2 + RL_KEY_INLINE] = {0};
-    const char text[RL_KEY_INLINE] = "abcdefghijklmnopqrstuvwxyz";
+    unsigned char drawn[16 + 2 + RL_KEY_INLINE_MAX] = {0};
+    const char text[RL_KEY_INLINE_MAX] = "abcdefghijklmnopqrstuvwxyz";
     (void)state;
     memcpy(drawn, &scope, 16);
     memcpy(drawn + 18, text, sizeof(text));
     drawn[16] = 1;
-    for (size_t len = 0; len <= RL_KEY_INLINE; len++) {
+    for (size_t len = 0; len <= RL_KEY_INLINE_MAX; len++) {
         const part_t part = {1, text, len};
         drawn[17] = (unsigned char)len;
         assert_true(same(digest_of(&part, 1), siphash(secret.key, drawn, 18 + len)));
@@ -138,12 +138,12 @@ static void a_key_of_any_length_is_hashed_whole(void **state)
 static void a_prefix_gives_the_keys_of_its_scope_any_number_of_times(void **state)
 {
     const part_t part = {1, "ab", 2};
-    rl_key_prefix_t prefix;
+    rl_scope_t prefix;
     (void)state;
-    rl_key_prefix(&prefix, &secret, &scope);
+    rl_scope_make(&prefix, &secret, &scope);
     for (int i = 0; i < 2; i++) {
         rl_key_builder_t key;
-        rl_key_begin_at(&key, &secret, &prefix);
+        rl_key_begin_in(&key, &secret, &prefix);
         rl_key_add(&key, part.kind, part.bytes, part.len);
         assert_true(same(rl_key_finish(&key), digest_of(&part, 1)));
     }
@@ -153,13 +153,13 @@ static void a_key_can_be_put_into_another_scope(void **state)
 {
     const rl_digest_t elsewhere = {.hi = 3, .lo = 4};
     const part_t part = {1, "ab", 2};
-    rl_key_prefix_t prefix;
+    rl_scope_t prefix;
     rl_key_builder_t key;
     (void)state;
     rl_key_begin(&key, &secret, &elsewhere);
     rl_key_add(&key, part.kind, part.bytes, part.len);
     assert_false(same(rl_key_finish(&key), digest_of(&part, 1)));
-    rl_key_prefix(&prefix, &secret, &scope);
+    rl_scope_make(&prefix, &secret, &scope);
     rl_key_rescope(&key, &prefix);
     assert_true(same(rl_key_finish(&key), digest_of(&part, 1)));
 }
@@ -219,7 +219,7 @@ static void long_parts_differ_like_short_ones(void **state)
 {
     (void)state;
     memset(long_text, 'x', sizeof(long_text));
-    for (size_t len = 1; len < 3 * RL_KEY_INLINE; len++) {
+    for (size_t len = 1; len < 3 * RL_KEY_INLINE_MAX; len++) {
         const part_t part = {1, long_text, len}, more = {1, long_text, len + 1};
         const rl_digest_t whole = digest_of(&part, 1);
         assert_true(same(whole, digest_of(&part, 1)));
@@ -257,7 +257,7 @@ static void sixteen_long_parts_all_count(void **state)
     rl_digest_t whole;
     (void)state;
     for (int i = 0; i < RL_KEY_PARTS_MAX; i++) {
-        parts[i] = (part_t){127, long_text, RL_KEY_INLINE};
+        parts[i] = (part_t){127, long_text, RL_KEY_INLINE_MAX};
     }
     whole = digest_of(parts, RL_KEY_PARTS_MAX);
     for (int i = 0; i < RL_KEY_PARTS_MAX; i++) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/form.h"
+#include "core/form/form.h"
 #include "support.h"
 
 #define BYTES(text) (text), sizeof(text) - 1

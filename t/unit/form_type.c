@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/form.h"
+#include "core/form/form.h"
 
 static void assert_type(const char *content_type, rl_form_type_e type, const char *boundary)
 {

@@ -1,4 +1,4 @@
-/* store/ledger in one process: room, eviction, take-over, bounds. */
+/* ledger/ledger in one process: room, eviction, take-over, bounds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "store/ledger.h"
+#include "ledger/ledger.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC
@@ -42,14 +42,14 @@ static int close_ledger(void **state)
 static bool charge(rl_digest_t key, rl_meter_t meter, int64_t now, uint32_t cost)
 {
     rl_step_t step;
-    rl_ledger_charge(&ledger, &key, &meter, now, cost, &step);
+    rl_ledger_charge(&ledger, OP(&key, &meter, now, cost), &step);
     return step.granted;
 }
 
 static uint32_t used(rl_digest_t key, rl_meter_t meter, int64_t now)
 {
     rl_step_t step;
-    rl_ledger_peek(&ledger, &key, &meter, now, 0, &step);
+    rl_ledger_peek(&ledger, OP(&key, &meter, now, 0), &step);
     return step.used;
 }
 
@@ -138,15 +138,15 @@ static void refunds_return_units_in_their_window_only(void **state)
     rl_step_t step;
     (void)state;
     open_ledger(RL_LEDGER_SIZE_MIN);
-    rl_ledger_charge(&ledger, &key, &meter, NOON, 3, &step);
-    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2, NOON);
+    rl_ledger_charge(&ledger, OP(&key, &meter, NOON, 3), &step);
+    rl_ledger_refund(&ledger, OP(&key, &meter, NOON, 2), step.stamp);
     assert_int_equal(used(key, meter, NOON), 1);
-    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2, NOON);
+    rl_ledger_refund(&ledger, OP(&key, &meter, NOON, 2), step.stamp);
     assert_int_equal(used(key, meter, NOON), 0);
     assert_true(charge(key, meter, NOON + HOUR, 3));
-    rl_ledger_refund(&ledger, &key, &meter, step.stamp, 2, NOON);
+    rl_ledger_refund(&ledger, OP(&key, &meter, NOON, 2), step.stamp);
     assert_int_equal(used(key, meter, NOON + HOUR), 3);
-    rl_ledger_refund(&ledger, &other, &meter, step.stamp, 2, NOON);
+    rl_ledger_refund(&ledger, OP(&other, &meter, NOON, 2), step.stamp);
 }
 
 /* ---- room ---- */
@@ -344,17 +344,18 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
     for (uint64_t i = 0; i < 8; i++) {
         const rl_digest_t key = nth_key(i);
         charge(key, hour, NOON, 3);
-        rl_ledger_charge(&ledger, &key, &hour, NOON, 1, &step);
+        rl_ledger_charge(&ledger, OP(&key, &hour, NOON, 1), &step);
         for (int n = 0; n < 5; n++) {
-            rl_ledger_note_denial(&ledger, &key, &step, NOON, &repeats);
+            rl_ledger_count_denial(&ledger, OP(&key, &no_meter, NOON, 0), &step, &repeats);
         }
     }
     for (uint64_t i = 10; i < 18; i++) {
         const rl_digest_t key = nth_key(i);
         assert_int_equal(used(key, hour, NOON), 0);
-        rl_ledger_charge(&ledger, &key, &hour, NOON + 2 * HOUR, 1, &step);
+        rl_ledger_charge(&ledger, OP(&key, &hour, NOON + 2 * HOUR, 1), &step);
         assert_int_equal(step.used, 1);
-        assert_int_equal(rl_ledger_note_denial(&ledger, &key, &step, NOON + 2 * HOUR, &repeats),
+        assert_int_equal(rl_ledger_count_denial(
+                             &ledger, OP(&key, &no_meter, NOON + 2 * HOUR, 0), &step, &repeats),
                          1);
         assert_int_equal(repeats, 0);
     }
@@ -368,9 +369,9 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
 static uint32_t denied(rl_digest_t key, rl_meter_t meter, int64_t now, uint32_t *repeats)
 {
     rl_step_t step;
-    rl_ledger_charge(&ledger, &key, &meter, now, 1, &step);
+    rl_ledger_charge(&ledger, OP(&key, &meter, now, 1), &step);
     assert_false(step.granted);
-    return rl_ledger_note_denial(&ledger, &key, &step, now, repeats);
+    return rl_ledger_count_denial(&ledger, OP(&key, &no_meter, now, 0), &step, repeats);
 }
 
 static void denials_are_counted_by_window_and_the_repeats_told_in_the_next(void **state)
@@ -422,7 +423,7 @@ static void random_traffic_agrees_with_a_plain_array_of_counters(void **state)
         const rl_digest_t key = nth_key(k);
         const uint32_t cost = 1 + (uint32_t)random_below(&rng, 3);
         rl_step_t step;
-        rl_ledger_charge(&ledger, &key, &meter, now, cost, &step);
+        rl_ledger_charge(&ledger, OP(&key, &meter, now, cost), &step);
         if (plain[k].stamp != step.stamp) {
             assert_true(plain[k].stamp < step.stamp);
             plain[k].stamp = step.stamp;
@@ -431,7 +432,7 @@ static void random_traffic_agrees_with_a_plain_array_of_counters(void **state)
         assert_int_equal(step.granted, plain[k].units + cost <= 5);
         plain[k].units += step.granted ? cost : 0;
         if (step.granted && random_below(&rng, 4) == 0) {
-            rl_ledger_refund(&ledger, &key, &meter, step.stamp, cost, NOON);
+            rl_ledger_refund(&ledger, OP(&key, &meter, NOON, cost), step.stamp);
             plain[k].units -= cost;
         }
         now += (int64_t)random_below(&rng, SECOND / 10);

@@ -1,4 +1,4 @@
-/* store/ledger over several processes that share anonymous memory, as httpd's children do;
+/* ledger/ledger over several processes that share anonymous memory, as httpd's children do;
  * some of them die. ledger_interleavings.c has the orders of events; this is the machine's own.
  */
 #include <sched.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "store/ledger.h"
+#include "ledger/ledger.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC
@@ -74,7 +74,7 @@ static bool charge(uint64_t n, const rl_meter_t *meter, int64_t now)
 {
     const rl_digest_t key = nth_key(n);
     rl_step_t step;
-    rl_ledger_charge(&ledger, &key, meter, now, 1, &step);
+    rl_ledger_charge(&ledger, OP(&key, meter, now, 1), &step);
     if (step.granted) {
         atomic_fetch_add(&board->granted[n % KEYS], 1);
     }
@@ -168,7 +168,7 @@ static void hold_and_give_back(int process)
     (void)process;
     for (int i = 0; i < 20000; i++) {
         rl_step_t step;
-        rl_ledger_charge(&ledger, &key, &meter, NOON, 1, &step);
+        rl_ledger_charge(&ledger, OP(&key, &meter, NOON, 1), &step);
         if (step.granted) {
             const uint32_t holders = atomic_fetch_add(&board->holders, 1) + 1;
             uint32_t most = atomic_load(&board->most_holders);
@@ -176,7 +176,7 @@ static void hold_and_give_back(int process)
                    !atomic_compare_exchange_weak(&board->most_holders, &most, holders)) {
             }
             atomic_fetch_sub(&board->holders, 1);
-            rl_ledger_refund(&ledger, &key, &meter, step.stamp, 1, NOON);
+            rl_ledger_refund(&ledger, OP(&key, &meter, NOON, 1), step.stamp);
         }
     }
 }
@@ -190,7 +190,7 @@ static void units_that_are_given_back_are_lent_again_but_never_twice(void **stat
     open_ledger(RL_LEDGER_SIZE_MIN);
     run(hold_and_give_back, 4);
     assert_in_range(board->most_holders, 1, 3);
-    rl_ledger_peek(&ledger, &key, &meter, NOON, 0, &step);
+    rl_ledger_peek(&ledger, OP(&key, &meter, NOON, 0), &step);
     assert_int_equal(step.used, 0);
 }
 
@@ -207,7 +207,7 @@ static void fill_with_keys_that_expire(uint64_t first, int64_t before)
     for (uint64_t i = 0; i < 8; i++) {
         const rl_digest_t key = nth_key(first + i);
         rl_step_t step;
-        rl_ledger_charge(&ledger, &key, &meter, before - 1, 1, &step);
+        rl_ledger_charge(&ledger, OP(&key, &meter, before - 1, 1), &step);
     }
 }
 

@@ -1,5 +1,5 @@
-/* store/ledger, limiter: a charge made where a look has found the key counts like any other, or
- * not at all when anything has changed since. */
+/* ledger/ledger, limiter: a charge made where a look has found the key counts like any other,
+ * or not at all when anything has changed since. */
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "limiter.h"
-#include "store/ledger.h"
+#include "limiter/limiter.h"
+#include "ledger/ledger.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC
@@ -51,14 +51,14 @@ static int close_ledger(void **state)
 static bool charge(const rl_digest_t *whose, const rl_meter_t *meter, int64_t now)
 {
     rl_step_t step;
-    rl_ledger_charge(&ledger, whose, meter, now, 1, &step);
+    rl_ledger_charge(&ledger, OP(whose, meter, now, 1), &step);
     return step.granted;
 }
 
 static uint32_t used(const rl_digest_t *whose, const rl_meter_t *meter, int64_t now)
 {
     rl_step_t step;
-    rl_ledger_peek(&ledger, whose, meter, now, 0, &step);
+    rl_ledger_peek(&ledger, OP(whose, meter, now, 0), &step);
     return step.used;
 }
 
@@ -81,11 +81,11 @@ static void what_was_seen_is_charged_once(void **state)
         rl_sight_t sight;
         rl_step_t step;
         assert_true(charge(&whose, &meter, NOON));
-        rl_ledger_look(&ledger, &whose, &meter, NOON, 2, &step, &sight);
+        rl_ledger_look(&ledger, OP(&whose, &meter, NOON, 2), &step, &sight);
         assert_true(step.granted);
-        assert_true(rl_ledger_take(&whose, &meter, &sight, &step));
+        assert_true(rl_ledger_take(OP(&whose, &meter, 0, 0), &sight, &step));
         assert_int_equal(used(&whose, &meter, NOON), 3);
-        assert_false(rl_ledger_take(&whose, &meter, &sight, &step));
+        assert_false(rl_ledger_take(OP(&whose, &meter, 0, 0), &sight, &step));
         assert_int_equal(used(&whose, &meter, NOON), 3);
     }
 }
@@ -96,13 +96,13 @@ static void a_look_that_found_nothing_or_no_room_takes_nothing(void **state)
     rl_sight_t sight;
     rl_step_t step;
     (void)state;
-    rl_ledger_look(&ledger, &key, &meter, NOON, 1, &step, &sight);
+    rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_true(step.granted);
-    assert_false(rl_ledger_take(&key, &meter, &sight, &step));
+    assert_false(rl_ledger_take(OP(&key, &meter, 0, 0), &sight, &step));
     assert_true(charge(&key, &meter, NOON));
-    rl_ledger_look(&ledger, &key, &meter, NOON, 1, &step, &sight);
+    rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_false(step.granted);
-    assert_false(rl_ledger_take(&key, &meter, &sight, &step));
+    assert_false(rl_ledger_take(OP(&key, &meter, 0, 0), &sight, &step));
     assert_int_equal(used(&key, &meter, NOON), 1);
 }
 
@@ -113,9 +113,9 @@ static void a_charge_that_came_in_between_is_not_lost(void **state)
     rl_step_t step;
     (void)state;
     assert_true(charge(&key, &meter, NOON));
-    rl_ledger_look(&ledger, &key, &meter, NOON, 1, &step, &sight);
+    rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_true(charge(&key, &meter, NOON));
-    assert_false(rl_ledger_take(&key, &meter, &sight, &step));
+    assert_false(rl_ledger_take(OP(&key, &meter, 0, 0), &sight, &step));
     assert_int_equal(used(&key, &meter, NOON), 2);
 }
 
@@ -130,13 +130,13 @@ static void a_cell_that_was_taken_away_in_between_is_left_alone(void **state)
     uint32_t counted = 0;
     (void)state;
     assert_true(charge(&key, &meter, NOON));
-    rl_ledger_look(&ledger, &key, &meter, NOON, 1, &step, &sight);
+    rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     for (int i = 0; i < 20000; i++) {
         const rl_digest_t other = random_digest(&rng);
         charge(&other, &longer, NOON);
     }
     assert_int_equal(used(&key, &meter, NOON), 0);
-    assert_false(rl_ledger_take(&key, &meter, &sight, &step));
+    assert_false(rl_ledger_take(OP(&key, &meter, 0, 0), &sight, &step));
     assert_int_equal(used(&key, &meter, NOON), 0);
     for (rng = 1; counted < 2000; counted++) {
         const rl_digest_t other = random_digest(&rng);
@@ -148,22 +148,23 @@ static void a_cell_that_was_taken_away_in_between_is_left_alone(void **state)
 static void the_unit_that_fills_a_window_is_charged_all_the_same(void **state)
 {
     const rl_source_t source = {.ledger = &ledger};
-    rl_claim_t claims[2] = {
-        {.key = key, .meter = fixed_window(2, HOUR), .cost = 1},
-        {.key = {.hi = 5, .lo = UINT64_C(5) << 40}, .meter = fixed_window(9, HOUR), .cost = 1}};
+    rl_claim_t claims[2] = {{.op = {.key = key, .meter = fixed_window(2, HOUR), .cost = 1}},
+                            {.op = {.key = {.hi = 5, .lo = UINT64_C(5) << 40},
+                                    .meter = fixed_window(9, HOUR),
+                                    .cost = 1}}};
     (void)state;
     for (uint32_t i = 1; i <= 2; i++) {
         assert_int_equal(rl_limiter_decide(&source, claims, 2, NOON), -1);
-        assert_int_equal(used(&claims[0].key, &claims[0].meter, NOON), i);
-        assert_int_equal(used(&claims[1].key, &claims[1].meter, NOON), i);
+        assert_int_equal(used(&claims[0].op.key, &claims[0].op.meter, NOON), i);
+        assert_int_equal(used(&claims[1].op.key, &claims[1].op.meter, NOON), i);
     }
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(rl_limiter_decide(&source, claims, 2, NOON), 0);
-        assert_int_equal(used(&claims[1].key, &claims[1].meter, NOON), 2);
+        assert_int_equal(used(&claims[1].op.key, &claims[1].op.meter, NOON), 2);
     }
     claims[0].step.granted = true;
     assert_int_equal(rl_limiter_decide(&source, claims, 2, NOON + HOUR), -1);
-    assert_int_equal(used(&claims[0].key, &claims[0].meter, NOON + HOUR), 1);
+    assert_int_equal(used(&claims[0].op.key, &claims[0].op.meter, NOON + HOUR), 1);
 }
 
 /* ---- several processes ---- */
@@ -181,10 +182,10 @@ static void send_requests(void)
     const rl_source_t source = {.ledger = &ledger};
     for (int i = 0; i < REQUESTS; i++) {
         rl_claim_t claims[2] = {
-            {.key = {.hi = 9, .lo = UINT64_C(9) << 40},
-             .meter = fixed_window(PLENTY, HOUR),
-             .cost = 1},
-            {.key = key, .meter = fixed_window(SCARCE, HOUR), .cost = 1},
+            {.op = {.key = {.hi = 9, .lo = UINT64_C(9) << 40},
+                    .meter = fixed_window(PLENTY, HOUR),
+                    .cost = 1}},
+            {.op = {.key = key, .meter = fixed_window(SCARCE, HOUR), .cost = 1}},
         };
         if (rl_limiter_decide(&source, claims, 2, NOON) < 0) {
             atomic_fetch_add(admitted, 1);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "limiter.h"
+#include "limiter/limiter.h"
 #include "support.h"
 
 #define SECOND RL_USEC_PER_SEC
@@ -42,15 +42,15 @@ static rl_claim_t claim_on(uint64_t n, uint32_t limit, int64_t period_us)
 {
     uint64_t rng = n * 104729;
     rl_claim_t claim = {
-        .key = random_digest(&rng), .meter = fixed_window(limit, period_us), .cost = 1};
-    claim.meter.aligned = true;
+        .op = {.key = random_digest(&rng), .meter = fixed_window(limit, period_us), .cost = 1}};
+    claim.op.meter.aligned = true;
     return claim;
 }
 
 static uint32_t used(const rl_claim_t *claim)
 {
     rl_step_t step;
-    rl_ledger_peek(&ledger, &claim->key, &claim->meter, NOON, 0, &step);
+    rl_ledger_peek(&ledger, OP(&claim->op.key, &claim->op.meter, NOON, 0), &step);
     return step.used;
 }
 
@@ -61,7 +61,7 @@ static int decide(rl_claim_t *claims, int n)
 
 static void exhaust(rl_claim_t claim)
 {
-    claim.cost = claim.meter.limit;
+    claim.op.cost = claim.op.meter.limit;
     assert_int_equal(decide(&claim, 1), -1);
 }
 
@@ -75,7 +75,7 @@ static void every_claim_that_fits_is_charged(void **state)
 {
     rl_claim_t claims[] = {claim_on(1, 3, HOUR), claim_on(2, 5, HOUR), claim_on(3, 7, HOUR)};
     (void)state;
-    claims[1].cost = 4;
+    claims[1].op.cost = 4;
     assert_int_equal(decide(claims, 3), -1);
     assert_int_equal(used(&claims[0]), 1);
     assert_int_equal(used(&claims[1]), 4);
@@ -120,7 +120,7 @@ static void a_limit_of_zero_denies_also_what_costs_nothing(void **state)
 {
     rl_claim_t claims[] = {claim_on(1, 5, HOUR), claim_on(2, 0, HOUR)};
     (void)state;
-    claims[1].cost = 0;
+    claims[1].op.cost = 0;
     assert_int_equal(decide(claims, 2), 1);
     assert_int_equal(used(&claims[0]), 0);
 }
@@ -206,7 +206,7 @@ static void an_observing_claim_never_makes_its_twin_deny(void **state)
     assert_true(claims[1].charged);
     assert_int_equal(used(&claims[1]), 1);
     claims[0].refuse = false;
-    claims[0].cost = 5;
+    claims[0].op.cost = 5;
     assert_int_equal(decide(claims, 2), -1);
     assert_false(claims[0].step.granted);
     assert_true(claims[1].charged);
@@ -245,12 +245,12 @@ static void the_closest_claim_has_the_smallest_share_left(void **state)
         rl_claim_t a = claim_on(1, 1 + (uint32_t)(random_bits(&rng) >> 32 >> shift), HOUR);
         rl_claim_t b = claim_on(2, 1 + (uint32_t)(random_bits(&rng) >> 32 >> shift), HOUR);
         double share_a, share_b;
-        a.meter.limit = a.meter.limit == 0 ? 1 : a.meter.limit;
-        b.meter.limit = b.meter.limit == 0 ? 1 : b.meter.limit;
-        a.step.used = (uint32_t)random_below(&rng, (uint64_t)a.meter.limit + 1);
-        b.step.used = (uint32_t)random_below(&rng, (uint64_t)b.meter.limit + 1);
-        share_a = (double)rl_claim_remaining(&a) / a.meter.limit;
-        share_b = (double)rl_claim_remaining(&b) / b.meter.limit;
+        a.op.meter.limit = a.op.meter.limit == 0 ? 1 : a.op.meter.limit;
+        b.op.meter.limit = b.op.meter.limit == 0 ? 1 : b.op.meter.limit;
+        a.step.used = (uint32_t)random_below(&rng, (uint64_t)a.op.meter.limit + 1);
+        b.step.used = (uint32_t)random_below(&rng, (uint64_t)b.op.meter.limit + 1);
+        share_a = (double)rl_claim_remaining(&a) / a.op.meter.limit;
+        share_b = (double)rl_claim_remaining(&b) / b.op.meter.limit;
         if (share_a < share_b - 1e-9 || share_a > share_b + 1e-9) {
             assert_int_equal(rl_claim_is_closer(&a, &b), share_a < share_b);
         }

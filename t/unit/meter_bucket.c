@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/tally.h"
+#include "core/meter/tally.h"
 #include "counter.h"
 
 static counter_t bucket_of(uint32_t limit, int64_t period_us, uint32_t burst, uint32_t initial)

@@ -1,6 +1,6 @@
 /* core/meter: the sliding window under every order in which processes can take their steps.
  *
- * An actor does what store/ledger.c does with a cell: it loads word 0, loads word 1, computes,
+ * An actor does what ledger/ledger.c does with a cell: it loads word 0, loads word 1, computes,
  * and swaps one word if that is still what it loaded; when the swap fails, or only prepared the
  * transition, it starts over. Each of these is one step here, and all orders of the actors'
  * steps are gone through, with the states that were seen before left out. An actor that stops
@@ -99,17 +99,18 @@ static void compute(const task_t *task, const uint64_t *words, rl_step_t *step)
 {
     switch (task->act) {
     case CHARGE:
-        rl_meter_charge(&meter, &key, words, task->now, task->units, step);
+        rl_meter_charge(OP(&key, &meter, task->now, task->units), words, step);
         break;
     case RAISE:
-        rl_meter_raise(&meter, &key, words, first_window() + task->window, task->units, step);
+        rl_meter_raise(OP(&key, &meter, 0, 0), words, first_window() + task->window,
+                       task->units, step);
         break;
     case REFUND:
-        rl_meter_refund(&meter, words, first_window() + task->window, task->units, task->now,
-                        step);
+        rl_meter_refund(OP(&no_key, &meter, task->now, task->units), words,
+                        first_window() + task->window, step);
         break;
     case CLEAR:
-        rl_meter_clear(&meter, &key, words, task->now, step);
+        rl_meter_clear(OP(&key, &meter, task->now, 0), words, step);
         break;
     }
 }

@@ -344,8 +344,8 @@ static void a_late_raise_does_not_undo_a_copy(void **state)
     (void)state;
     exhaust(&counter, NOON);
     counter.words[1] = counter.words[0];
-    rl_meter_charge(&counter.meter, &counter.key, counter.words, NOON + MINUTE + 30 * SECOND, 1,
-                    &begin);
+    rl_meter_charge(OP(&counter.key, &counter.meter, NOON + MINUTE + 30 * SECOND, 1),
+                    counter.words, &begin);
     assert_true(begin.granted && !begin.again && begin.word == 0);
     raise_to(&counter, counter.step.window - 1, 3);
     counter.words[0] = begin.value;
@@ -384,7 +384,7 @@ static void a_copy_without_what_was_to_follow_changes_nothing(void **state)
             now += (int64_t)random_below(&rng, (uint64_t)MINUTE);
         }
         killed = counter;
-        rl_meter_charge(&killed.meter, &killed.key, killed.words, now, 1, &step);
+        rl_meter_charge(OP(&killed.key, &killed.meter, now, 1), killed.words, &step);
         if (step.again) {
             apply(&killed, &step);
             for (uint32_t cost = 0; cost <= 20; cost++) {

@@ -1,4 +1,4 @@
-/* store/socket: whose descriptor it is. */
+/* memcached/connection/socket: whose descriptor it is. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "store/monotonic.h"
-#include "store/shelf.h"
-#include "store/socket.h"
+#include "system/clock.h"
+#include "memcached/connection/stack.h"
+#include "memcached/connection/socket.h"
 
 static struct sockaddr_in at(const char *ip, uint16_t port)
 {
@@ -90,17 +90,17 @@ static void addresses_are_read_in_numbers_only(void **state)
 
 static void a_shelf_is_waited_at_until_the_deadline(void **state)
 {
-    rl_shelf_t shelf;
-    rl_shelved_t thing;
+    rl_stack_t shelf;
+    rl_stacked_t thing;
     int64_t start;
     (void)state;
-    assert_true(rl_shelf_init(&shelf));
-    start = rl_monotonic_now();
-    assert_null(rl_shelf_take(&shelf, start + 50 * 1000));
-    assert_in_range(rl_monotonic_now() - start, 50 * 1000, 1000 * 1000);
-    assert_null(rl_shelf_take(&shelf, start));
-    rl_shelf_put(&shelf, &thing);
-    assert_ptr_equal(rl_shelf_take(&shelf, start), &thing);
+    assert_true(rl_stack_init(&shelf));
+    start = rl_clock_now();
+    assert_null(rl_stack_take(&shelf, start + 50 * 1000));
+    assert_in_range(rl_clock_now() - start, 50 * 1000, 1000 * 1000);
+    assert_null(rl_stack_take(&shelf, start));
+    rl_stack_put(&shelf, &thing);
+    assert_ptr_equal(rl_stack_take(&shelf, start), &thing);
 }
 
 int main(void)

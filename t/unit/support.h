@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "core/digest.h"
-#include "core/meter.h"
+#include "core/meter/meter.h"
 
 #if __has_include(<sanitizer/asan_interface.h>)
 #include <sanitizer/asan_interface.h>
@@ -33,6 +33,19 @@ static inline rl_digest_t random_digest(uint64_t *state)
     const uint64_t hi = random_bits(state);
     return (rl_digest_t){.hi = hi, .lo = random_bits(state)};
 }
+
+/* An operation in place, on a key and a meter (pointers); the ledger files the key under
+ * itself. */
+#define OP(whose, how, when, much)                                                             \
+    (&(const rl_operation_t){.key = *(whose),                                                  \
+                             .ledger_key = *(whose),                                           \
+                             .meter = *(how),                                                  \
+                             .now = (when),                                                    \
+                             .cost = (uint32_t)(much)})
+
+/* For operations to which key or meter don't matter. */
+static const rl_digest_t no_key __attribute__((unused));
+static const rl_meter_t no_meter __attribute__((unused));
 
 static inline rl_meter_t fixed_window(uint32_t limit, int64_t period_us)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "core/tally.h"
+#include "core/meter/tally.h"
 #include "support.h"
 
 static bool unpacks(uint64_t value)

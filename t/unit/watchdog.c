@@ -1,4 +1,5 @@
-/* store/watchdog, store/socket: a wait that lasts too long is ended, and nothing else is. */
+/* memcached/connection/watchdog, memcached/connection/socket: a wait that lasts too long is
+ * ended, and nothing else is. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -15,9 +16,9 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
-#include "store/monotonic.h"
-#include "store/socket.h"
-#include "store/watchdog.h"
+#include "system/clock.h"
+#include "memcached/connection/socket.h"
+#include "memcached/connection/watchdog.h"
 
 #define INTERVAL  2000
 #define LONG_WAIT (10 * INT64_C(1000000)) /* on a busy machine */
@@ -60,7 +61,7 @@ static int find(void *context, unsigned n)
     found++;
     if (ends_while_it_looks) {
         rl_watchdog_end(watchdog, 1);
-        rl_watchdog_begin(watchdog, 1, rl_monotonic_now() + LONG_WAIT);
+        rl_watchdog_begin(watchdog, 1, rl_clock_now() + LONG_WAIT);
     }
     return rl_socket_copy(rl_socket_find(&ends), &ends);
 }
@@ -107,7 +108,7 @@ static void a_wait_beyond_its_deadline_is_cut_off(void **state)
 {
     char byte;
     (void)state;
-    rl_watchdog_begin(watchdog, 1, rl_monotonic_now() + 5000);
+    rl_watchdog_begin(watchdog, 1, rl_clock_now() + 5000);
     assert_int_equal(read(ours, &byte, 1), 0);
     rl_watchdog_end(watchdog, 1);
     assert_in_range(found, 1, INT32_MAX);
@@ -118,7 +119,7 @@ static void so_is_one_after_a_long_rest(void **state)
     char byte;
     (void)state;
     sleep_us(150 * INTERVAL);
-    rl_watchdog_begin(watchdog, 1, rl_monotonic_now() + 5000);
+    rl_watchdog_begin(watchdog, 1, rl_clock_now() + 5000);
     assert_int_equal(read(ours, &byte, 1), 0);
     rl_watchdog_end(watchdog, 1);
 }
@@ -126,7 +127,7 @@ static void so_is_one_after_a_long_rest(void **state)
 static void a_wait_that_ended_is_left_alone(void **state)
 {
     (void)state;
-    rl_watchdog_begin(watchdog, 1, rl_monotonic_now() + LONG_WAIT);
+    rl_watchdog_begin(watchdog, 1, rl_clock_now() + LONG_WAIT);
     rl_watchdog_end(watchdog, 1);
     sleep_us(20 * INTERVAL);
     assert_int_equal(found, 0);
@@ -137,7 +138,7 @@ static void so_is_one_that_began_while_the_socket_was_looked_for(void **state)
 {
     (void)state;
     ends_while_it_looks = true;
-    rl_watchdog_begin(watchdog, 1, rl_monotonic_now() - 1);
+    rl_watchdog_begin(watchdog, 1, rl_clock_now() - 1);
     assert_true(comes_to_an_end(&found));
     sleep_us(20 * INTERVAL);
     assert_true(rl_socket_is_idle(ours, &ends));
@@ -148,7 +149,7 @@ static void so_is_one_that_began_while_the_socket_was_looked_for(void **state)
 static void it_ends_with_the_pool_even_when_it_is_held(void **state)
 {
     (void)state;
-    rl_watchdog_begin(watchdog, 1, rl_monotonic_now() - 1);
+    rl_watchdog_begin(watchdog, 1, rl_clock_now() - 1);
     rl_watchdog_hold(watchdog);
     apr_pool_destroy(pool);
     pool = NULL;

@@ -103,12 +103,12 @@ sub pieces {
 # ---- byte by byte ----------------------------------------------------------------------------------------------
 
 # Sends bytes as they are (a number among them: wait so many seconds; 'shut': send the end), until something comes back; then reads until
-# the server closes, or is silent for `quiet` seconds (8), or has given as many `answers` as are due and no more
+# the server closes, or is silent for `quiet` seconds (20), or has given as many `answers` as are due and no more
 # within a moment. Gives { text => all that came, statuses => '200 429',
 # closed => whether the server closed, first => seconds until the first byte }.
 sub raw {
     my ($port, $pieces, %o) = @_;
-    my $c = RL::Client->new(port => $port, timeout => $o{quiet} // 8);
+    my $c = RL::Client->new(port => $port, timeout => $o{quiet} // 20);
     my $t0 = time;
     for my $piece (@$pieces) {
         if ($piece eq 'shut')         { $c->{sock}->shutdown(1) }
@@ -116,7 +116,7 @@ sub raw {
         else                          { $c->write_all($piece) or last }
     }
     if ($o{hang_up}) { $c->close; return }
-    while ($c->fill) { $c->{timeout} = 0.3 if $o{answers} && $o{answers} <= (() = $c->{in} =~ m{^HTTP/1\.[01] \d{3}}mg) }
+    while ($c->fill) { $c->{timeout} = 0.3 if $o{answers} && $o{answers} <= (() = $c->{in} =~ m{^HTTP/1\.[01] (?!100)\d{3}}mg) }
     my $text = $c->{in};
     return { text => $text, statuses => join(' ', $text =~ m{^HTTP/1\.[01] (\d{3})}mg), closed => $c->{eof} ? 1 : 0,
         first => defined $c->{last_first_byte} ? $c->{last_first_byte} - $t0 : undef };

@@ -93,13 +93,15 @@ GracefulShutdownTimeout 3
 END
 }
 
-# Two children or more from the start, so that nothing passes that counts per child; all of them for prefork, which
-# would need seconds to grow to a burst.
+# Two children or more from the start (unless a test asks for one), so that nothing passes that counts per child; all of
+# them for prefork, which would need seconds to grow to a burst.
 sub mpm {
     my ($s) = @_;
     my $n = $s->{workers};
     return "StartServers $n\nMinSpareServers 4\nMaxSpareServers $n\nServerLimit $n\nMaxRequestWorkers $n\n"
         if $s->{mpm} eq 'prefork';
+    return "StartServers 1\nServerLimit 1\nThreadsPerChild $n\nThreadLimit $n\nMaxRequestWorkers $n\nMinSpareThreads 1\nMaxSpareThreads $n\n"
+        if ($s->{children} // 2) == 1;
     my $per = int(($n + 1) / 2);
     return "StartServers 2\nServerLimit 4\nThreadsPerChild $per\nThreadLimit $per\nMaxRequestWorkers " . 4 * $per
         . "\nMinSpareThreads $per\nMaxSpareThreads " . 4 * $per . "\n";

@@ -32,7 +32,8 @@ my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
 # Options: conf (the fragment), mpm (event, worker, prefork; RL_MPM changes the default), modules => [more of httpd's], rl => 0 to leave our
 # module out, files => { 'htdocs/a/.htaccess' => text }, cgi => 0 for no CGI (its daemon does not
-# survive restarts in quick succession), workers (how many requests at the same time; 64).
+# survive restarts in quick succession), workers (how many requests at the same time; 64), children => 1 for a single
+# child of event or worker, where a test is about what one child knows.
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
@@ -106,7 +107,7 @@ sub start {
         $self->{ports} = [ free_ports(2) ];
         $self->set_conf($self->{conf});
         $self->launch;
-        return $self if await(20, sub { $self->answers || !$self->running }) && $self->running;
+        return $self if await(60, sub { $self->answers || !$self->running }) && $self->running;
         my $said = slurp("$self->{root}/logs/start.out") . slurp("$self->{root}/logs/error.log");
         $self->stop;
         die "httpd did not start:\n$said\n" if $said !~ /address already in use|could not bind/i;
@@ -190,17 +191,24 @@ sub open_connections {
 sub graceful { return $_[0]->restart('USR1') }
 sub reload   { return $_[0]->restart('HUP') }
 
-# Signals, then waits until the new generation serves and the old children are gone (or ten seconds are over).
+# Signals, then waits until the new generation serves and the old children, which know the old configuration, are gone.
 sub restart {
     my ($self, $signal) = @_;
     my %old = map { $_ => 1 } $self->children;
     my $from = $self->log_mark;
     kill $signal => $self->{pid} or die "httpd is not running\n";
-    await(20, sub { join('', $self->log_lines($from)) =~ /resuming normal operations/ || !$self->running });
+    await(60, sub { join('', $self->log_lines($from)) =~ /resuming normal operations/ || !$self->running });
     die "httpd died on $signal:\n" . slurp("$self->{root}/logs/error.log") if !$self->running;
-    await(10, sub { my @now = $self->children; @now && !grep { $old{$_} } @now });
-    await(10, sub { $self->answers }) or die "httpd does not answer after $signal\n";
+    await(60, sub { my @now = $self->children; @now && !grep { $old{$_} } @now }) or die "children live on after $signal\n";
+    await(20, sub { $self->answers }) or die "httpd does not answer after $signal\n";
     return 1;
+}
+
+# The pids of the parent's children that serve requests: all but cgid's daemon, which has one thread.
+sub serving {
+    my ($self) = @_;
+    return $self->children if $self->{mpm} eq 'prefork';
+    return grep { slurp("/proc/$_/status") =~ /^Threads:\s+(\d+)/m && $1 > 1 } $self->children;
 }
 
 # The pids of the parent's children (with cgid's daemon among them, where it runs).
@@ -220,11 +228,11 @@ sub log_file  { return "$_[0]{root}/logs/error.log" }
 sub log_mark  { return -s $_[0]->log_file // 0 }
 sub log_lines { my ($self, $from) = @_; return lines_from($self->log_file, $from) }
 
-# Error-log lines since `from` that match, once there are at least n of them (or five seconds are over).
+# Error-log lines since `from` that match, once there are at least n of them (or twenty seconds are over).
 sub wait_log {
     my ($self, $from, $re, $n) = @_;
     my @hit;
-    await(5, sub { @hit = grep { $_ =~ $re } $self->log_lines($from); @hit >= ($n // 1) });
+    await(20, sub { @hit = grep { $_ =~ $re } $self->log_lines($from); @hit >= ($n // 1) });
     return @hit;
 }
 
@@ -235,7 +243,7 @@ sub access_mark { return -s "$_[0]{root}/logs/access.log" // 0 }
 sub access {
     my ($self, $from, $n) = @_;
     my @lines;
-    await(5, sub { @lines = lines_from("$self->{root}/logs/access.log", $from); @lines >= ($n // 1) });
+    await(20, sub { @lines = lines_from("$self->{root}/logs/access.log", $from); @lines >= ($n // 1) });
     return map { { map { split /=/, $_, 2 } split ' ', $_ } } @lines;
 }
 

@@ -37,14 +37,18 @@ sub start {
     return $self->again;
 }
 
-# Starts it once more, empty, where it was before. The port of a new one may be taken between the choice and the bind.
+# Starts it once more, empty, where it was before. The port of a new one may be taken between the choice and the bind:
+# whoever answers there must be this process.
 sub again {
     my ($self) = @_;
     for my $try (1 .. 5) {
         $self->{port} //= free_port($self->{listen}) if !$self->{unix};
         unlink $self->socket_file if $self->{unix};
         $self->launch;
-        return $self if await(5, sub { !$self->running || defined $self->stat('pid') }) && $self->running;
+        if (await(20, sub { !$self->running || ($self->stat('pid') // 0) == $self->{pid} }) && $self->running) {
+            $self->{was_up} = 1;
+            return $self;
+        }
         delete $self->{port} if !$self->{was_up};
         $self->kill;
     }
@@ -77,10 +81,15 @@ sub address {
     return ($self->{listen} =~ /:/ ? "[$self->{listen}]" : $self->{listen}) . ":$self->{port}";
 }
 
+# Below the ports that the kernel gives to clients: while a memcached is away, nobody takes its port for a connection,
+# least of all httpd's attempt to reach it, which would then talk to itself.
 sub free_port {
     my ($address) = @_;
-    my $held = IO::Socket::IP->new(LocalHost => $address, LocalPort => 0, Listen => 1) or die "listen on $address: $@\n";
-    return $held->sockport;
+    for my $try (1 .. 200) {
+        my $port = 10_240 + int rand 22_000;
+        return $port if IO::Socket::IP->new(LocalHost => $address, LocalPort => $port, Listen => 1);
+    }
+    die "no free port on $address\n";
 }
 
 # A new connection to it, or nothing.
@@ -109,7 +118,6 @@ sub command {
 sub stat {
     my ($self, $name) = @_;
     my ($value) = map { /\ASTAT \Q$name\E (.*)\z/ ? $1 : () } $self->command('stats');
-    $self->{was_up} = 1 if defined $value;
     return $value;
 }
 

@@ -29,7 +29,7 @@ use RL::Client;
 use RL::Conf;
 use RL::Httpd ();
 
-our @EXPORT = qw(httpd request status statuses logged limit_is parallel histogram connection configtest config_error
+our @EXPORT = qw(httpd request status statuses logged limit_is parallel histogram connection await_each_child least configtest config_error
     config_ok no_unexpected_log await slurp finish);
 
 my (@servers, $checker, $interrupted);
@@ -86,16 +86,17 @@ sub status {
     return request($s, delete $o{method} // 'GET', $path, %o)->status;
 }
 
+my $id = 0;    # of requests that are looked for in the access log
+
 # One request: its response, and its line of the access log (see RL::Httpd's access). Lines are written after the
 # answer, so that of an earlier request may come late: the header X-Test-Id tells them apart.
-my $id = 0;
 sub logged {
     my ($s, $method, $path, %o) = @_;
     my $from = $s->access_mark;
     my $tag  = $$ . '.' . ++$id;
     my $r    = request($s, $method, $path, %o, headers => [ @{ $o{headers} // [] }, 'X-Test-Id' => $tag ]);
     my $line;
-    await(5, sub { ($line) = grep { $_->{id} eq $tag } $s->access($from, 1) });
+    await(20, sub { ($line) = grep { $_->{id} eq $tag } $s->access($from, 1) });
     return ($r, $line // {});
 }
 
@@ -125,6 +126,59 @@ sub parallel {
     }
     $o{in_flight}->() if $o{in_flight};
     return map { $_->read_response } @conns;
+}
+
+# What a child knows by itself (that a store fails, that it is back), the others need not know. Polls until `cond`, which
+# gets a connection, has been true for every child; false when one takes longer than `seconds`. Event MPM.
+sub await_each_child {
+    my ($s, $seconds, $cond) = @_;
+    for my $pid ($s->serving) {
+        my $c = connection_to($s, $pid);
+        await($seconds, sub { $c = connection_to($s, $pid) if $c->closed(0); $cond->($c) }) or return 0;
+        $c->close;
+    }
+    return 1;
+}
+
+# A connection that this child has taken, and keeps as long as it is used: the others are stopped meanwhile.
+sub connection_to {
+    my ($s, $pid) = @_;
+    my @others = grep { $_ != $pid } $s->serving;
+    my $c;
+    local $@;
+    my $met = eval {
+        kill STOP => @others if @others;
+        await(10, sub { !grep { !stopped($_) } @others });
+        $c = connection($s);
+        $c->request('GET', '/', headers => [ 'X-Test-Id' => "$$." . ++$id ]);
+        1;
+    };
+    my $why = $@;
+    kill CONT => @others if @others;
+    die $why if !$met;
+    my $line;
+    await(20, sub { ($line) = grep { $_->{id} eq "$$.$id" } $s->access(0, 1) });
+    die "child $pid takes no connection\n" if ($line->{pid} // 0) != $pid;
+    return $c;
+}
+
+# Whether all threads of a process are stopped.
+sub stopped {
+    my ($pid) = @_;
+    return !grep { RL::Httpd::slurp($_) =~ /\A\d+ \(.*\) [^TZX] /s } glob "/proc/$pid/task/*/stat";
+}
+
+# The least that `measure` gives in some tries, seconds mostly: it stops at the first that is below `bound`. A delay that
+# is built in shows in each of them; one that a busy machine makes does not.
+sub least {
+    my ($bound, $measure) = @_;
+    my $least;
+    for (1 .. 8) {
+        my $value = $measure->();
+        $least = $value if !defined $least || $value < $least;
+        last if $least < $bound;
+    }
+    return $least;
 }
 
 # How often each status came: { 200 => 10, 429 => 40 }.

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "environment.h"
+
+#include <string.h>
+
+#include "../core/number.h"
+
+/* Writes a number and its NUL right before *end, and moves *end to its first digit. printf is
+ * too slow for every request. */
+static const char *write_number(char **end, uint32_t number)
+{
+    *--*end = '\0';
+    *end = rl_number_write(*end, number);
+    return *end;
+}
+
+static const char *write_seconds(char **end, int64_t time_us, int64_t now_us)
+{
+    const int64_t seconds = rl_seconds_until(time_us, now_us);
+    return write_number(end, seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX);
+}
+
+/* Returns the quota as text: as made when the configuration was read, or, if the rate is
+ * computed, made now. */
+static const char *quota_text(char **end, const rl_claim_t *claim)
+{
+    const rl_rule_t *rule = claim->rule;
+    return rule != NULL && rule->quota_text != NULL
+               ? rule->quota_text
+               : write_number(end, rl_meter_quota(&claim->op.meter));
+}
+
+/* A key's tag, and room for four numbers. */
+typedef struct rl_environment_text {
+    char tag[RL_TAG_LENGTH + 1];
+    char numbers[4 * (RL_DIGITS_MAX + 1)];
+} rl_environment_text_t;
+
+void rl_environment_set(request_rec *r, rl_environment_t *environment, const char *status,
+                        const rl_claim_t *claim, int64_t now)
+{
+    rl_environment_text_t *text = apr_palloc(r->pool, sizeof(*text));
+    char *end = text->numbers + sizeof(text->numbers);
+    rl_digest_tag(&claim->op.key, text->tag);
+    *environment = (rl_environment_t){.status = status, .rule = claim->name, .key = text->tag};
+    if (!claim->invalid) {
+        environment->limit = quota_text(&end, claim);
+        environment->remaining = write_number(&end, rl_claim_remaining(claim));
+        environment->reset = write_seconds(&end, rl_step_free_at(&claim->step), now);
+    }
+    if (!claim->step.granted) {
+        environment->retry_after = write_seconds(&end, claim->step.retry, now);
+    }
+}
+
+static const char *const variables[] = {
+    "RATELIMIT_STATUS", "RATELIMIT_RULE",        "RATELIMIT_LIMIT", "RATELIMIT_REMAINING",
+    "RATELIMIT_RESET",  "RATELIMIT_RETRY_AFTER", "RATELIMIT_KEY",
+};
+
+#define VARIABLES (sizeof(variables) / sizeof(variables[0]))
+
+/* Removes what an earlier decision left, or somebody's SetEnvIf made up. */
+static void clear_variables(apr_table_t *env)
+{
+    const apr_array_header_t *entries = apr_table_elts(env);
+    bool any = false;
+    for (int i = 0; i < entries->nelts && !any; i++) {
+        any = strncmp(APR_ARRAY_IDX(entries, i, apr_table_entry_t).key, "RATELIMIT_", 10) == 0;
+    }
+    for (size_t i = 0; any && i < VARIABLES; i++) {
+        apr_table_unset(env, variables[i]);
+    }
+}
+
+/* The variables are added, not set: apr_table_set looks through all entries of the table first,
+ * and ours all begin alike. */
+void rl_environment_publish(request_rec *r, const rl_environment_t *environment)
+{
+    const char *const values[VARIABLES] = {
+        environment->status,    environment->rule,  environment->limit,
+        environment->remaining, environment->reset, environment->retry_after,
+        environment->key,
+    };
+    clear_variables(r->subprocess_env);
+    for (size_t i = 0; i < VARIABLES; i++) {
+        if (values[i] != NULL) {
+            apr_table_addn(r->subprocess_env, variables[i], values[i]);
+        }
+    }
+}

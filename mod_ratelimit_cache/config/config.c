@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <http_log.h>
+#include <string.h>
+
+#include "../core/number.h"
+#include "../ledger/ledger.h"
+
+static rl_global_config_t global;
+
+rl_global_config_t *rl_global_config(void)
+{
+    return &global;
+}
+
+int rl_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    global = (rl_global_config_t){.table_size = 0};
+    return OK;
+}
+
+const char *rl_table_size_set(const char *value)
+{
+    uint64_t size;
+    if (!rl_number_parse_size(value, RL_LEDGER_SIZE_MAX, &size) || size < RL_LEDGER_SIZE_MIN) {
+        return "the size must be from 64K to 64G";
+    }
+    if (size > global.table_size) {
+        global.table_size = size;
+    }
+    return NULL;
+}
+
+/* ---- sections ---- */
+
+#define X(name, fallback)                                                                      \
+    int rl_dir_##name(const rl_dir_config_t *conf)                                             \
+    {                                                                                          \
+        return conf->name != RL_UNSET ? conf->name : (fallback);                               \
+    }
+RL_DIR_SETTINGS(X)
+#undef X
+
+const char *rl_dir_deny_handler(const rl_dir_config_t *conf)
+{
+    return conf->deny_handler != NULL && *conf->deny_handler != '\0' ? conf->deny_handler
+                                                                     : NULL;
+}
+
+void *rl_create_dir_config(apr_pool_t *pool, char *path)
+{
+    rl_dir_config_t *conf = apr_pcalloc(pool, sizeof(*conf));
+    (void)path;
+#define X(name, fallback) conf->name = RL_UNSET;
+    RL_DIR_SETTINGS(X)
+#undef X
+    return conf;
+}
+
+static apr_array_header_t *append(apr_pool_t *pool, apr_array_header_t *outer,
+                                  apr_array_header_t *inner)
+{
+    if (outer == NULL || inner == NULL) {
+        return outer == NULL ? inner : outer;
+    }
+    return apr_array_append(pool, outer, inner);
+}
+
+/* Returns true if the section sets nothing. */
+static bool is_unset(const rl_dir_config_t *conf)
+{
+#define X(name, fallback) &&conf->name == RL_UNSET
+    return conf->rules == NULL && !conf->detached && conf->exempt == NULL &&
+           conf->deny_handler == NULL RL_DIR_SETTINGS(X);
+#undef X
+}
+
+/* httpd merges two Locations with each other before it merges the result with the sections
+ * around them, so the result has to remember that one of them is detached.
+ *
+ * httpd merges in each request, and mostly one of the two sections sets nothing: then the other
+ * is the result, and no memory is used. */
+void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
+{
+    const rl_dir_config_t *base = outer, *add = inner;
+    rl_dir_config_t *conf;
+    if (is_unset(base) || is_unset(add)) {
+        return is_unset(base) ? inner : outer;
+    }
+    conf = apr_palloc(pool, sizeof(*conf));
+#define X(name, fallback) conf->name = add->name != RL_UNSET ? add->name : base->name;
+    RL_DIR_SETTINGS(X)
+#undef X
+    conf->detached = base->detached || add->detached;
+    conf->rules = add->detached ? add->rules : rl_rule_set_merge(pool, base->rules, add->rules);
+    conf->exempt = append(pool, base->exempt, add->exempt);
+    conf->deny_handler = add->deny_handler != NULL ? add->deny_handler : base->deny_handler;
+    return conf;
+}
+
+const rl_dir_config_t *rl_dir_config(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &ratelimit_cache_module);
+}
+
+/* ---- servers ---- */
+
+void *rl_create_server_config(apr_pool_t *pool, server_rec *s)
+{
+    rl_server_config_t *conf = apr_pcalloc(pool, sizeof(*conf));
+    (void)s;
+    conf->log_level = RL_UNSET;
+    return conf;
+}
+
+void *rl_merge_server_config(apr_pool_t *pool, void *outer, void *inner)
+{
+    const rl_server_config_t *base = outer, *add = inner;
+    rl_server_config_t *conf = apr_pmemdup(pool, add, sizeof(*add));
+    if (!add->store_set) {
+        conf->store = base->store;
+        conf->store_set = base->store_set;
+    }
+    conf->log_level = add->log_level != RL_UNSET ? add->log_level : base->log_level;
+    return conf;
+}
+
+const rl_server_config_t *rl_server_config(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &ratelimit_cache_module);
+}
+
+int rl_server_log_level(const rl_server_config_t *conf)
+{
+    return conf->log_level != RL_UNSET ? conf->log_level : APLOG_WARNING;
+}
+
+/* Names a virtual host by its ServerName alone: the servers of a fleet have that in common, but
+ * not addresses and ports. */
+static const char *vhost_text(apr_pool_t *pool, const server_rec *s)
+{
+    return s->is_virtual && s->server_hostname != NULL
+               ? apr_pstrcat(pool, "vhost ", s->server_hostname, NULL)
+               : "main server";
+}
+
+/* Returns how many virtual hosts of this name came before. */
+static int count_namesake(apr_hash_t *seen, apr_pool_t *ptemp, const char *name)
+{
+    int *n = apr_hash_get(seen, name, APR_HASH_KEY_STRING);
+    if (n == NULL) {
+        n = apr_pcalloc(ptemp, sizeof(*n));
+        apr_hash_set(seen, name, APR_HASH_KEY_STRING, n);
+    }
+    return (*n)++;
+}
+
+/* httpd lets virtual hosts without any of our directives share the main server's configuration,
+ * so each gets a copy for its identity. */
+void rl_config_identify_vhosts(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
+{
+    apr_hash_t *seen = apr_hash_make(ptemp);
+    for (; s != NULL; s = s->next) {
+        rl_server_config_t *conf =
+            apr_pmemdup(pconf, rl_server_config(s), sizeof(rl_server_config_t));
+        const char *name = vhost_text(ptemp, s);
+        const char *text =
+            apr_psprintf(ptemp, "%s #%d", name, count_namesake(seen, ptemp, name));
+        conf->vhost = rl_digest_public(text, strlen(text));
+        ap_set_module_config(s->module_config, &ratelimit_cache_module, conf);
+    }
+}

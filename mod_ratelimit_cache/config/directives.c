@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives. Every error names the directive, the token, what is wrong and what is
+ * allowed. */
+#include "config.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <string.h>
+
+#include "../core/number.h"
+#include "../httpd/expression.h"
+#include "../ledger/ledger.h"
+#include "../rule/parse.h"
+#include "../rule/words.h"
+#include "exemption.h"
+#include "store_directive.h"
+
+#define SECRET_MAX     4096
+#define FORM_LIMIT_MIN 1024u
+#define FORM_LIMIT_MAX (1024u * 1024)
+
+static const char *directive_error(const cmd_parms *cmd, const char *token, const char *reason)
+{
+    return apr_psprintf(cmd->pool, "%s \"%s\": %s", cmd->cmd->name, token, reason);
+}
+
+static rl_server_config_t *server_config(const cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &ratelimit_cache_module);
+}
+
+/* Returns NULL, or the error if the directive may not stand where it does. A directive that is
+ * for the server alone may not stand in an .htaccess even if AllowOverrideList names it. */
+static const char *misplaced(cmd_parms *cmd)
+{
+    if (rl_cmd_is_tenant(cmd) && (cmd->cmd->req_override & OR_LIMIT) == 0) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": not allowed in .htaccess", NULL);
+    }
+    return cmd->limited != -1
+               ? apr_pstrcat(cmd->pool, cmd->cmd->name,
+                             ": not allowed inside <Limit>; write methods= instead", NULL)
+               : NULL;
+}
+
+/* ---- rules ---- */
+
+/* Adds a rule of the server's own configuration to the list of all of them, for
+ * rl_scope_post_config(). */
+static void keep_rule(const cmd_parms *cmd, rl_rule_t *rule)
+{
+    rl_global_config_t *global = rl_global_config();
+    rule->home = cmd->server;
+    rule->next = global->rules;
+    global->rules = rule;
+}
+
+static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    rl_dir_config_t *conf = dir;
+    rl_rule_t *rule;
+    const char *error = misplaced(cmd);
+    if (error == NULL) {
+        error = rl_rule_parse(cmd, argc, argv, &rule);
+    }
+    if (error != NULL) {
+        return error;
+    }
+    if (rl_rule_set_find(conf->rules, rule->name) != NULL) {
+        return directive_error(cmd, rule->name, "this section already has a rule of this name");
+    }
+    if (conf->rules != NULL && conf->rules->n == RL_SECTION_RULES_MAX) {
+        return directive_error(cmd, rule->name, "a section can have at most 200 rules");
+    }
+    conf->rules = rl_rule_set_add(cmd->pool, conf->rules, rule);
+    if (!rule->tenant) {
+        keep_rule(cmd, rule);
+    }
+    return NULL;
+}
+
+static const char *set_inherit(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    conf->detached = ap_cstr_casecmp(value, "Off") == 0;
+    if (!conf->detached && ap_cstr_casecmp(value, "On") != 0) {
+        return directive_error(cmd, value, "must be On or Off");
+    }
+    return misplaced(cmd);
+}
+
+static const char *set_engine(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    if (ap_cstr_casecmp(value, "On") == 0) {
+        conf->engine = RL_ENGINE_ON;
+    }
+    else if (ap_cstr_casecmp(value, "Off") == 0) {
+        conf->engine = RL_ENGINE_OFF;
+    }
+    else if (ap_cstr_casecmp(value, "Observe") == 0) {
+        conf->engine = RL_ENGINE_OBSERVE;
+    }
+    else {
+        return directive_error(cmd, value, "must be On, Off or Observe");
+    }
+    return misplaced(cmd);
+}
+
+static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    rl_dir_config_t *conf = dir;
+    if (argc == 0) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name,
+                           ": write ADDR[/BITS] ..., env=NAME or expr=EXPR", NULL);
+    }
+    if (conf->exempt == NULL) {
+        conf->exempt = apr_array_make(cmd->pool, argc, sizeof(rl_exemption_t));
+    }
+    for (int i = 0; i < argc; i++) {
+        const char *reason = rl_exemption_parse(cmd, argv[i], apr_array_push(conf->exempt));
+        if (reason != NULL) {
+            return directive_error(cmd, argv[i], reason);
+        }
+    }
+    return misplaced(cmd);
+}
+
+static const char *set_bits(cmd_parms *cmd, const char *value, unsigned most, int *bits)
+{
+    uint64_t n;
+    if (!rl_number_parse(value, strlen(value), most, &n)) {
+        return directive_error(
+            cmd, value, apr_psprintf(cmd->pool, "must be an integer from 0 to %u", most));
+    }
+    *bits = (int)n;
+    return misplaced(cmd);
+}
+
+static const char *set_v4bits(cmd_parms *cmd, void *dir, const char *value)
+{
+    return set_bits(cmd, value, 32, &((rl_dir_config_t *)dir)->v4bits);
+}
+
+static const char *set_v6bits(cmd_parms *cmd, void *dir, const char *value)
+{
+    return set_bits(cmd, value, 128, &((rl_dir_config_t *)dir)->v6bits);
+}
+
+static const char *set_deny_status(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    const char *reason = rl_status_parse(value, &conf->deny_status);
+    return reason != NULL ? directive_error(cmd, value, reason) : misplaced(cmd);
+}
+
+static const char *set_on_error(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    const char *reason = rl_on_error_parse(value, &conf->on_error);
+    return reason != NULL ? directive_error(cmd, value, reason) : misplaced(cmd);
+}
+
+static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    uint64_t bytes;
+    if (!rl_number_parse_size(value, FORM_LIMIT_MAX, &bytes) || bytes < FORM_LIMIT_MIN) {
+        return directive_error(cmd, value, "must be a size from 1K to 1M");
+    }
+    conf->form_limit = (int)bytes;
+    return misplaced(cmd);
+}
+
+/* ---- store ---- */
+
+static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
+{
+    const char *reason = NULL;
+    if (argc > 1) {
+        return directive_error(cmd, argv[1], "shm takes one option, size=BYTES");
+    }
+    if (argc == 1) {
+        reason = strncmp(argv[0], "size=", 5) != 0
+                     ? "not an option of shm; write size=BYTES, for example 32M"
+                     : rl_table_size_set(argv[0] + 5);
+    }
+    return reason != NULL ? directive_error(cmd, argv[0], reason) : NULL;
+}
+
+static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    rl_server_config_t *conf = server_config(cmd);
+    (void)dir;
+    if (error != NULL) {
+        return error;
+    }
+    conf->store = NULL;
+    conf->store_set = true;
+    if (argc > 0 && ap_cstr_casecmp(argv[0], "memcached") == 0) {
+        return rl_store_directive_parse(cmd, argc - 1, argv + 1, &conf->store);
+    }
+    if (argc > 0 && ap_cstr_casecmp(argv[0], "shm") == 0) {
+        return set_shm(cmd, argc - 1, argv + 1);
+    }
+    return directive_error(
+        cmd, argc > 0 ? argv[0] : "",
+        "write shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]");
+}
+
+/* Reads the secret from a file, without the line ends that editors leave at its end. Returns
+ * NULL or the reason why it can't be used. */
+static const char *read_secret(cmd_parms *cmd, const char *path, rl_global_config_t *global)
+{
+    const char *full = ap_server_root_relative(cmd->pool, path);
+    char *text = apr_pcalloc(cmd->pool, SECRET_MAX + 1);
+    apr_size_t len = 0;
+    apr_file_t *file;
+    apr_status_t rv = full == NULL ? APR_EBADPATH
+                                   : apr_file_open(&file, full, APR_FOPEN_READ,
+                                                   APR_FPROT_OS_DEFAULT, cmd->temp_pool);
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_read_full(file, text, SECRET_MAX + 1, &len);
+        apr_file_close(file);
+    }
+    if (rv != APR_SUCCESS && rv != APR_EOF) {
+        char reason[120];
+        return apr_psprintf(cmd->pool, "can't be read: %s",
+                            apr_strerror(rv, reason, sizeof(reason)));
+    }
+    if (len > SECRET_MAX) {
+        return "the secret is longer than 4096 bytes";
+    }
+    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r')) {
+        len--;
+    }
+    global->secret = text;
+    global->secret_len = len;
+    return len == 0 ? "the file has no secret in it" : NULL;
+}
+
+static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_global_config_t *global = rl_global_config();
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    (void)dir;
+    if (error != NULL) {
+        return error;
+    }
+    if (strncmp(value, "file:", 5) == 0) {
+        const char *reason = read_secret(cmd, value + 5, global);
+        return reason != NULL ? directive_error(cmd, value, reason) : NULL;
+    }
+    global->secret = value;
+    global->secret_len = strlen(value);
+    return *value == '\0' ? directive_error(cmd, value, "the secret is empty") : NULL;
+}
+
+/* ---- the rest ---- */
+
+static const char *set_log_level(cmd_parms *cmd, void *dir, const char *value)
+{
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    (void)dir;
+    if (error == NULL) {
+        error = ap_parse_log_level(value, &server_config(cmd)->log_level);
+        error = error != NULL ? directive_error(cmd, value, error) : NULL;
+    }
+    return error;
+}
+
+/* ---- answers ---- */
+
+static int response_field_bit(const char *word)
+{
+    if (ap_cstr_casecmp(word, "standard") == 0) {
+        return RL_FIELDS_STANDARD;
+    }
+    return ap_cstr_casecmp(word, "legacy") == 0 ? RL_FIELDS_LEGACY : 0;
+}
+
+static const char *set_response_fields(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    static const char usage[] = "write none, standard, legacy or standard legacy";
+    rl_dir_config_t *conf = dir;
+    conf->response_fields = 0;
+    if (argc == 0) {
+        return directive_error(cmd, "", usage);
+    }
+    for (int i = 0; i < argc; i++) {
+        const int bit = response_field_bit(argv[i]);
+        if (bit == 0 && ap_cstr_casecmp(argv[i], "none") == 0) {
+            if (argc > 1) {
+                return directive_error(
+                    cmd, argv[i],
+                    "can't be combined with other words; write none, or the fields to send");
+            }
+        }
+        else if (bit == 0) {
+            return directive_error(cmd, argv[i], usage);
+        }
+        else if ((conf->response_fields & bit) != 0) {
+            return directive_error(cmd, argv[i], "given twice");
+        }
+        conf->response_fields |= bit;
+    }
+    return misplaced(cmd);
+}
+
+/* Returns true if this handler's answer is the file that was asked for, sent or run: that is
+ * the very thing that was denied. "default-handler" is httpd's name for sending it. */
+static bool serves_the_target(const char *handler)
+{
+    static const char *const names[] = {
+        "default-handler", "cgi-script", "server-parsed", "send-as-is",
+        "type-map",        "lua-script", "wsgi-script",   "fcgid-script",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (ap_cstr_casecmp(handler, names[i]) == 0) {
+            return true;
+        }
+    }
+    return ap_cstr_casecmpn(handler, "application/x-httpd-php", 23) == 0 ||
+           ap_cstr_casecmpn(handler, "proxy:", 6) == 0;
+}
+
+static const char *set_deny_handler(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    const bool standard = ap_cstr_casecmp(value, "default") == 0;
+    if (*value == '\0' || ap_cstr_casecmpn(value, "http://", 7) == 0 ||
+        ap_cstr_casecmpn(value, "https://", 8) == 0) {
+        return directive_error(cmd, value,
+                               "write a local /URL-PATH, a handler's name, or default");
+    }
+    if (serves_the_target(value)) {
+        return directive_error(
+            cmd, value,
+            "this handler would send or run the very file that was denied; write a "
+            "local /URL-PATH, another handler's name, or default");
+    }
+    conf->deny_handler = standard ? "" : value;
+    return misplaced(cmd);
+}
+
+#define IN_SECTIONS (RSRC_CONF | ACCESS_CONF)
+#define IN_HTACCESS (RSRC_CONF | OR_LIMIT)
+
+const command_rec rl_directives[] = {
+    AP_INIT_TAKE_ARGV("RateLimit", set_rule, NULL, IN_HTACCESS,
+                      "NAME RATE [option=value ...], or NAME off"),
+    AP_INIT_TAKE1("RateLimitInherit", set_inherit, NULL, ACCESS_CONF,
+                  "Off: no rules from outer sections"),
+    AP_INIT_TAKE1("RateLimitEngine", set_engine, NULL, IN_SECTIONS, "On, Off or Observe"),
+    AP_INIT_TAKE_ARGV("RateLimitExempt", add_exempt, NULL, IN_SECTIONS,
+                      "ADDR[/BITS] ..., env=NAME or expr=EXPR: requests that skip every rule"),
+    AP_INIT_TAKE1("RateLimitIPv4Prefix", set_v4bits, NULL, IN_SECTIONS, "0 to 32"),
+    AP_INIT_TAKE1("RateLimitIPv6Prefix", set_v6bits, NULL, IN_SECTIONS, "0 to 128"),
+    AP_INIT_TAKE1("RateLimitDenyStatus", set_deny_status, NULL, IN_HTACCESS, "400 to 599"),
+    AP_INIT_TAKE_ARGV("RateLimitStore", set_store, NULL, RSRC_CONF,
+                      "shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]"),
+    AP_INIT_TAKE1("RateLimitSecret", set_secret, NULL, RSRC_CONF, "file:PATH, or the secret"),
+    AP_INIT_TAKE1("RateLimitLog", set_log_level, NULL, RSRC_CONF,
+                  "level of the line for a key's first denial in a window"),
+    AP_INIT_TAKE_ARGV("RateLimitHeaders", set_response_fields, NULL, IN_HTACCESS,
+                      "none, or what to send: standard, legacy or both"),
+    AP_INIT_TAKE1("RateLimitDenyHandler", set_deny_handler, NULL, IN_SECTIONS,
+                  "/URL-PATH, a handler's name, or default: who writes denials"),
+    AP_INIT_TAKE1("RateLimitOnError", set_on_error, NULL, IN_SECTIONS, "local, allow or deny"),
+    AP_INIT_TAKE1("RateLimitFormLimit", set_form_limit, NULL, IN_SECTIONS,
+                  "1K to 1M: how much of a body is looked at"),
+    {.name = NULL},
+};

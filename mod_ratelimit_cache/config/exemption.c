@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exemption.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "../httpd/client.h"
+#include "../httpd/expression.h"
+
+const char *rl_exemption_parse(cmd_parms *cmd, const char *text, rl_exemption_t *exemption)
+{
+    const char *reason;
+    memset(exemption, 0, sizeof(*exemption));
+    if (strncmp(text, "env=", 4) == 0) {
+        exemption->env = text + 4;
+        return text[4] == '\0' ? "a variable's name must follow env=" : NULL;
+    }
+    if (strncmp(text, "expr=", 5) == 0) {
+        exemption->after_auth = rl_expr_reads_user(text + 5);
+        return rl_expr_parse(cmd, text + 5, RL_EXPR_BOOLEAN, &exemption->expr);
+    }
+    reason = rl_address_parse_prefix(text, &exemption->network);
+    return reason == NULL ? NULL
+                          : apr_pstrcat(cmd->temp_pool, reason,
+                                        "; write ADDR[/BITS], env=NAME or expr=EXPR", NULL);
+}
+
+static bool matches(request_rec *r, const rl_exemption_t *exempt, const rl_address_t *client)
+{
+    if (exempt->env != NULL) {
+        return apr_table_get(r->subprocess_env, exempt->env) != NULL;
+    }
+    if (exempt->expr != NULL) {
+        const char *error = NULL;
+        return ap_expr_exec(r, exempt->expr, &error) > 0;
+    }
+    return client != NULL && rl_address_within(client, &exempt->network);
+}
+
+bool rl_exemption_reads_user(const apr_array_header_t *exemptions)
+{
+    for (int i = 0; exemptions != NULL && i < exemptions->nelts; i++) {
+        if (APR_ARRAY_IDX(exemptions, i, rl_exemption_t).after_auth) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rl_exemption_applies(request_rec *r, const apr_array_header_t *exemptions, bool after_auth)
+{
+    rl_address_t address;
+    const rl_address_t *client;
+    if (exemptions == NULL) {
+        return false;
+    }
+    client = rl_client_address(r, &address) ? &address : NULL;
+    for (int i = 0; i < exemptions->nelts; i++) {
+        const rl_exemption_t *one = &APR_ARRAY_IDX(exemptions, i, rl_exemption_t);
+        if (one->after_auth == after_auth && matches(r, one, client)) {
+            return true;
+        }
+    }
+    return false;
+}

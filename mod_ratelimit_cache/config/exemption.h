@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RateLimitExempt: requests that skip every rule. */
+#ifndef RL_CONFIG_EXEMPTION_H
+#define RL_CONFIG_EXEMPTION_H
+
+#include <stdbool.h>
+
+#include <httpd.h>
+#include <http_config.h>
+#include <ap_expr.h>
+
+#include "../core/address.h"
+
+/* One argument of RateLimitExempt: an expression, a variable or else a network. */
+typedef struct rl_exemption {
+    rl_address_t network;       /* if env and expr are NULL */
+    const char *env;            /* the variable's name, or NULL */
+    const ap_expr_info_t *expr; /* or NULL */
+    bool after_auth;            /* the expression reads the authenticated user */
+} rl_exemption_t;
+
+/* Reads one argument into *exemption. Returns NULL, or the reason why it is refused. */
+const char *rl_exemption_parse(cmd_parms *cmd, const char *text, rl_exemption_t *exemption);
+
+/* Returns true if one of the exemptions (an array of rl_exemption_t, or NULL) applies to this
+ * request. Before authentication (after_auth is false) it leaves out expressions that read the
+ * authenticated user; after authentication it looks at these alone, because the rest has been
+ * looked at. */
+bool rl_exemption_applies(request_rec *r, const apr_array_header_t *exemptions,
+                          bool after_auth);
+
+/* Returns true if any of the exemptions reads the authenticated user. */
+bool rl_exemption_reads_user(const apr_array_header_t *exemptions);
+
+#endif

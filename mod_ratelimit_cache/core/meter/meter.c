@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "meter.h"
+
+#include "algorithm.h"
+#include "bucket.h"
+#include "tally.h"
+
+static const rl_meter_ops_t *const algorithms[] = {
+    [RL_FIXED_WINDOW] = &rl_window_ops,
+    [RL_SLIDING_WINDOW] = &rl_window_ops,
+    [RL_TOKEN_BUCKET] = &rl_bucket_ops,
+    [RL_PENALTY] = &rl_penalty_ops,
+};
+
+void rl_meter_prepare(rl_meter_t *meter)
+{
+    if (meter->algorithm == RL_TOKEN_BUCKET) {
+        rl_bucket_prepare(meter);
+    }
+}
+
+uint32_t rl_meter_quota(const rl_meter_t *meter)
+{
+    return meter->algorithm == RL_TOKEN_BUCKET && meter->limit > 0 ? meter->burst
+                                                                   : meter->limit;
+}
+
+int64_t rl_meter_quota_us(const rl_meter_t *meter)
+{
+    unsigned __int128 time;
+    if (meter->algorithm != RL_TOKEN_BUCKET || meter->limit == 0) {
+        return meter->period_us;
+    }
+    time = ((unsigned __int128)meter->burst * (uint64_t)meter->period_us + meter->limit - 1) /
+           meter->limit;
+    return time < TIME_MAX ? (int64_t)time : TIME_MAX;
+}
+
+bool rl_meter_is_shareable(const rl_meter_t *meter)
+{
+    return meter->algorithm == RL_TOKEN_BUCKET
+               ? rl_bucket_ticks(meter, RL_TALLY_TIME_MAX) < RL_TALLY_TICKS_MAX
+               : meter->limit <= RL_TALLY_LIMIT;
+}
+
+rl_meter_t rl_meter_penalty(const rl_meter_t *meter, int64_t least_us)
+{
+    const bool longer = !meter->extend && least_us > meter->penalty_us;
+    return (rl_meter_t){.algorithm = RL_PENALTY,
+                        .extend = meter->extend,
+                        .limit = 1,
+                        .period_us = longer ? least_us : meter->penalty_us,
+                        .penalty_us = meter->penalty_us + 2 * rl_meter_quota_us(meter)};
+}
+
+void rl_meter_charge(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                     rl_step_t *step)
+{
+    algorithms[op->meter.algorithm]->charge(op, words, step);
+}
+
+void rl_meter_refund(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                     uint64_t stamp, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1};
+    algorithms[op->meter.algorithm]->refund(op, words, stamp, step);
+}
+
+uint64_t rl_meter_held(const rl_meter_t *meter, const uint64_t words[RL_METER_WORDS],
+                       uint64_t stamp)
+{
+    return algorithms[meter->algorithm]->held(meter, words, stamp);
+}
+
+void rl_meter_raise(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                    uint64_t stamp, uint64_t value, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1};
+    algorithms[op->meter.algorithm]->raise(op, words, stamp, value, step);
+}
+
+void rl_meter_lower(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                    const rl_correction_t *correction, rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1};
+    algorithms[op->meter.algorithm]->lower(words, correction, step);
+}
+
+void rl_meter_clear(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                    rl_step_t *step)
+{
+    *step = (rl_step_t){.word = -1};
+    algorithms[op->meter.algorithm]->clear(op, words, step);
+}
+
+int64_t rl_step_free_at(const rl_step_t *step)
+{
+    return !step->granted && step->retry > step->reset ? step->retry : step->reset;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fixed and sliding windows
+ *
+ *     word 0:  window (32 bits) | units (32 bits)
+ *     word 1:  the same for the window before: sliding only
+ *
+ * Time is cut into windows of one period, numbered from the epoch. All windows of a key are
+ * shifted by an offset, a fraction of the period that is drawn from the key, so that not all
+ * keys start anew at the same moment. Units of any window but the current one count as none:
+ * nothing has to run when a window ends.
+ *
+ * A sliding window adds the units of the window before, weighted by the share of that window
+ * which the last period still overlaps, rounded up: these units are taken to have come evenly.
+ * (HAProxy's freq_ctr and Cloudflare's rate limiting count so.) Before the first charge in a
+ * window, word 0 is copied to word 1, in a step of its own. When word 0 is then swapped for the
+ * new window's, the two are equal, because a charge in between would have made that swap fail.
+ *
+ * Clocks: a window later than that of now stays the current one, so that nothing is refilled.
+ * One that ends more than a period and CLOCK_SLACK ahead is carried over into the window of
+ * now. */
+#include "algorithm.h"
+
+#define WINDOW_ONE (UINT64_C(1) << 32)
+
+/* What the words mean at one moment. */
+typedef struct rl_frame {
+    uint32_t window;   /* number of the current window */
+    uint32_t units;    /* units in it */
+    uint32_t previous; /* units in the window before, 0 for a fixed window */
+    uint32_t weighted; /* units that the window before still counts */
+    int64_t end;       /* of the current window, microseconds */
+} rl_frame_t;
+
+static uint32_t word_window(uint64_t word)
+{
+    return (uint32_t)(word >> 32);
+}
+
+static uint32_t word_units(uint64_t word)
+{
+    return (uint32_t)word;
+}
+
+static uint64_t make_word(uint32_t window, uint32_t units)
+{
+    return window * WINDOW_ONE | units;
+}
+
+static bool is_sliding(const rl_meter_t *meter)
+{
+    return meter->algorithm == RL_SLIDING_WINDOW;
+}
+
+/* Returns the key's offset: a fraction of the period, uniform over the keys. All servers of a
+ * fleet draw the same, because op->key is the same on all of them (unlike op->ledger_key: see
+ * the salt in fleet/source.h). */
+static int64_t offset_of(const rl_meter_t *meter, const rl_digest_t *key)
+{
+    if (meter->aligned) {
+        return 0;
+    }
+    return (int64_t)((unsigned __int128)(uint32_t)key->lo * (uint64_t)meter->period_us >> 32);
+}
+
+static int64_t window_end(const rl_meter_t *meter, int64_t offset, uint32_t window)
+{
+    return ((int64_t)window + 1) * meter->period_us - offset;
+}
+
+static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t by)
+{
+    return (uint64_t)((unsigned __int128)a * b / by);
+}
+
+/* Returns the units of the window before, weighted by its overlap with the last period at now,
+ * rounded up. */
+static uint32_t weigh(const rl_meter_t *meter, uint32_t units, int64_t end, int64_t now)
+{
+    const uint64_t period = (uint64_t)meter->period_us;
+    const uint64_t left = end > now ? (uint64_t)(end - now) : 0;
+    if (units == 0 || left >= period) {
+        return units;
+    }
+    return (uint32_t)(((unsigned __int128)units * left + period - 1) / period);
+}
+
+static uint32_t sum_at_most(uint64_t a, uint64_t b, uint32_t most)
+{
+    return a + b < most ? (uint32_t)(a + b) : most;
+}
+
+/* Takes over the units of a window that is too far ahead for any reason but a clock set
+ * back. */
+static void carry_over(const rl_meter_t *meter, const uint64_t *words, rl_frame_t *frame)
+{
+    const uint32_t units = word_units(words[0]);
+    const bool before = is_sliding(meter) && word_window(words[1]) == word_window(words[0]) - 1;
+    frame->units = before ? sum_at_most(units, word_units(words[1]),
+                                        units > meter->limit ? units : meter->limit)
+                          : units;
+}
+
+/* Finds the current window, its units and those of the window before. */
+static void find_current(const rl_meter_t *meter, int64_t offset, const uint64_t *words,
+                         int64_t now, rl_frame_t *frame)
+{
+    const uint32_t of_now = (uint32_t)((now + offset) / meter->period_us);
+    const uint32_t stored = word_window(words[0]);
+    *frame = (rl_frame_t){.window = of_now};
+    if (stored < of_now) {
+        frame->previous = stored == of_now - 1 ? word_units(words[0]) : 0;
+        return;
+    }
+    if (stored > of_now) {
+        if (stored - of_now > CLOCK_HORIZON / meter->period_us) {
+            return;
+        }
+        if (window_end(meter, offset, stored) - now > meter->period_us + CLOCK_SLACK) {
+            carry_over(meter, words, frame);
+            return;
+        }
+    }
+    frame->window = stored;
+    frame->units = word_units(words[0]);
+    frame->previous = word_window(words[1]) == stored - 1 ? word_units(words[1]) : 0;
+    if (is_sliding(meter) && word_window(words[1]) == stored) {
+        /* another request is about to begin the next window: word 1 no longer has the one
+         * before */
+        *frame = (rl_frame_t){.window = stored + 1, .previous = word_units(words[0])};
+    }
+}
+
+static void see_frame(const rl_meter_t *meter, int64_t offset, const uint64_t *words,
+                      int64_t now, rl_frame_t *frame)
+{
+    find_current(meter, offset, words, now, frame);
+    frame->end = window_end(meter, offset, frame->window);
+    if (is_sliding(meter)) {
+        frame->weighted = weigh(meter, frame->previous, frame->end, now);
+    }
+}
+
+/* Returns when the cost will fit if nothing else comes. Until the window ends, the fading share
+ * of the previous window makes room; after that, the fading share of this one. */
+static int64_t retry_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t cost)
+{
+    const uint64_t period = (uint64_t)meter->period_us;
+    const uint32_t most = meter->limit - cost;
+    if (!is_sliding(meter) || meter->limit == 0 || cost > meter->limit) {
+        return frame->end; /* a fixed window is empty then; a cost above the limit never fits */
+    }
+    if (frame->units <= most && frame->previous > 0) {
+        const uint64_t overlap = mul_div(most - frame->units, period, frame->previous);
+        return frame->end - (int64_t)overlap;
+    }
+    return frame->units > most
+               ? frame->end + (int64_t)(period - mul_div(most, period, frame->units))
+               : frame->end;
+}
+
+/* Returns true if word 0 must be copied to word 1 first: the sliding window that begins needs
+ * the units of the one that ends. Word 0 was read before word 1. If word 1 has more units of
+ * the ending window, or the new window, another request has copied since, and the older reading
+ * must not overwrite its copy. */
+static bool must_copy(const rl_meter_t *meter, const uint64_t *words, uint32_t window)
+{
+    const uint32_t copied = word_window(words[1]);
+    if (!is_sliding(meter) || word_window(words[0]) != window - 1 || copied == window) {
+        return false;
+    }
+    return word_units(words[0]) > (copied == window - 1 ? word_units(words[1]) : 0);
+}
+
+/* Returns when nothing counts any more of `units` in the current window, and of those
+ * before. */
+static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t units)
+{
+    return frame->end + (is_sliding(meter) && units > 0 ? meter->period_us : 0);
+}
+
+static void window_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
+{
+    const rl_meter_t *meter = &op->meter;
+    const int64_t now = op->now, offset = offset_of(meter, &op->key);
+    const uint32_t cost = op->cost;
+    rl_frame_t frame;
+    see_frame(meter, offset, words, now, &frame);
+    const uint64_t used = (uint64_t)frame.units + frame.weighted;
+    const bool granted = meter->limit > 0 && (used + cost <= meter->limit || cost == 0);
+    const uint32_t units = frame.units + (granted ? cost : 0);
+    const bool carried = frame.units > 0 && frame.window < word_window(words[0]);
+    step->granted = granted;
+    step->again = granted && cost > 0 && must_copy(meter, words, frame.window);
+    step->word = step->again ? 1 : (granted && cost > 0) || carried ? 0 : -1;
+    step->value = step->again ? words[0] : make_word(frame.window, units);
+    step->stamp = step->window = frame.window;
+    step->used = sum_at_most(used, granted ? cost : 0, UINT32_MAX);
+    step->room = meter->limit > frame.weighted ? meter->limit - frame.weighted : 0;
+    step->reset = reset_time(meter, &frame, units);
+    step->retry = granted ? now : retry_time(meter, &frame, cost);
+    step->expires = frame.end + (is_sliding(meter) ? meter->period_us : 0);
+}
+
+/* Returns the word that holds the window, -1 if none does. */
+static int word_of(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    if (word_window(words[0]) == stamp) {
+        return 0;
+    }
+    return is_sliding(meter) && word_window(words[1]) == stamp ? 1 : -1;
+}
+
+static void window_refund(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                          rl_step_t *step)
+{
+    const int word = word_of(&op->meter, words, stamp);
+    const uint32_t held = word >= 0 ? word_units(words[word]) : 0;
+    step->word = held > 0 ? word : -1;
+    step->value = make_word((uint32_t)stamp, held > op->cost ? held - op->cost : 0);
+}
+
+static uint64_t window_held(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    const int word = word_of(meter, words, stamp);
+    return word >= 0 ? word_units(words[word]) : 0;
+}
+
+/* Raises a window that is that of word 0 or later. */
+static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32_t window,
+                          uint32_t units, rl_step_t *step)
+{
+    const bool same = word_window(words[0]) == window;
+    step->again = must_copy(meter, words, window);
+    if (step->again) {
+        step->word = 1;
+        step->value = words[0];
+    }
+    else if (!same || word_units(words[0]) < units) {
+        step->word = 0;
+        step->value = make_word(window, units);
+    }
+}
+
+/* Raises the window before that of word 0, unless word 1 has been overwritten to begin the
+ * next. */
+static void raise_previous(const uint64_t *words, uint32_t window, uint32_t units,
+                           rl_step_t *step)
+{
+    const bool same = word_window(words[1]) == window;
+    const bool copied = word_window(words[1]) == window + 1;
+    if (!copied && units > (same ? word_units(words[1]) : 0)) {
+        step->word = 1;
+        step->value = make_word(window, units);
+    }
+}
+
+static void window_raise(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                         uint64_t value, rl_step_t *step)
+{
+    const rl_meter_t *meter = &op->meter;
+    const uint32_t window = (uint32_t)stamp, units = (uint32_t)value;
+    step->stamp = step->window = window;
+    step->used = units;
+    step->reset = window_end(meter, offset_of(meter, &op->key), window);
+    step->expires = step->reset + (is_sliding(meter) ? meter->period_us : 0);
+    if (word_window(words[0]) <= window) {
+        raise_current(meter, words, window, units, step);
+    }
+    else if (is_sliding(meter) && word_window(words[0]) == window + 1) {
+        raise_previous(words, window, units, step);
+    }
+}
+
+static void window_lower(const uint64_t *words, const rl_correction_t *correction,
+                         rl_step_t *step)
+{
+    const uint32_t window = (uint32_t)correction->stamp;
+    step->word = words[0] == make_word(window, (uint32_t)correction->from) ? 0 : -1;
+    step->value = make_word(window, (uint32_t)correction->to);
+}
+
+/* Word 0 goes first, so that no other request copies its units to word 1 after that was
+ * wiped. */
+static void window_clear(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
+{
+    const rl_meter_t *meter = &op->meter;
+    rl_frame_t frame;
+    see_frame(meter, offset_of(meter, &op->key), words, op->now, &frame);
+    step->window = frame.window;
+    step->stamp = frame.window;
+    if (word_units(words[0]) > 0) {
+        step->word = 0;
+        step->value = make_word(frame.window, 0);
+    }
+    else if (is_sliding(meter) && word_units(words[1]) > 0) {
+        step->word = 1;
+        step->value = make_word(word_window(words[1]), 0);
+    }
+}
+
+const rl_meter_ops_t rl_window_ops = {window_charge, window_refund, window_held,
+                                      window_raise,  window_lower,  window_clear};

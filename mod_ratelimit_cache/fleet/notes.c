@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "notes.h"
+
+#define SWAP_TRIES 100
+
+#define UNITS_BITS 24
+#define UNITS_MAX  ((UINT32_C(1) << UNITS_BITS) - 1)
+
+/* The note `contact`: told, window, second. */
+#define TOLD_BITS   4
+#define WINDOW_BITS 12
+#define WINDOW_MASK ((UINT32_C(1) << WINDOW_BITS) - 1)
+#define SECOND_AT   (UNITS_BITS + WINDOW_BITS + TOLD_BITS)
+#define SECOND_MASK ((UINT64_C(1) << 24) - 1)
+#define TOTAL_MASK  ((UINT64_C(1) << SECOND_AT) - 1)
+
+uint64_t rl_note(const rl_reservation_t *res, unsigned n)
+{
+    return rl_ledger_note(res->source->ledger, &res->op.ledger_key, n);
+}
+
+bool rl_note_swap(const rl_reservation_t *res, unsigned n, uint64_t from, uint64_t to)
+{
+    return rl_ledger_swap_note(res->source->ledger, &res->op.ledger_key, n, from, to);
+}
+
+uint64_t rl_identity(const rl_reservation_t *res, unsigned incarnation, uint32_t seed)
+{
+    return (uint64_t)(res->counter.window & ((1u << RL_TALLY_BITS) - 1)) << RL_IDENTITY_WINDOW |
+           (uint64_t)incarnation << RL_TALLY_BITS | seed;
+}
+
+unsigned rl_identity_incarnation(uint64_t identity)
+{
+    return (unsigned)(identity >> RL_TALLY_BITS) & ((1u << RL_TALLY_INCARNATION_BITS) - 1);
+}
+
+bool rl_identity_is_of(uint64_t identity, uint32_t window)
+{
+    return identity >> RL_IDENTITY_WINDOW == (window & ((1u << RL_TALLY_BITS) - 1));
+}
+
+static unsigned contact_second(uint64_t contact)
+{
+    return (unsigned)(contact >> SECOND_AT);
+}
+
+bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_operation_t *op)
+{
+    const uint64_t second = (uint64_t)(op->now / RL_USEC_PER_SEC) & SECOND_MASK;
+    const uint64_t last = rl_ledger_note(ledger, &op->ledger_key, RL_NOTE_CONTACT);
+    const uint64_t next = second << SECOND_AT | (last & TOTAL_MASK);
+    if (contact_second(last) == second) {
+        return false;
+    }
+    return rl_ledger_swap_note(ledger, &op->ledger_key, RL_NOTE_CONTACT, last, next) &&
+           contact_second(last) != 0;
+}
+
+bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds)
+{
+    const uint64_t second = (uint64_t)(now / RL_USEC_PER_SEC);
+    return contact_second(contact) != 0 &&
+           ((second - contact_second(contact)) & SECOND_MASK) <= seconds;
+}
+
+/* ---- totals ---- */
+
+/* Returns what stands above the total in the note: the second in which it was told, and its
+ * window. */
+static uint64_t make_tag(const rl_reservation_t *res)
+{
+    const uint64_t second = (uint64_t)(res->op.now / RL_USEC_PER_SEC) % (1 << TOLD_BITS);
+    return second << WINDOW_BITS | (res->counter.window & WINDOW_MASK);
+}
+
+static bool is_of_window(const rl_reservation_t *res, uint64_t contact)
+{
+    return ((contact >> UNITS_BITS ^ res->counter.window) & WINDOW_MASK) == 0;
+}
+
+static bool was_told_this_second(const rl_reservation_t *res, uint64_t contact)
+{
+    return (contact & TOTAL_MASK) >> UNITS_BITS == make_tag(res);
+}
+
+static uint64_t with_total(const rl_reservation_t *res, uint64_t contact, uint32_t total)
+{
+    return (contact & ~TOTAL_MASK) | make_tag(res) << UNITS_BITS | total;
+}
+
+void rl_total_note(const rl_reservation_t *res, uint32_t total)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
+        if ((was_told_this_second(res, contact) && total <= (contact & UNITS_MAX)) ||
+            rl_note_swap(res, RL_NOTE_CONTACT, contact, with_total(res, contact, total))) {
+            return;
+        }
+    }
+}
+
+void rl_total_less(const rl_reservation_t *res, uint32_t units)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
+        const uint32_t total = (uint32_t)contact & UNITS_MAX;
+        if (!is_of_window(res, contact) || total == 0 ||
+            rl_note_swap(res, RL_NOTE_CONTACT, contact,
+                         contact - (units < total ? units : total))) {
+            return;
+        }
+    }
+}
+
+uint32_t rl_total_noted(const rl_reservation_t *res)
+{
+    const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
+    return is_of_window(res, contact) ? (uint32_t)contact & UNITS_MAX : 0;
+}

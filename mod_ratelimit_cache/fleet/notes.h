@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Notes: what this server remembers of a key's shared counter, in three words of the key's cell
+ * in the ledger.
+ *
+ *     identity  window (24 bits) | incarnation (16) | seed (24)
+ *               which shared counter the key's units were last reserved in
+ *     owed      window (32) | being paid since (8) | units (24)
+ *               units granted here that the store doesn't know of yet; see debts.h
+ *     contact   second (24) | told (4) | window (12) | total (24)
+ *               the second in which the counter was last read; the highest total of a window
+ *               that the store has told, and the second, modulo 16, in which it told it
+ *
+ * A window's number is cut to the bits that there are. A counter that isn't shared uses the
+ * first note for something else: the time at which it was cleared.
+ */
+#ifndef RL_FLEET_NOTES_H
+#define RL_FLEET_NOTES_H
+
+#include "../core/meter/tally.h"
+#include "reservation.h"
+
+enum { RL_NOTE_IDENTITY, RL_NOTE_OWED, RL_NOTE_CONTACT };
+enum { RL_NOTE_CLEARED = RL_NOTE_IDENTITY };
+
+/* The lowest bit of the window in an identity. */
+#define RL_IDENTITY_WINDOW (RL_TALLY_BITS + RL_TALLY_INCARNATION_BITS)
+
+/* Returns note n of the operation's key, 0 if the key has no cell. */
+uint64_t rl_note(const rl_reservation_t *res, unsigned n);
+
+/* Sets note n to `to` if it is still `from`. Returns true if it did. */
+bool rl_note_swap(const rl_reservation_t *res, unsigned n, uint64_t from, uint64_t to);
+
+/* Returns the identity of a counter of the reservation's window. */
+uint64_t rl_identity(const rl_reservation_t *res, unsigned incarnation, uint32_t seed);
+
+/* Returns the incarnation in an identity, 0 if it has none. */
+unsigned rl_identity_incarnation(uint64_t identity);
+
+/* Returns true if the identity is of a counter of this window; a token bucket's window is 0. */
+bool rl_identity_is_of(uint64_t identity, uint32_t window);
+
+/* Returns true, to one caller a second, if the key's shared counter is due to be read, and
+ * notes the second. Returns false as long as no second has been noted of the key. */
+bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_operation_t *op);
+
+/* Returns true if the note `contact` tells of a contact in the last so many seconds; now is in
+ * microseconds since the epoch. */
+bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds);
+
+/* Windows: notes a total that the store has told. A lower total doesn't replace a higher one of
+ * the same second, because answers overtake each other. */
+void rl_total_note(const rl_reservation_t *res, uint32_t total);
+
+/* Windows: lowers the noted total by units that were given back, to 0 at most; UINT32_MAX after
+ * the counter was cleared. */
+void rl_total_less(const rl_reservation_t *res, uint32_t units);
+
+/* Returns the total that is noted of the reservation's window, 0 if there is none. */
+uint32_t rl_total_noted(const rl_reservation_t *res);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reservation: one operation's work on its counter in the shared store, and what is known of
+ * that counter meanwhile. */
+#ifndef RL_FLEET_RESERVATION_H
+#define RL_FLEET_RESERVATION_H
+
+#include "source.h"
+
+typedef struct rl_reservation {
+    const rl_source_t *source;
+    const rl_store_ops_t *ops;
+    rl_operation_t op; /* op.cost: units to reserve, perhaps more than a request needs */
+    rl_shared_counter_t counter;
+    uint64_t known; /* what the ledger held at the start, debts included: units, or ticks */
+    uint32_t owed;  /* units owed to the store at the start */
+    uint32_t debt;  /* units of them that this reservation is in charge of paying */
+    unsigned paying_since; /* the second since which it is in charge, as in the note `owed` */
+    uint64_t identity;     /* the counter noted at the start, see notes.h */
+    bool not_added;        /* windows: the cost didn't fit, and was not added */
+    uint64_t until; /* token bucket: arrival time after the addition, ticks; 0: uncertain */
+} rl_reservation_t;
+
+/* Begins work on the shared counter of the operation's key. The window is that of a step or of
+ * a stamp. Copies the operation; the source must outlive the reservation. */
+rl_reservation_t rl_reservation(const rl_source_t *source, const rl_operation_t *op,
+                                uint64_t window);
+
+/* Returns the stamp of units that were charged in a window's shared counter of this
+ * incarnation. */
+static inline uint64_t rl_shared_window_stamp(unsigned incarnation, uint32_t window)
+{
+    return (uint64_t)incarnation << 32 | window;
+}
+
+/* Returns the window by which the store names the counter: that given, or 0 for a token bucket,
+ * which has a single counter. */
+uint32_t rl_shared_counter_window(const rl_meter_t *meter, uint64_t window);
+
+/* Returns the time to live, in seconds, to ask of the store for a counter that is needed for so
+ * many seconds: at most 30 days, for memcached takes a larger number for a date. */
+uint32_t rl_shared_counter_ttl(int64_t seconds);
+#define RL_TTL_SLACK 60 /* seconds added because the clocks of servers differ */
+
+#endif

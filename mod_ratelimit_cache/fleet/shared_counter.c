@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shared_counter.h"
+
+#include "debts.h"
+#include "notes.h"
+#include "shared_algorithm.h"
+
+static const rl_shared_ops_t *algorithm_of(const rl_reservation_t *res)
+{
+    return rl_is_window(&res->op.meter) ? &rl_shared_window : &rl_shared_bucket;
+}
+
+/* Reads what this server knows, and takes charge of the debt, before the store is asked. */
+static void look_up(rl_reservation_t *res)
+{
+    res->identity = rl_note(res, RL_NOTE_IDENTITY);
+    res->owed = rl_debt_units(res);
+    res->known = rl_ledger_held(res->source->ledger, &res->op, res->counter.window);
+    rl_debt_take(res);
+}
+
+/* Begins work on the counter of the window that is current here. */
+static rl_reservation_t current_reservation(const rl_source_t *source, const rl_operation_t *op)
+{
+    const rl_operation_t nothing = rl_operation_at_cost(op, 0);
+    rl_step_t step;
+    rl_ledger_peek(source->ledger, &nothing, &step);
+    return rl_reservation(source, op, step.window);
+}
+
+rl_store_status_e rl_shared_charge(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_store_status_e status;
+    look_up(res);
+    status = algorithm_of(res)->charge(res, step);
+    rl_debt_release(res, 0);
+    return status;
+}
+
+void rl_shared_keep_alive(const rl_reservation_t *res)
+{
+    uint64_t value;
+    if (rl_contact_is_due(res->source->ledger, &res->op)) {
+        res->ops->read(res->source->session, &res->counter, &value);
+    }
+}
+
+void rl_shared_charge_locally(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_ledger_charge(res->source->ledger, &res->op, step);
+    if (!step->granted) {
+        return;
+    }
+    rl_debt_owe(res, res->op.cost);
+    if (!algorithm_of(res)->fits_with_debt(res)) {
+        rl_debt_forgive(res, res->op.cost);
+        step->granted = false;
+        step->retry = step->reset;
+    }
+}
+
+/* Returns the stamp by which the ledger knows a charge: of a window's stamp only the window's
+ * number, without the incarnation above it. */
+static uint64_t stamp_here(const rl_meter_t *meter, uint64_t stamp)
+{
+    return rl_is_window(meter) ? (uint32_t)stamp : stamp;
+}
+
+bool rl_shared_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
+{
+    const uint64_t here = stamp_here(&op->meter, stamp);
+    rl_reservation_t res = rl_reservation(source, op, here);
+    if (!algorithm_of(&res)->refund(&res, stamp)) {
+        return false;
+    }
+    rl_ledger_refund(source->ledger, op, here);
+    return true;
+}
+
+void rl_shared_return_lease(const rl_source_t *source, const rl_operation_t *op, uint64_t lease)
+{
+    rl_reservation_t res = rl_reservation(source, op, 0);
+    rl_shared_bucket_return_lease(&res, lease);
+}
+
+bool rl_shared_learn(const rl_source_t *source, const rl_operation_t *op)
+{
+    rl_reservation_t res = current_reservation(source, op);
+    bool learned;
+    look_up(&res);
+    learned = algorithm_of(&res)->learn(&res) == RL_STORE_OK;
+    rl_debt_release(&res, 0);
+    return learned;
+}
+
+void rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op)
+{
+    if (rl_contact_is_due(source->ledger, op)) {
+        rl_reservation_t res = current_reservation(source, op);
+        look_up(&res);
+        algorithm_of(&res)->refresh(&res);
+        rl_debt_release(&res, 0);
+    }
+}
+
+bool rl_shared_clear(const rl_source_t *source, const rl_operation_t *op, uint32_t window)
+{
+    rl_reservation_t res = rl_reservation(source, op, window);
+    res.identity = rl_note(&res, RL_NOTE_IDENTITY);
+    return algorithm_of(&res)->clear(&res) == RL_STORE_OK;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A key's counter in the shared store, together with what this server's ledger knows of it: the
+ * plain operations. Leases are built on top of them (lease/); limiter/counter.c chooses which
+ * of them a charge takes.
+ *
+ * All functions require a source with a session, a meter that can be shared
+ * (rl_source_is_shared()) and an operation that is bound to the source (rl_source_bind()).
+ */
+#ifndef RL_FLEET_SHARED_COUNTER_H
+#define RL_FLEET_SHARED_COUNTER_H
+
+#include "reservation.h"
+
+/* Reserves res->op.cost in the store. Returns RL_STORE_OK and sets the step, granted or not;
+ * else the store gave no answer, and the step is unchanged. */
+rl_store_status_e rl_shared_charge(rl_reservation_t *res, rl_step_t *step);
+
+/* Reads the counter, at most once a second per key, to keep the store from evicting it. Call it
+ * after a charge that the store answered. */
+void rl_shared_keep_alive(const rl_reservation_t *res);
+
+/* Charges res->op.cost by what this server knows, and notes the units as owed to the store. For
+ * a store that didn't answer; sets the step. */
+void rl_shared_charge_locally(rl_reservation_t *res, rl_step_t *step);
+
+/* Gives back op->cost units, which were charged under stamp, here and in the store. Returns
+ * false, with nothing given back, if the counter has been cleared since. */
+bool rl_shared_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp);
+
+/* Gives back to the store what is left of a token bucket's lease (core/meter/lease_word.h),
+ * unless units were reserved after it. */
+void rl_shared_return_lease(const rl_source_t *source, const rl_operation_t *op,
+                            uint64_t lease);
+
+/* Brings what this server knows of the key to what the store knows. Returns false if the store
+ * could not answer. */
+bool rl_shared_learn(const rl_source_t *source, const rl_operation_t *op);
+
+/* Compares, at most once a second per key, what this server knows with what the store knows,
+ * and mends whichever is wrong. */
+void rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op);
+
+/* Clears the counter of this window, which is a step's, in the store. Returns false if the
+ * store could not be told. */
+bool rl_shared_clear(const rl_source_t *source, const rl_operation_t *op, uint32_t window);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The interface of a shared store, as the limiter sees it: named counters, each a number of 64
+ * bits that is added to and subtracted from atomically. core/meter/tally.h says what a number
+ * means. An implementation only moves numbers, and forgets them when their window is long over.
+ *
+ * All work that one request causes is one session, and a session has a deadline. An
+ * implementation never makes its caller wait beyond the deadline, never repeats what may have
+ * been carried out, and returns RL_STORE_ERROR rather than a number that it isn't sure of.
+ */
+#ifndef RL_FLEET_SHARED_STORE_H
+#define RL_FLEET_SHARED_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../core/digest.h"
+
+typedef enum {
+    RL_STORE_OK,
+    RL_STORE_MISSING, /* the store has no such counter */
+    RL_STORE_EXISTS,  /* create: the counter is there already; replace: it has changed */
+    RL_STORE_REFUSED, /* not carried out: the breaker is open, or nothing could be sent */
+    RL_STORE_ERROR    /* no answer that can be trusted; it may have been carried out */
+} rl_store_status_e;
+
+/* Names a counter: that of one key in one window. */
+typedef struct rl_shared_counter {
+    rl_digest_t key;
+    uint32_t window;
+    uint32_t ttl; /* seconds that the store has to remember it from now on, 1 s to 30 days */
+} rl_shared_counter_t;
+
+typedef struct rl_store rl_store_t;
+
+typedef struct rl_store_session {
+    rl_store_t *store;
+    int64_t deadline; /* microseconds of the monotonic clock (system/clock.h) */
+    void *connection; /* the implementation's own; NULL at first */
+    uint64_t version; /* the implementation's own: names the value that was read last */
+} rl_store_session_t;
+
+/* What an implementation does. Any function may also return REFUSED or ERROR. */
+typedef struct rl_store_ops {
+    /* Makes the counter with this value unless there is one. Returns OK or EXISTS. */
+    rl_store_status_e (*create)(rl_store_session_t *, const rl_shared_counter_t *,
+                                uint64_t value);
+    /* Adds units and sets *value to the sum. Returns OK or MISSING. */
+    rl_store_status_e (*add)(rl_store_session_t *, const rl_shared_counter_t *, uint64_t units,
+                             uint64_t *value);
+    /* Subtracts units, but not below 0, and sets *value to the difference. Returns OK or
+     * MISSING. */
+    rl_store_status_e (*subtract)(rl_store_session_t *, const rl_shared_counter_t *,
+                                  uint64_t units, uint64_t *value);
+    /* Reads the counter into *value, which also keeps it from being evicted. Returns OK or
+     * MISSING. */
+    rl_store_status_e (*read)(rl_store_session_t *, const rl_shared_counter_t *,
+                              uint64_t *value);
+    /* Sets the value if the counter is unchanged since this session read it in its last
+     * operation. Returns OK, EXISTS if it has changed, or MISSING. */
+    rl_store_status_e (*replace)(rl_store_session_t *, const rl_shared_counter_t *,
+                                 uint64_t value);
+    /* Sets the value, whatever it was, and makes the counter if it is missing. Returns OK. */
+    rl_store_status_e (*put)(rl_store_session_t *, const rl_shared_counter_t *, uint64_t value);
+    /* Ends the session and returns the connection that it borrowed. */
+    void (*end)(rl_store_session_t *);
+} rl_store_ops_t;
+
+/* What the struct of every implementation begins with. */
+struct rl_store {
+    const rl_store_ops_t *ops;
+};
+
+/* Returns the store that stands in for one that could not be made. It refuses everything, so
+ * that RateLimitOnError decides as it does when a store fails. */
+rl_store_t *rl_store_absent(void);
+
+#endif

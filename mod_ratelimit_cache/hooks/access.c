@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "access.h"
+
+#include "../answer/denial.h"
+#include "../answer/environment.h"
+#include "../config/config.h"
+#include "../config/exemption.h"
+#include "../request/due.h"
+#include "../request/log.h"
+#include "../request/redirect.h"
+#include "../request/upgrade.h"
+#include "decide.h"
+
+/* httpd makes several request_recs of one client request: by internal redirects (r->prev) and
+ * for subrequests (r->main), and mod_dir or mod_negotiation put a subrequest's result in the
+ * place of the request itself. What has been decided is kept with the first of them: a rule is
+ * decided on once, and a denial refunds what the other rules were charged. Subrequests
+ * (look-ups, includes) and error documents are not the client's doing and are never checked. */
+
+static bool is_client_request(const request_rec *r)
+{
+    return r->main == NULL && !rl_request_is_error_document(r);
+}
+
+/* Checks are made in two rounds, before and after authentication. A round has two phases:
+ * without the body, then with it. */
+typedef struct rl_round {
+    rl_phase_e without_body, with_body;
+} rl_round_t;
+
+static const rl_round_t before_auth = {RL_PHASE_EARLY, RL_PHASE_EARLY_BODY};
+static const rl_round_t after_auth = {RL_PHASE_LATE, RL_PHASE_LATE_BODY};
+
+/* Returns true if the location has rules or an exemption that this round looks at, and r is to
+ * be checked at all. */
+static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
+                         const rl_round_t *round)
+{
+    const rl_rule_set_t *rules = conf->rules;
+    return rules != NULL &&
+           (rules->has[round->without_body] || rules->has[round->with_body] ||
+            (round == &after_auth && rl_exemption_reads_user(conf->exempt))) &&
+           rl_dir_engine(conf) != RL_ENGINE_OFF && is_client_request(r);
+}
+
+/* Decides on the server's rules of one phase, then on the tenants'. Returns OK, or the status
+ * that the request ends with. */
+static int access_check_phase(const rl_visit_t *visit)
+{
+    rl_request_t *request = visit->request;
+    int n, status = rl_due_look_at_body(visit);
+    if (status != OK) {
+        request->denied.r = visit->r; /* no rule denies, but it is as final */
+        request->denied.status = status;
+        return status;
+    }
+    n = rl_due_collect(visit, false);
+    status = n > 0 ? rl_decide(visit->r, request, request->n - n) : OK;
+    if (status == OK && visit->conf->rules->tenants) {
+        n = rl_due_collect(visit, true);
+        status = n > 0 ? rl_decide(visit->r, request, request->n - n) : OK;
+    }
+    return status;
+}
+
+static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
+{
+    const rl_dir_config_t *conf = visit->conf;
+    rl_request_t *request = visit->request;
+    int status = OK;
+    if (request->exempt) {
+        return OK;
+    }
+    request->now = 0;
+    rl_redirect_follow(request, visit->r);
+    if (rl_exemption_applies(visit->r, conf->exempt, round == &after_auth)) {
+        rl_decide_exempt(visit->r, request);
+        return OK;
+    }
+    if (conf->rules->has[round->without_body]) {
+        visit->phase = round->without_body;
+        status = access_check_phase(visit);
+    }
+    if (status == OK && conf->rules->has[round->with_body]) {
+        visit->phase = round->with_body;
+        status = access_check_phase(visit);
+    }
+    return status;
+}
+
+/* Returns the client request's record; makes it if need be. A request that was upgraded to
+ * HTTP/2 is processed again as a stream, which takes over what was decided before. */
+static rl_request_t *record_of(request_rec *r, int rules)
+{
+    rl_request_t *request = rl_request_get(r);
+    if (request == NULL) {
+        request = rl_request_make(r, rules);
+        rl_upgrade_take_over(r, request);
+    }
+    return request;
+}
+
+/* Makes this round of checks, if the location has anything for it. */
+static int access_check(request_rec *r, const rl_round_t *round)
+{
+    rl_visit_t visit = {.r = r, .conf = rl_dir_config(r)};
+    if (!is_concerned(r, visit.conf, round)) {
+        return OK;
+    }
+    visit.request = record_of(r, visit.conf->rules->n);
+    return access_check_round(&visit, round);
+}
+
+static int access_check_before_auth(request_rec *r)
+{
+    const rl_rule_set_t *rules = rl_dir_config(r)->rules;
+    rl_request_t *request;
+    int status;
+    if (rules != NULL && rules->overruled != NULL) {
+        rl_log_overruled(r, rules->overruled);
+    }
+    status = access_check(r, &before_auth);
+    request = rl_request_get(r);
+    if (request != NULL) {
+        request->progress.checked = r;
+        request->progress.checked_conf = r->per_dir_config;
+    }
+    return status;
+}
+
+/* Returns the status of a denial of this very request_rec, to be repeated; 0 if there is none.
+ */
+static int standing_denial(const rl_request_t *request, const request_rec *r)
+{
+    return request != NULL && request->denied.r == r ? request->denied.status : 0;
+}
+
+/* Puts the decision into r's environment, unless it is there. A request_rec that came later
+ * gets the same variables under the same names. */
+static void access_publish(request_rec *r, rl_request_t *request)
+{
+    if (request != NULL && request->environment.status != NULL && request->published != r) {
+        rl_environment_publish(r, &request->environment);
+        request->published = r;
+    }
+}
+
+/* Locations without rules pay for no more than this look at a pointer. */
+static bool has_nothing_to_do(const request_rec *r)
+{
+    return r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL);
+}
+
+int rl_access_check(request_rec *r)
+{
+    int status;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    status = access_check_before_auth(r);
+    access_publish(r, rl_request_get(r));
+    return status == OK ? DECLINED : rl_denial_run_handler(r, status);
+}
+
+int rl_access_check_ex(request_rec *r)
+{
+    int status;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    status = standing_denial(rl_request_get(r), r);
+    return status != 0 ? status : DECLINED;
+}
+
+/* Returns true if r has passed check_access as it is now. A target that was put in its place
+ * since has not. */
+static bool is_checked(const rl_request_t *request, const request_rec *r)
+{
+    return request != NULL && request->progress.checked == r &&
+           request->progress.checked_conf == r->per_dir_config;
+}
+
+/* Returns true if nothing is left to do for r, as for most requests: all was decided on in
+ * check_access, and the environment shows it. */
+static bool is_done(const rl_request_t *request, const request_rec *r)
+{
+    return is_checked(request, r) && request->denied.r == NULL && request->published == r &&
+           request->no_upgrade && !is_concerned(r, rl_dir_config(r), &after_auth);
+}
+
+/* Kept out of rl_access_fixups(), which for most requests looks at some pointers, and shouldn't
+ * save registers for this. */
+__attribute__((noinline)) static int access_check_late(request_rec *r,
+                                                       const rl_request_t *request)
+{
+    int status = standing_denial(request, r);
+    if (status != 0) {
+        return status;
+    }
+    if (!is_checked(request, r)) {
+        status = access_check_before_auth(r);
+    }
+    if (status == OK) {
+        status = access_check(r, &after_auth);
+    }
+    access_publish(r, rl_request_get(r));
+    if (status == OK) {
+        rl_upgrade_offer(r);
+    }
+    return status == OK ? DECLINED : rl_denial_run_handler(r, status);
+}
+
+int rl_access_fixups(request_rec *r)
+{
+    const rl_request_t *request;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    request = rl_request_get(r);
+    return is_done(request, r) ? DECLINED : access_check_late(r, request);
+}

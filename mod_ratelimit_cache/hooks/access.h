@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hooks that decide about a request. */
+#ifndef RL_HOOKS_ACCESS_H
+#define RL_HOOKS_ACCESS_H
+
+#include <httpd.h>
+
+/* check_access: checks the rules that don't need the authenticated user, before any password
+ * check. Returns DECLINED, or the status of a denial (DONE if it is answered already). */
+int rl_access_check(request_rec *r);
+
+/* check_access_ex: repeats a denial of check_access, which "Satisfy Any" would not heed.
+ * Returns its status, else DECLINED. */
+int rl_access_check_ex(request_rec *r);
+
+/* fixups: checks the rules that need the authenticated user, and all rules of a target that has
+ * taken the request's place since (DirectoryIndex, negotiation, rewrite). Returns as
+ * check_access does. */
+int rl_access_fixups(request_rec *r);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide.h"
+
+#include <http_log.h>
+
+#include "../answer/denial.h"
+#include "../answer/denial_hook.h"
+#include "../answer/environment.h"
+#include "../config/config.h"
+#include "../mod_ratelimit_cache.h"
+#include "../request/log.h"
+#include "../request/session.h"
+
+/* Refunds what was charged, except for what has run already.
+ *
+ * A tenant's denial refunds what tenants' rules were charged, and no more. The server's rules
+ * count the request all the same; otherwise a tenant could lift the server's limit by denying
+ * everything itself and serving its site as the error document.
+ */
+static void refund_unspent(const rl_source_t *source, rl_request_t *request, bool tenants_only,
+                           int64_t now)
+{
+    for (int i = request->progress.ran; i < request->n; i++) {
+        const rl_rule_t *rule = request->claims[i].rule;
+        if (!tenants_only || (rule != NULL && rule->tenant)) {
+            rl_limiter_refund(source, &request->claims[i], 1, now);
+        }
+    }
+}
+
+/* Returns the status of a denial: the rule's or the location's, or 503 if the shared store did
+ * not answer or the rate could not be computed. */
+static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
+{
+    if (claim->uncounted) {
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    return rule->status > 0 ? rule->status : rl_dir_deny_status(rl_dir_config(r));
+}
+
+static void report_denial(request_rec *r, rl_request_t *request, int i, int64_t now)
+{
+    const rl_claim_t *claim = &request->claims[i];
+    rl_environment_set(r, &request->environment, claim->uncounted ? "error" : "denied", claim,
+                       now);
+    request->published = NULL;
+}
+
+/* Asks other modules about the denial by claim i. Returns the status to deny with, DONE or
+ * RATELIMIT_VETO. */
+static int decide_ask(request_rec *r, rl_request_t *request, int i, int64_t now)
+{
+    const int status = denial_status(r, request->claims[i].rule, &request->claims[i]);
+    report_denial(r, request, i, now);
+    return rl_denial_hook_ask(r, request, i, status, now);
+}
+
+/* Denies by claim i with this status; DONE: another module has answered. Returns the status, or
+ * DONE. */
+static int decide_deny(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
+{
+    const rl_rule_t *rule = request->claims[i].rule;
+    rl_session_t session;
+    rl_session_begin(r, request->store_time, &session);
+    refund_unspent(&session.source, request, rule->tenant, now);
+    if (!request->claims[i].uncounted) {
+        rl_log_denial(r, &session.source, &request->claims[i], now);
+        request->denied.claim = i;
+    }
+    request->store_time += rl_session_end(&session);
+    request->denied.r = r;
+    request->denied.status =
+        status == DONE ? DONE : rl_denial_prepare(r, status, request->environment.retry_after);
+    return request->denied.status;
+}
+
+/* Returns the index of the claim to report on: the first that could not be counted, or whose
+ * overrun is only observed; else the one that is closest to its limit. */
+static int find_closest(const rl_request_t *request)
+{
+    int closest = 0;
+    for (int i = 0; i < request->n; i++) {
+        if (request->claims[i].uncounted || !request->claims[i].step.granted) {
+            return i;
+        }
+        if (i > 0 && rl_claim_is_closer(&request->claims[i], &request->claims[closest])) {
+            closest = i;
+        }
+    }
+    return closest;
+}
+
+static const char *status_of(const rl_claim_t *claim)
+{
+    if (claim->uncounted) {
+        return "error";
+    }
+    return claim->step.granted ? "allowed" : "observed";
+}
+
+static void decide_admit(request_rec *r, const rl_source_t *source, rl_request_t *request,
+                         int first_new, int64_t now)
+{
+    const int i = find_closest(request);
+    rl_environment_set(r, &request->environment, status_of(&request->claims[i]),
+                       &request->claims[i], now);
+    request->published = NULL;
+    for (int j = first_new; j < request->n; j++) {
+        const rl_claim_t *claim = &request->claims[j];
+        if (!claim->step.granted && !claim->uncounted) {
+            rl_log_denial(r, source, claim, now);
+        }
+    }
+}
+
+static void log_unshared(request_rec *r, const rl_request_t *request, int first)
+{
+    for (int i = first; i < request->n; i++) {
+        if (!rl_meter_is_shareable(&request->claims[i].op.meter)) {
+            rl_log_unshared(r, &request->claims[i]);
+        }
+    }
+}
+
+/* A rate that could not be computed is reported as a store that did not answer is. */
+static void mark_invalid(const rl_request_t *request, int first)
+{
+    for (int i = first; i < request->n; i++) {
+        request->claims[i].uncounted |= request->claims[i].invalid;
+    }
+}
+
+/* Charges the claims from index `first` on. Returns -1, or the index of the claim that denies.
+ */
+static int charge_claims(request_rec *r, rl_request_t *request, int first, int64_t now)
+{
+    rl_session_t session;
+    int denied;
+    rl_session_begin(r, request->store_time, &session);
+    if (session.source.session != NULL) {
+        log_unshared(r, request, first);
+    }
+    denied =
+        rl_limiter_decide(&session.source, &request->claims[first], request->n - first, now);
+    mark_invalid(request, first);
+    if (denied < 0) {
+        decide_admit(r, &session.source, request, first, now);
+    }
+    request->store_time += rl_session_end(&session);
+    return denied < 0 ? -1 : first + denied;
+}
+
+/* A denial that another module vetoes becomes an observation, and the claims are decided on
+ * again: once for each vetoed claim at most, and only once if all claims that deny are known
+ * from the start. */
+int rl_decide(request_rec *r, rl_request_t *request, int first)
+{
+    const int64_t now = rl_request_now(request);
+    const int n = request->n - first;
+    int denied;
+    while ((denied = charge_claims(r, request, first, now)) >= 0) {
+        do {
+            const int status = decide_ask(r, request, denied, now);
+            if (status != RATELIMIT_VETO) {
+                return decide_deny(r, request, denied, status, now);
+            }
+            request->claims[denied].observe = true;
+            denied = rl_limiter_denial(&request->claims[first], n);
+            denied = denied < 0 ? denied : first + denied;
+        } while (denied >= 0);
+    }
+    return OK;
+}
+
+void rl_decide_exempt(request_rec *r, rl_request_t *request)
+{
+    rl_session_t session;
+    rl_session_begin(r, request->store_time, &session);
+    refund_unspent(&session.source, request, false, rl_request_now(request));
+    request->store_time += rl_session_end(&session);
+    request->exempt = true;
+    request->environment = (rl_environment_t){.status = "exempt"};
+    request->published = NULL;
+}

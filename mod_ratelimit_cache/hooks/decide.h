@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decisions: what happens to a request because of the claims of its rules. */
+#ifndef RL_HOOKS_DECIDE_H
+#define RL_HOOKS_DECIDE_H
+
+#include <httpd.h>
+
+#include "../request/record.h"
+
+/* Decides on the request's claims from index `first` to the last. Charges all that fit and
+ * returns OK, if those that don't fit are only observed; or denies r, refunds what was charged,
+ * and returns the denial's status, or DONE if another module has answered. */
+int rl_decide(request_rec *r, rl_request_t *request, int first);
+
+/* Exempts the request: refunds what it was charged, except for what has run already. */
+void rl_decide_exempt(request_rec *r, rl_request_t *request);
+
+#endif

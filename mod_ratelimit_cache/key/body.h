@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The request body: its first bytes are read before anybody else reads them, searched for form
+ * fields, and handed on, so that whoever reads the body later gets all of it. */
+#ifndef RL_KEY_BODY_H
+#define RL_KEY_BODY_H
+
+#include <stdbool.h>
+
+#include <httpd.h>
+
+/* What was read early of one client request's body. Lives in the request's pool. */
+typedef struct rl_body rl_body_t;
+
+/* Registers this file's input filters. To be called when the module's hooks are registered. */
+void rl_body_register(void);
+
+/* Returns true if the client announced a body. */
+bool rl_body_is_announced(const request_rec *r);
+
+/* Returns true if bytes of the body are still to come from the client. `body` is what was read
+ * early of it, or NULL. */
+bool rl_body_is_unread(const request_rec *r, const rl_body_t *body);
+
+/* Reads at most limit bytes of the body if it is a form that can be parsed, and sets *body;
+ * does nothing if *body is set already. Waits for the client, within the server's time-outs.
+ * Returns OK, or the status that the request has to end with. */
+int rl_body_peek(request_rec *r, rl_body_t **body, apr_size_t limit);
+
+/* Gives up what is unread of the body: the connection will be closed after the answer, and
+ * whoever reads the body from now on, such as the CGI program of an ErrorDocument, finds an
+ * empty one instead of waiting for the client. */
+void rl_body_abandon(request_rec *r);
+
+/* Finds a form field in what was read of the body; `body` may be NULL. Returns true, and sets
+ * *value and *len (bytes, no NUL), if the field has a value. It has none if the content type
+ * isn't a form's; if the body is encoded, absent, truncated or longer than what was read; or if
+ * the field is missing, longer than 8 KiB, or one on whose value applications disagree. The
+ * value lies in the pool, which has to live as long as the body, until the next field is asked
+ * for. */
+bool rl_body_field(rl_body_t *body, apr_pool_t *pool, const char *name, const char **value,
+                   apr_size_t *len);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "encoder.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "../core/fold.h"
+
+void rl_key_add_missing(rl_key_encoder_t *encoder)
+{
+    encoder->missing = true;
+    rl_key_add(encoder->builder, RL_VALUE_MISSING, NULL, 0);
+}
+
+void rl_key_add_bytes(rl_key_encoder_t *encoder, const char *text, size_t len)
+{
+    const char *trimmed = text;
+    size_t trimmed_len = len;
+    rl_trim(&trimmed, &trimmed_len);
+    if (trimmed_len == 0) {
+        rl_key_add_missing(encoder);
+        return;
+    }
+    rl_key_add(encoder->builder, RL_VALUE_TEXT, text, len);
+}
+
+void rl_key_add_string(rl_key_encoder_t *encoder, const char *text)
+{
+    if (text == NULL) {
+        rl_key_add_missing(encoder);
+        return;
+    }
+    rl_key_add_bytes(encoder, text, strlen(text));
+}
+
+void rl_key_add_typed(rl_key_encoder_t *encoder, const char *text, size_t len)
+{
+    rl_fold_t folded;
+    if (!encoder->spec->fold) {
+        rl_key_add_bytes(encoder, text, len);
+    }
+    else if (rl_fold(text, len, &folded) && folded.len > 0) {
+        rl_key_add(encoder->builder, RL_VALUE_TEXT, folded.text, folded.len);
+    }
+    else {
+        rl_key_add_missing(encoder);
+    }
+}
+
+void rl_key_add_unknown_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *method)
+{
+    char *upper = apr_pstrdup(pool, method);
+    ap_str_toupper(upper);
+    rl_key_add_string(encoder, strcmp(upper, "HEAD") == 0 ? "GET" : upper);
+}
+
+void rl_key_add_address(rl_key_encoder_t *encoder, const rl_key_part_t *part,
+                        const rl_address_t *address)
+{
+    const int v4bits = part->v4bits >= 0 ? part->v4bits : encoder->bits->v4bits;
+    const int v6bits = part->v6bits >= 0 ? part->v6bits : encoder->bits->v6bits;
+    rl_address_t masked = *address;
+    const uint8_t *identity;
+    size_t size;
+    rl_address_mask(&masked, (unsigned)v4bits, (unsigned)v6bits);
+    identity = rl_address_identity(&masked, &size);
+    rl_key_add(encoder->builder, RL_VALUE_ADDRESS, identity, size);
+}

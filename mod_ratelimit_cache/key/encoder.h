@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the values of a key's parts are encoded, whether a request has them or another module
+ * gives them: a value counts the same either way. */
+#ifndef RL_KEY_ENCODER_H
+#define RL_KEY_ENCODER_H
+
+#include "../core/address.h"
+#include "key.h"
+
+/* The kinds of parts, for rl_key_add(). No two sorts of value share a kind, so that a value of
+ * one sort never equals one of another. NOTHING is the part `all`. */
+enum { RL_VALUE_MISSING, RL_VALUE_TEXT, RL_VALUE_ADDRESS, RL_VALUE_NOTHING };
+
+/* A key that is being made from values. */
+typedef struct rl_key_encoder {
+    const rl_key_spec_t *spec;
+    const rl_network_bits_t *bits; /* the location's */
+    rl_key_builder_t *builder;     /* what the parts are added to */
+    bool missing;                  /* a part had no value */
+} rl_key_encoder_t;
+
+/* Adds a part that has no value, and notes that in encoder->missing. */
+void rl_key_add_missing(rl_key_encoder_t *encoder);
+
+/* Adds text as it is. Text that is empty or only white space is no value. */
+void rl_key_add_bytes(rl_key_encoder_t *encoder, const char *text, size_t len);
+
+/* Adds text that ends with a NUL, like rl_key_add_bytes(). NULL is no value. */
+void rl_key_add_string(rl_key_encoder_t *encoder, const char *text);
+
+/* Adds text that people type: folded, unless the rule has fold=off. Text that can't be folded
+ * is no value: its author could write it in any number of ways that an application takes for
+ * the same name. */
+void rl_key_add_typed(rl_key_encoder_t *encoder, const char *text, size_t len);
+
+/* Adds a method that httpd has no number for, in upper case, because scripts don't tell methods
+ * apart by letter case. HEAD counts as GET. The pool is for scratch memory. */
+void rl_key_add_unknown_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *method);
+
+/* Adds the network of a full address: cut to the part's prefix length, or to the location's if
+ * the part has none. */
+void rl_key_add_address(rl_key_encoder_t *encoder, const rl_key_part_t *part,
+                        const rl_address_t *address);
+
+#endif

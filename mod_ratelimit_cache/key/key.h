@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys: what a rule counts separately. key= lists the parts; requests with the same values for
+ * all parts have the same key. */
+#ifndef RL_KEY_KEY_H
+#define RL_KEY_KEY_H
+
+#include <stdbool.h>
+
+#include <httpd.h>
+#include <http_config.h>
+#include <ap_expr.h>
+
+#include "../core/digest.h"
+
+typedef enum {
+    RL_PART_ALL,
+    RL_PART_IP,
+    RL_PART_USER,
+    RL_PART_USER_OR_IP,
+    RL_PART_CLAIMED_USER,
+    RL_PART_FORM,
+    RL_PART_QUERY,
+    RL_PART_HEADER,
+    RL_PART_COOKIE,
+    RL_PART_ENV,
+    RL_PART_HOST,
+    RL_PART_PATH,
+    RL_PART_METHOD,
+    RL_PART_EXPR,
+} rl_key_part_e;
+
+typedef struct rl_key_part {
+    rl_key_part_e kind;
+    const char *name;   /* of the field, header (lower case), cookie or variable; of expr: the
+                         * text; "" for the other kinds */
+    int place;          /* among the parts as they were written, from 0 */
+    int v4bits, v6bits; /* prefix lengths; -1: the location's */
+    const ap_expr_info_t *expr; /* of expr:, else NULL */
+} rl_key_part_t;
+
+typedef struct rl_key_spec {
+    int n;           /* parts */
+    bool fold;       /* text that people type is folded (core/fold.h) */
+    bool after_auth; /* a part needs the authenticated user */
+    bool body;       /* a part needs the request body */
+    bool personal;   /* a part names somebody who need not be the client */
+    rl_key_part_t parts[RL_KEY_PARTS_MAX]; /* sorted by kind and name */
+} rl_key_spec_t;
+
+/* Reads PART[+PART...] into *key, whose fold it leaves alone and whose other flags must be
+ * false. Sorts the parts, so that ip+user and user+ip are the same key. Returns NULL, or the
+ * offending part and what is wrong with it. */
+const char *rl_key_parse(cmd_parms *cmd, const char *text, rl_key_spec_t *key);
+
+/* Returns the spec as text, in the pool. Specs with the same text make the same keys. */
+const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key);
+
+typedef enum {
+    RL_KEY_WHOLE,     /* every part has a value */
+    RL_KEY_MISSING,   /* a part has none; the key says so in its place */
+    RL_KEY_ANONYMOUS, /* no key: a part is `user`, and nobody is authenticated */
+    RL_KEY_MALFORMED, /* no key: a value that was given isn't an address, as it should be */
+} rl_key_result_e;
+
+/* Prefix lengths for parts that have none of their own. */
+typedef struct rl_network_bits {
+    int v4bits, v6bits; /* 0 to 32, and 0 to 128 */
+} rl_network_bits_t;
+
+/* What a key is made with, besides the values. */
+typedef struct rl_key_terms {
+    const rl_key_spec_t *spec;
+    rl_network_bits_t bits; /* the location's */
+    const rl_secret_t *secret;
+    const rl_scope_t *scope; /* the rule's, made with this secret */
+} rl_key_terms_t;
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request_values.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <string.h>
+
+#include "../core/fold.h"
+#include "../core/form/form.h"
+#include "../httpd/client.h"
+#include "encoder.h"
+
+/* Bytes of a query string that is decoded on the stack: httpd's default LimitRequestLine. */
+#define QUERY_ON_STACK 8190
+
+/* A request whose values are being read. */
+typedef struct rl_key_reader {
+    request_rec *r;
+    rl_body_t *body; /* what was read early of its body, or NULL */
+    rl_key_encoder_t encoder;
+} rl_key_reader_t;
+
+static void add_address(rl_key_reader_t *reader, const rl_key_part_t *part)
+{
+    rl_address_t address;
+    if (rl_client_address(reader->r, &address)) {
+        rl_key_add_address(&reader->encoder, part, &address);
+    }
+    else {
+        rl_key_add_missing(&reader->encoder);
+    }
+}
+
+static void add_claimed_user(rl_key_reader_t *reader)
+{
+    const char *user = NULL;
+    if (ap_get_basic_auth_components(reader->r, &user, NULL) != APR_SUCCESS || user == NULL) {
+        rl_key_add_missing(&reader->encoder);
+        return;
+    }
+    rl_key_add_typed(&reader->encoder, user, strlen(user));
+}
+
+static void add_query_decoded(rl_key_reader_t *reader, const rl_key_part_t *part, char *buffer,
+                              size_t size)
+{
+    const char *args = reader->r->args;
+    rl_form_field_t field = {
+        .name = part->name, .name_len = strlen(part->name), .value = buffer, .value_cap = size};
+    rl_urlencoded_t parser;
+    rl_urlencoded_init(&parser, &field, 1);
+    rl_urlencoded_feed(&parser, args, strlen(args));
+    rl_urlencoded_finish(&parser, true);
+    /* URLs are written by hand: a token may end in a raw =. */
+    if (rl_form_field_sure(&field, RL_DOUBT_EQUALS)) {
+        rl_key_add_typed(&reader->encoder, field.value, field.value_len);
+    }
+    else {
+        /* Also if applications would read different values. */
+        rl_key_add_missing(&reader->encoder);
+    }
+}
+
+static void add_query(rl_key_reader_t *reader, const rl_key_part_t *part)
+{
+    const size_t len = reader->r->args != NULL ? strlen(reader->r->args) : 0;
+    char on_stack[QUERY_ON_STACK];
+    if (len == 0) {
+        rl_key_add_missing(&reader->encoder);
+    }
+    else if (len <= sizeof(on_stack)) {
+        add_query_decoded(reader, part, on_stack, sizeof(on_stack));
+    }
+    else {
+        add_query_decoded(reader, part, apr_palloc(reader->r->pool, len), len);
+    }
+}
+
+static void add_form(rl_key_reader_t *reader, const rl_key_part_t *part)
+{
+    const char *value;
+    apr_size_t len;
+    if (rl_body_field(reader->body, reader->r->pool, part->name, &value, &len)) {
+        rl_key_add_typed(&reader->encoder, value, len);
+    }
+    else {
+        rl_key_add_missing(&reader->encoder);
+    }
+}
+
+/* Finds the value if a pair of a Cookie header (RFC 6265 4.2.1) has the name. */
+static bool cookie_matches(const char *pair, size_t len, const char *name, const char **value,
+                           size_t *value_len)
+{
+    const size_t name_len = strlen(name);
+    rl_trim(&pair, &len);
+    if (len <= name_len || memcmp(pair, name, name_len) != 0 || pair[name_len] != '=') {
+        return false;
+    }
+    *value = pair + name_len + 1;
+    *value_len = len - name_len - 1;
+    return true;
+}
+
+/* A cookie that comes twice with different values has no value: applications differ in which
+ * one they take. */
+static void add_cookie(rl_key_reader_t *reader, const char *name)
+{
+    const char *at = apr_table_get(reader->r->headers_in, "Cookie");
+    const char *value = NULL, *again;
+    size_t value_len = 0, again_len;
+    while (at != NULL && *at != '\0') {
+        const size_t len = strcspn(at, ";");
+        if (cookie_matches(at, len, name, &again, &again_len)) {
+            if (value != NULL &&
+                (again_len != value_len || memcmp(again, value, value_len) != 0)) {
+                rl_key_add_missing(&reader->encoder);
+                return;
+            }
+            value = again;
+            value_len = again_len;
+        }
+        at += len + (at[len] == ';');
+    }
+    if (value == NULL) {
+        rl_key_add_missing(&reader->encoder);
+        return;
+    }
+    rl_key_add_bytes(&reader->encoder, value, value_len);
+}
+
+/* HEAD counts as GET, as in <Limit>. */
+static void add_method(rl_key_reader_t *reader)
+{
+    const request_rec *r = reader->r;
+    if (r->method_number != M_INVALID) {
+        rl_key_add_string(&reader->encoder,
+                          r->header_only && r->method_number == M_GET ? "GET" : r->method);
+        return;
+    }
+    rl_key_add_unknown_method(&reader->encoder, r->pool, r->method);
+}
+
+static void add_expression(rl_key_reader_t *reader, const rl_key_part_t *part)
+{
+    const char *error = NULL;
+    const char *text = ap_expr_str_exec(reader->r, part->expr, &error);
+    rl_key_add_string(&reader->encoder, error == NULL ? text : NULL);
+}
+
+static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
+{
+    request_rec *r = reader->r;
+    switch (part->kind) {
+    case RL_PART_ALL:
+        rl_key_add(reader->encoder.builder, RL_VALUE_NOTHING, NULL, 0);
+        break;
+    case RL_PART_IP:
+        add_address(reader, part);
+        break;
+    case RL_PART_USER:
+        rl_key_add_typed(&reader->encoder, r->user, strlen(r->user));
+        break;
+    case RL_PART_USER_OR_IP:
+        if (r->user != NULL) {
+            rl_key_add_typed(&reader->encoder, r->user, strlen(r->user));
+        }
+        else {
+            add_address(reader, part);
+        }
+        break;
+    case RL_PART_CLAIMED_USER:
+        add_claimed_user(reader);
+        break;
+    case RL_PART_FORM:
+        add_form(reader, part);
+        break;
+    case RL_PART_QUERY:
+        add_query(reader, part);
+        break;
+    case RL_PART_HEADER:
+        rl_key_add_string(&reader->encoder, apr_table_get(r->headers_in, part->name));
+        break;
+    case RL_PART_COOKIE:
+        add_cookie(reader, part->name);
+        break;
+    case RL_PART_ENV:
+        rl_key_add_string(&reader->encoder, apr_table_get(r->subprocess_env, part->name));
+        break;
+    case RL_PART_HOST:
+        rl_key_add_string(&reader->encoder, r->hostname);
+        break;
+    case RL_PART_PATH:
+        rl_key_add_string(&reader->encoder, r->uri);
+        break;
+    case RL_PART_METHOD:
+        add_method(reader);
+        break;
+    case RL_PART_EXPR:
+        add_expression(reader, part);
+        break;
+    }
+}
+
+static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
+{
+    const rl_key_spec_t *key = values->spec;
+    rl_key_reader_t reader = {
+        .r = r,
+        .body = values->body,
+        .encoder = {.spec = key, .bits = &values->bits, .builder = &values->builder}};
+    for (int i = 0; i < key->n; i++) {
+        if (key->parts[i].kind == RL_PART_USER && r->user == NULL) {
+            return RL_KEY_ANONYMOUS;
+        }
+        add_part(&reader, &key->parts[i]);
+    }
+    return reader.encoder.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
+}
+
+/* No two expressions are the same part: each evaluation may give another value. */
+static bool is_same_part(const rl_key_part_t *a, const rl_key_part_t *b)
+{
+    return a->kind == b->kind && a->kind != RL_PART_EXPR && a->v4bits == b->v4bits &&
+           a->v6bits == b->v6bits && (a->name == b->name || strcmp(a->name, b->name) == 0);
+}
+
+static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
+{
+    bool same = a->n == b->n && a->fold == b->fold;
+    for (int i = 0; same && i < a->n; i++) {
+        same = is_same_part(&a->parts[i], &b->parts[i]);
+    }
+    return same;
+}
+
+/* Returns true if the values are for the key and the prefix lengths of these terms. */
+static bool are_of(const rl_key_values_t *values, const rl_key_terms_t *terms)
+{
+    return values->spec != NULL && values->bits.v4bits == terms->bits.v4bits &&
+           values->bits.v6bits == terms->bits.v6bits && is_same_key(values->spec, terms->spec);
+}
+
+rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
+                                  rl_key_values_t *values, rl_digest_t *digest)
+{
+    if (are_of(values, terms)) {
+        rl_key_rescope(&values->builder, terms->scope);
+    }
+    else {
+        values->spec = terms->spec;
+        values->bits = terms->bits;
+        rl_key_begin_in(&values->builder, terms->secret, terms->scope);
+        values->result = encode(r, values);
+    }
+    if (values->result != RL_KEY_ANONYMOUS) {
+        *digest = rl_key_finish(&values->builder);
+    }
+    return values->result;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys made from the values that a request has. */
+#ifndef RL_KEY_REQUEST_VALUES_H
+#define RL_KEY_REQUEST_VALUES_H
+
+#include "body.h"
+#include "key.h"
+
+/* The encoded values of one key's parts. They are kept from one rule to the next, because rules
+ * often have the same key. Set spec to NULL, and body, before the first key of a request. */
+typedef struct rl_key_values {
+    const rl_key_spec_t *spec; /* whose parts these values are for; NULL: none yet */
+    rl_body_t *body;           /* what was read early of the request's body, or NULL */
+    rl_network_bits_t bits;    /* that addresses were cut to */
+    rl_key_result_e result;
+    rl_key_builder_t builder; /* the values, added to a key */
+} rl_key_values_t;
+
+/* Makes the key from the request's values; sets *digest unless the result is RL_KEY_ANONYMOUS.
+ * Uses what is in `values` if it is for the same parts and prefix lengths; otherwise reads the
+ * values from the request, and leaves them in `values`. They may be used again only for the
+ * same request and secret, and only as long as nothing else has run that may change the
+ * request. */
+rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
+                                  rl_key_values_t *values, rl_digest_t *digest);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory of the ledger: what a cell holds, and which cells a key may have. For ledger.c and
+ * place.c only. */
+#ifndef RL_LEDGER_CELL_H
+#define RL_LEDGER_CELL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/meter/operation.h"
+#include "table.h"
+
+/* The memory is an array of cells, a cache line each, and nothing else:
+ *
+ *      0        8        16       24       32       40                    64
+ *     +--------+--------+--------+--------+--------+----------------------+
+ *     | id     | word 0 | word 1 | life   | denials| note 0 to 2          |
+ *     +--------+--------+--------+--------+--------+----------------------+
+ *     id       tag (46 bits) | generation (10) | guard (7) | bid (1)
+ *     word 0-1 the meter's words, masked
+ *     life     expires (32, seconds) | unused (14) | generation (10) | guard (7) | full (1)
+ *     denials  window of a step (32 bits) | denials in it (32 bits), masked
+ *     note 0-2 what fleet/ and lease/ keep with the key, masked
+ *
+ * The tag is the top of the key's low half; 0 is no key. The generation counts the cell's
+ * owners. An id of 0 means that the cell was never used; a cell that was used never has this id
+ * again.
+ *
+ * Path. The key's high half names GROUPS_TRIED different groups of GROUP_CELLS cells, and the
+ * cell of each group to start with. The cells in this order are the key's path. A key takes the
+ * best cell among those up to the first that was never used, so a search may stop there.
+ *
+ * Masks. The words of a cell are stored XORed with the key's high half; zero stands for itself
+ * (nothing counted yet). A word that a former owner's request writes a moment too late is noise
+ * to the new owner: a window that is not now. Path, tag and mask together identify the key.
+ *
+ * One cell per key (after Purcell and Harris, "Non-blocking hashtables with open addressing",
+ * 2005). A cell is taken in two steps. First the id is swapped for the new key's with `bid`
+ * set: nothing is counted in such a cell. Then the bidder walks the key's whole path. Where
+ * it meets a cell that the key has already, it gives its own bid up. Of several bids for
+ * the key, the first on the path stands and the later ones are removed. If the walk has met
+ * nothing else, the bidder swaps `bid` away. Of two bids, the walk of the later one
+ * sees the earlier, so both can't come through. Any request for the key may carry on a bid,
+ * so that one whose process was killed blocks nobody; each bid has a new generation, so that
+ * nobody carries on a bid with the walk of another.
+ *
+ * Eviction against charging. An eviction reads id, then life, and then swaps the id. If a
+ * cell's life does not cover a charge yet (the first in a window, and the one that reaches the
+ * limit), life is written with the next guard, then the id's guard follows, and then the units
+ * are charged. So if life changes under an id, the id changes, too, before anything is charged
+ * on the strength of the new life: an eviction that was decided upon the older life fails. A
+ * request that has charged looks at the id once more, and charges again if the cell was taken
+ * away. */
+
+#define GROUP_CELLS  8
+#define GROUPS_TRIED 12
+
+#define ID_UNUSED 0u
+#define BID       UINT64_C(1)
+#define GUARD_ONE (UINT64_C(1) << 1)
+#define GUARD     (UINT64_C(0x7f) << 1)
+#define GEN_ONE   (UINT64_C(1) << 8)
+#define GEN       (UINT64_C(0x3ff) << 8)
+#define TAG_ONE   (UINT64_C(1) << 18)
+#define TAG       (~(TAG_ONE - 1))
+
+#define LIFE_FULL  UINT64_C(1)
+#define LIFE_STATE (GEN | GUARD)
+
+/* No cell lives this many seconds: such an expiry comes from a clock that has been set back
+ * since. */
+#define CELL_LIFE_MAX_SEC (UINT64_C(400) * 86400)
+
+struct rl_cell {
+    _Atomic uint64_t id;
+    _Atomic uint64_t word[RL_METER_WORDS];
+    _Atomic uint64_t life;
+    _Atomic uint64_t denials;
+    _Atomic uint64_t note[RL_LEDGER_NOTES];
+};
+
+_Static_assert(sizeof(rl_cell_t) == 64, "a cell is a cache line");
+
+/* A walk over a key's path, cell by cell. */
+typedef struct rl_path {
+    rl_cell_t *cells;
+    uint32_t groups; /* of the ledger */
+    uint32_t group;  /* the current one */
+    uint32_t step;   /* from one group of the path to the next */
+    unsigned first;  /* the cell of each group to start with */
+    unsigned next;   /* the next cell of the path, from 0 */
+} rl_path_t;
+
+static inline uint32_t scaled(uint32_t random, uint32_t bound)
+{
+    return (uint32_t)((uint64_t)random * bound >> 32);
+}
+
+static inline void path_begin(rl_path_t *path, const rl_ledger_t *ledger,
+                              const rl_digest_t *key)
+{
+    const uint64_t mixed = key->hi * UINT64_C(0xd6e8feb86659fd93);
+    path->cells = ledger->cells;
+    path->groups = ledger->groups;
+    path->group = scaled((uint32_t)(mixed >> 32), ledger->groups);
+    path->step =
+        ledger->groups > GROUPS_TRIED ? 1 + scaled((uint32_t)mixed, ledger->groups - 1) : 1;
+    path->first = (unsigned)key->hi % GROUP_CELLS;
+    path->next = 0;
+}
+
+static inline void path_next_group(rl_path_t *path)
+{
+    const uint32_t left = path->groups - path->group;
+    path->group = path->step < left ? path->group + path->step : path->step - left;
+}
+
+/* Returns the next cell of the path, NULL after the last. */
+static inline rl_cell_t *path_next(rl_path_t *path)
+{
+    const unsigned n = path->next++;
+    if (n > 0 && n % GROUP_CELLS == 0) {
+        path_next_group(path);
+        if (n / GROUP_CELLS == GROUPS_TRIED || n / GROUP_CELLS == path->groups) {
+            return NULL;
+        }
+    }
+    return path->cells + (size_t)path->group * GROUP_CELLS + (path->first + n) % GROUP_CELLS;
+}
+
+/* ---- places ---- */
+
+/* The most compare-and-swaps in a row that other requests may win before this one gives up.
+ * Each time means that another request made progress. */
+#define CAS_TRIES 1000
+
+/* A cell, and the id that it had. */
+typedef struct rl_place {
+    rl_cell_t *cell; /* NULL: nowhere */
+    uint64_t id;
+} rl_place_t;
+
+static inline uint64_t key_tag(const rl_digest_t *key)
+{
+    const uint64_t tag = key->lo & TAG;
+    return tag != 0 ? tag : TAG_ONE;
+}
+
+static inline uint64_t cell_load_id(rl_cell_t *cell)
+{
+    return atomic_load_explicit(&cell->id, memory_order_seq_cst);
+}
+
+/* Returns true if the cell still has the owner of that id; only its guard may have moved. */
+static inline bool cell_is_still(rl_cell_t *cell, uint64_t id)
+{
+    return ((cell_load_id(cell) ^ id) & ~GUARD) == 0;
+}
+
+/* Returns the key's cell, or nowhere. A cell that is only bid for is not the key's yet. */
+static inline rl_place_t place_find(const rl_ledger_t *ledger, const rl_digest_t *key)
+{
+    const uint64_t wanted = key_tag(key);
+    rl_path_t path;
+    rl_cell_t *cell;
+    path_begin(&path, ledger, key);
+    while ((cell = path_next(&path)) != NULL) {
+        const uint64_t id = cell_load_id(cell);
+        if ((id & (TAG | BID)) == wanted) {
+            return (rl_place_t){cell, id};
+        }
+        if (id == ID_UNUSED) {
+            break;
+        }
+    }
+    return (rl_place_t){NULL, 0};
+}
+
+/* ---- words ---- */
+
+static inline uint64_t cell_masked(const rl_digest_t *key, uint64_t word)
+{
+    return word == 0 ? 0 : word ^ key->hi;
+}
+
+/* Word 0 is loaded before word 1: sliding windows rely on this order. */
+static inline void cell_load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
+{
+    for (int i = 0; i < RL_METER_WORDS; i++) {
+        raw[i] = atomic_load_explicit(&cell->word[i], memory_order_acquire);
+    }
+}
+
+static inline void cell_unmask_words(const rl_digest_t *key, const uint64_t raw[RL_METER_WORDS],
+                                     uint64_t words[RL_METER_WORDS])
+{
+    for (int i = 0; i < RL_METER_WORDS; i++) {
+        words[i] = cell_masked(key, raw[i]);
+    }
+}
+
+/* Applies a step to the words it was computed from. Returns false if another request was
+ * faster. */
+static inline bool cell_apply_step(rl_cell_t *cell, const rl_digest_t *key,
+                                   const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
+{
+    uint64_t expected;
+    if (step->word < 0) {
+        return true;
+    }
+    expected = raw[step->word];
+    return atomic_compare_exchange_strong(&cell->word[step->word], &expected,
+                                          cell_masked(key, step->value));
+}
+
+#endif

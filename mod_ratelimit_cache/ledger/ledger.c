@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a counter is changed. The key's cell is found, or taken (place.c); its words are read;
+ * the meter computes a step from them; the cell's life is made to cover the step; one
+ * compare-and-swap applies it. If that fails, another request was faster, and the step is
+ * computed anew. At last the cell's id is read once more: if the cell was taken away meanwhile,
+ * nothing that was done there counts, and all begins again. Why this is enough is told in
+ * cell.h. */
+#include "ledger.h"
+
+#include <string.h>
+
+#include "cell.h"
+#include "place.h"
+
+#define MOVE_TRIES 8
+
+static const rl_place_t nowhere;
+
+/* Rounds the number of groups down to one without a factor below GROUPS_TRIED, so that no path
+ * comes to the same group twice: n × step ≡ 0 (mod groups) has no solution for 0 < n <
+ * GROUPS_TRIED and 0 < step < groups. */
+void rl_ledger_open(rl_ledger_t *ledger, void *memory, size_t size)
+{
+    uint32_t groups = (uint32_t)(size / (sizeof(rl_cell_t) * GROUP_CELLS));
+    while (groups > GROUPS_TRIED && (groups % 2 == 0 || groups % 3 == 0 || groups % 5 == 0 ||
+                                     groups % 7 == 0 || groups % 11 == 0)) {
+        groups--;
+    }
+    ledger->cells = memory;
+    ledger->groups = groups;
+}
+
+size_t rl_ledger_capacity(const rl_ledger_t *ledger)
+{
+    return (size_t)ledger->groups * GROUP_CELLS;
+}
+
+/* ---- charging ---- */
+
+static const uint64_t no_words[RL_METER_WORDS];
+
+/* Reads the words of the key. If it has no cell, they are zero and the place is nowhere. */
+static rl_place_t read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
+                             uint64_t raw[RL_METER_WORDS], uint64_t words[RL_METER_WORDS])
+{
+    const rl_place_t place = place_find(ledger, key);
+    if (place.cell != NULL) {
+        cell_load_words(place.cell, raw);
+        cell_unmask_words(key, raw, words);
+        if (cell_is_still(place.cell, place.id)) {
+            return place;
+        }
+    }
+    memcpy(words, no_words, sizeof(no_words));
+    return nowhere;
+}
+
+void rl_ledger_look(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step,
+                    rl_sight_t *sight)
+{
+    uint64_t words[RL_METER_WORDS];
+    const rl_place_t place = read_words(ledger, &op->ledger_key, sight->raw, words);
+    sight->cell = place.cell;
+    sight->id = place.id;
+    rl_meter_charge(op, words, step);
+}
+
+void rl_ledger_peek(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
+{
+    rl_sight_t sight;
+    rl_ledger_look(ledger, op, step, &sight);
+}
+
+void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key)
+{
+    rl_path_t path;
+    path_begin(&path, ledger, ledger_key);
+    __builtin_prefetch(path_next(&path));
+}
+
+/* Returns true if the cell's life covers the step. Mostly it does; if not, the first try
+ * extends it and the second finds it extended. (A bucket's life grows with every charge.) */
+static bool is_covered(rl_place_t *place, const rl_meter_t *meter, const rl_step_t *step)
+{
+    const uint32_t quota = rl_meter_quota(meter);
+    return rl_place_covers(place, step, quota) || rl_place_covers(place, step, quota);
+}
+
+/* Makes one pass of charge_cell() with the words that were seen. The swap fails if the word has
+ * changed; a swap in a cell that was taken away meanwhile does not count. */
+bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_step_t *step)
+{
+    rl_place_t place = {sight->cell, sight->id};
+    return place.cell != NULL && step->granted && !step->again &&
+           (step->word < 0 || is_covered(&place, &op->meter, step)) &&
+           cell_apply_step(place.cell, &op->ledger_key, sight->raw, step) &&
+           cell_is_still(place.cell, sight->id);
+}
+
+uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp)
+{
+    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    read_words(ledger, &op->ledger_key, raw, words);
+    return rl_meter_held(&op->meter, words, stamp);
+}
+
+typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
+
+/* Charges one cell. Returns false if the cell has become another key's, so that nothing that
+ * was done there counts. */
+static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_kind_e kind,
+                        rl_step_t *step)
+{
+    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    const uint64_t owner = place.id;
+    for (int i = 0; i < CAS_TRIES; i++) {
+        cell_load_words(place.cell, raw);
+        if (((place.id ^ owner) & ~GUARD) != 0) {
+            return false;
+        }
+        cell_unmask_words(&op->ledger_key, raw, words);
+        rl_meter_charge(op, words, step);
+        if (kind == ONLY_DENY && step->granted) {
+            return true;
+        }
+        if ((step->word < 0 || rl_place_covers(&place, step, rl_meter_quota(&op->meter))) &&
+            cell_apply_step(place.cell, &op->ledger_key, raw, step) && !step->again) {
+            return cell_is_still(place.cell, owner);
+        }
+        place.id = cell_load_id(place.cell);
+    }
+    step->granted = false;
+    return true;
+}
+
+static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
+                           rl_charge_kind_e kind, rl_step_t *step)
+{
+    rl_place_t place = place_find(ledger, &op->ledger_key);
+    for (int i = 0; i < MOVE_TRIES; i++) {
+        if (place.cell == NULL) {
+            rl_meter_charge(op, no_words, step);
+            if (step->word < 0 || (kind == ONLY_DENY && step->granted)) {
+                return;
+            }
+            place = rl_place_take(ledger, &op->ledger_key, op->now, step->expires);
+        }
+        if (place.cell != NULL && charge_cell(place, op, kind, step)) {
+            return;
+        }
+        place = nowhere;
+    }
+    /* The key's cell was taken away each time. What is not counted is not granted. */
+    step->granted = false;
+    step->word = -1;
+    step->retry = step->reset;
+}
+
+void rl_ledger_charge(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
+{
+    charge_or_deny(ledger, op, CHARGE, step);
+}
+
+void rl_ledger_deny(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
+{
+    charge_or_deny(ledger, op, ONLY_DENY, step);
+}
+
+/* ---- taking away ---- */
+
+/* Computes a step that takes something away, from the words as they are now. */
+typedef void take_away_fn(const rl_operation_t *op, const void *what,
+                          const uint64_t words[RL_METER_WORDS], rl_step_t *step);
+
+/* Applies the step that `compute` makes of `what`, once or until nothing is left to change.
+ * Only for changes that take something away: the cell needs no longer life for them. */
+static void take_away(const rl_ledger_t *ledger, const rl_operation_t *op,
+                      take_away_fn *compute, const void *what, bool once)
+{
+    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    rl_step_t step;
+    const rl_place_t place = place_find(ledger, &op->ledger_key);
+    for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
+        cell_load_words(place.cell, raw);
+        if (!cell_is_still(place.cell, place.id)) {
+            return;
+        }
+        cell_unmask_words(&op->ledger_key, raw, words);
+        compute(op, what, words, &step);
+        if (step.word < 0 ||
+            (cell_apply_step(place.cell, &op->ledger_key, raw, &step) && once)) {
+            return;
+        }
+    }
+}
+
+static void compute_refund(const rl_operation_t *op, const void *what,
+                           const uint64_t words[RL_METER_WORDS], rl_step_t *step)
+{
+    const uint64_t *stamp = what;
+    rl_meter_refund(op, words, *stamp, step);
+}
+
+void rl_ledger_refund(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp)
+{
+    take_away(ledger, op, compute_refund, &stamp, true);
+}
+
+static void compute_lower(const rl_operation_t *op, const void *what,
+                          const uint64_t words[RL_METER_WORDS], rl_step_t *step)
+{
+    rl_meter_lower(op, words, what, step);
+}
+
+void rl_ledger_lower(const rl_ledger_t *ledger, const rl_operation_t *op,
+                     const rl_correction_t *correction)
+{
+    take_away(ledger, op, compute_lower, correction, true);
+}
+
+static void compute_clear(const rl_operation_t *op, const void *what,
+                          const uint64_t words[RL_METER_WORDS], rl_step_t *step)
+{
+    (void)what;
+    rl_meter_clear(op, words, step);
+}
+
+void rl_ledger_clear(const rl_ledger_t *ledger, const rl_operation_t *op)
+{
+    take_away(ledger, op, compute_clear, NULL, false);
+}
+
+/* ---- raising ---- */
+
+/* Computes the step that raises the words. Its expiry is cut to the longest life of a cell: a
+ * value that comes from another server may lie further ahead. */
+static void raise_step(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
+                       const rl_correction_t *to, rl_step_t *step)
+{
+    const int64_t most = op->now + (int64_t)(CELL_LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
+    rl_meter_raise(op, words, to->stamp, to->to, step);
+    step->expires = step->expires < most ? step->expires : most;
+}
+
+void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp,
+                     uint64_t value)
+{
+    const rl_correction_t to = {.stamp = stamp, .to = value};
+    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    rl_step_t step;
+    rl_place_t place = place_find(ledger, &op->ledger_key);
+    if (place.cell == NULL) {
+        raise_step(op, no_words, &to, &step);
+        place = rl_place_take(ledger, &op->ledger_key, op->now, step.expires);
+    }
+    for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
+        const uint64_t owner = place.id;
+        cell_load_words(place.cell, raw);
+        if (!cell_is_still(place.cell, owner)) {
+            return;
+        }
+        cell_unmask_words(&op->ledger_key, raw, words);
+        raise_step(op, words, &to, &step);
+        if (step.word < 0 ||
+            (rl_place_covers(&place, &step, rl_meter_quota(&op->meter)) &&
+             cell_apply_step(place.cell, &op->ledger_key, raw, &step) && !step.again)) {
+            return;
+        }
+        place.id = cell_load_id(place.cell);
+        if (((place.id ^ owner) & ~GUARD) != 0) {
+            return;
+        }
+    }
+}
+
+/* ---- notes ---- */
+
+uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, unsigned n)
+{
+    const rl_place_t place = place_find(ledger, ledger_key);
+    uint64_t raw;
+    if (place.cell == NULL) {
+        return 0;
+    }
+    raw = atomic_load(&place.cell->note[n]);
+    return cell_is_still(place.cell, place.id) ? cell_masked(ledger_key, raw) : 0;
+}
+
+bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *ledger_key,
+                     uint64_t notes[RL_LEDGER_NOTES])
+{
+    const rl_place_t place = place_find(ledger, ledger_key);
+    if (place.cell == NULL) {
+        return false;
+    }
+    for (int i = 0; i < RL_LEDGER_NOTES; i++) {
+        notes[i] = cell_masked(ledger_key, atomic_load(&place.cell->note[i]));
+    }
+    return cell_is_still(place.cell, place.id);
+}
+
+bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, unsigned n,
+                         uint64_t from, uint64_t to)
+{
+    const rl_place_t place = place_find(ledger, ledger_key);
+    uint64_t raw = cell_masked(ledger_key, from);
+    return place.cell != NULL && cell_is_still(place.cell, place.id) &&
+           atomic_compare_exchange_strong(&place.cell->note[n], &raw,
+                                          cell_masked(ledger_key, to));
+}
+
+/* ---- denials ---- */
+
+uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
+                                const rl_step_t *step, uint32_t *repeats)
+{
+    const rl_digest_t *key = &op->ledger_key;
+    rl_place_t place = place_find(ledger, key);
+    *repeats = 0;
+    if (place.cell == NULL) {
+        place = rl_place_take(ledger, key, op->now, step->expires);
+    }
+    for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
+        uint64_t raw = atomic_load(&place.cell->denials);
+        const uint64_t noted = cell_masked(key, raw);
+        const uint32_t before = noted >> 32 == step->window ? (uint32_t)noted : 0;
+        const uint32_t count = before == UINT32_MAX ? before : before + 1;
+        if (!cell_is_still(place.cell, place.id)) {
+            break;
+        }
+        if (atomic_compare_exchange_strong(
+                &place.cell->denials, &raw,
+                cell_masked(key, (uint64_t)step->window << 32 | count))) {
+            *repeats = before == 0 && (uint32_t)noted > 1 ? (uint32_t)noted - 1 : 0;
+            return count;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledger: one table of cells in memory that all children share, with one cell for each key
+ * of each rule.
+ *
+ * Everything here is lock-free: a process may be killed at any instruction, and nothing stays
+ * locked or half-written. Every loop has a constant bound. The memory is fixed. When the table
+ * is full, expired cells are reused first, then those that would expire soonest, and cells that
+ * are at their limit only if there is no other choice.
+ *
+ * All functions may be called from any process and thread at the same time. */
+#ifndef RL_LEDGER_LEDGER_H
+#define RL_LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/meter/meter.h"
+#include "table.h"
+
+/* Makes a ledger of size bytes at memory, RL_LEDGER_SIZE_MIN to RL_LEDGER_SIZE_MAX. The memory
+ * must be aligned to 64 bytes, and zero when it is used for the first time; it stays the
+ * caller's. */
+void rl_ledger_open(rl_ledger_t *ledger, void *memory, size_t size);
+
+/* Returns the number of keys that the ledger has room for. */
+size_t rl_ledger_capacity(const rl_ledger_t *ledger);
+
+/* Has the processor fetch the cell that the key most likely has. In a table larger than the
+ * caches, waiting for this cell is most of a decision. */
+void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key);
+
+/* ---- operations: on the counter of op->ledger_key ---- */
+
+/* Computes what charging op->cost would do; changes nothing, and takes no cell for a new
+ * key. */
+void rl_ledger_peek(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step);
+
+/* Where a key was found, and the words of its cell. Private to the ledger. */
+typedef struct rl_sight {
+    rl_cell_t *cell; /* NULL: the key has none */
+    uint64_t id;     /* of the cell, when it was looked at */
+    uint64_t raw[RL_METER_WORDS];
+} rl_sight_t;
+
+/* Peeks, and remembers in *sight what it saw, for rl_ledger_take(). */
+void rl_ledger_look(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step,
+                    rl_sight_t *sight);
+
+/* Charges what rl_ledger_look() found to fit for the same operation, without looking the key
+ * up again. Call it once for a look. Returns false if nothing was charged, for whatever reason
+ * (mostly because another request has changed the counter since): call rl_ledger_charge()
+ * then. */
+bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_step_t *step);
+
+/* Charges op->cost at op->now if it fits, as step->granted tells. Exact under any concurrency:
+ * no more than the limit is granted in a window. */
+void rl_ledger_charge(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step);
+
+/* Makes the change that a denied charge asks for, if the charge is still denied; charges
+ * nothing. */
+void rl_ledger_deny(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step);
+
+/* Gives back op->cost, charged by a step with this stamp, if it still counts. */
+void rl_ledger_refund(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp);
+
+/* Returns the value that counts for the key; see rl_meter_held(). */
+uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp);
+
+/* Raises the value that counts to `value` or more; see rl_meter_raise(). */
+void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp,
+                     uint64_t value);
+
+/* Makes the correction, unless the value has changed since; see rl_meter_lower(). */
+void rl_ledger_lower(const rl_ledger_t *ledger, const rl_operation_t *op,
+                     const rl_correction_t *correction);
+
+/* Wipes what the key has used, so that it counts as new. */
+void rl_ledger_clear(const rl_ledger_t *ledger, const rl_operation_t *op);
+
+/* Counts a denial of the key in the window step->window. Returns the denials in this window so
+ * far: 1 is the one to log; 0 means that it could not be counted. On 1, sets *repeats to the
+ * number of denials after the first in the last window that had any; otherwise to 0. */
+uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
+                                const rl_step_t *step, uint32_t *repeats);
+
+/* ---- notes ---- */
+
+/* A cell has room for three notes, 64-bit numbers that fleet/ and lease/ keep with a key. The
+ * ledger gives them no meaning. They are 0 at first, and again when the key has lost its
+ * cell. */
+
+/* Reads all notes at once. Returns false if the key has no cell. */
+bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *ledger_key,
+                     uint64_t notes[RL_LEDGER_NOTES]);
+
+/* Returns note n, or 0 if the key has no cell. */
+uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, unsigned n);
+
+/* Sets note n to `to` if it still is `from`. Returns true if it did. */
+bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, unsigned n,
+                         uint64_t from, uint64_t to);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taking a cell for a key, and keeping it. For ledger.c only. */
+#ifndef RL_LEDGER_PLACE_H
+#define RL_LEDGER_PLACE_H
+
+#include "cell.h"
+
+/* Takes a cell for a key that had none a moment ago. Returns the key's cell, which it keeps
+ * until `expires` (microseconds since the epoch) unless other keys need it more. Returns
+ * nowhere only if other requests were faster many times in a row. */
+rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
+                         int64_t expires);
+
+/* Makes the cell's life cover what the step is about to do; see "Eviction against charging".
+ * limit is the quota: at this use the cell counts as full. Returns true if life covers the step
+ * already; false if something had to be changed first, or another request was faster: look at
+ * the cell again. */
+bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "segment.h"
+
+#include <apr_shm.h>
+#include <stdint.h>
+
+#define CACHE_LINE 64u
+
+apr_status_t rl_segment_create(void **memory, apr_size_t size, apr_pool_t *pool)
+{
+    apr_shm_t *shm;
+    apr_status_t rv = apr_shm_create(&shm, size + CACHE_LINE, NULL, pool);
+    if (rv == APR_SUCCESS) {
+        const uintptr_t base = (uintptr_t)apr_shm_baseaddr_get(shm);
+        *memory = (void *)((base + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
+    }
+    return rv;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "counter.h"
+
+#include "../core/meter/bucket.h"
+#include "../fleet/notes.h"
+#include "../fleet/penalty.h"
+#include "../fleet/shared_counter.h"
+#include "../lease/lease.h"
+
+/* Adds the moment of the charge, in milliseconds, to the upper half of a window's stamp, so
+ * that a refund can tell if the counter has been cleared since. (A shared counter's stamp has
+ * the counter's incarnation there.) */
+static uint64_t stamp_with_time(const rl_operation_t *op, uint64_t stamp)
+{
+    return rl_is_window(&op->meter)
+               ? (uint64_t)(uint32_t)(op->now / 1000) << 32 | (uint32_t)stamp
+               : stamp;
+}
+
+/* ---- looking ---- */
+
+static void step_take_off(rl_step_t *step, uint32_t leased)
+{
+    step->used = step->used > leased ? step->used - leased : 0;
+}
+
+/* Returns true if a cost that exceeds what is leased fits once the lease is given back. */
+static bool fits_without(const rl_operation_t *op, uint32_t leased, const rl_step_t *step)
+{
+    return leased > 0 && rl_is_window(&op->meter) &&
+           (uint64_t)step->used + op->cost <= op->meter.limit;
+}
+
+/* Corrects the step for a lease: leased units are known as used, and yet can be spent. */
+static void count_in_lease(const rl_operation_t *op, const rl_lease_t *lease, rl_step_t *step)
+{
+    const uint32_t left = rl_lease_left(lease);
+    step_take_off(step, left);
+    if (!step->granted && (left >= op->cost || fits_without(op, left, step))) {
+        step->used += op->cost;
+        step->granted = true;
+        step->retry = op->now;
+    }
+}
+
+/* Computes the step as far as this server knows. Returns true, with *lease set, if there may be
+ * a lease. */
+static bool peek_with_lease(const rl_source_t *source, const rl_operation_t *op,
+                            rl_step_t *step, rl_lease_t *lease)
+{
+    bool leased;
+    rl_ledger_peek(source->ledger, op, step);
+    leased = rl_source_is_shared(source, &op->meter) &&
+             rl_lease_find(lease, source, op, step->window);
+    if (leased) {
+        count_in_lease(op, lease, step);
+    }
+    if (op->meter.penalty_us > 0) {
+        rl_penalty_peek(source, op, step);
+    }
+    return leased;
+}
+
+void rl_counter_peek(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
+{
+    rl_lease_t lease;
+    peek_with_lease(source, op, step, &lease);
+}
+
+void rl_counter_prefetch(const rl_source_t *source, const rl_operation_t *op)
+{
+    rl_ledger_prefetch(source->ledger, &op->ledger_key);
+}
+
+void rl_counter_look(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step,
+                     rl_seen_t *seen)
+{
+    rl_lease_t lease;
+    seen->sight.cell = NULL;
+    seen->incarnation = 0;
+    if (source->session == NULL && op->meter.penalty_us == 0) {
+        rl_ledger_look(source->ledger, op, step, &seen->sight);
+    }
+    else if (peek_with_lease(source, op, step, &lease)) {
+        seen->incarnation = lease.incarnation;
+    }
+}
+
+/* ---- charging the shared store, with a lease on top ---- */
+
+/* Puts the units that were reserved and not spent into the lease. If the lease can't take a
+ * window's units, gives them back; a bucket's drain. */
+static void lease_rest(const rl_lease_t *lease, const rl_reservation_t *res, uint32_t cost,
+                       rl_step_t *step)
+{
+    const uint32_t rest = res->op.cost - cost;
+    const bool window = rl_is_window(&res->op.meter);
+    const bool in_place =
+        window ? step->stamp == rl_shared_window_stamp(lease->incarnation, lease->window)
+               : res->until != 0;
+    step_take_off(step, rest);
+    if (!window) {
+        /* the rest ends at the stamp, after this request's tokens */
+        step->stamp -= rl_bucket_cost(&res->op.meter, rest);
+    }
+    if (rest == 0 || (in_place && rl_lease_add(lease, res->until, rest))) {
+        return;
+    }
+    if (window) { /* what a bucket loses drains */
+        const rl_operation_t unspent = rl_operation_at_cost(&res->op, rest);
+        rl_counter_refund(res->source, &unspent, step->stamp);
+    }
+}
+
+/* Reserves the next lease before it is needed. This request already has its units. */
+static void lease_renew(rl_lease_t *lease, const rl_step_t *step)
+{
+    rl_reservation_t res = rl_reservation(lease->source, lease->op, lease->window);
+    rl_step_t reserved = *step;
+    bool granted = false;
+    res.op.cost = rl_lease_reserve_begin(lease, step, 0);
+    if (res.op.cost > 0 && rl_shared_charge(&res, &reserved) == RL_STORE_OK) {
+        rl_shared_keep_alive(&res);
+        granted = reserved.granted;
+    }
+    if (granted) {
+        lease_rest(lease, &res, 0, &reserved);
+    }
+    rl_lease_reserve_end(lease, granted ? res.op.cost : 0);
+}
+
+/* Spends the cost from a lease; the step is as peek_with_lease() left it. Returns false, with
+ * nothing spent, if the lease has too little. */
+static bool charge_lease(rl_lease_t *lease, rl_step_t *step)
+{
+    if (!rl_lease_spend(lease, &step->stamp)) {
+        return false;
+    }
+    if (rl_lease_is_low(lease)) {
+        lease_renew(lease, step);
+    }
+    return true;
+}
+
+/* Gives back what is left of a window's lease that wasn't enough. Returns false if nothing is
+ * left. */
+static bool lease_return_rest(const rl_lease_t *lease)
+{
+    if (!rl_is_window(&lease->op->meter) || rl_lease_left(lease) == 0) {
+        return false;
+    }
+    rl_lease_return(lease);
+    return true;
+}
+
+/* Reserves what is needed now together with what the lease should have; only the former if both
+ * don't fit. */
+static rl_store_status_e reserve_ahead(rl_reservation_t *res, rl_lease_t *lease,
+                                       rl_step_t *step)
+{
+    const uint32_t cost = res->op.cost;
+    rl_store_status_e status;
+    res->op.cost = rl_lease_reserve_begin(lease, step, cost);
+    status = rl_shared_charge(res, step);
+    if (status == RL_STORE_OK && !step->granted &&
+        (lease_return_rest(lease) || res->op.cost > cost)) {
+        res->op.cost = cost;
+        status = rl_shared_charge(res, step);
+    }
+    if (status == RL_STORE_OK && step->granted) {
+        lease_rest(lease, res, cost, step);
+    }
+    rl_lease_reserve_end(lease, status == RL_STORE_OK ? res->op.cost : cost);
+    return status;
+}
+
+/* Decides by on_error, for a store that didn't answer. Returns true if this server's own count
+ * decides. */
+static bool charge_by_on_error(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
+{
+    if (on_error == RL_ON_ERROR_LOCAL) {
+        rl_shared_charge_locally(res, step);
+        return true;
+    }
+    step->granted = on_error == RL_ON_ERROR_ALLOW;
+    step->retry = step->granted ? res->op.now : res->op.now + RL_USEC_PER_SEC;
+    return false;
+}
+
+/* Charges a shared key that isn't known to be denied; lease is NULL if there can be none. */
+static bool charge_shared(const rl_source_t *source, const rl_operation_t *op,
+                          rl_on_error_e on_error, rl_lease_t *lease, rl_step_t *step)
+{
+    rl_reservation_t res = rl_reservation(source, op, step->window);
+    rl_store_status_e status;
+    if (op->meter.penalty_us > 0) {
+        rl_penalty_ask(source, op, step);
+        if (!step->granted) {
+            return true;
+        }
+    }
+    status = lease != NULL ? reserve_ahead(&res, lease, step) : rl_shared_charge(&res, step);
+    if (status != RL_STORE_OK) {
+        res.op.cost = op->cost;
+        return charge_by_on_error(&res, on_error, step);
+    }
+    rl_shared_keep_alive(&res);
+    return true;
+}
+
+/* ---- charging ---- */
+
+static void charge_ledger(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
+{
+    rl_ledger_charge(source->ledger, op, step);
+    step->stamp = stamp_with_time(op, step->stamp);
+}
+
+bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
+                       rl_on_error_e on_error, rl_step_t *step)
+{
+    const bool shared = rl_source_is_shared(source, &op->meter);
+    rl_lease_t lease;
+    bool leased = false;
+    if (shared || op->meter.penalty_us > 0) {
+        leased = peek_with_lease(source, op, step, &lease);
+        if (!step->granted || (shared && op->cost == 0)) {
+            return true; /* no round trip */
+        }
+    }
+    if (leased && charge_lease(&lease, step)) {
+        return true;
+    }
+    if (shared) {
+        return charge_shared(source, op, on_error, leased ? &lease : NULL, step);
+    }
+    charge_ledger(source, op, step);
+    return true;
+}
+
+bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const rl_seen_t *seen,
+                     rl_step_t *step)
+{
+    if (seen->incarnation != 0) {
+        rl_lease_t lease = rl_lease_at(source, op, step->window, seen->incarnation);
+        return op->cost > 0 && charge_lease(&lease, step);
+    }
+    if (seen->sight.cell == NULL || !rl_ledger_take(op, &seen->sight, step)) {
+        return false;
+    }
+    step->stamp = stamp_with_time(op, step->stamp);
+    return true;
+}
+
+/* ---- giving back ---- */
+
+/* Puts units that are given back into the lease, while there is one. Returns true if they went
+ * there. */
+static bool refund_to_lease(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
+{
+    rl_lease_t lease;
+    return rl_lease_find(&lease, source, op, (uint32_t)stamp) &&
+           stamp == rl_shared_window_stamp(lease.incarnation, lease.window) &&
+           rl_lease_left(&lease) > 0 && rl_lease_add(&lease, 0, op->cost);
+}
+
+/* Moves a bucket's lease down before units go back to the bucket: the lease must not stay above
+ * the bucket's arrival time. */
+static void lower_lease(const rl_source_t *source, const rl_operation_t *op)
+{
+    rl_lease_t lease;
+    if (rl_lease_find(&lease, source, op, 0)) {
+        rl_lease_lower(&lease, op->cost);
+    }
+}
+
+/* Returns true if what is known here is lower than before. */
+static bool refund_shared(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
+{
+    if (rl_is_window(&op->meter)) {
+        if (refund_to_lease(source, op, stamp)) {
+            return false;
+        }
+    }
+    else {
+        lower_lease(source, op);
+    }
+    return rl_shared_refund(source, op, stamp);
+}
+
+/* Compares 32-bit milliseconds, which wrap around after seven weeks. */
+static bool was_cleared_since(const rl_source_t *source, const rl_operation_t *op,
+                              uint64_t stamp)
+{
+    const uint64_t cleared =
+        rl_is_window(&op->meter)
+            ? rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED)
+            : 0;
+    return cleared != 0 && (int32_t)((uint32_t)(stamp >> 32) - (uint32_t)(cleared / 1000)) <= 0;
+}
+
+static bool refund_ledger(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
+{
+    if (was_cleared_since(source, op, stamp)) {
+        return false;
+    }
+    rl_ledger_refund(source->ledger, op, rl_is_window(&op->meter) ? (uint32_t)stamp : stamp);
+    return true;
+}
+
+void rl_counter_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
+{
+    bool lower;
+    if (op->cost == 0) {
+        return;
+    }
+    lower = rl_source_is_shared(source, &op->meter) ? refund_shared(source, op, stamp)
+                                                    : refund_ledger(source, op, stamp);
+    if (lower && op->meter.penalty_us > 0) {
+        rl_penalty_lift_if_any(source, op);
+    }
+}
+
+/* ---- the rest ---- */
+
+void rl_counter_overrun(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
+{
+    rl_step_t denied;
+    if (step->word >= 0) {
+        rl_ledger_deny(source->ledger, op, &denied);
+    }
+    if (op->meter.penalty_us > 0) {
+        rl_penalty_impose(source, op, step);
+    }
+}
+
+bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op)
+{
+    bool learned;
+    if (!rl_source_is_shared(source, &op->meter)) {
+        return true;
+    }
+    learned = rl_shared_learn(source, op);
+    if (learned && op->meter.penalty_us > 0) {
+        rl_penalty_learn(source, op);
+    }
+    return learned;
+}
+
+static void note_clear(const rl_source_t *source, const rl_operation_t *op)
+{
+    const uint64_t last = rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED);
+    rl_ledger_swap_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED, last,
+                        (uint64_t)op->now);
+}
+
+bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
+{
+    const rl_operation_t nothing = rl_operation_at_cost(op, 0);
+    bool told = true;
+    rl_step_t step;
+    rl_ledger_peek(source->ledger, &nothing, &step);
+    if (!rl_source_is_shared(source, &op->meter)) {
+        note_clear(source, op);
+    }
+    rl_ledger_clear(source->ledger, op);
+    if (rl_source_is_shared(source, &op->meter)) {
+        told = rl_shared_clear(source, op, step.window);
+    }
+    if (op->meter.penalty_us > 0) {
+        rl_penalty_lift(source, op);
+    }
+    return told;
+}
+
+void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op)
+{
+    if (!rl_source_is_shared(source, &op->meter)) {
+        return;
+    }
+    rl_shared_refresh(source, op);
+    if (op->meter.penalty_us > 0) {
+        rl_penalty_refresh(source, op);
+    }
+}
+
+uint32_t rl_counter_count_denial(const rl_source_t *source, const rl_operation_t *op,
+                                 const rl_step_t *step, uint32_t *repeats)
+{
+    return rl_ledger_count_denial(source->ledger, op, step, repeats);
+}

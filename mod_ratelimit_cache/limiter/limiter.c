@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "limiter.h"
+
+/* Two passes, so that a request that one rule denies isn't charged to the other rules: the
+ * first looks every claim up, the second charges, and only if all claims fit. If nothing has
+ * happened to a counter in between, its charge is one swap on what the look saw. If another
+ * request takes the last unit between the passes, the claims that were charged by then are
+ * given back.
+ *
+ * The charge itself is atomic within each counter, so no more than the limit is ever granted.
+ * At worst a unit that is about to be given back is missing to another request for a moment.
+ *
+ * Two claims can be made on one counter (by rules that share a group). The counter is charged
+ * once: the second claim takes over the step of the first, if that was charged.
+ */
+
+bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b)
+{
+    return a->op.key.lo == b->op.key.lo && a->op.key.hi == b->op.key.hi;
+}
+
+static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
+{
+    for (int j = 0; j < i; j++) {
+        if (claims[j].charged && rl_claim_shares_counter(&claims[j], &claims[i])) {
+            return &claims[j];
+        }
+    }
+    return NULL;
+}
+
+static bool denies(const rl_claim_t *claim)
+{
+    return !claim->observe && !claim->step.granted;
+}
+
+int rl_limiter_denial(const rl_claim_t *claims, int n)
+{
+    int longest = -1;
+    for (int i = 0; i < n; i++) {
+        if (denies(&claims[i]) &&
+            (longest < 0 || claims[i].step.retry > claims[longest].step.retry)) {
+            longest = i;
+        }
+    }
+    return longest;
+}
+
+static void claim_look_up(const rl_source_t *source, rl_claim_t *claim)
+{
+    rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
+    if (claim->refuse) {
+        claim->step.granted = false;
+        claim->step.retry = claim->step.reset;
+    }
+}
+
+static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
+{
+    claim->uncounted = !rl_counter_charge(source, &claim->op, claim->on_error, &claim->step);
+    claim->charged = claim->step.granted && !claim->uncounted;
+}
+
+/* Charges a claim that was looked up and fits, mostly in place, where the look found it. If an
+ * earlier claim on the same counter was charged, takes over its step instead. */
+static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
+{
+    rl_claim_t *claim = &claims[i];
+    const rl_claim_t *twin = charged_twin(claims, i);
+    if (twin != NULL) {
+        claim->step = twin->step;
+    }
+    else if (rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
+        claim->charged = true;
+    }
+    else {
+        claim_charge(source, claim);
+    }
+}
+
+/* Starts or extends the penalty of each claim that is over its limit, even if another rule
+ * denied the request. */
+static void note_overruns(const rl_source_t *source, rl_claim_t *claims, int n)
+{
+    for (int i = 0; i < n; i++) {
+        rl_claim_t *claim = &claims[i];
+        if (!claim->step.granted && !claim->uncounted && !claim->refuse) {
+            rl_counter_overrun(source, &claim->op, &claim->step);
+        }
+    }
+}
+
+/* Charges the claims that fit, in order. Stops and returns false at the first claim that
+ * denies. */
+static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (claims[i].step.granted) {
+            charge_seen(source, claims, i);
+        }
+        if (denies(&claims[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+{
+    bool admitted;
+    for (int i = 0; i < n; i++) {
+        rl_source_bind(source, &claims[i].op, now);
+    }
+    if (n == 1 && !claims[0].refuse) { /* a single claim needs no second pass */
+        claim_charge(source, &claims[0]);
+        note_overruns(source, claims, 1);
+        return denies(&claims[0]) ? 0 : -1;
+    }
+    for (int i = 0; i < n; i++) {
+        rl_counter_prefetch(source, &claims[i].op);
+    }
+    for (int i = 0; i < n; i++) {
+        claims[i].charged = claims[i].uncounted = false;
+        claim_look_up(source, &claims[i]);
+    }
+    admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n);
+    note_overruns(source, claims, n);
+    if (!admitted) {
+        rl_limiter_refund(source, claims, n, now);
+        return rl_limiter_denial(claims, n);
+    }
+    return -1;
+}
+
+void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)
+{
+    claim->charged = false;
+    rl_source_bind(source, &claim->op, now);
+    rl_counter_clear(source, &claim->op);
+}
+
+void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+{
+    for (int i = 0; i < n; i++) {
+        if (claims[i].charged) {
+            claims[i].charged = false;
+            rl_source_bind(source, &claims[i].op, now);
+            rl_counter_refund(source, &claims[i].op, claims[i].step.stamp);
+        }
+    }
+}
+
+uint32_t rl_claim_remaining(const rl_claim_t *claim)
+{
+    const uint32_t quota = rl_meter_quota(&claim->op.meter);
+    return quota > claim->step.used ? quota - claim->step.used : 0;
+}
+
+bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b)
+{
+    /* a.remaining / a.quota < b.remaining / b.quota, multiplied out; quota 0 is closest */
+    const uint32_t quota_a = rl_meter_quota(&a->op.meter),
+                   quota_b = rl_meter_quota(&b->op.meter);
+    const uint64_t left = (uint64_t)rl_claim_remaining(a) * quota_b;
+    const uint64_t right = (uint64_t)rl_claim_remaining(b) * quota_a;
+    if (quota_a == 0 || quota_b == 0) {
+        return quota_a == 0 && quota_b != 0;
+    }
+    return left < right;
+}

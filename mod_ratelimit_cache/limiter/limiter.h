@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The limiter charges all rules of a request, or none. Here a key is a digest, and a rule is a
+ * meter; counter.h decides where the units come from. */
+#ifndef RL_LIMITER_LIMITER_H
+#define RL_LIMITER_LIMITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "counter.h"
+
+struct rl_rule;
+
+/* A claim: what one rule asks of one request, and what came of it. */
+typedef struct rl_claim {
+    /* In: what the rule asks. The limiter binds the operation. */
+    rl_operation_t op;
+    bool observe;           /* an overrun is reported, but neither enforced nor charged */
+    bool refuse;            /* deny, whatever the count is */
+    rl_on_error_e on_error; /* what decides while the shared store doesn't answer */
+    /* Out: what came of the claim. */
+    rl_step_t step;
+    bool charged;   /* units were charged and may be refunded */
+    bool uncounted; /* the shared store could not answer, and on_error decided */
+    /* Between the limiter's two passes. */
+    rl_seen_t seen;
+    /* Whose claim it is. The limiter doesn't look at these. The rule is NULL if it was a
+     * tenant's and the request was upgraded to h2c since; that rule isn't met again. */
+    const struct rl_rule *rule;
+    const char *name;      /* the rule's name */
+    rl_digest_t rule_id;   /* identifies the rule's counters */
+    bool observed_by_rule; /* `observe` as the rule set it; a veto sets `observe` later */
+    bool invalid;          /* the rule's rate could not be computed */
+    bool personal;         /* the key names a person who need not be the client */
+} rl_claim_t;
+
+/* Decides about all claims at time now, microseconds since the epoch: charges all claims that
+ * fit, or none. Returns -1 if the request is admitted, with every claim that fits charged. Else
+ * returns the index of the denying claim with the longest wait, with nothing charged. Claims
+ * that observe never deny; their step.granted tells if they fit. */
+int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
+
+/* Returns the index of the claim that denies with the longest wait, -1 if none denies. For
+ * claims that have been decided about. */
+int rl_limiter_denial(const rl_claim_t *claims, int n);
+
+/* Gives back, at time now, the units that the claims were charged. Each claim is refunded once,
+ * however often this is called. */
+void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
+
+/* Clears the claim's counter at time now. The claim counts as not charged afterwards: no unit
+ * of it is left to give back. */
+void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now);
+
+/* Returns true if both claims are made on one counter. */
+bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b);
+
+/* Returns the units left to the claim's key after the decision. */
+uint32_t rl_claim_remaining(const rl_claim_t *claim);
+
+/* Returns true if a is closer to its limit than b: a smaller share of its quota remains. */
+bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b);
+
+#endif

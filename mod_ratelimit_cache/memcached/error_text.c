@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error_text.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Messages look like "(0x55d0c0ffee00) SERVER ERROR, what it said,  host: 127.0.0.1:11211 ->
+ * ./src/file.cc:285". Only some of them name the error. */
+static const char *start_of(const char *message)
+{
+    static const char *const names[] = {"SERVER ERROR, ", "CLIENT ERROR, ",
+                                        "UNKNOWN READ FAILURE, "};
+    const char *closing = *message == '(' ? strstr(message, ") ") : NULL;
+    const char *start = closing != NULL ? closing + 2 : message;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strncmp(start, names[i], strlen(names[i])) == 0) {
+            return start + strlen(names[i]);
+        }
+    }
+    return start;
+}
+
+const char *rl_error_text(const char *message, const char *otherwise,
+                          char text[RL_ERROR_TEXT_MAX + 1])
+{
+    const char *start = start_of(message);
+    const char *end = strstr(start, ",  host: ");
+    size_t len = end != NULL ? (size_t)(end - start) : 0;
+    while (len > 0 && (start[len - 1] == '\n' || start[len - 1] == '\r')) {
+        len--;
+    }
+    if (len == 0) {
+        return otherwise;
+    }
+    len = len < RL_ERROR_TEXT_MAX ? len : RL_ERROR_TEXT_MAX;
+    for (size_t i = 0; i < len; i++) {
+        text[i] = start[i];
+        if (text[i] < ' ' || text[i] > '~') {
+            text[i] = '?';
+        }
+    }
+    text[len] = '\0';
+    return text;
+}
+
+bool rl_error_text_says_no_memory(const char *text)
+{
+    return strcasestr(text, "out of memory") != NULL;
+}

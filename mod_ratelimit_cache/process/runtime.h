@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all processes of the server share: the ledger, the table of the log throttle, the
+ * secrets. */
+#ifndef RL_PROCESS_RUNTIME_H
+#define RL_PROCESS_RUNTIME_H
+
+#include <stdint.h>
+
+#include <httpd.h>
+
+#include "../core/digest.h"
+#include "../ledger/ledger.h"
+
+typedef struct rl_runtime {
+    rl_ledger_t ledger;
+    void *log_table;          /* RL_LOG_THROTTLE_SIZE bytes, see memcached/log_throttle.h */
+    rl_secret_t secret;       /* hashes the keys of counters in this server's memory, */
+    rl_secret_t fleet_secret; /* and of counters that a fleet shares */
+} rl_runtime_t;
+
+/* Returns what start.c set in post_config. Children inherit it by fork, and only read it. */
+const rl_runtime_t *rl_runtime(void);
+
+/* Sets what rl_runtime() returns to a copy of *runtime. For start.c alone. */
+void rl_runtime_set(const rl_runtime_t *runtime);
+
+/* Returns the secret that hashes the keys of this virtual host: fleet_secret if it has a shared
+ * store. */
+const rl_secret_t *rl_runtime_secret(const server_rec *s);
+
+/* Returns an incarnation for counters that are made anew (core/meter/tally.h), mixed from the
+ * process, the time `now` and the address of `thing`, so that no two draws are likely to be
+ * alike. It needn't be hard to guess: nobody gains by it. */
+unsigned rl_runtime_draw_incarnation(const void *thing, int64_t now);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "start.h"
+
+#include <apr_general.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+
+#include "../config/config.h"
+#include "../ledger/segment.h"
+#include "../memcached/log_throttle.h"
+#include "addresses.h"
+#include "runtime.h"
+#include "scope.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
+
+#define TABLE_SIZE_DEFAULT ((apr_size_t)32 << 20)
+#define RETAINED_KEY       "mod_ratelimit_cache-1"
+#define RETAINED_LOG_KEY   "mod_ratelimit_cache-told-2"
+
+/* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
+ * name, the left column; the right one is shared memory that lives as long as the server.
+ *
+ *     RETAINED_KEY      rl_retained_t --> | the ledger's cells: RateLimitStore size=          |
+ *     RETAINED_LOG_KEY  void *        --> | slots of the log throttle: RL_LOG_THROTTLE_SIZE   |
+ */
+typedef struct rl_retained {
+    void *table;                     /* the ledger's memory; NULL: not made yet */
+    apr_size_t size;                 /* its bytes */
+    unsigned char random_secret[32]; /* drawn at the start: the secret if none is configured */
+} rl_retained_t;
+
+/* Makes the ledger's memory, and draws the random secret. Returns OK or an httpd error, after
+ * logging it. */
+static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
+{
+    apr_status_t rv = rl_segment_create(&retained->table, size, s->process->pool);
+    if (rv == APR_SUCCESS) {
+        rv =
+            apr_generate_random_bytes(retained->random_secret, sizeof(retained->random_secret));
+    }
+    if (rv != APR_SUCCESS) {
+        retained->table = NULL;
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     "ratelimit: can't get %" APR_SIZE_T_FMT
+                     " bytes of shared memory for the counters; try a smaller size= of "
+                     "RateLimitStore",
+                     size);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    retained->size = size;
+    return OK;
+}
+
+/* Finds or makes the log throttle's table. It outlives reloads, so that after one a failure
+ * isn't logged again, and a recovery still is. */
+static int find_log_table(rl_runtime_t *runtime, server_rec *s)
+{
+    void **table = ap_retained_data_get(RETAINED_LOG_KEY);
+    apr_status_t rv = APR_SUCCESS;
+    if (table == NULL) {
+        table = ap_retained_data_create(RETAINED_LOG_KEY, sizeof(*table));
+    }
+    if (*table == NULL) {
+        rv = rl_segment_create(table, RL_LOG_THROTTLE_SIZE, s->process->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        *table = NULL;
+        ap_log_error(
+            APLOG_MARK, APLOG_CRIT, rv, s,
+            "ratelimit: can't get 3 KB of shared memory for what was logged of memcached; "
+            "free some memory");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    runtime->log_table = *table;
+    return OK;
+}
+
+/* A reload doesn't change the size of the table: that would lose all counters, and children of
+ * the old generation would go on counting in the old table. */
+static void note_changed_size(const rl_retained_t *retained, apr_size_t size, server_rec *s)
+{
+    if (retained->size != size) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, s,
+            "ratelimit: size= of RateLimitStore is now %" APR_SIZE_T_FMT
+            " bytes, but the table of %" APR_SIZE_T_FMT
+            " bytes stays in use, with its counters, until httpd is stopped and started",
+            size, retained->size);
+    }
+}
+
+/* All servers of a fleet have to hash alike. Without a RateLimitSecret they do so by a secret
+ * that everybody knows, while counters in this server's memory get a random one. */
+static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
+{
+    static const char well_known[] = "mod_ratelimit_cache";
+    const rl_global_config_t *global = rl_global_config();
+    if (global->secret != NULL) {
+        rl_secret_derive(&runtime->secret, global->secret, global->secret_len);
+        runtime->fleet_secret = runtime->secret;
+        return;
+    }
+    rl_secret_derive(&runtime->secret, retained->random_secret,
+                     sizeof(retained->random_secret));
+    rl_secret_derive(&runtime->fleet_secret, well_known, sizeof(well_known) - 1);
+}
+
+/* Finds or makes what outlives reloads, and fills in *runtime. Returns OK or an httpd error,
+ * after logging it. */
+static int open_table(rl_runtime_t *runtime, server_rec *s)
+{
+    const apr_size_t configured = rl_global_config()->table_size;
+    const apr_size_t size = configured > 0 ? configured : TABLE_SIZE_DEFAULT;
+    rl_retained_t *retained = ap_retained_data_get(RETAINED_KEY);
+    if (retained == NULL) {
+        retained = ap_retained_data_create(RETAINED_KEY, sizeof(*retained));
+    }
+    if (retained->table != NULL) {
+        note_changed_size(retained, size, s);
+    }
+    else if (create_table(retained, size, s) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    derive_secrets(runtime, retained);
+    rl_ledger_open(&runtime->ledger, retained->table, retained->size);
+    return find_log_table(runtime, s);
+}
+
+static void look_up_store(rl_store_config_t *store, apr_pool_t *pconf)
+{
+    rl_addresses_look_up(store, pconf);
+    if (rl_global_config()->secret == NULL) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, store->server,
+            "ratelimit: no RateLimitSecret: whoever can read memcached can find out "
+            "which addresses and names are counted; set the same secret on all servers");
+    }
+}
+
+int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    rl_runtime_t runtime;
+    (void)plog;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK; /* httpd is only checking the configuration, and will be back */
+    }
+    if (open_table(&runtime, s) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    rl_runtime_set(&runtime);
+    rl_config_identify_vhosts(pconf, ptemp, s);
+    rl_scope_post_config();
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
+                 "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT " keys",
+                 rl_ledger_capacity(&runtime.ledger));
+    rl_store_config_each(s, look_up_store, pconf);
+    return OK;
+}

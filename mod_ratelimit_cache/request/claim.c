@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "claim.h"
+
+#include <string.h>
+
+#include "../core/number.h"
+#include "../httpd/expression.h"
+#include "../key/given_values.h"
+#include "../process/runtime.h"
+#include "../process/scope.h"
+#include "../rule/identity.h"
+#include "log.h"
+
+/* Longer than any number or rate. */
+#define TEXT_MAX 64
+
+/* Stands in for a rate that can't be computed, under on-error=deny: the limiter denies the
+ * request for a second. */
+static const rl_rate_t no_rate = {.count = 1, .period_us = RL_USEC_PER_SEC};
+
+/* Where the values of a key come from: from another module, or from the request. */
+typedef struct rl_claim_values {
+    const char *const *given;        /* NULL: the request's values are used */
+    rl_key_values_t *request_values; /* the request's values, kept for the next rule */
+} rl_claim_values_t;
+
+typedef enum { RATE_KNOWN, RATE_NONE, RATE_INVALID } rl_rate_result_e;
+
+static rl_on_error_e on_error_of(const rl_dir_config_t *conf, const rl_rule_t *rule)
+{
+    return (rl_on_error_e)(rule->on_error != RL_ON_ERROR_UNSET ? rule->on_error
+                                                               : rl_dir_on_error(conf));
+}
+
+/* ---- rate and cost ---- */
+
+static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_rate_t *rate)
+{
+    char text[TEXT_MAX];
+    const char *reason = "the expression can't be evaluated, or its value is too long";
+    if (rl_expr_short_text(r, rule->rate_expr, text, sizeof(text))) {
+        if (text[0] == '\0') {
+            return RATE_NONE;
+        }
+        reason = rl_rate_parse(text, rate);
+    }
+    if (reason != NULL) {
+        rl_log_rate(r, rule, reason);
+        return RATE_INVALID;
+    }
+    return rate->unlimited ? RATE_NONE : RATE_KNOWN;
+}
+
+/* Sets the meter that the rule has for this request, and what its counters are filed under: the
+ * rule's id, or, if the rate is computed, an id of its own for each rate. Returns false if
+ * there is no rate. */
+static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *claim,
+                      rl_digest_t *counters)
+{
+    const rl_rule_t *rule = claim->rule;
+    rl_rate_t rate = no_rate;
+    claim->op.meter = rule->meter;
+    *counters = rule->id;
+    if (rule->rate_expr == NULL) {
+        return true;
+    }
+    switch (compute_rate(r, rule, &rate)) {
+    case RATE_KNOWN:
+        rl_rule_meter(rule, &rate, &claim->op.meter);
+        *counters = rl_rule_counters(rule, &claim->op.meter);
+        return true;
+    case RATE_INVALID:
+        claim->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
+        claim->op.meter = (rl_meter_t){.limit = no_rate.count, .period_us = no_rate.period_us};
+        return claim->invalid;
+    case RATE_NONE:
+        break;
+    }
+    return false;
+}
+
+static uint32_t cost_of(request_rec *r, const rl_rule_t *rule)
+{
+    char text[TEXT_MAX];
+    uint64_t n;
+    if (rule->cost_expr == NULL) {
+        return rule->cost;
+    }
+    if (rl_expr_short_text(r, rule->cost_expr, text, sizeof(text)) &&
+        rl_number_parse(text, strlen(text), RL_COUNT_MAX, &n)) {
+        return (uint32_t)n;
+    }
+    rl_log_cost(r, rule);
+    return 1;
+}
+
+/* ---- key ---- */
+
+static rl_claim_result_e result_of_key(const rl_rule_t *rule, rl_key_result_e result)
+{
+    if (result == RL_KEY_MALFORMED) {
+        return RL_CLAIM_MALFORMED;
+    }
+    return result == RL_KEY_ANONYMOUS ||
+                   (result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP)
+               ? RL_CLAIM_NONE
+               : RL_CLAIM_MADE;
+}
+
+static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
+                                 const rl_claim_values_t *values, const rl_digest_t *counters,
+                                 rl_claim_t *claim)
+{
+    const rl_rule_t *rule = claim->rule;
+    rl_key_terms_t terms = {
+        .spec = &rule->key,
+        .bits = {.v4bits = rl_dir_v4bits(conf), .v6bits = rl_dir_v6bits(conf)},
+        .secret = rl_runtime_secret(r->server),
+        .scope = &rule->scope};
+    rl_scope_t made;
+    rl_key_result_e result;
+    if (!rl_scope_is_ready(r->server, rule)) {
+        rl_scope_of_rule(r->server, rule, counters, &made);
+        terms.scope = &made;
+    }
+    result = values->given != NULL
+                 ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
+                 : rl_key_of_request(r, &terms, values->request_values, &claim->op.key);
+    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
+    return result_of_key(rule, result);
+}
+
+/* ---- claims ---- */
+
+bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule)
+{
+    return rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
+}
+
+/* Sets all members that the claim needs at the start; those that the limiter keeps for itself
+ * stay as they are. */
+static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_claim_t *claim)
+{
+    claim->on_error = on_error_of(conf, rule);
+    claim->observe = claim->observed_by_rule = rl_claim_is_observed(conf, rule);
+    claim->refuse = claim->charged = claim->uncounted = claim->invalid = false;
+    claim->step = (rl_step_t){.word = -1};
+    claim->rule = rule;
+    claim->name = rule->name;
+    claim->rule_id = rule->id;
+    claim->personal = rule->key.personal;
+}
+
+/* Makes the claim, whatever *claim held before. */
+static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
+                                    const rl_rule_t *rule, const rl_claim_values_t *values,
+                                    rl_claim_t *claim)
+{
+    rl_claim_result_e result;
+    rl_digest_t counters;
+    begin_claim(conf, rule, claim);
+    if (!set_meter(r, conf, claim, &counters)) {
+        return RL_CLAIM_NONE;
+    }
+    result = set_key(r, conf, values, &counters, claim);
+    if (result != RL_CLAIM_MADE) {
+        return result;
+    }
+    claim->refuse |= claim->invalid;
+    claim->op.cost = claim->invalid ? 1 : cost_of(r, rule);
+    return RL_CLAIM_MADE;
+}
+
+bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
+                   rl_key_values_t *values, rl_claim_t *claim)
+{
+    const rl_claim_values_t own = {.request_values = values};
+    return make_claim(r, conf, rule, &own, claim) == RL_CLAIM_MADE;
+}
+
+rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *conf,
+                                      const rl_rule_t *rule, const char *const *given,
+                                      rl_claim_t *claim)
+{
+    const rl_request_t *request = rl_request_get(r);
+    rl_key_values_t own;
+    const rl_claim_values_t values = {.given = given, .request_values = &own};
+    own.spec = NULL;
+    own.body = request != NULL ? request->body : NULL;
+    return make_claim(r, conf, rule, &values, claim);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log.h"
+
+#include <http_log.h>
+#include <stdio.h>
+
+#include "../config/config.h"
+#include "../core/meter/tally.h"
+#include "../process/runtime.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
+
+#define PENALTY_BIT 0x80000000u
+
+#define LOG_WINDOW (60 * RL_USEC_PER_SEC)
+
+/* Returns the denial's step, with what gets one log line in step.window: the key's window, or
+ * the minute if the period is shorter than that.
+ *
+ * Under a penalty it is not the window but the penalty, named by the second in which it ends. A
+ * penalty that each try extends has no fixed end; it is named by how many of its lengths have
+ * passed since the epoch. PENALTY_BIT keeps penalties apart from windows, whose numbers are
+ * less than the seconds since 1970.
+ */
+static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
+{
+    const rl_meter_t *meter = &claim->op.meter;
+    rl_step_t step = claim->step;
+    if (meter->penalty_us > 0) {
+        const int64_t time =
+            meter->extend ? now / meter->penalty_us : step.retry / RL_USEC_PER_SEC;
+        step.window = (uint32_t)time | PENALTY_BIT;
+    }
+    else if (meter->period_us < LOG_WINDOW) { /* not a line a second for a limit a second */
+        step.window = (uint32_t)(now / LOG_WINDOW);
+    }
+    return step;
+}
+
+void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
+                   int64_t now)
+{
+    const int level = rl_server_log_level(rl_server_config(r->server));
+    char tag[RL_TAG_LENGTH + 1];
+    char more[64] = "";
+    const rl_step_t step = logged_step(claim, now);
+    uint32_t repeats;
+    if (rl_counter_count_denial(source, &claim->op, &step, &repeats) != 1) {
+        return;
+    }
+    rl_digest_tag(&claim->op.key, tag);
+    if (repeats > 0) {
+        snprintf(more, sizeof(more), "; %u more since the last such line", repeats);
+    }
+    ap_log_rerror(APLOG_MARK, level, 0, r,
+                  "ratelimit: rule %s, limit %s: %s, key %s, retry after %" APR_INT64_T_FMT
+                  " s%s",
+                  claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
+                  claim->observe ? "would deny" : "denied", tag,
+                  rl_seconds_until(claim->step.retry, now), more);
+}
+
+/* Messages about a rule for which each request could give cause. Each is logged once in a
+ * period, whichever child finds it due. */
+typedef struct rl_message {
+    uint64_t number;   /* tells the messages apart */
+    int64_t period_us; /* microseconds */
+    bool per_vhost;    /* once for each virtual host that the rule is in */
+} rl_message_t;
+
+#define MINUTE (60 * RL_USEC_PER_SEC)
+#define DAY    (86400 * RL_USEC_PER_SEC)
+
+static const rl_message_t overruled = {1, DAY, true}, unshared = {2, DAY, true},
+                          bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false},
+                          bad_handler = {5, DAY, true};
+
+/* Charges a token bucket of one unit, which the ledger keeps for this message, rule and virtual
+ * host. Returns true if the unit was there. */
+static bool message_is_due(const request_rec *r, const rl_rule_t *rule,
+                           const rl_message_t *message)
+{
+    static const rl_digest_t everywhere;
+    const rl_digest_t *where =
+        message->per_vhost ? &rl_server_config(r->server)->vhost : &everywhere;
+    const rl_digest_t key = {.hi = rule->id.hi ^ where->hi,
+                             .lo = rule->id.lo ^ where->lo ^ message->number << 32};
+    rl_operation_t op = {.key = key,
+                         .ledger_key = key,
+                         .meter = {.algorithm = RL_TOKEN_BUCKET,
+                                   .limit = 1,
+                                   .burst = 1,
+                                   .initial = 1,
+                                   .period_us = message->period_us},
+                         .now = r->request_time,
+                         .cost = 1};
+    rl_step_t step;
+    rl_meter_prepare(&op.meter);
+    rl_ledger_charge(&rl_runtime()->ledger, &op, &step);
+    return step.granted;
+}
+
+void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
+{
+    if (message_is_due(r, rule, &overruled)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s of an .htaccess file has no effect here, because the "
+                      "server's configuration has a rule of this name; choose another name "
+                      "in the .htaccess file",
+                      rule->name);
+    }
+}
+
+void rl_log_unshared(request_rec *r, const rl_claim_t *claim)
+{
+    if (message_is_due(r, claim->rule, &unshared)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s, limit %s: too high for a fleet to share, so each "
+                      "server counts it by itself; a fleet can share limits up to %u, and "
+                      "token buckets up to %" APR_INT64_T_FMT " tokens a second",
+                      claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
+                      RL_TALLY_LIMIT,
+                      (int64_t)RL_TALLY_TICKS_MAX / (RL_TALLY_TIME_MAX / RL_USEC_PER_SEC));
+    }
+}
+
+void rl_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason)
+{
+    if (message_is_due(r, rule, &bad_rate)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "ratelimit: rule %s: %s is not a rate for this request: %s; with "
+            "on-error=deny the request is denied, otherwise the rule does not apply to it",
+            rule->name, rule->rate_text, reason);
+    }
+}
+
+void rl_log_cost(request_rec *r, const rl_rule_t *rule)
+{
+    if (message_is_due(r, rule, &bad_cost)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ratelimit: rule %s: cost=expr= is not an integer from 0 to 4294967295 "
+                      "for this request; the request costs 1 unit instead",
+                      rule->name);
+    }
+}
+
+void rl_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler)
+{
+    if (message_is_due(r, rule, &bad_handler)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "ratelimit: rule %s: RateLimitDenyHandler %s failed, and the client got the "
+            "default answer; check that it exists, may be accessed, and answers "
+            "neither 500 nor 502 nor 504",
+            rule->name, handler);
+    }
+}

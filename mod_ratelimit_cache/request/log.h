@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines in the error log about rules. Each is written once in a while for all children of the
+ * server together, however many requests cause it. */
+#ifndef RL_REQUEST_LOG_H
+#define RL_REQUEST_LOG_H
+
+#include <httpd.h>
+
+#include "../limiter/limiter.h"
+#include "../rule/rule.h"
+
+/* Logs the first denial of a key in a window, or under a penalty; counts later ones, and tells
+ * their number in the key's next line. Overruns that are only observed are logged alike. now is
+ * in microseconds since the epoch. */
+void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
+                   int64_t now);
+
+/* Logs, once a day for each rule and virtual host, that a tenant's rule has no effect. */
+void rl_log_overruled(request_rec *r, const rl_rule_t *rule);
+
+/* Logs, once a day for each rule and virtual host, that the rule's limit is too high for a
+ * fleet to share. */
+void rl_log_unshared(request_rec *r, const rl_claim_t *claim);
+
+/* Logs, once a minute for each rule, that its rate can't be computed, and why; or its cost.
+ * Neither line tells what the expression gave: it may be somebody's data. */
+void rl_log_rate(request_rec *r, const rl_rule_t *rule, const char *reason);
+void rl_log_cost(request_rec *r, const rl_rule_t *rule);
+
+/* Logs, once a day for each rule and virtual host, that the deny handler failed for a denial by
+ * the rule. */
+void rl_log_deny_handler(request_rec *r, const rl_rule_t *rule, const char *handler);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record of a client request: what has been decided for it, and what has to be remembered
+ * until it is over. There is one for all the request_recs that httpd makes of the request by
+ * internal redirects (r->prev); it is kept with the first of them. Subrequests (r->main) have
+ * none. */
+#ifndef RL_REQUEST_RECORD_H
+#define RL_REQUEST_RECORD_H
+
+#include <stdbool.h>
+
+#include <httpd.h>
+#include <http_config.h>
+
+#include "../key/body.h"
+#include "../limiter/limiter.h"
+#include "../rule/rule.h"
+
+/* The values of the RATELIMIT_* variables; NULL: the variable is not set. */
+typedef struct rl_environment {
+    const char *status, *rule, *limit, *remaining, *reset, *retry_after, *key;
+} rl_environment_t;
+
+/* The denial of the request, once there is one. */
+typedef struct rl_denied {
+    const request_rec *r; /* the request_rec that was denied; NULL: none */
+    int status; /* HTTP status; DONE: a module or a handler has answered; 0: not denied */
+    int claim;  /* index of the claim that denies; -1: none, there is another reason */
+    const char *retry_after;       /* the Retry-After field; NULL: not denied by a rule */
+    bool default_answer;           /* the default answer takes the place of httpd's page */
+    const char *handler;           /* RateLimitDenyHandler; NULL: the default answer */
+    const apr_table_t *own_header; /* its err_headers_out, without the handler's fields */
+} rl_denied_t;
+
+/* How far the request has come inside the server. */
+typedef struct rl_progress {
+    const request_rec *current; /* the last request_rec for which rules were looked up */
+    int ran; /* claims before this index have paid for something that has run already */
+    const request_rec *checked; /* the rules before authentication were checked for this one, */
+    const ap_conf_vector_t *checked_conf; /* with this configuration */
+} rl_progress_t;
+
+/* What is known of the outcome before the request is over. */
+typedef struct rl_outcome_watch {
+    bool matters;    /* a rule has count= or clear= */
+    bool watched;    /* HTTP/2: a filter sees whether the answer goes out, */
+    bool unanswered; /* and it did not go out */
+} rl_outcome_watch_t;
+
+typedef struct rl_upgrade rl_upgrade_t;
+
+typedef struct rl_request {
+    int n;    /* number of claims; their rules are not decided on again */
+    int room; /* number of claims that there is room for */
+    rl_claim_t *claims;
+    int64_t now;        /* microseconds since the epoch, read in this round; 0: not read yet */
+    int64_t store_time; /* microseconds spent with the shared store so far */
+    rl_body_t *body;    /* the part of the body that was read early, or NULL */
+    bool exempt;
+    rl_environment_t environment;
+    const request_rec *published; /* the request_rec whose environment shows this; NULL: none */
+    rl_progress_t progress;
+    rl_denied_t denied;
+    rl_outcome_watch_t outcome;
+    rl_upgrade_t *upgrade; /* the offer to go on as a stream of HTTP/2, or NULL */
+    bool no_upgrade;       /* the client does not ask for an upgrade to HTTP/2 */
+} rl_request_t;
+
+/* Returns the record of the client request that r belongs to, or NULL if there is none yet: no
+ * rule has been looked up. */
+rl_request_t *rl_request_get(const request_rec *r);
+
+/* Makes the record, with room for the claims of n rules, and returns it. It is the only
+ * allocation on the way to a decision. */
+rl_request_t *rl_request_make(request_rec *r, int n);
+
+/* Makes sure that there is room for one more claim. (There is, unless an internal redirect has
+ * brought in other rules.) Claims may move. */
+void rl_request_reserve(request_rec *r, rl_request_t *request);
+
+/* Copies what was decided into another record and pool, for another thread: claims, environment
+ * and exemption, not a denial. The server's rules live as long as the child; tenants' rules end
+ * with the request, so their claims get a NULL rule. */
+void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to);
+
+/* Returns the time in microseconds since the epoch. The clock is read once for all rules that
+ * are decided on together: request->now keeps it, and is set to 0 when a round begins, and
+ * before a wait for the client. */
+int64_t rl_request_now(rl_request_t *request);
+
+/* Returns the index of the claim that this very rule has made, -1 if there is none. Rules that
+ * share its counters are other rules. */
+int rl_request_find_claim(const rl_request_t *request, const rl_rule_t *rule);
+
+/* Returns true if r is for an ErrorDocument, not for what the client asked for. */
+bool rl_request_is_error_document(const request_rec *r);
+
+#endif

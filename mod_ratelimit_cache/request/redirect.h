@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Internal redirects: which claims have paid for something that has run. */
+#ifndef RL_REQUEST_REDIRECT_H
+#define RL_REQUEST_REDIRECT_H
+
+#include "record.h"
+
+/* To be called before rules are looked up for r. Finds out which claims are spent
+ * (rl_progress_t): if a program has run, and has then sent the request on inside the server,
+ * the request has had what those claims paid for. Gives claims that an upgrade to HTTP/2 has
+ * left without their tenant's rule the rule of r's location. */
+void rl_redirect_follow(rl_request_t *request, const request_rec *r);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+
+#include "../config/config.h"
+#include "../config/store_directive.h"
+#include "../process/runtime.h"
+#include "../system/clock.h"
+
+void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session)
+{
+    const rl_store_config_t *store = rl_server_config(r->server)->store;
+    session->source = (rl_source_t){.ledger = &rl_runtime()->ledger};
+    if (store == NULL) {
+        return;
+    }
+    session->source.salt = store->salt;
+    if (store->store == NULL) {
+        return;
+    }
+    session->started = rl_clock_now();
+    session->store_session = (rl_store_session_t){
+        .store = store->store,
+        .deadline = session->started + store->settings.timeout_us - spent_us,
+    };
+    session->source.session = &session->store_session;
+    session->source.leases = store->leases;
+    session->source.incarnation = rl_runtime_draw_incarnation(r, session->started);
+}
+
+int64_t rl_session_end(rl_session_t *session)
+{
+    if (session->source.session == NULL) {
+        return 0;
+    }
+    session->store_session.store->ops->end(&session->store_session);
+    return rl_clock_now() - session->started;
+}

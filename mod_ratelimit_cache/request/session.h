@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: where the units of one request come from, and its work with the shared store. */
+#ifndef RL_REQUEST_SESSION_H
+#define RL_REQUEST_SESSION_H
+
+#include <httpd.h>
+
+#include "../fleet/source.h"
+
+typedef struct rl_session {
+    rl_source_t source; /* points into this session, so don't copy or move it */
+    rl_store_session_t store_session;
+    int64_t started; /* microseconds of the monotonic clock, set if there is a shared store */
+} rl_session_t;
+
+/* Begins a session with the store of r's virtual host. All sessions of a request share one
+ * time-out; spent_us, in microseconds, is what earlier ones have used of it. */
+void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session);
+
+/* Ends the session: its connections become free. Returns how many microseconds it lasted, 0
+ * without a shared store. */
+int64_t rl_session_end(rl_session_t *session);
+
+#endif

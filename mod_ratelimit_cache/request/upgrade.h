@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Upgrades to HTTP/2 (h2c): the request is answered as a stream, and the stream takes over what
+ * was decided for the request. */
+#ifndef RL_REQUEST_UPGRADE_H
+#define RL_REQUEST_UPGRADE_H
+
+#include "record.h"
+
+/* To be called for a record that was just made. If r is the stream that a request was upgraded
+ * to, copies what was decided for the request into the record. Sets request->no_upgrade. */
+void rl_upgrade_take_over(request_rec *r, rl_request_t *request);
+
+/* If the client asks for an upgrade to HTTP/2, keeps on the connection what was decided, for
+ * the stream to take over. */
+void rl_upgrade_offer(request_rec *r);
+
+/* post_read_request: another request follows on the connection, so what was kept is no longer
+ * valid. Returns DECLINED. */
+int rl_upgrade_post_read_request(request_rec *r);
+
+/* Returns true if a stream has taken over what was decided for this request: then the stream
+ * settles the outcome. */
+bool rl_upgrade_was_taken_over(const rl_request_t *request);
+
+#endif

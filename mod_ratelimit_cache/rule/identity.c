@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "identity.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../httpd/methods.h"
+
+/* Returns a section's head as it is written, in the pool. An <Else> has no argument that tells
+ * it from another, so its line number is added: its counters start anew when lines are inserted
+ * above it. */
+static const char *head_of(apr_pool_t *pool, const ap_directive_t *section)
+{
+    return ap_cstr_casecmpn(section->directive, "<Else", 5) == 0
+               ? apr_psprintf(pool, "%s %s %d\n", section->directive, section->args,
+                              section->line_num)
+               : apr_pstrcat(pool, section->directive, " ", section->args, "\n", NULL);
+}
+
+/* Returns where the directive stands: the heads of the sections around it. That text is the
+ * same after a reload and, for an .htaccess, in each request. The virtual host isn't part of
+ * it: the one that serves the request is added when the scope is made (process/scope.c). For an
+ * .htaccess the file's name is added; cmd->path wouldn't do, because inside <Files> it is the
+ * argument of that section. */
+static const char *section_of(const cmd_parms *cmd)
+{
+    const char *path = "";
+    for (const ap_directive_t *at = cmd->directive->parent; at != NULL; at = at->parent) {
+        if (ap_cstr_casecmp(at->directive, "<VirtualHost") != 0) {
+            path = apr_pstrcat(cmd->temp_pool, head_of(cmd->temp_pool, at), path, NULL);
+        }
+    }
+    if (rl_cmd_is_tenant(cmd)) {
+        path = apr_pstrcat(cmd->temp_pool, "file ", cmd->directive->filename, "\n", path, NULL);
+    }
+    return path;
+}
+
+/* Returns what the rule's counters have in common at every rate: for a rule by itself its
+ * section, name and key; for a rule in a group the group's name, the methods and the key. */
+static const char *place_of(const cmd_parms *cmd, const rl_rule_t *rule)
+{
+    apr_pool_t *pool = cmd->temp_pool;
+    const char *key = rl_key_spec_text(pool, &rule->key);
+    if (rule->group == NULL) {
+        return apr_pstrcat(pool, "rule\n", section_of(cmd), rule->name, "\n", key, NULL);
+    }
+    return apr_psprintf(pool, "%s %" APR_SIZE_T_FMT ":%s\n%s\n%s",
+                        rule->tenant ? "tenant's group" : "group", strlen(rule->group),
+                        rule->group, rl_methods_text(pool, &rule->methods), key);
+}
+
+/* A token bucket's state is a time, in ticks whose length the rate and the size determine
+ * (core/meter/bucket.c). */
+rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter)
+{
+    const bool bucket = meter->algorithm == RL_TOKEN_BUCKET;
+    const bool by_limit = bucket || rule->group != NULL;
+    char text[160];
+    const int len =
+        snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64 " %d %d %" PRId64 " %u %u",
+                 rule->place.hi, rule->place.lo, meter->algorithm, meter->aligned,
+                 meter->period_us, by_limit ? meter->limit : 0, bucket ? meter->burst : 0);
+    return rl_digest_public(text, (size_t)len);
+}
+
+/* A rule whose rate is computed has counters for each rate that comes out. To tell such rules
+ * apart, the expression and the burst= that was given take the place of a rate. */
+static rl_digest_t id_of(const cmd_parms *cmd, const rl_rule_t *rule)
+{
+    const rl_digest_t counters = rl_rule_counters(rule, &rule->meter);
+    const char *text;
+    if (rule->rate_expr == NULL) {
+        return counters;
+    }
+    text = apr_psprintf(cmd->temp_pool, "%016" PRIx64 "%016" PRIx64 " %" APR_INT64_T_FMT " %s",
+                        counters.hi, counters.lo, rule->burst, rule->rate_text);
+    return rl_digest_public(text, strlen(text));
+}
+
+void rl_draft_identify(const rl_draft_t *draft)
+{
+    rl_rule_t *rule = draft->rule;
+    const char *text = place_of(draft->cmd, rule);
+    rule->place = rl_digest_public(text, strlen(text));
+    rule->id = id_of(draft->cmd, rule);
+    rule->per_vhost = rule->group == NULL || rule->tenant;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+
+#include "../core/number.h"
+#include "../httpd/expression.h"
+#include "../httpd/methods.h"
+#include "words.h"
+
+static const char bad_units[] = "must be an integer from 0 to 4294967295";
+
+/* Reads an option's value. Returns NULL or the reason why it is refused, to which the caller
+ * adds directive and token. */
+typedef const char *rl_option_fn(rl_draft_t *draft, const char *value);
+
+static bool is_one_of(const char *value, const char *const *words)
+{
+    for (; *words != NULL; words++) {
+        if (ap_cstr_casecmp(value, *words) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *option_key(rl_draft_t *draft, const char *value)
+{
+    return rl_key_parse(draft->cmd, value, &draft->rule->key);
+}
+
+static const char *option_methods(rl_draft_t *draft, const char *value)
+{
+    return rl_methods_parse(draft->cmd->pool, value, &draft->rule->methods);
+}
+
+static const char *option_algorithm(rl_draft_t *draft, const char *value)
+{
+    static const char *const words[] = {[RL_FIXED_WINDOW] = "fixed-window",
+                                        [RL_SLIDING_WINDOW] = "sliding-window",
+                                        [RL_TOKEN_BUCKET] = "token-bucket"};
+    for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
+        if (ap_cstr_casecmp(value, words[i]) == 0) {
+            draft->rule->meter.algorithm = (rl_algorithm_e)i;
+            return NULL;
+        }
+    }
+    return "must be fixed-window, sliding-window or token-bucket";
+}
+
+static const char *option_window(rl_draft_t *draft, const char *value)
+{
+    static const char *const words[] = {"staggered", "clock", NULL};
+    draft->rule->meter.aligned = ap_cstr_casecmp(value, "clock") == 0;
+    if (!is_one_of(value, words)) {
+        return "must be staggered or clock";
+    }
+    return draft->rule->meter.algorithm == RL_FIXED_WINDOW ? NULL
+                                                           : "needs algorithm=fixed-window";
+}
+
+static const char *parse_units(const char *value, uint64_t *units)
+{
+    return rl_number_parse(value, strlen(value), RL_COUNT_MAX, units) ? NULL : bad_units;
+}
+
+static const char *parse_bucket(rl_draft_t *draft, const char *value, int64_t *units)
+{
+    uint64_t n;
+    const char *reason = parse_units(value, &n);
+    if (reason != NULL) {
+        return reason;
+    }
+    *units = (int64_t)n;
+    return draft->rule->meter.algorithm == RL_TOKEN_BUCKET ? NULL
+                                                           : "needs algorithm=token-bucket";
+}
+
+static const char *option_burst(rl_draft_t *draft, const char *value)
+{
+    return parse_bucket(draft, value, &draft->rule->burst);
+}
+
+/* If the rate is computed, the size of the bucket isn't known yet; if it turns out to be less
+ * than initial=, a new bucket is full. */
+static const char *option_initial(rl_draft_t *draft, const char *value)
+{
+    rl_rule_t *rule = draft->rule;
+    const char *reason = parse_bucket(draft, value, &rule->initial);
+    const int64_t burst = rule->burst >= 0 ? rule->burst : (int64_t)rule->meter.limit;
+    const bool unknown = rule->unlimited || (rule->burst < 0 && rule->rate_expr != NULL);
+    if (reason != NULL || unknown || rule->initial <= burst) {
+        return reason;
+    }
+    return apr_psprintf(draft->cmd->pool,
+                        "must be at most the size of the bucket, burst=%" APR_INT64_T_FMT,
+                        burst);
+}
+
+static const char *option_cost(rl_draft_t *draft, const char *value)
+{
+    uint64_t n;
+    if (strncmp(value, "expr=", 5) == 0) {
+        return rl_draft_expr(draft, value + 5, RL_EXPR_STRING, &draft->rule->cost_expr);
+    }
+    if (parse_units(value, &n) != NULL) {
+        return "must be an integer from 0 to 4294967295, or expr=EXPR";
+    }
+    draft->rule->cost = (uint32_t)n;
+    return NULL;
+}
+
+static const char *option_when(rl_draft_t *draft, const char *value)
+{
+    return rl_draft_expr(draft, value, RL_EXPR_BOOLEAN, &draft->rule->when);
+}
+
+static const char *option_unless(rl_draft_t *draft, const char *value)
+{
+    return rl_draft_expr(draft, value, RL_EXPR_BOOLEAN, &draft->rule->unless);
+}
+
+/* `all`, the default, leaves rule->count NULL: there is nothing to settle later. */
+static const char *option_count(rl_draft_t *draft, const char *value)
+{
+    return ap_cstr_casecmp(value, "all") == 0
+               ? NULL
+               : rl_outcomes_parse(draft->cmd, value, &draft->rule->count);
+}
+
+static const char *option_clear(rl_draft_t *draft, const char *value)
+{
+    return rl_outcomes_parse(draft->cmd, value, &draft->rule->clear);
+}
+
+static const char *option_group(rl_draft_t *draft, const char *value)
+{
+    draft->rule->group = value;
+    return rl_is_name(value) ? NULL : rl_name_reason;
+}
+
+static const char *option_action(rl_draft_t *draft, const char *value)
+{
+    static const char *const words[] = {"deny", "observe", NULL};
+    draft->rule->observe = ap_cstr_casecmp(value, "observe") == 0;
+    return is_one_of(value, words) ? NULL : "must be deny or observe";
+}
+
+static const char *option_penalty(rl_draft_t *draft, const char *value)
+{
+    const char *comma = strchr(value, ',');
+    const char *duration = value;
+    if (comma != NULL && ap_cstr_casecmp(comma, ",extend") != 0) {
+        return "must be DURATION or DURATION,extend";
+    }
+    if (comma != NULL) {
+        duration = apr_pstrmemdup(draft->cmd->temp_pool, value, (apr_size_t)(comma - value));
+    }
+    draft->rule->meter.extend = comma != NULL;
+    return rl_duration_parse(duration, &draft->rule->meter.penalty_us);
+}
+
+static const char *option_missing(rl_draft_t *draft, const char *value)
+{
+    static const char *const words[] = {"share", "skip", "deny", NULL};
+    draft->rule->missing = ap_cstr_casecmp(value, "skip") == 0   ? RL_MISSING_SKIP
+                           : ap_cstr_casecmp(value, "deny") == 0 ? RL_MISSING_DENY
+                                                                 : RL_MISSING_SHARE;
+    return is_one_of(value, words) ? NULL : "must be share, skip or deny";
+}
+
+static const char *option_fold(rl_draft_t *draft, const char *value)
+{
+    static const char *const words[] = {"on", "off", NULL};
+    draft->rule->key.fold = ap_cstr_casecmp(value, "on") == 0;
+    return is_one_of(value, words) ? NULL : "must be on or off";
+}
+
+static const char *option_status(rl_draft_t *draft, const char *value)
+{
+    return rl_status_parse(value, &draft->rule->status);
+}
+
+static const char *option_on_error(rl_draft_t *draft, const char *value)
+{
+    return rl_on_error_parse(value, &draft->rule->on_error);
+}
+
+static const struct {
+    const char *name;
+    rl_option_fn *parse;
+} options[] = {
+    {"algorithm", option_algorithm}, /* first: window, burst and initial depend on it */
+    {"key", option_key},
+    {"methods", option_methods},
+    {"window", option_window},
+    {"burst", option_burst}, /* before initial */
+    {"initial", option_initial},
+    {"cost", option_cost},
+    {"when", option_when},
+    {"unless", option_unless},
+    {"count", option_count},
+    {"clear", option_clear},
+    {"group", option_group},
+    {"action", option_action},
+    {"penalty", option_penalty},
+    {"missing", option_missing},
+    {"fold", option_fold},
+    {"status", option_status},
+    {"on-error", option_on_error},
+};
+
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static int find_option(const char *token, size_t len)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (strlen(options[i].name) == len && strncmp(options[i].name, token, len) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static const char *not_an_option(apr_pool_t *pool)
+{
+    const char *names = options[0].name;
+    for (size_t i = 1; i < OPTIONS; i++) {
+        names = apr_pstrcat(pool, names, ", ", options[i].name, NULL);
+    }
+    return apr_pstrcat(pool, "not an option; write option=value, option one of ", names, NULL);
+}
+
+/* Finds out which option an argument is. Returns NULL or the reason why it is none. */
+static const char *identify_option(rl_draft_t *draft, const char *token, int *which)
+{
+    const size_t len = strcspn(token, "=");
+    *which = find_option(token, len);
+    if (*which < 0 || token[len] != '=') {
+        return not_an_option(draft->cmd->temp_pool);
+    }
+    if ((draft->seen & 1u << *which) != 0) {
+        return "given twice";
+    }
+    if (token[len + 1] == '\0') {
+        return "the value is missing";
+    }
+    if (token[len + 1] == '"' || token[len + 1] == '\'') {
+        return "put the quotes around the whole option, \"option=value\"";
+    }
+    draft->seen |= 1u << *which;
+    return NULL;
+}
+
+/* Sets given[i] to the index of the argument that is option i, -1 for none. Returns NULL or the
+ * error. */
+static const char *sort_options(rl_draft_t *draft, int argc, char *const argv[],
+                                int given[OPTIONS])
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        given[i] = -1;
+    }
+    for (int i = 0; i < argc; i++) {
+        int which;
+        const char *reason = identify_option(draft, argv[i], &which);
+        if (reason != NULL) {
+            return rl_draft_error(draft, argv[i], reason);
+        }
+        given[which] = i;
+    }
+    return NULL;
+}
+
+/* Reads the options in the order of the table, whatever order they are written in, because some
+ * depend on earlier ones. */
+static const char *parse_all(rl_draft_t *draft, char *const argv[], const int given[OPTIONS])
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const char *token = given[i] >= 0 ? argv[given[i]] : NULL;
+        const char *reason =
+            token != NULL ? options[i].parse(draft, strchr(token, '=') + 1) : NULL;
+        if (reason != NULL) {
+            return rl_draft_error(draft, token, reason);
+        }
+    }
+    return NULL;
+}
+
+static void complete_meter(const rl_draft_t *draft)
+{
+    rl_rule_t *rule = draft->rule;
+    const rl_rate_t rate = {.count = rule->meter.limit, .period_us = rule->meter.period_us};
+    if (rule->rate_expr == NULL && !rule->unlimited) {
+        rl_rule_meter(rule, &rate, &rule->meter);
+        rule->quota_text = apr_psprintf(draft->cmd->pool, "%u", rl_meter_quota(&rule->meter));
+    }
+}
+
+const char *rl_draft_options(rl_draft_t *draft, int argc, char *const argv[])
+{
+    int given[OPTIONS];
+    const char *error = sort_options(draft, argc, argv, given);
+    if (error == NULL) {
+        error = parse_all(draft, argv, given);
+    }
+    if (error == NULL) {
+        complete_meter(draft);
+    }
+    return error;
+}

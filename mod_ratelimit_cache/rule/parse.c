@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parse.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <string.h>
+
+#include "draft.h"
+#include "identity.h"
+#include "options.h"
+
+static const char *parse_rate(rl_draft_t *draft, const char *text)
+{
+    rl_rule_t *rule = draft->rule;
+    rl_rate_t rate = {.unlimited = false};
+    const char *reason;
+    rule->rate_text = text;
+    if (strncmp(text, "expr=", 5) == 0) {
+        reason = rl_draft_expr(draft, text + 5, RL_EXPR_STRING, &rule->rate_expr);
+    }
+    else {
+        reason = rl_rate_parse(text, &rate);
+    }
+    rule->unlimited = rate.unlimited;
+    rule->meter.limit = rate.count;
+    rule->meter.period_us = rate.period_us;
+    return reason != NULL ? rl_draft_error(draft, text, reason) : NULL;
+}
+
+static rl_phase_e phase_of(const rl_draft_t *draft)
+{
+    const rl_key_spec_t *key = &draft->rule->key;
+    if (draft->reads_user || key->after_auth) {
+        return key->body ? RL_PHASE_LATE_BODY : RL_PHASE_LATE;
+    }
+    return key->body ? RL_PHASE_EARLY_BODY : RL_PHASE_EARLY;
+}
+
+static void set_defaults(rl_rule_t *rule)
+{
+    rule->key = (rl_key_spec_t){.n = 1, .fold = true};
+    rule->key.parts[0] =
+        (rl_key_part_t){.kind = RL_PART_IP, .name = "", .v4bits = -1, .v6bits = -1};
+    rule->methods.all = true;
+    rule->cost = 1;
+    rule->burst = rule->initial = RL_UNITS_UNSET;
+    rule->on_error = RL_ON_ERROR_UNSET;
+}
+
+/* Reads everything after the name. */
+static const char *parse_rule(rl_draft_t *draft, int argc, char *const argv[])
+{
+    const char *error;
+    if (ap_cstr_casecmp(argv[0], "off") == 0) {
+        draft->rule->dropped = true;
+        return argc == 1 ? NULL : rl_draft_error(draft, argv[1], "off takes no options");
+    }
+    error = parse_rate(draft, argv[0]);
+    return error != NULL ? error : rl_draft_options(draft, argc - 1, argv + 1);
+}
+
+const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_t **parsed)
+{
+    rl_rule_t *rule = apr_pcalloc(cmd->pool, sizeof(*rule));
+    rl_draft_t draft = {.cmd = cmd, .rule = rule};
+    const char *error;
+    if (argc < 2) {
+        return apr_psprintf(cmd->pool,
+                            "%s%s%s: write NAME RATE [option=value ...], or NAME off",
+                            cmd->cmd->name, argc > 0 ? " " : "", argc > 0 ? argv[0] : "");
+    }
+    rule->name = argv[0];
+    rule->tenant = rl_cmd_is_tenant(cmd);
+    set_defaults(rule);
+    if (!rl_is_name(rule->name)) {
+        return rl_draft_error(&draft, rule->name, rl_name_reason);
+    }
+    error = parse_rule(&draft, argc - 1, argv + 1);
+    if (error == NULL) {
+        rule->phase = phase_of(&draft);
+        rule->always = rule->methods.all && rule->when == NULL && rule->unless == NULL;
+        rl_draft_identify(&draft);
+    }
+    *parsed = rule;
+    return error;
+}

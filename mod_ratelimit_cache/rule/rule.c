@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rule.h"
+
+#include <apr_strings.h>
+
+void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter)
+{
+    *meter = rule->meter;
+    meter->limit = rate->count;
+    meter->period_us = rate->period_us;
+    if (meter->algorithm == RL_TOKEN_BUCKET) {
+        meter->burst = rule->burst >= 0 ? (uint32_t)rule->burst : rate->count;
+        meter->initial = rule->initial >= 0 && rule->initial < meter->burst
+                             ? (uint32_t)rule->initial
+                             : meter->burst;
+    }
+    rl_meter_prepare(meter);
+}
+
+static bool condition_holds(request_rec *r, const ap_expr_info_t *expr, bool on_error)
+{
+    const char *error = NULL;
+    const int result = ap_expr_exec(r, expr, &error);
+    return result < 0 ? on_error : result > 0;
+}
+
+bool rl_rule_applies(const rl_rule_t *rule, request_rec *r)
+{
+    if (!rule->methods.all && !rl_methods_cover(&rule->methods, r)) {
+        return false;
+    }
+    if (rule->when != NULL && !condition_holds(r, rule->when, true)) {
+        return false;
+    }
+    return rule->unless == NULL || !condition_holds(r, rule->unless, false);
+}
+
+const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter)
+{
+    return rule->rate_expr == NULL ? rule->rate_text
+                                   : apr_psprintf(pool, "%u/%" APR_INT64_T_FMT, meter->limit,
+                                                  meter->period_us / RL_USEC_PER_SEC);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A rule: what one RateLimit directive says. */
+#ifndef RL_RULE_RULE_H
+#define RL_RULE_RULE_H
+
+#include <stdbool.h>
+
+#include <httpd.h>
+#include <http_config.h>
+#include <ap_expr.h>
+
+#include "../core/digest.h"
+#include "../core/meter/meter.h"
+#include "../core/rate.h"
+#include "../httpd/methods.h"
+#include "../key/key.h"
+#include "outcome.h"
+
+#define RL_ON_ERROR_UNSET (-1)
+
+/* missing=: what happens to a request that has no value for a part of the key. */
+typedef enum { RL_MISSING_SHARE, RL_MISSING_SKIP, RL_MISSING_DENY } rl_missing_e;
+
+/* Phases: when a rule is checked. A rule is checked as soon as what it needs is known; one that
+ * needs the body only after the cheaper ones have admitted the request. */
+typedef enum {
+    RL_PHASE_EARLY,      /* before authentication */
+    RL_PHASE_EARLY_BODY, /* before authentication, and after the body was looked at */
+    RL_PHASE_LATE,       /* after authentication */
+    RL_PHASE_LATE_BODY,  /* after authentication, and after the body was looked at */
+    RL_PHASES
+} rl_phase_e;
+
+#define RL_UNITS_UNSET (-1)
+
+/* Never changes once the configuration was read, except for scope. Lives as long as the
+ * configuration that it stands in: a tenant's as long as the request. */
+typedef struct rl_rule {
+    const char *name;
+    const char *rate_text;           /* the rate as it was written */
+    const ap_expr_info_t *rate_expr; /* computes the rate for each request; NULL: it is fixed */
+    rl_digest_t place;      /* what its counters have in common at every rate (identity.c) */
+    rl_digest_t id;         /* names its counters; if the rate is computed: tells rules apart */
+    rl_meter_t meter;       /* complete unless the rate is computed or `none` */
+    const char *quota_text; /* the meter's quota, units; NULL: the meter isn't complete */
+    int64_t burst, initial; /* units, as written; RL_UNITS_UNSET: COUNT, and burst */
+    uint32_t cost;          /* units of one request */
+    const ap_expr_info_t *cost_expr; /* computes the cost for each request; NULL: it is fixed */
+    const rl_outcomes_t *count;      /* count=; NULL: all */
+    const rl_outcomes_t *clear;      /* clear=; NULL: none */
+    rl_key_spec_t key;
+    rl_methods_t methods;
+    const ap_expr_info_t *when, *unless; /* NULL: not given */
+    bool always; /* it has no methods=, when= or unless= and so applies to every request */
+    const char *group; /* NULL: in no group */
+    int status;        /* 0: RateLimitDenyStatus */
+    int on_error;      /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */
+    rl_missing_e missing;
+    bool dropped;   /* NAME off: no rule, but hides an inherited one of this name */
+    bool unlimited; /* its rate is `none` */
+    bool observe;   /* action=observe */
+    bool per_vhost; /* each virtual host has counters of its own */
+    rl_phase_e phase;
+    bool tenant;          /* from an .htaccess */
+    server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */
+    rl_scope_t scope;     /* of its counters in `home`, set in post_config (process/scope.h) */
+    struct rl_rule *next; /* in the list of all rules of the server's configuration */
+} rl_rule_t;
+
+/* Sets *meter to the rule's meter at this rate, complete; it may be &rule->meter. */
+void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter);
+
+/* Returns true if the rule applies to this request by its method, when= and unless=. A rule
+ * that is `always` needs no asking. A condition that can't be evaluated doesn't switch the rule
+ * off. */
+bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
+
+/* Returns the rate as it was written or, if it is computed, as text of the meter's. */
+const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter);
+
+#endif
