@@ -33,7 +33,7 @@ my @ROOMS = (
     { name => 'answer',               system => 'httpd', may => [qw(core core/meter limiter httpd key rule config request answer/text public)] },
     { name => 'hooks',                system => 'httpd', may => [qw(core core/meter fleet limiter httpd key rule config request answer public)] },
     { name => 'api',                  system => 'httpd', may => [qw(core core/meter fleet limiter rule config process request public)] },
-    { name => 'module',               system => 'httpd', may => [qw(httpd key config process request answer hooks api)] },
+    { name => 'module',               system => 'httpd', may => [qw(httpd key config process request answer hooks api public)] },
 );
 my %ROOM = map { $_->{name} => $_ } @ROOMS;
 my $FILES_MAX = 16;    # .c files in one room

@@ -40,6 +40,7 @@
 #include "hooks/settle.h"
 #include "httpd/module.h"
 #include "key/body.h"
+#include "mod_ratelimit_cache.h"
 #include "process/children.h"
 #include "process/start.h"
 #include "request/outcome_watch.h"
@@ -48,6 +49,15 @@
 /* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put our
  * handler before everybody's, because core.c has another handler that comes first.) */
 #define BEFORE_DEFAULT_HANDLER (APR_HOOK_REALLY_LAST - 1)
+
+/* Names the module and its version in httpd's start-up line. Clients see it in the Server field
+ * only where ServerTokens is Full. */
+static int tell_version(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog, (void)ptemp, (void)s;
+    ap_add_version_component(pconf, "mod_ratelimit_cache/" RATELIMIT_VERSION);
+    return OK;
+}
 
 /* The check_access hooks are registered "per configuration" (AP_AUTH_INTERNAL_PER_CONF): with a
  * raw access_checker hook, httpd would run all authentication again for every look-up on the
@@ -60,6 +70,7 @@ static void register_hooks(apr_pool_t *pool)
     rl_denial_register();
     rl_response_fields_register();
     rl_api_register();
+    ap_hook_post_config(tell_version, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);

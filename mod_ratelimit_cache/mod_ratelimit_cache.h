@@ -29,6 +29,7 @@
 
 #include <httpd.h>
 #include <apr_errno.h>
+#include <apr_general.h>
 #include <apr_hooks.h>
 #include <apr_optional.h>
 #include <apr_optional_hooks.h>
@@ -36,6 +37,17 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The module's version, "0.2.0" or, until it is released, "0.2.0-dev". It also stands first in
+ * CHANGES and in the line that httpd logs when it starts. */
+#define RATELIMIT_VERSION_MAJOR  0
+#define RATELIMIT_VERSION_MINOR  2
+#define RATELIMIT_VERSION_PATCH  0
+#define RATELIMIT_VERSION_SUFFIX "-dev"
+#define RATELIMIT_VERSION                                                                      \
+    APR_STRINGIFY(RATELIMIT_VERSION_MAJOR)                                                     \
+    "." APR_STRINGIFY(RATELIMIT_VERSION_MINOR) "." APR_STRINGIFY(RATELIMIT_VERSION_PATCH)      \
+        RATELIMIT_VERSION_SUFFIX
 
 /* Goes up by one when something is added to this header. */
 #define RATELIMIT_API_VERSION 1
