@@ -489,4 +489,56 @@ static inline void denials_at_once(uint64_t seed)
     }
 }
 
+/* ---- how stories end ---- */
+
+/* How many schedules a test tries; a long run finds what a short one does not. */
+#ifndef ROUNDS
+#define ROUNDS 6000
+#endif
+
+static inline void goes_well(void (*story)(uint64_t))
+{
+    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+        story(seed);
+        if (complaint[0] != '\0') {
+            fail_msg("seed %llu: %s", (unsigned long long)seed, complaint);
+        }
+    }
+}
+
+/* A memory order that is weakened, and the story that goes wrong then. */
+typedef struct weakening {
+    weak_mutation_t mutation;
+    void (*story)(uint64_t);
+} weakening_t;
+
+#define WEAKENED_SEEDS 30000
+
+static inline void goes_wrong(void **state)
+{
+    const weakening_t *weakening = *state;
+    uint64_t seed = 0, mutated = 0;
+    weak_mutation = weakening->mutation;
+    do {
+        weakening->story(++seed);
+        mutated += weak.mutated;
+    } while (complaint[0] == '\0' && seed < WEAKENED_SEEDS);
+    weak_mutation = (weak_mutation_t){0};
+    if (mutated == 0) {
+        fail_msg("the ledger has no such operation in a function %s",
+                 weakening->mutation.function);
+    }
+    assert_string_not_equal(complaint, "");
+}
+
+#define WEAKENED(function, kind, order, story)                                                 \
+    (void *)&(weakening_t)                                                                     \
+    {                                                                                          \
+        {function, kind, memory_order_##order}, story                                          \
+    }
+#define GOES_WRONG(what, ...)                                                                  \
+    {                                                                                          \
+        what, goes_wrong, NULL, NULL, WEAKENED(__VA_ARGS__)                                    \
+    }
+
 #endif
