@@ -25,7 +25,7 @@ static rl_reservation_t current_reservation(const rl_source_t *source, const rl_
     const rl_operation_t nothing = rl_operation_at_cost(op, 0);
     rl_step_t step;
     rl_ledger_peek(source->ledger, &nothing, &step);
-    return rl_reservation(source, op, step.window);
+    return rl_reservation(source, &nothing, step.window);
 }
 
 rl_store_status_e rl_shared_charge(rl_reservation_t *res, rl_step_t *step)

@@ -55,7 +55,7 @@ static void refresh(server_t *server)
     const rl_meter_t meter = meter_of(story->limit);
     rl_store_session_t session;
     const rl_source_t source = source_of(server, &session);
-    rl_counter_refresh(&source, OP(&key, &meter, now, 0));
+    rl_counter_refresh(&source, OP(&key, &meter, now, 1));
 }
 
 static void refund(server_t *server)
@@ -367,7 +367,7 @@ static void without_a_session_the_ledger_is_the_whole_truth(void **state)
         assert_true(
             rl_counter_charge(&source, OP(&key, &meter, now, 1), RL_ON_ERROR_DENY, &step));
         in += step.granted;
-        rl_counter_refresh(&source, OP(&key, &meter, now, 0));
+        rl_counter_refresh(&source, OP(&key, &meter, now, 1));
     }
     assert_int_equal(in, 3);
     assert_int_equal(store.operations, 0);

@@ -68,14 +68,14 @@ static inline bool clear(unsigned server)
 {
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    return rl_counter_clear(&source, OP(&key, &meter, now, 0));
+    return rl_counter_clear(&source, OP(&key, &meter, now, 1));
 }
 
 static inline void refresh(unsigned server)
 {
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
-    rl_counter_refresh(&source, OP(&key, &meter, now, 0));
+    rl_counter_refresh(&source, OP(&key, &meter, now, 1));
 }
 
 /* What a server would tell of the key after it has asked; -1: there was no answer. */
@@ -84,7 +84,7 @@ static inline int learned(unsigned server)
     rl_store_session_t session;
     const rl_source_t source = source_of(&servers[server], &session);
     rl_step_t step;
-    const bool answered = rl_counter_learn(&source, OP(&key, &meter, now, 0));
+    const bool answered = rl_counter_learn(&source, OP(&key, &meter, now, 1));
     rl_counter_peek(&source, OP(&key, &meter, now, 0), &step);
     return answered ? (int)step.used : -1;
 }

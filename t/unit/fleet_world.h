@@ -142,7 +142,7 @@ static void request(server_t *server)
     bool counted =
         rl_counter_charge(&source, OP(&key, &meter, now, cost), story->on_error, &step);
     if (!step.granted) {
-        rl_counter_refresh(&source, OP(&key, &meter, now, 0));
+        rl_counter_refresh(&source, OP(&key, &meter, now, 1));
         return;
     }
     if (!counted) {
