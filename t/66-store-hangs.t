@@ -16,7 +16,7 @@ for my $how ('event', 'unix socket', 'prefork') {
     next if !RL::Conf::has_mpm($mpm);
     my $m = RL::Memcached->start(unix => $how eq 'unix socket');
     my $s = httpd(<<"END", mpm => $mpm, workers => $mpm eq 'prefork' ? 30 : 64);
-RateLimitStore memcached @{[ $m->address ]} lease=off timeout=50ms
+RateLimitStore memcached @{[ $m->address ]} lease=off timeout=150ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/many/">
     RateLimit many 100000/30d key=path
@@ -33,7 +33,7 @@ END
     my @r = parallel($s, 25, '/ok/many/hung');
     is served(@r), '200:25', "$how: all are served while it hangs";
     my @took = took(@r);
-    cmp_ok $took[12], '<', 0.1 + $SLACK, "$how: within the time-out" or diag "@took";
+    cmp_ok $took[12], '<', 0.2 + $SLACK, "$how: within the time-out" or diag "@took";
     cmp_ok $took[-1], '<', $LONG, "$how: all of them" or diag "@took";
     ok await(10, sub { parallel($s, 25, '/ok/many/hung'); grep { /memcached \S+ fails/ } $s->log_lines($from) }), "$how: the log says so";
     my @lines = grep { /memcached \S+ fails/ } $s->log_lines($from);
@@ -91,7 +91,7 @@ END
     } 1 .. 6;
     ok !@wrong, "$how: every key has its own count" or diag explain \%remaining;
     is status($s, '/ok/thirty/a'), 429, "$how: who was over the limit stays so";
-    my $try = 0;    # on a busy machine an answer may take longer than 50 ms now and then
+    my $try = 0;    # on a busy machine an answer may take longer than 150 ms now and then
     ok await(5, sub { ++$try; histogram(map { parallel($s, 25, "/ok/thirty/b$try") } 1 .. 2)->{200} == 30 }), "$how: and counts are exact again";
     no_unexpected_log($s, allow => qr/memcached \S+ fails/);
     $s->stop;
