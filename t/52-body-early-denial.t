@@ -49,11 +49,11 @@ for my $mpm (qw(event prefork)) {
             push @wrong, $ours if $ours ne "429 $path";
             return $got->{first} // 99;
         });
-        is $got->{statuses}, $o{statuses} // '429', "$mpm: $name: one answer";
-        cmp_ok $first, '<', $o{within} // 1.2, "$mpm: $name: at once";
-        ok $got->{closed}, "$mpm: $name: the connection is closed";
-        unlike $got->{text}, qr/100 Continue/, "$mpm: $name: without a 100" if !$o{peeks};
-        is_deeply \@wrong, [], "$mpm: $name: one request in the access log";
+        is $got->{statuses}, $o{statuses} // '429', "$mpm: $name: denied with exactly one answer";
+        cmp_ok $first, '<', $o{within} // 1.2, "$mpm: $name: the denial comes at once";
+        ok $got->{closed}, "$mpm: $name: the connection is closed after the denial";
+        unlike $got->{text}, qr/100 Continue/, "$mpm: $name: denied without a 100" if !$o{peeks};
+        is_deeply \@wrong, [], "$mpm: $name: the access log has this one request";
     };
 
     # ---- a rule that needs no body --------------------------------------------------------------------------

@@ -150,10 +150,10 @@ for my $how (
         $c->close;
         return $r->ttfb // 99;
     });
-    is "@status", '', "$name: denied";
-    cmp_ok $ttfb, '<', 0.7, "$name: at once";
-    cmp_ok $total[-1], '<', 1.5, "$name: the whole answer";
-    ok !@open, "$name: the connection is closed, no body is taken for a request";
+    is "@status", '', "a body $name: the request is denied";
+    cmp_ok $ttfb, '<', 0.7, "a body $name: the denial comes at once";
+    cmp_ok $total[-1], '<', 1.5, "a body $name: the whole answer comes soon";
+    ok !@open, "a body $name: the connection is closed, nothing of it is taken for a request";
 }
 
 # All of it is there: answered, and nothing of it taken for a request.

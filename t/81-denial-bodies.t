@@ -135,8 +135,8 @@ is form(get('/ok/zero', $_->[0])), $_->[1], 'Accept: ' . ($_->[0] // '(none)') f
     [ 'x' x 4000,                             'text' ],
     [ 'text/html;a="' . ',' x 4000,           'text' ],
 );
-is form(get('/ok/zero', undef, headers => [ Accept => 'text/plain;q=0.1', Accept => 'text/html' ])), 'html', 'two Accept fields';
-is form(get('/ok/zero', 'text/html', http => '1.0')), 'html', 'HTTP/1.0';
+is form(get('/ok/zero', undef, headers => [ Accept => 'text/plain;q=0.1', Accept => 'text/html' ])), 'html', 'two Accept fields: the preferred type of both';
+is form(get('/ok/zero', 'text/html', http => '1.0')), 'html', 'HTTP/1.0 with Accept: text/html';
 my $r    = get('/ok/zero', 'text/html', method => 'HEAD');
 my $same = get('/ok/zero', 'text/html');
 is join('|', $r->status, $r->body, map { $r->header($_) // '-' } qw(Content-Type Vary)), '429||text/html; charset=utf-8|Accept', 'HEAD: the same header without a body';
