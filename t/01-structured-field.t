@@ -5,7 +5,7 @@ use Test::More;
 use RL::StructuredField qw(parse_list parse_item param);
 
 sub reads   { my ($text, $want) = @_; is_deeply [ map { "$_->{type}:$_->{value}" } @{ parse_list($text) } ], $want, "reads <$text>" }
-sub refuses { my ($text, $why) = @_; ok !eval { parse_list($text); 1 }, "refuses <$text>"; like $@, $why, 'for the right reason' if $why }
+sub refuses { my ($text, $why) = @_; ok !eval { parse_list($text); 1 }, "refuses <$text>"; like $@, $why, "refuses <$text> for the right reason" if $why }
 
 reads '', [];
 reads '"a"', ['string:a'];
@@ -22,11 +22,11 @@ reads '@1795345945', ['date:1795345945'];
 reads '%"f%c3%bc"', [ "display-string:f\xc3\xbc" ];
 
 my ($burst, $hour) = @{ parse_list('"burst";q=100;w=60, "hourly"; q=1000;w=3600;x') };
-is_deeply [ map { param($burst, $_) } qw(q w) ], [ 100, 60 ], 'parameters';
-is_deeply [ map { param($hour, $_) } qw(q w x) ], [ 1000, 3600, 1 ], 'of the second, one without a value';
-is param($burst, 'nothing'), undef, 'an absent parameter';
-is_deeply [ map { $_->{value} } @{ parse_list('("a" 1);q=2')->[0]{value} } ], [ 'a', 1 ], 'an inner list';
-is parse_item('"a";q=1')->{value}, 'a', 'an item';
+is_deeply [ map { param($burst, $_) } qw(q w) ], [ 100, 60 ], 'parameters of the first member';
+is_deeply [ map { param($hour, $_) } qw(q w x) ], [ 1000, 3600, 1 ], 'parameters of the second member, one of them without a value';
+is param($burst, 'nothing'), undef, 'param() of an absent parameter is undef';
+is_deeply [ map { $_->{value} } @{ parse_list('("a" 1);q=2')->[0]{value} } ], [ 'a', 1 ], 'parse_list reads an inner list';
+is parse_item('"a";q=1')->{value}, 'a', 'parse_item reads an item';
 
 refuses $_->[0], $_->[1] for (
     [ '"a",',          qr/behind the last/ ],
@@ -62,6 +62,6 @@ refuses $_->[0], $_->[1] for (
     [ '%"%C3"',        qr/bare item/ ],
     [ ':a_:',          qr/bare item/ ],
 );
-ok !eval { parse_list(undef); 1 }, 'refuses what is not there';
-ok !eval { parse_item('"a", "b"'); 1 }, 'a list is no item';
+ok !eval { parse_list(undef); 1 }, 'parse_list refuses undef';
+ok !eval { parse_item('"a", "b"'); 1 }, 'parse_item refuses a list';
 done_testing;

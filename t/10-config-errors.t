@@ -23,11 +23,11 @@ config_error(qq(RateLimit "a b" 5/m\n), 'RateLimit', 'a b', 'a name with a space
 config_error("RateLimit \xC3\xBCber 5/m\n", 'RateLimit', 'ber', 'a name beyond ASCII');    # httpd escapes the other bytes
 
 my $twice = "RateLimit same 5/m\nRateLimit other 5/m\nRateLimit same 6/m\n";
-config_error($twice, 'RateLimit', 'same', 'a name twice in the server configuration');
-config_error("<VirtualHost *:1>\n$twice</VirtualHost>\n", 'RateLimit', 'same', 'twice in a virtual host');
+config_error($twice, 'RateLimit', 'same', 'a rule twice in the server configuration');
+config_error("<VirtualHost *:1>\n$twice</VirtualHost>\n", 'RateLimit', 'same', 'a rule twice in a virtual host');
 for my $open ('Location /a', 'Directory "/tmp"', 'Files "x"', 'If "true"') {
     my ($word) = split ' ', $open;
-    config_error("<$open>\n$twice</$word>\n", 'RateLimit', 'same', "twice in <$word>");
+    config_error("<$open>\n$twice</$word>\n", 'RateLimit', 'same', "a rule twice in <$word>");
 }
 config_error("RateLimit same 5/m\nRateLimit same off\n", 'RateLimit', 'same', 'a rule and its off in one section');
 
@@ -52,18 +52,18 @@ my @bad_option = (
     'penalty=5m,', 'penalty=5m,more', 'penalty=,extend', 'penalty=extend', 'penalty=5m,extend,extend', 'penalty=none',
     'on-error=', 'on-error=maybe',
 );
-config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "option $_") for @bad_option;
-config_error("RateLimit r 5/m penalty=$_\n", 'RateLimit', "penalty=$_", "penalty=$_ is a duration", qr/: the duration must be /)
-    for qw(0 31d 5week 5week,extend);
-config_error("RateLimit r 5/0\n", 'RateLimit', '5/0', '5/0 has a period', qr/: the period must be /);
-config_error(qq(RateLimit r 5/m "when=%{HTTP_HOST} =="\n),     'RateLimit', 'when',   'an unfinished expression');
-config_error(qq(RateLimit r 5/m "unless=no_such('x') -eq"\n),  'RateLimit', 'unless', 'an unknown function');
-config_error("RateLimit r 5/m key=ip key=user\n",              'RateLimit', 'key=user', 'an option twice');
-config_error("RateLimit r 5/m when=%{HTTP_HOST} == 'x'\n",     'RateLimit', '', 'an expression that was not quoted');
-config_error("<Location /a>\nRateLimit r off key=ip\n</Location>\n", 'RateLimit', 'key=ip', 'off takes no options');
+config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "RateLimit r 5/m $_") for @bad_option;
+config_error("RateLimit r 5/m penalty=$_\n", 'RateLimit', "penalty=$_", "penalty=$_, called a duration", qr/: the duration must be /)
+    for 0, '31d', '5week', '5week,extend';
+config_error("RateLimit r 5/0\n", 'RateLimit', '5/0', '5/0, whose period is called a period', qr/: the period must be /);
+config_error(qq(RateLimit r 5/m "when=%{HTTP_HOST} =="\n),     'RateLimit', 'when',   'when= with an unfinished expression');
+config_error(qq(RateLimit r 5/m "unless=no_such('x') -eq"\n),  'RateLimit', 'unless', 'unless= with an unknown function');
+config_error("RateLimit r 5/m key=ip key=user\n",              'RateLimit', 'key=user', 'key= twice');
+config_error("RateLimit r 5/m when=%{HTTP_HOST} == 'x'\n",     'RateLimit', '', 'when= with an expression that was not quoted');
+config_error("<Location /a>\nRateLimit r off key=ip\n</Location>\n", 'RateLimit', 'key=ip', 'RateLimit r off with an option');
 
 # ---- options of another algorithm ---------------------------------------------------------------------------
-config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "$_ is token-bucket's", qr/token-bucket|fixed-window|algorithm/)
+config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "$_ without algorithm=token-bucket", qr/token-bucket|fixed-window|algorithm/)
     for qw(burst=5 initial=5 burst=0);
 config_error("RateLimit r 5/m $_->[0]\n", 'RateLimit', $_->[1], $_->[0], qr/needs algorithm=\Q$_->[2]\E/) for
     [ 'algorithm=fixed-window burst=5',      'burst=5',      'token-bucket' ],
@@ -104,16 +104,16 @@ my @bad = (
     [ 'RateLimitStore',      'redis' ],
 );
 config_error("$_->[0] $_->[1]\n", $_->[0], $_->[1], "$_->[0] $_->[1]") for @bad;
-config_error("RateLimitExempt 10.0.0.0/8 10.0.0.0/33\n", 'RateLimitExempt', '10.0.0.0/33', 'the second of two addresses');
-config_error("RateLimitStore shm $_\n", 'RateLimitStore', $_, "store shm $_")
+config_error("RateLimitExempt 10.0.0.0/8 10.0.0.0/33\n", 'RateLimitExempt', '10.0.0.0/33', 'RateLimitExempt with a wrong second address');
+config_error("RateLimitStore shm $_\n", 'RateLimitStore', $_, "RateLimitStore shm $_")
     for qw(size= size=x size=-1M size=32X size=32MM size=0 size=1 size=99999999999999999999G foo=1 timeout=50ms localhost);
 config_error("<Location /a>\nRateLimitInherit Perhaps\n</Location>\n", 'RateLimitInherit', 'Perhaps', 'RateLimitInherit Perhaps');
 
 # ---- contexts -----------------------------------------------------------------------------------------------
-config_error("RateLimitInherit Off\n", 'RateLimitInherit', '', 'RateLimitInherit belongs to a section');
-config_error("<Location /a>\n$_\n</Location>\n", (split)[0], '', "$_ does not belong to a section")
+config_error("RateLimitInherit Off\n", 'RateLimitInherit', '', 'RateLimitInherit outside of a section');
+config_error("<Location /a>\n$_\n</Location>\n", (split)[0], '', "$_ in a section")
     for 'RateLimitStore shm', 'RateLimitLog warn';
 config_error("<Location /a>\n<Limit POST>\nRateLimit r 5/m\n</Limit>\n</Location>\n", 'RateLimit', '',
-    '<Limit> would say nothing; methods= is for that');
+    'RateLimit in <Limit>, for which there is methods=');
 
 finish;

@@ -10,9 +10,9 @@ my %same = (
     month  => [ '30d', '720h', '43200m', '2592000', '2592000s', '30days' ],
     five   => [ '5m', '300', '300s', '5min', '5minutes', '5M' ],
 );
-config_ok("RateLimit r 7/$_\n", "7/$_") for map { @$_ } @same{ sort keys %same };
-config_ok("RateLimit r $_\n", $_) for qw(0/s 1/s 4294967295/d 5/10m 1000/d 100/300 none);
-config_ok("RateLimit r 5/m\nRateLimit " . ('n' x 32) . " 5/m\nRateLimit a-b_9 5/m\nRateLimit A 5/m\n", 'names');
+config_ok("RateLimit r 7/$_\n", "RateLimit r 7/$_") for map { @$_ } @same{ sort keys %same };
+config_ok("RateLimit r $_\n", "RateLimit r $_") for qw(0/s 1/s 4294967295/d 5/10m 1000/d 100/300 none);
+config_ok("RateLimit r 5/m\nRateLimit " . ('n' x 32) . " 5/m\nRateLimit a-b_9 5/m\nRateLimit A 5/m\n", 'rule names of 1 to 32 letters, digits, - and _');
 
 # What is left of a short period can end between two requests; those are shared over a whole hour at least.
 my $conf = '';
@@ -35,15 +35,15 @@ END
 for my $period (qw(hour day month)) {
     my $n = @{ $same{$period} };
     is join(' ', map { status($s, "/ok/$period/$_") } 0 .. $n - 1), join(' ', (200) x 2, (429) x ($n - 2)),
-        "all spellings of a $period are one period";
+        "all spellings of a $period share one counter";
 }
 
-is statuses($s, 3, '/ok/zero'), '429 429 429', '0 denies everything';
-is statuses($s, 20, '/ok/none'), join(' ', (200) x 20), 'none is unlimited';
+is statuses($s, 3, '/ok/zero'), '429 429 429', '0/m denies every request';
+is statuses($s, 20, '/ok/none'), join(' ', (200) x 20), 'RATE none denies nothing';
 my (undef, $line) = logged($s, 'GET', '/ok/none');
-is $line->{rule}, '-', 'and uncounted';
+is $line->{rule}, '-', 'RATE none has no RATELIMIT_RULE';
 (undef, $line) = logged($s, 'GET', '/ok/huge');
-is "$line->{limit} $line->{remaining}", '4294967295 4294967294', 'the largest count';
+is "$line->{limit} $line->{remaining}", '4294967295 4294967294', '4294967295/30d: limit and remaining are exact';
 
 # Periods below an hour: the time left, never more than the period.
 my @short = ([ '9/s', 1 ], [ '9/5s', 5 ], [ '9/m', 60 ], [ '9/2min', 120 ], [ '9/5m', 300 ], [ '9/90', 90 ]);
@@ -53,7 +53,7 @@ for my $i (0 .. $#short) {
     my ($rate, $max) = @{ $short[$i] };
     ok !(grep { $_ < 0 || $_ > $max } @reset), "$rate: resets within $max s" or diag "@reset";
     next if $max == 1;
-    ok +(grep { $_ > $max / 6 } @reset), "$rate: and not all of them near 0" or diag "@reset";
+    ok +(grep { $_ > $max / 6 } @reset), "$rate: not all of twelve keys reset soon" or diag "@reset";
 }
 
 finish;

@@ -51,16 +51,16 @@ RateLimitDenyHandler default
 END
 for my $place (sort keys %where) {
     my ($open, $close) = @{ $where{$place} };
-    config_ok("$open$everywhere$close", "everything in $place");
+    config_ok("$open$everywhere$close", "every directive but those of the server, in $place");
 }
-config_ok("<Location /a>\nRateLimitInherit Off\n</Location>\n<Location /b>\nRateLimitInherit On\n</Location>\n", 'RateLimitInherit');
+config_ok("<Location /a>\nRateLimitInherit Off\n</Location>\n<Location /b>\nRateLimitInherit On\n</Location>\n", 'RateLimitInherit Off and On in a section');
 config_ok("RateLimitEngine $_\n", "RateLimitEngine $_") for qw(On Off Observe on off observe);
 config_ok("RateLimitLog $_\n", "RateLimitLog $_") for qw(emerg error warn notice info debug);
 config_ok("RateLimitStore shm$_\n", "RateLimitStore shm$_") for '', ' size=64K', ' size=1M', ' size=32M', ' size=33554432';
-config_ok("<VirtualHost *:1>\nRateLimitStore shm\nRateLimitLog info\n</VirtualHost>\n", 'store and log in a virtual host');
-config_ok("<Location /a>\nRateLimit r 5/m\n</Location>\n<Location /a>\nRateLimit r 6/m\n</Location>\n", 'a name in two sections of one path');
-config_ok("<VirtualHost *:1>\nRateLimit r 5/m\n</VirtualHost>\n<VirtualHost *:2>\nRateLimit r 5/m\n</VirtualHost>\nRateLimit r 5/m\n", 'a name in several hosts');
-config_ok("<IfModule ratelimit_cache_module>\nRateLimit r 5/m\n</IfModule>\n", 'the module\'s identifier');
-config_ok("<IfModule mod_ratelimit_cache.c>\nRateLimit r 5/m\n</IfModule>\n", 'and its source file');
+config_ok("<VirtualHost *:1>\nRateLimitStore shm\nRateLimitLog info\n</VirtualHost>\n", 'RateLimitStore and RateLimitLog in a virtual host');
+config_ok("<Location /a>\nRateLimit r 5/m\n</Location>\n<Location /a>\nRateLimit r 6/m\n</Location>\n", 'one rule name in two sections of one path');
+config_ok("<VirtualHost *:1>\nRateLimit r 5/m\n</VirtualHost>\n<VirtualHost *:2>\nRateLimit r 5/m\n</VirtualHost>\nRateLimit r 5/m\n", 'one rule name in several virtual hosts');
+config_ok("<IfModule ratelimit_cache_module>\nRateLimit r 5/m\n</IfModule>\n", '<IfModule> with the module\'s identifier');
+config_ok("<IfModule mod_ratelimit_cache.c>\nRateLimit r 5/m\n</IfModule>\n", '<IfModule> with the module\'s source file');
 
 finish;

@@ -28,14 +28,14 @@ config_error("RateLimitStore memcached $_->[0]\n", 'RateLimitStore', $_->[0], $_
     [ '127.0.0.1:99999', qr/65535/ ], [ '127.0.0.1:0', qr/port/ ], [ '127.0.0.1:', qr/port/ ], [ '127.0.0.1:x', qr/port/ ],
     [ ':11211', qr/host/ ], [ '[::1', qr/ADDRESS/ ], [ '[::1]x', qr/ADDRESS/ ], [ '[::1]:0', qr/port/ ], [ '[]:1', qr/host/ ],
     [ 'unix:/' . 'x' x 107, qr/107/ ], [ 'unix:relative', qr{unix:/PATH} ], [ 'unix:', qr{unix:/PATH} ];
-config_error(qq(RateLimitStore memcached 127.0.0.1 "prefix=a b"\n), 'RateLimitStore', 'prefix=a b', 'a blank in the prefix', qr/blank/);
-config_error(qq(RateLimitStore memcached 127.0.0.1 "prefix=\xc3\xa4"\n), 'RateLimitStore', 'prefix=', 'a prefix beyond ASCII', qr/ASCII/);
-config_error("RateLimitStore memcached\n",               'RateLimitStore', 'memcached', 'no server', qr/HOST/);
-config_error("RateLimitStore memcached timeout=50ms\n",  'RateLimitStore', 'memcached', 'options only', qr/HOST/);
-config_error("RateLimitStore redis 127.0.0.1\n",         'RateLimitStore', 'redis', 'another kind of store', qr/memcached/);
-config_error('RateLimitStore memcached ' . join(' ', map { "127.0.0.1:$_" } 1 .. 65) . "\n", 'RateLimitStore', '127.0.0.1:63', '65 servers', qr/too many/);
+config_error(qq(RateLimitStore memcached 127.0.0.1 "prefix=a b"\n), 'RateLimitStore', 'prefix=a b', 'prefix= with a blank', qr/blank/);
+config_error(qq(RateLimitStore memcached 127.0.0.1 "prefix=\xc3\xa4"\n), 'RateLimitStore', 'prefix=', 'prefix= beyond ASCII', qr/ASCII/);
+config_error("RateLimitStore memcached\n",               'RateLimitStore', 'memcached', 'RateLimitStore memcached without a server', qr/HOST/);
+config_error("RateLimitStore memcached timeout=50ms\n",  'RateLimitStore', 'memcached', 'RateLimitStore memcached with options only', qr/HOST/);
+config_error("RateLimitStore redis 127.0.0.1\n",         'RateLimitStore', 'redis', 'RateLimitStore redis', qr/memcached/);
+config_error('RateLimitStore memcached ' . join(' ', map { "127.0.0.1:$_" } 1 .. 65) . "\n", 'RateLimitStore', '127.0.0.1:63', 'RateLimitStore memcached with 65 servers', qr/too many/);
 config_error("RateLimitOnError $_\n",                    'RateLimitOnError', $_, "RateLimitOnError $_", qr/local.*allow.*deny/) for 'maybe', 'off';
 config_error("RateLimit r 5/m on-error=$_\n",            'RateLimit', "on-error=$_", "on-error=$_", qr/local.*allow.*deny/) for 'maybe', 'off';
-config_error("<Location /a>\nRateLimitStore memcached 127.0.0.1\n</Location>\n", 'RateLimitStore', '', 'not in a section');
+config_error("<Location /a>\nRateLimitStore memcached 127.0.0.1\n</Location>\n", 'RateLimitStore', '', 'RateLimitStore memcached in a section');
 
 finish;

@@ -139,23 +139,23 @@ END
 # The status of one request at main.test (or host) that wants the rules named.
 sub want { my ($path, $want, $host) = @_; return status($s, $path, host => $host // 'main.test', headers => [ 'X-Want' => $want ]) }
 
-is want('/ok', 'nothing'), 200, 'no rule applies';
-is want('/ok', 'server'), 450, 'a rule of the server';
-is want('/ok', 'server', 'vhost.test'), 450, 'is inherited by a virtual host';
-is want('/ok', 'vhost', 'vhost.test'), 451, 'which has its own';
-is want('/ok', 'vhost'), 200, 'and only there';
-is want('/ok/v/drop', 'server vhost', 'vhost.test'), 200, 'off drops both in a location';
+is want('/ok', 'nothing'), 200, 'a request that no rule is for is served';
+is want('/ok', 'server'), 450, 'a rule of the server stands in the main host';
+is want('/ok', 'server', 'vhost.test'), 450, 'a rule of the server is inherited by a virtual host';
+is want('/ok', 'vhost', 'vhost.test'), 451, 'a virtual host has a rule of its own';
+is want('/ok', 'vhost'), 200, 'a virtual host\'s rule does not stand in another';
+is want('/ok/v/drop', 'server vhost', 'vhost.test'), 200, 'off in a location drops the rules of server and virtual host';
 is want('/ok', 'nothing', 'replaced.test'), 452, 'a virtual host replaces the server\'s rule';
-is want('/ok', 'server', 'off.test'), 200, 'or drops it';
-is want('/ok', 'server', 'disabled.test'), 200, 'or switches everything off';
-is want('/ok/on', 'nothing', 'disabled.test'), 429, 'and on again in a location';
+is want('/ok', 'server', 'off.test'), 200, 'off in a virtual host drops the server\'s rule';
+is want('/ok', 'server', 'disabled.test'), 200, 'RateLimitEngine Off in a virtual host switches all rules off';
+is want('/ok/on', 'nothing', 'disabled.test'), 429, 'RateLimitEngine On in a location of a virtual host that is off';
 
-is join(' ', map { want('/ok/replaced', 'server') } 1 .. 3), '200 200 429', 'a location replaces it';
-is join(' ', map { want('/ok/replaced/again', 'server') } 1 .. 4), '200 200 200 429', 'a deeper one once more, with its own counter';
-is want('/ok/off', 'server'), 200, 'off drops it';
-is want('/ok/off/else', 'server'), 200, 'below as well';
-is want('/ok/off/back', 'nothing'), 453, 'and a deeper location may add it again';
-is want('/ok/none', 'server'), 200, 'none replaces it by nothing';
+is join(' ', map { want('/ok/replaced', 'server') } 1 .. 3), '200 200 429', 'a location replaces the server\'s rule';
+is join(' ', map { want('/ok/replaced/again', 'server') } 1 .. 4), '200 200 200 429', 'a deeper location replaces it once more, with its own counter';
+is want('/ok/off', 'server'), 200, 'off in a location drops the server\'s rule';
+is want('/ok/off/else', 'server'), 200, 'off in a location holds below it as well';
+is want('/ok/off/back', 'nothing'), 453, 'a deeper location may add a rule again that was dropped';
+is want('/ok/none', 'server'), 200, 'RATE none in a location replaces the server\'s rule by nothing';
 
 my @shared = (host => 'main.test', headers => [ 'X-Shared' => 'k' ]);
 is join(' ', map { status($s, $_, @shared) } '/ok/p', '/ok/q', '/d/a.txt', '/ok', '/ok/r'), '200 200 200 200 429',
@@ -165,34 +165,34 @@ is join(' ', map { status($s, $_, @shared) } '/ok/p', '/ok/q', '/d/a.txt', '/ok'
 for (['/ok/o1', 'a', 'as written'], ['/ok/o2/in', 'a', 'replaced in place'], ['/ok/o3/in', 'b', 'the first dropped']) {
     my ($path, $rule, $name) = @$_;
     my (undef, $line) = logged($s, 'GET', $path, host => 'main.test');
-    is $line->{rule}, $rule, "order: $name" or diag explain $line;
+    is $line->{rule}, $rule, "of equal rules the first is named: $name" or diag explain $line;
 }
 
-is want('/ok/i', 'nothing'), 461, 'inheriting';
+is want('/ok/i', 'nothing'), 461, 'a location\'s rule stands';
 is join(' ', map { want('/ok/i/fresh', 'server') } 1 .. 3), '200 200 429', 'RateLimitInherit Off starts from nothing, over several levels';
-is want('/ok/i/fresh/deep', 'server'), 429, 'a location below it inherits what it started';
-is want('/ok/i/fresh/deep/deeper', 'server'), 429, 'RateLimitInherit On below it does not bring back what was left behind';
-is want('/ok/i/empty', 'server'), 200, 'nothing at all';
+is want('/ok/i/fresh/deep', 'server'), 429, 'below RateLimitInherit Off, a location inherits the rules set there';
+is want('/ok/i/fresh/deep/deeper', 'server'), 429, 'RateLimitInherit On below Off does not bring back the outer rules';
+is want('/ok/i/empty', 'server'), 200, 'RateLimitInherit Off without a rule leaves none';
 
-is want('/ok/engine', ''), 429, 'engine on';
-is want('/ok/engine/off', 'server'), 200, 'engine off in a location';
-is want('/ok/engine/off/on', ''), 429, 'and on again';
+is want('/ok/engine', ''), 429, 'RateLimitEngine is on by default';
+is want('/ok/engine/off', 'server'), 200, 'RateLimitEngine Off in a location';
+is want('/ok/engine/off/on', ''), 429, 'RateLimitEngine On below Off';
 my ($r, $line) = logged($s, 'GET', '/ok/engine/observe', host => 'main.test');
-is $r->status . " $line->{state}", '200 observed', 'RateLimitEngine Observe serves what would be denied';
+is $r->status . " $line->{state}", '200 observed', 'RateLimitEngine Observe serves what a rule would deny';
 is_deeply [ map { my ($r, $l) = logged($s, 'GET', '/ok/watch', host => 'main.test'); $r->status . " $l->{state}" } 1 .. 4 ],
-    [ '200 allowed', '200 allowed', '200 observed', '200 observed' ], 'and counts';
+    [ '200 allowed', '200 allowed', '200 observed', '200 observed' ], 'RateLimitEngine Observe counts as usual';
 
-is want('/d/a.txt', 'dir'), 471, 'Directory';
-is want('/d/a.txt', 'file'), 472, 'Files in Directory';
-is want('/d/a.txt', 'nothing'), 200, 'and not otherwise';
-is want('/d/b.txt', 'file'), 474, 'Files';
-is want('/d/sub/c.txt', 'dir'), 200, 'a Location replaces what a Directory says';
-is want('/d/sub/c.txt', 'location'), 475, 'by its own';
-is want('/d/sub/', 'dir'), 473, 'a deeper Directory replaces';
-is want('/d/sub/', 'dmatch'), 478, 'DirectoryMatch';
-is want('/ok/anything', 'ifsection'), 476, 'If';
-is join(' ', map { want("/ok/match/$_", '') } 1, 2, 3), '200 200 429', 'LocationMatch: one counter for all it matches';
-is want('/ok/match/x', ''), 200, 'and only for these';
-is join(' ', map { want('/ok/twice', '') } 1 .. 3), '200 200 429', 'two sections of one path: the later replaces';
+is want('/d/a.txt', 'dir'), 471, 'a rule in <Directory> stands';
+is want('/d/a.txt', 'file'), 472, 'a rule in <Files> within <Directory> stands';
+is want('/d/a.txt', 'nothing'), 200, 'rules in <Directory> and <Files> do not apply when their when= is false';
+is want('/d/b.txt', 'file'), 474, 'a rule in <Files> stands';
+is want('/d/sub/c.txt', 'dir'), 200, '<Location> replaces a rule of <Directory>';
+is want('/d/sub/c.txt', 'location'), 475, 'the rule of <Location> stands in place of that of <Directory>';
+is want('/d/sub/', 'dir'), 473, 'a deeper <Directory> replaces a rule';
+is want('/d/sub/', 'dmatch'), 478, 'a rule in <DirectoryMatch> stands';
+is want('/ok/anything', 'ifsection'), 476, 'a rule in <If> stands';
+is join(' ', map { want("/ok/match/$_", '') } 1, 2, 3), '200 200 429', '<LocationMatch>: one counter for all that it matches';
+is want('/ok/match/x', ''), 200, '<LocationMatch>: no rule for what it does not match';
+is join(' ', map { want('/ok/twice', '') } 1 .. 3), '200 200 429', 'two sections of one path: the later one replaces a rule';
 
 finish;

@@ -78,49 +78,49 @@ my $s = httpd($conf . <<'END', files => \%tree);
 </VirtualHost>
 END
 
-limit_is $s, 2, '/add/a.txt', 'a tenant adds a rule; it counts over requests though the file is read for each';
-is status($s, '/add/sub/a.txt'), 429, 'and over what lies below it';
-limit_is $s, 2, '/add2/a.txt', 'the same rule in another directory has its own counter';
-limit_is $s, 2, '/add/a.txt', 'and in another virtual host', host => 'two.test';
+limit_is $s, 2, '/add/a.txt', 'a tenant\'s rule counts over requests, though its file is read for each';
+is status($s, '/add/sub/a.txt'), 429, 'a tenant\'s rule counts what lies below its directory as well';
+limit_is $s, 2, '/add2/a.txt', 'a tenant\'s rule in another directory has its own counter';
+limit_is $s, 2, '/add/a.txt', 'a tenant\'s rule in another virtual host has its own counter', host => 'two.test';
 
-limit_is $s, 1, '/deep/a.txt', 'a tenant\'s rule';
-limit_is $s, 3, '/deep/replace/a.txt', 'replaced by a deeper file';
-limit_is $s, 4, '/deep/replace/in/a.txt', 'replaced again';
-is statuses($s, 3, '/deep/drop/a.txt'), '200 200 200', 'dropped by a deeper file';
+limit_is $s, 1, '/deep/a.txt', 'a tenant\'s rule stands';
+limit_is $s, 3, '/deep/replace/a.txt', 'a deeper .htaccess replaces a tenant\'s rule';
+limit_is $s, 4, '/deep/replace/in/a.txt', 'a still deeper .htaccess replaces it again';
+is statuses($s, 3, '/deep/drop/a.txt'), '200 200 200', 'a deeper .htaccess drops a tenant\'s rule';
 
 # The server's rule stands, and that is logged once, not with every request.
 for my $dir (qw(weaken weaken-off weaken-none weaken-files weaken-if)) {
     my $from = $s->log_mark;
     limit_is $s, 2, "/$dir/a.txt", "$dir: the server's rule stands";
     my @lines = $s->wait_log($from, qr/ratelimit:.*\bserver\b.*htaccess/);
-    is scalar @lines, 1, "$dir: logged once" or diag join "\n", $s->log_lines($from);
+    is scalar @lines, 1, "$dir: that the server's rule stands is logged once" or diag join "\n", $s->log_lines($from);
 }
-limit_is $s, 1, '/stricter/a.txt', 'a tenant may be stricter';
+limit_is $s, 1, '/stricter/a.txt', 'a tenant\'s rule may be stricter than the server\'s';
 
-limit_is $s, 2, '/group1/a.txt', 'a tenant\'s group';
-is status($s, '/group2/a.txt'), 429, 'is shared in its virtual host';
-limit_is $s, 2, '/group1/a.txt', 'and not with another virtual host', host => 'two.test';
+limit_is $s, 2, '/group1/a.txt', 'a tenant\'s rule in a group';
+is status($s, '/group2/a.txt'), 429, 'tenants of one virtual host share a group';
+limit_is $s, 2, '/group1/a.txt', 'tenants of two virtual hosts do not share a group', host => 'two.test';
 limit_is $s, 2, '/group-key/a.txt', 'a tenant\'s group of a name the server uses';
-limit_is $s, 2, '/ok/server-wide', 'does not reach the server\'s counters';
+limit_is $s, 2, '/ok/server-wide', 'the server\'s group of a name that a tenant uses is left alone';
 
 is status($s, "/$_/a.txt"), 500, "$_: an expression that reads files is refused" for qw(file file2 file3);
-is status($s, '/header-expr/a.txt', headers => [ 'X-Bot' => 'yes' ]), 429, 'others are fine';
-is status($s, '/header-expr/a.txt'), 200, 'and do what they say';
+is status($s, '/header-expr/a.txt', headers => [ 'X-Bot' => 'yes' ]), 429, 'a tenant\'s when= on a request header denies when it holds';
+is status($s, '/header-expr/a.txt'), 200, 'a tenant\'s when= on a request header admits when it does not';
 
 for my $dir (qw(engine inherit exempt prefix store)) {
     my $from = $s->log_mark;
     is status($s, "/$dir/a.txt"), 500, "$dir: $files{$dir} is not for .htaccess";
-    ok scalar $s->wait_log($from, qr/\.htaccess.*not allowed here/), "$dir: httpd says so";
+    ok scalar $s->wait_log($from, qr/\.htaccess.*not allowed here/), "$dir: httpd logs that it is not allowed there";
 }
-is status($s, '/status/a.txt'), 420, 'RateLimitDenyStatus is';
+is status($s, '/status/a.txt'), 420, 'RateLimitDenyStatus is allowed in .htaccess';
 my $from = $s->log_mark;
-is status($s, '/wrong/a.txt'), 500, 'a mistake';
-ok scalar $s->wait_log($from, qr{\.htaccess.*RateLimit.*5/week}), 'is explained in the log';
-is status($s, '/twice/a.txt'), 500, 'a name twice is a mistake';
-is status($s, '/noverride/a.txt'), 200, 'AllowOverride None: not read';
-is status($s, '/authonly/a.txt'), 500, 'AllowOverride without Limit: not allowed';
-limit_is $s, 2, '/listed/a.txt', 'AllowOverrideList RateLimit';
-limit_is $s, 2, '/files/a.txt', 'Files in .htaccess';
-is status($s, '/files/b.txt'), 200, 'and only these';
+is status($s, '/wrong/a.txt'), 500, 'a wrong rate in .htaccess is a 500';
+ok scalar $s->wait_log($from, qr{\.htaccess.*RateLimit.*5/week}), 'a wrong rate in .htaccess is explained in the log';
+is status($s, '/twice/a.txt'), 500, 'a rule twice in one .htaccess is a 500';
+is status($s, '/noverride/a.txt'), 200, 'AllowOverride None: .htaccess is not read';
+is status($s, '/authonly/a.txt'), 500, 'AllowOverride without Limit: a rule in .htaccess is a 500';
+limit_is $s, 2, '/listed/a.txt', 'AllowOverrideList RateLimit: a tenant\'s rule stands';
+limit_is $s, 2, '/files/a.txt', 'a rule in <Files> in .htaccess stands';
+is status($s, '/files/b.txt'), 200, 'a rule in <Files> in .htaccess is not for other files';
 
 finish allow => qr/\.htaccess/;

@@ -13,19 +13,19 @@ sub tag {
 }
 
 my $tag = tag("RateLimitSecret one\n");
-like $tag, qr/\A[0-9a-f]{12}\z/, 'a tag';
-is tag("RateLimitSecret one\n"), $tag, 'the same secret, the same tag';
-isnt tag("RateLimitSecret two\n"), $tag, 'another secret, another tag';
-is tag("RateLimitSecret file:conf/secret\n", 'conf/secret' => "one\n"), $tag, 'a secret from a file';
-isnt tag(''), tag(''), 'without one it is random at each start';
+like $tag, qr/\A[0-9a-f]{12}\z/, 'RATELIMIT_KEY is a tag of twelve hex digits';
+is tag("RateLimitSecret one\n"), $tag, 'servers of the same secret give a key the same tag';
+isnt tag("RateLimitSecret two\n"), $tag, 'a server of another secret gives a key another tag';
+is tag("RateLimitSecret file:conf/secret\n", 'conf/secret' => "one\n"), $tag, 'a secret from a file gives the same tag as one in the configuration';
+isnt tag(''), tag(''), 'without a secret, a key\'s tag is random at each start';
 
-config_error("RateLimitSecret file:/nowhere/secret\n", 'RateLimitSecret', 'file:/nowhere/secret', 'a file that is not there');
-config_error(qq(RateLimitSecret ""\n), 'RateLimitSecret', '', 'an empty secret');
-config_error("<VirtualHost *:1>\nRateLimitSecret one\n</VirtualHost>\n", 'RateLimitSecret', '', 'not in a virtual host');
+config_error("RateLimitSecret file:/nowhere/secret\n", 'RateLimitSecret', 'file:/nowhere/secret', 'RateLimitSecret with a file that is not there');
+config_error(qq(RateLimitSecret ""\n), 'RateLimitSecret', '', 'RateLimitSecret with an empty secret');
+config_error("<VirtualHost *:1>\nRateLimitSecret one\n</VirtualHost>\n", 'RateLimitSecret', '', 'RateLimitSecret in a virtual host');
 
 my $s = httpd($rule);
 my (undef, $before) = logged($s, 'GET', '/ok?k=one');
 $s->set_conf("RateLimitSecret three\n$rule");
 $s->reload;
-is status($s, '/ok?k=one'), 200, 'a secret that changes on a reload';
+is status($s, '/ok?k=one'), 200, 'a secret that changes on a reload: requests are served';
 finish;

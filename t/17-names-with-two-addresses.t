@@ -30,17 +30,17 @@ for my $listen ('127.0.0.1', '::1') {
     my $m = RL::Memcached->start(listen => $listen);
     my $s = httpd(conf("two.test:$m->{port}"));
     ok $s->wait_log(0, qr/memcached two\.test:$m->{port}, which answers/), "memcached at $listen: the log says that it answers";
-    is status($s, '/ok'), 200, '... a request';
-    is $m->stat('curr_items'), 1, '... is counted there';
+    is status($s, '/ok'), 200, "memcached at $listen: a request is served";
+    is $m->stat('curr_items'), 1, "memcached at $listen: the request is counted there";
     $s->stop;
     next if $listen eq '::1';
 
     # Nobody there yet: IPv4.
     $m->kill;
     $s = httpd(conf("two.test:$m->{port}"));
-    ok $s->wait_log(0, qr/two\.test\S+ which does not answer/), 'none of them answers';
+    ok $s->wait_log(0, qr/two\.test\S+ which does not answer/), 'neither of two addresses answers: the log says so at start';
     $m->again;
-    ok await(5, sub { status($s, '/ok'); $m->stat('curr_items') }), '... IPv4 is taken';
+    ok await(5, sub { status($s, '/ok'); $m->stat('curr_items') }), 'neither of two addresses answers: IPv4 is used as soon as it does';
     $s->stop;
 }
 
@@ -48,7 +48,7 @@ for my $listen ('127.0.0.1', '::1') {
 my $m = RL::Memcached->start;
 my $t = time;
 my $s = httpd(conf("far.test:$m->{port}"));
-cmp_ok time - $t, '<', 8, 'a start is not held up long by addresses that do not answer';
+cmp_ok time - $t, '<', 8, 'httpd starts soon, though an address does not answer';
 $s->stop;
 
 finish allow => qr/memcached \S+ does not answer/;

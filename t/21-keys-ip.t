@@ -37,9 +37,9 @@ END
 sub shares {
     my ($path, $first, @others) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    is statuses($s, 3, $path, from => $first), '200 200 429', "$path: full for $first";
+    is statuses($s, 3, $path, from => $first), '200 200 429', "$path: two requests fill the key of $first";
     while (my ($addr, $shared) = splice @others, 0, 2) {
-        is status($s, $path, from => $addr), $shared ? 429 : 200, "$path: $addr " . ($shared ? 'with' : 'apart from') . " $first";
+        is status($s, $path, from => $addr), $shared ? 429 : 200, "$path: $addr " . ($shared ? 'is of the key of' : 'is not of the key of') . " $first";
     }
 }
 
@@ -55,11 +55,11 @@ shares '/ok/directive', '172.16.0.1', '172.16.255.1' => 1, '172.17.0.1' => 0;
 shares '/ok/directive', '2001:db8:0:100::1', '2001:db8:0:1ff::1' => 1, '2001:db8:0:200::1' => 0;
 shares '/ok/directive-loses', '172.18.0.1', '172.18.0.2' => 0;
 
-is statuses($s, 4, '/ok/directive/inner', from => '172.30.0.1'), '200 200 429 429', 'the prefixes are inherited: the outer rule';
-is status($s, '/ok/directive/inner', from => '172.30.9.9'), 429, 'and so is its network';
+is statuses($s, 4, '/ok/directive/inner', from => '172.30.0.1'), '200 200 429 429', 'prefixes are inherited: an inner location keeps the outer rule';
+is status($s, '/ok/directive/inner', from => '172.30.9.9'), 429, 'prefixes are inherited: the outer rule counts the whole network';
 
 # Without mod_remoteip's header it is the peer.
-is statuses($s, 3, '/ok/default'), '200 200 429', 'the connection\'s own address';
-is status($s, '/ok/default', from => '203.0.113.5'), 200, 'is another';
+is statuses($s, 3, '/ok/default'), '200 200 429', 'without the header of mod_remoteip the peer\'s address is the key';
+is status($s, '/ok/default', from => '203.0.113.5'), 200, 'an address that mod_remoteip found is another key than the peer\'s';
 
 finish;

@@ -47,47 +47,47 @@ RemoteIPInternalProxy 127.0.0.1
 END
 my ($alice, $bob) = ([ auth => 'alice:secret' ], [ auth => 'bob:hunter2' ]);
 
-limit_is $s, 2, '/ok/user', 'user', @$alice;
-is status($s, '/ok/user', @$alice, from => '192.0.2.1'), 429, 'user: wherever from';
-limit_is $s, 2, '/ok/user', 'another user', @$bob;
-is statuses($s, 4, '/ok/user', auth => 'alice:wrong'), '401 401 401 401', 'user: a failed log-in is not that user';
-is statuses($s, 5, '/ok/open'), '200 200 200 200 200', 'user: the rule does not apply without authentication';
-is statuses($s, 4, '/ok/open', @$alice), '200 200 200 200', 'nor to a name nobody checked';
+limit_is $s, 2, '/ok/user', 'key=user: alice', @$alice;
+is status($s, '/ok/user', @$alice, from => '192.0.2.1'), 429, 'key=user: alice from another address is the same key';
+limit_is $s, 2, '/ok/user', 'key=user: bob', @$bob;
+is statuses($s, 4, '/ok/user', auth => 'alice:wrong'), '401 401 401 401', 'key=user: a failed log-in is not counted as that user';
+is statuses($s, 5, '/ok/open'), '200 200 200 200 200', 'key=user: the rule does not apply without authentication';
+is statuses($s, 4, '/ok/open', @$alice), '200 200 200 200', 'key=user: the rule does not apply to a name that nobody checked';
 
 limit_is $s, 2, '/ok/either', 'user-or-ip: a user', @$alice;
 is status($s, '/ok/either', @$alice, from => '192.0.2.1'), 429, 'user-or-ip: the same user from elsewhere';
 limit_is $s, 2, '/ok/either', 'user-or-ip: another user, same address', @$bob;
 limit_is $s, 2, '/ok/either-open', 'user-or-ip: an address';
 is status($s, '/ok/either-open', from => '192.0.2.1'), 200, 'user-or-ip: another address';
-is status($s, '/ok/either-open', from => '192.0.2.1', @$alice), 200, 'user-or-ip: a name nobody checked does not count';
-is status($s, '/ok/either-open', from => '192.0.2.1', @$bob),   429, 'and does not tell apart';
+is status($s, '/ok/either-open', from => '192.0.2.1', @$alice), 200, 'user-or-ip: a name that nobody checked is not the key';
+is status($s, '/ok/either-open', from => '192.0.2.1', @$bob),   429, 'user-or-ip: two names that nobody checked are one address';
 
-limit_is $s, 2, '/ok/user-ip', 'user+ip', @$alice;
+limit_is $s, 2, '/ok/user-ip', 'user+ip: a user at an address', @$alice;
 is status($s, '/ok/user-ip', @$alice, from => '192.0.2.1'), 200, 'user+ip: another address';
 is status($s, '/ok/user-ip', @$bob), 200, 'user+ip: another user';
 
 is statuses($s, 3, '/ok/claimed', auth => 'alice:wrong'), '401 401 429', 'claimed-user: failed log-ins count';
-is status($s, '/ok/claimed', @$alice), 429, 'claimed-user: then the right password does not help';
-is status($s, '/ok/claimed', auth => 'ALICE:x'),  429, 'claimed-user: folded';
-is status($s, '/ok/claimed', auth => ' alice:x'), 429, 'claimed-user: trimmed';
-is status($s, '/ok/claimed', @$bob), 200, 'claimed-user: others go on';
-is statuses($s, 3, '/ok/claimed'), '401 401 429', 'claimed-user: no name is one counter';
-is status($s, '/ok/claimed', headers => [ Authorization => 'Bearer abc' ]), 429, 'and so is another scheme';
-is status($s, '/ok/claimed', headers => [ Authorization => 'Basic !!!' ]),  429, 'and a header that is no Basic one';
-is status($s, '/ok/claimed', auth => ':secret'), 429, 'and an empty name';
+is status($s, '/ok/claimed', @$alice), 429, 'claimed-user: after too many failures the right password is denied';
+is status($s, '/ok/claimed', auth => 'ALICE:x'),  429, 'claimed-user: letter case is folded';
+is status($s, '/ok/claimed', auth => ' alice:x'), 429, 'claimed-user: blanks are trimmed';
+is status($s, '/ok/claimed', @$bob), 200, 'claimed-user: another user is admitted';
+is statuses($s, 3, '/ok/claimed'), '401 401 429', 'claimed-user: requests without a name are one key';
+is status($s, '/ok/claimed', headers => [ Authorization => 'Bearer abc' ]), 429, 'claimed-user: another scheme than Basic is no name';
+is status($s, '/ok/claimed', headers => [ Authorization => 'Basic !!!' ]),  429, 'claimed-user: a malformed Basic header is no name';
+is status($s, '/ok/claimed', auth => ':secret'), 429, 'claimed-user: an empty name is none';
 
-is statuses($s, 3, '/ok/claimed-bytes', auth => 'alice:wrong'), '401 401 429', 'fold=off';
-is status($s, '/ok/claimed-bytes', auth => 'Alice:wrong'), 401, 'fold=off: another spelling is another name';
+is statuses($s, 3, '/ok/claimed-bytes', auth => 'alice:wrong'), '401 401 429', 'claimed-user fold=off: failed log-ins count';
+is status($s, '/ok/claimed-bytes', auth => 'Alice:wrong'), 401, 'claimed-user fold=off: another letter case is another key';
 
-limit_is $s, 2, '/ok/claimed-open', 'claimed-user without authentication configured', auth => 'carol:x';
-is status($s, '/ok/claimed-open', auth => 'dave:x'), 200, 'another name';
+limit_is $s, 2, '/ok/claimed-open', 'claimed-user without authentication: a name', auth => 'carol:x';
+is status($s, '/ok/claimed-open', auth => 'dave:x'), 200, 'claimed-user without authentication: another name is another key';
 my $env = request($s, 'GET', '/cgi-bin/env.cgi', auth => 'mallory:x')->env;
 ok !defined $env->{REMOTE_USER}, 'an unverified name does not become REMOTE_USER';
 
-limit_is $s, 2, '/ok/remote-user', 'an expression on REMOTE_USER runs after authentication', @$alice;
-is statuses($s, 4, '/ok/remote-user', @$bob), '200 200 200 200', 'and does not hold for others';
-is statuses($s, 3, '/ok/remote-user', auth => 'alice:wrong'), '401 401 401', 'nor before the password is checked';
-limit_is $s, 2, '/ok/remote-user-key', 'REMOTE_USER in key=expr:', @$alice;
-is status($s, '/ok/remote-user-key', @$bob), 200, 'another user, another counter';
+limit_is $s, 2, '/ok/remote-user', 'when= on REMOTE_USER: the user it is for', @$alice;
+is statuses($s, 4, '/ok/remote-user', @$bob), '200 200 200 200', 'when= on REMOTE_USER: the rule does not apply to another user';
+is statuses($s, 3, '/ok/remote-user', auth => 'alice:wrong'), '401 401 401', 'when= on REMOTE_USER: the rule does not apply before the password is checked';
+limit_is $s, 2, '/ok/remote-user-key', 'key=expr: with REMOTE_USER: alice', @$alice;
+is status($s, '/ok/remote-user-key', @$bob), 200, 'key=expr: with REMOTE_USER: bob is another key';
 
 finish allow => qr/AH01614|AH01617|AH01618|AH01624/;

@@ -22,7 +22,7 @@ sub same {
     my ($path, $first, $second, $same, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $got = statuses($s, 3, "$path?u=$first") . ' ' . status($s, "$path?u=$second");
-    is $got, '200 200 429 ' . ($same ? 429 : 200), "$path: $name";
+    is $got, '200 200 429 ' . ($same ? 429 : 200), "$path: " . ($same ? 'one key: ' : 'two keys: ') . $name;
 }
 
 my @pairs = (
@@ -40,27 +40,27 @@ my @pairs = (
 for (@pairs) {
     my ($a, $b, $name) = @$_;
     same '/ok/on',  $a, $b, 1, $name;
-    same '/ok/off', $a, $b, 0, "$name (fold=off)";
+    same '/ok/off', $a, $b, 0, "$name, with fold=off";
 }
-is status($s, '/ok/on?u=%EF%BC%A1%EF%BC%A4%EF%BC%AD%EF%BC%A9%EF%BC%AE'), 429, 'and over three spellings';
+is status($s, '/ok/on?u=%EF%BC%A1%EF%BC%A4%EF%BC%AD%EF%BC%A9%EF%BC%AE'), 429, 'fold=on: a third spelling is of the same key';
 
-same '/ok/on', 'alpha',      'alphb',       0, 'other names are others';
-same '/ok/on', 'bad%FF',     'bad%FF',      1, 'bytes that are no UTF-8';
-same '/ok/on', 'ill%FF',     'ill%FE',      0, 'are compared as they are';
-same '/ok/on', 'in%20ner',   'inner',       0, 'white space inside stays';
-same '/ok/explicit', 'Admin', 'admin',      1, 'fold=on, said';
+same '/ok/on', 'alpha',      'alphb',       0, 'another name';
+same '/ok/on', 'bad%FF',     'bad%FF',      1, 'the same bytes that are no UTF-8';
+same '/ok/on', 'ill%FF',     'ill%FE',      0, 'other bytes that are no UTF-8';
+same '/ok/on', 'in%20ner',   'inner',       0, 'white space inside';
+same '/ok/explicit', 'Admin', 'admin',      1, 'fold=on, written down';
 my $long = 'x' x 1000;
-same '/ok/on', "${long}1",   "${long}2",     0, 'long values count to their end';
-same '/ok/on', "a$long",     'A' . uc $long, 1, 'and are folded to their end';
+same '/ok/on', "${long}1",   "${long}2",     0, 'long values that differ at the end';
+same '/ok/on', "a$long",     'A' . uc $long, 1, 'long values in another letter case';
 $long x= 3;
-same '/ok/off', "${long}1",  "${long}2",     0, 'fold=off: whatever their length';
+same '/ok/off', "${long}1",  "${long}2",     0, 'values of three thousand bytes, with fold=off';
 
 # What nobody's account is called has no value: beyond 1024 bytes, or with a NUL in it, where C programs stop.
-same '/ok/on', "${long}1",   '',             1, 'too long to fold';
-is status($s, '/ok/on?u=nul%00a'), 429, 'a NUL';
-is status($s, '/ok/on?u=e' . '%CC%81' x 40), 429, 'a heap of accents';
+same '/ok/on', "${long}1",   '',             1, 'a value too long to fold has none';
+is status($s, '/ok/on?u=nul%00a'), 429, 'fold=on: a value with a NUL is none';
+is status($s, '/ok/on?u=e' . '%CC%81' x 40), 429, 'fold=on: a value with forty accents is none';
 
-is statuses($s, 3, '/ok/header', headers => [ 'X-U' => 'Admin' ]), '200 200 429', 'a header';
-is status($s, '/ok/header', headers => [ 'X-U' => 'admin' ]), 200, 'is compared byte for byte';
+is statuses($s, 3, '/ok/header', headers => [ 'X-U' => 'Admin' ]), '200 200 429', 'a header fills its key';
+is status($s, '/ok/header', headers => [ 'X-U' => 'admin' ]), 200, 'a header is not folded: another letter case is another key';
 
 finish;

@@ -35,23 +35,23 @@ END
 # The statuses of these methods in this order; 405 is what a plain file answers when nothing denies.
 sub methods { my ($path, @m) = @_; return join ' ', map { status($s, $path, method => $_) } @m }
 
-is methods('/ok/unsafe', qw(GET HEAD OPTIONS GET)), '200 200 200 200', 'UNSAFE: reading is not limited';
-is methods('/ok/unsafe', qw(POST PUT)), '200 405', 'UNSAFE: two unsafe ones are admitted';
-is methods('/ok/unsafe', qw(POST PUT PATCH DELETE)), '429 429 429 429', 'UNSAFE: all four share and are denied';
-is methods('/ok/unsafe', 'GET'), 200, 'UNSAFE: reading goes on';
+is methods('/ok/unsafe', qw(GET HEAD OPTIONS GET)), '200 200 200 200', 'methods=UNSAFE: GET, HEAD and OPTIONS are not limited';
+is methods('/ok/unsafe', qw(POST PUT)), '200 405', 'methods=UNSAFE: POST and PUT are admitted';
+is methods('/ok/unsafe', qw(POST PUT PATCH DELETE)), '429 429 429 429', 'methods=UNSAFE: POST, PUT, PATCH and DELETE share a counter';
+is methods('/ok/unsafe', 'GET'), 200, 'methods=UNSAFE: GET is not denied when it is full';
 
-is methods('/ok/get', qw(POST OPTIONS POST)), '200 200 200', 'GET: others are not counted';
-is methods('/ok/get', qw(GET HEAD GET HEAD)), '200 200 429 429', 'GET covers HEAD';
-is methods('/ok/get', 'POST'), 200, 'nor denied';
-is methods('/ok/list', qw(OPTIONS POST HEAD GET POST OPTIONS)), '200 200 200 429 429 200', 'a list, in any letter case';
-is methods('/ok/all', qw(GET HEAD POST OPTIONS BREW PROPFIND)) =~ /429/ ? 1 : 0, 0, 'ALL: whatever the method';
-is methods('/ok/all', qw(GET PROPFIND OPTIONS BREW)), '429 429 429 429', 'ALL: all are counted';
+is methods('/ok/get', qw(POST OPTIONS POST)), '200 200 200', 'methods=get: POST and OPTIONS are not counted';
+is methods('/ok/get', qw(GET HEAD GET HEAD)), '200 200 429 429', 'methods=get covers HEAD';
+is methods('/ok/get', 'POST'), 200, 'methods=get: POST is not denied when it is full';
+is methods('/ok/list', qw(OPTIONS POST HEAD GET POST OPTIONS)), '200 200 200 429 429 200', 'methods=Post,gEt: a list in any letter case';
+is methods('/ok/all', qw(GET HEAD POST OPTIONS BREW PROPFIND)) =~ /429/ ? 1 : 0, 0, 'methods=all: six methods are admitted';
+is methods('/ok/all', qw(GET PROPFIND OPTIONS BREW)), '429 429 429 429', 'methods=all: every method is counted';
 methods('/ok/default', qw(GET HEAD POST OPTIONS BREW PROPFIND));
-is methods('/ok/default', qw(GET PROPFIND OPTIONS BREW)), '429 429 429 429', 'ALL is the default';
-is methods('/ok/brew', qw(BREW BREW GET)), '501 501 200', 'a method httpd does not know';
-is methods('/ok/brew', qw(BREW GET)), '429 200', 'can be limited alone';
-is methods('/ok/case', qw(post Post POST post GET)), '501 501 429 429 200', 'post is POST to a script, and here';
+is methods('/ok/default', qw(GET PROPFIND OPTIONS BREW)), '429 429 429 429', 'without methods= every method is counted';
+is methods('/ok/brew', qw(BREW BREW GET)), '501 501 200', 'methods=brew: a method that httpd does not know is admitted';
+is methods('/ok/brew', qw(BREW GET)), '429 200', 'methods=brew: a method that httpd does not know is counted alone';
+is methods('/ok/case', qw(post Post POST post GET)), '501 501 429 429 200', 'methods=POST: post is POST, as it is to a script';
 is methods('/ok/key', qw(GET HEAD GET post POST pOST)), '200 200 429 501 200 429', 'key=method: neither HEAD nor letter case is another key';
-is methods('/ok/get-and-post', qw(POST POST GET GET POST GET GET GET)), '200 429 200 200 429 200 200 429', 'one rule each';
+is methods('/ok/get-and-post', qw(POST POST GET GET POST GET GET GET)), '200 429 200 200 429 200 200 429', 'two rules of one location, each for its method';
 
 finish allow => qr/AH00135/;    # invalid method

@@ -25,30 +25,30 @@ RateLimitExempt 192.0.2.1
 </Location>
 END
 
-is status($s, '/ok'), 429, 'not exempt';
-is status($s, '/ok', from => '192.0.2.1'), 200, 'an address, from the server\'s configuration';
-is status($s, '/ok', from => '192.0.2.2'), 429, 'the next one is not';
-is status($s, '/ok', from => '198.51.100.255'), 200, 'a network';
-is status($s, '/ok', from => '198.51.101.0'), 429, 'the next one is not';
-is status($s, '/ok', from => '2001:db8:ffff::1'), 200, 'an IPv6 network';
-is status($s, '/ok', from => '2001:db9::1'), 429, 'the next one is not';
-is status($s, '/ok', from => '::ffff:192.0.2.1'), 200, 'a mapped address is the IPv4 address';
-is status($s, '/ok', headers => [ 'X-Friend' => 'yes' ]), 200, 'env=';
-is status($s, '/ok', headers => [ 'X-Friend' => 'no' ]), 429, 'env= that is not set';
-is status($s, '/ok?health'), 200, 'expr=';
-is status($s, '/ok/inner', from => '203.0.113.7'), 200, 'a deeper section adds';
-is status($s, '/ok', from => '203.0.113.7'), 429, 'for itself only';
-is status($s, '/ok/inner', from => $_), 200, "and keeps the outer ones: $_" for '192.0.2.1', '198.51.100.1';
-is status($s, '/ok/inner?health'), 200, 'and the outer expression';
+is status($s, '/ok'), 429, 'a request that is not exempt is denied';
+is status($s, '/ok', from => '192.0.2.1'), 200, 'an address of the server\'s configuration is exempt';
+is status($s, '/ok', from => '192.0.2.2'), 429, 'the address after an exempt one is not exempt';
+is status($s, '/ok', from => '198.51.100.255'), 200, 'an address of an exempt network is exempt';
+is status($s, '/ok', from => '198.51.101.0'), 429, 'the address after an exempt network is not exempt';
+is status($s, '/ok', from => '2001:db8:ffff::1'), 200, 'an address of an exempt IPv6 network is exempt';
+is status($s, '/ok', from => '2001:db9::1'), 429, 'the address after an exempt IPv6 network is not exempt';
+is status($s, '/ok', from => '::ffff:192.0.2.1'), 200, 'an IPv4-mapped address is exempt as the IPv4 address is';
+is status($s, '/ok', headers => [ 'X-Friend' => 'yes' ]), 200, 'env=: a variable that is set is exempt';
+is status($s, '/ok', headers => [ 'X-Friend' => 'no' ]), 429, 'env=: a variable that is not set is not exempt';
+is status($s, '/ok?health'), 200, 'expr=: exempt when it is true';
+is status($s, '/ok/inner', from => '203.0.113.7'), 200, 'an exemption of a deeper section holds there';
+is status($s, '/ok', from => '203.0.113.7'), 429, 'an exemption of a deeper section does not hold outside';
+is status($s, '/ok/inner', from => $_), 200, "a deeper section keeps the outer exemption of $_" for '192.0.2.1', '198.51.100.1';
+is status($s, '/ok/inner?health'), 200, 'a deeper section keeps the outer exemption by expr=';
 
-is statuses($s, 4, '/ok/by-user', auth => 'alice:secret'), '200 200 200 200', 'a user, though known only after the rule was asked';
-limit_is $s, 2, '/ok/by-user', 'another user is limited, and alice was not counted', auth => 'bob:hunter2';
+is statuses($s, 4, '/ok/by-user', auth => 'alice:secret'), '200 200 200 200', 'an exempt user is admitted, though known only after the charge';
+limit_is $s, 2, '/ok/by-user', 'another user is limited, and the exempt one was not counted', auth => 'bob:hunter2';
 
-is statuses($s, 5, '/ok/count?health'), '200 200 200 200 200', 'exempt requests';
-limit_is $s, 2, '/ok/count', 'are not counted';
+is statuses($s, 5, '/ok/count?health'), '200 200 200 200 200', 'exempt requests are served without end';
+limit_is $s, 2, '/ok/count', 'exempt requests were not counted';
 my ($r, $line) = logged($s, 'GET', '/ok/count?health');
-is $line->{state}, 'exempt', 'RATELIMIT_STATUS says so';
-is $line->{rule}, '-', 'and names no rule';
-ok !defined $r->header('Retry-After'), 'no headers';
+is $line->{state}, 'exempt', 'RATELIMIT_STATUS of an exempt request';
+is $line->{rule}, '-', 'RATELIMIT_RULE of an exempt request is not set';
+ok !defined $r->header('Retry-After'), 'an exempt request has no Retry-After';
 
 finish;

@@ -89,43 +89,43 @@ RateLimit server 3/d "when=%{HTTP:X-Server-Rule} == 'y'"
 </VirtualHost>
 END
 
-limit_is $s, 2, '/ok/one', 'one location';
-limit_is $s, 2, '/ok/two', 'another with the same rule has its own counter';
+limit_is $s, 2, '/ok/one', 'a rule in one location';
+limit_is $s, 2, '/ok/two', 'the same rule in another location has its own counter';
 
-limit_is $s, 2, '/ok/day-a', 'a group fills';
-is status($s, '/ok/day-b'), 429, 'the same group and rate, spelled 2/86400, shares it';
-limit_is $s, 3, '/ok/day-other-rate',    'the same group with another rate does not';
-limit_is $s, 2, '/ok/day-other-methods', 'nor with other methods';
-is status($s, '/ok/day-same-methods'), 429, 'methods in another letter case are the same';
-limit_is $s, 2, '/ok/day-other-key',   'nor with another key';
-limit_is $s, 2, '/ok/day-other-group', 'nor another group';
-limit_is $s, 2, '/ok/no-group',         'nor no group';
+limit_is $s, 2, '/ok/day-a', 'a rule of a group';
+is status($s, '/ok/day-b'), 429, 'the same group and rate, spelled 2/86400, shares the counter';
+limit_is $s, 3, '/ok/day-other-rate',    'the same group with another rate has its own counter';
+limit_is $s, 2, '/ok/day-other-methods', 'the same group with other methods has its own counter';
+is status($s, '/ok/day-same-methods'), 429, 'the same group with methods in another letter case shares the counter';
+limit_is $s, 2, '/ok/day-other-key',   'the same group with another key has its own counter';
+limit_is $s, 2, '/ok/day-other-group', 'another group has its own counter';
+limit_is $s, 2, '/ok/no-group',         'no group has its own counter';
 
-limit_is $s, 2, '/ok/days-a', '2/2d';
-is status($s, '/ok/days-b'), 429, '2/48h is the same rate';
+limit_is $s, 2, '/ok/days-a', 'a group at 2/2d';
+is status($s, '/ok/days-b'), 429, 'a group at 2/48h shares the counter of 2/2d';
 
-limit_is $s, 2, '/ok/unsafe-a', 'UNSAFE', method => 'POST', body => 'a=b';
-is status($s, '/ok/unsafe-b', method => 'POST', body => 'a=b'), 429, 'UNSAFE and its list in any order and case are the same';
+limit_is $s, 2, '/ok/unsafe-a', 'a group with methods=UNSAFE', method => 'POST', body => 'a=b';
+is status($s, '/ok/unsafe-b', method => 'POST', body => 'a=b'), 429, 'a group with the methods of UNSAFE as a list shares its counter';
 
-limit_is $s, 4, '/ok/nest/inner', 'two rules of one group: a request is charged once';
-is status($s, '/ok/nest'), 429, 'and they share';
+limit_is $s, 4, '/ok/nest/inner', 'two rules of one group on one request, which is charged once';
+is status($s, '/ok/nest'), 429, 'two rules of one group share a counter';
 
 limit_is $s, 2, '/ok/mixed/inner', 'two rules of one group, one of them observed: the other still denies';
-is status($s, '/ok/mixed'), 200, 'where only the observed one stands it does not';
-is status($s, '/ok/missing/inner?k=1'), 200, 'two rules of one group that differ in missing=';
-is status($s, '/ok/missing/inner'), 429, 'each does what it says';
+is status($s, '/ok/mixed'), 200, 'two rules of one group, one of them observed: the observed one does not deny';
+is status($s, '/ok/missing/inner?k=1'), 200, 'two rules of one group that differ in missing=: a value is admitted';
+is status($s, '/ok/missing/inner'), 429, 'two rules of one group that differ in missing=: no value is denied by missing=deny';
 
 for my $host (qw(a.test b.test)) {
-    limit_is $s, 2, '/ok/vown', "$host: its own counter", host => $host;
+    limit_is $s, 2, '/ok/vown', "a rule of virtual host $host has its own counter", host => $host;
 }
-limit_is $s, 2, '/ok/vgroup', 'a group', host => 'a.test';
-is status($s, '/ok/vgroup', host => 'b.test'), 429, 'is shared over virtual hosts';
+limit_is $s, 2, '/ok/vgroup', 'a group in one virtual host', host => 'a.test';
+is status($s, '/ok/vgroup', host => 'b.test'), 429, 'a group is shared over virtual hosts';
 
 my @flag = (headers => [ 'X-Server-Rule' => 'y' ]);
-limit_is $s, 3, '/ok', 'a rule of the server, in one virtual host', host => 'a.test', @flag;
-limit_is $s, 3, '/ok', 'and in another', host => 'b.test', @flag;
-is status($s, '/ok/x', host => 'a.test', @flag), 429, 'but over all of one virtual host';
-limit_is $s, 3, '/ok', "$_: also in one without any directive of ours", host => $_, @flag for 'c.test', 'd.test';
+limit_is $s, 3, '/ok', 'a rule of the server in one virtual host', host => 'a.test', @flag;
+limit_is $s, 3, '/ok', 'a rule of the server in another virtual host', host => 'b.test', @flag;
+is status($s, '/ok/x', host => 'a.test', @flag), 429, 'a rule of the server counts all locations of a virtual host together';
+limit_is $s, 3, '/ok', "a rule of the server in virtual host $_, which has no directive of ours", host => $_, @flag for 'c.test', 'd.test';
 
 # 100/5m and 100/300, by what is left: five-minute windows are too short to count in, unless they are looked at in one.
 my $t = httpd(<<'END');

@@ -119,8 +119,8 @@ sub once {
     my $r;
     my $n = charged($name, sub { $r = request($s, 'GET', $path, headers => [@_]) });
     is $n, 1, "$name: charged once";
-    is $r->status, $status, "$name: $status" or diag $r->as_string;
-    like $r->body, $body, "$name: the right answer";
+    is $r->status, $status, "$name: answered with $status" or diag $r->as_string;
+    like $r->body, $body, "$name: answered with the right body";
 }
 
 once '/ok',             200, qr/ok/,         'a plain file';
@@ -138,7 +138,7 @@ once '/local/redirect.cgi?/ok/here', 200, qr/\Aok/, 'a CGI that redirects inside
 once '/act/thing.act',  200, qr{handled /act/thing\.act}, 'an Action handler';
 
 my $c = connection($s);
-is charged('three on one connection', sub { $c->request('GET', '/ok', headers => [@_]) for 1 .. 3 }), 3, 'three requests on one connection: three';
+is charged('three on one connection', sub { $c->request('GET', '/ok', headers => [@_]) for 1 .. 3 }), 3, 'three requests on one connection are charged three times';
 $c->close;
 
 SKIP: {
@@ -149,11 +149,11 @@ SKIP: {
         return `nghttp -v $flags -H '$h[0]: $h[1]' http://127.0.0.1:@{[ $s->port ]}/ok 2>&1`;
     };
     my $out;
-    is charged('h2 stream', sub { $out = $go->('', @_) }), 1, 'an HTTP/2 stream: once';
-    like $out, qr/:status: 200/, 'and served' or diag $out;
-    is charged('h2c upgrade', sub { $out = $go->('-u', @_) }), 1, 'an h2c upgrade: once';
-    like $out, qr/:status: 200/, 'and served' or diag $out;
-    is charged('three streams', sub { $out = $go->('-m 3', @_) }), 3, 'three streams: three';
+    is charged('h2 stream', sub { $out = $go->('', @_) }), 1, 'an HTTP/2 stream is charged once';
+    like $out, qr/:status: 200/, 'an HTTP/2 stream is served' or diag $out;
+    is charged('h2c upgrade', sub { $out = $go->('-u', @_) }), 1, 'an h2c upgrade is charged once';
+    like $out, qr/:status: 200/, 'an h2c upgrade is served' or diag $out;
+    is charged('three streams', sub { $out = $go->('-m 3', @_) }), 3, 'three HTTP/2 streams are charged three times';
 }
 
 # ---- rules on the target ------------------------------------------------------------------------------------
@@ -163,28 +163,28 @@ limit_is $s, 2, '/target/rw/from',       'a rule on the target of a per-director
 limit_is $s, 2, '/target/fallback/x',    'a rule on the FallbackResource';
 limit_is $s, 2, '/local/redirect.cgi?/ok/target/local', 'a rule on where a CGI redirects to';
 limit_is $s, 2, '/target/act/thing.act', 'a rule on what an Action is for';
-limit_is $s, 2, '/di/', 'Files on what DirectoryIndex finds', headers => [ 'X-Files' => 'y' ];
-is status($s, '/target/di/index.cgi'), 429, 'asked for directly it is the same counter';
-is status($s, '/target/rw/to.txt'),    429, 'also of the rewrite\'s target';
+limit_is $s, 2, '/di/', 'a rule in <Files> on what DirectoryIndex finds', headers => [ 'X-Files' => 'y' ];
+is status($s, '/target/di/index.cgi'), 429, 'what DirectoryIndex finds has the same counter when asked for directly';
+is status($s, '/target/rw/to.txt'),    429, 'a rewrite\'s target has the same counter when asked for directly';
 my ($r, $line) = logged($s, 'GET', '/target/rw/from');
-is "$line->{state} $line->{rule}", 'denied target', 'the access log names the target\'s rule';
-like $r->header('Retry-After') // '', qr/\A[1-9]/, 'with Retry-After';
+is "$line->{state} $line->{rule}", 'denied target', 'denied by the target\'s rule: the access log names it';
+like $r->header('Retry-After') // '', qr/\A[1-9]/, 'denied by the target\'s rule: with Retry-After';
 
 # A denial by the target's rule takes back what the start was charged.
-is statuses($s, 5, '/target/rw/chain'), '429 429 429 429 429', 'denied at the end of two rewrites';
+is statuses($s, 5, '/target/rw/chain'), '429 429 429 429 429', 'a rule at the end of two rewrites denies';
 (undef, $line) = logged($s, 'GET', '/ok/start');
-is $line->{remaining}, 49, 'the rule at the start was charged for none of them';
+is $line->{remaining}, 49, 'what the end of two rewrites denied was not charged at the start';
 my $n = charged('denied at the target', sub { request($s, 'GET', '/target/di/', headers => [@_]) });
-is $n, 0, 'nor is an inherited rule';
+is $n, 0, 'what the target\'s rule denied was not charged to an inherited rule';
 
 # ---- rules on look-ups --------------------------------------------------------------------------------------
 $r = request($s, 'GET', '/target/ssi/page.shtml');
-like $r->body, qr/part1.*part5/s, 'rules on includes are not applied';
+like $r->body, qr/part1.*part5/s, 'rules on included files are not applied to the page';
 $r = request($s, 'GET', '/target/list/');
-is scalar(() = $r->body =~ /href="file\d\.txt"/g), 6, 'nor on autoindex look-ups';
-is status($s, '/target/list/file1.txt'), 429, 'though they apply to the file itself';
+is scalar(() = $r->body =~ /href="file\d\.txt"/g), 6, 'rules on listed files are not applied to the listing';
+is status($s, '/target/list/file1.txt'), 429, 'a rule on a listed file is applied to the file itself';
 $r = request($s, 'GET', '/nowhere');
-is $r->status . ' ' . $r->body, "404 lost\n", 'nor on error documents';
-is status($s, '/err/404.html'), 429, 'though they apply to the page itself';
+is $r->status . ' ' . $r->body, "404 lost\n", 'a rule on an error document is not applied to the error';
+is status($s, '/err/404.html'), 429, 'a rule on an error document is applied to the page itself';
 
 finish;

@@ -54,37 +54,37 @@ my $s = httpd(<<'END');
 </Location>
 END
 
-limit_is $s, 2, '/ok/wide/narrow', 'the narrow rule denies';
-is statuses($s, 5, '/ok/wide/narrow'), '429 429 429 429 429', 'and goes on denying';
-limit_is $s, 8, '/ok/wide', 'the wide rule was charged only for what was admitted';
+limit_is $s, 2, '/ok/wide/narrow', 'a wide and a narrow rule: the narrow one denies';
+is statuses($s, 5, '/ok/wide/narrow'), '429 429 429 429 429', 'a wide and a narrow rule: the narrow one goes on denying';
+limit_is $s, 8, '/ok/wide', 'a wide rule was charged only for what the narrow one admitted';
 
-limit_is $s, 2, '/ok/first',  'the first of three denies';
-limit_is $s, 7, '/ok/second', 'the second was not charged by denials';
-limit_is $s, 7, '/ok/third',  'nor the third';
-limit_is $s, 2, '/ok/last',   'the last denies';
-limit_is $s, 7, '/ok/last-a', 'the one before it got its unit back';
+limit_is $s, 2, '/ok/first',  'three rules: the first denies';
+limit_is $s, 7, '/ok/second', 'three rules: the second was not charged for what the first denied';
+limit_is $s, 7, '/ok/third',  'three rules: the third was not charged for what the first denied';
+limit_is $s, 2, '/ok/last',   'two rules: the last denies';
+limit_is $s, 7, '/ok/last-a', 'two rules: the first was not charged for what the last denied';
 
 for my $path ('/ok/short-long', '/ok/long-short') {
-    is status($s, $path), 200, "$path: one";
+    is status($s, $path), 200, "$path: the first request is admitted";
     my ($r, $line) = logged($s, 'GET', $path);
-    is $r->status, 429, "$path: full";
+    is $r->status, 429, "$path: the second request is denied";
     is $line->{rule}, 'long', "$path: the rule with the longest wait is reported";
-    cmp_ok $r->header('Retry-After'), '>', 60, "$path: and its wait";
+    cmp_ok $r->header('Retry-After'), '>', 60, "$path: Retry-After is the longest wait";
 }
 
 my @seen = map { my ($r, $l) = logged($s, 'GET', '/ok/observed'); $r->status . " $l->{state}" } 1 .. 5;
 is_deeply \@seen, [ '200 allowed', '200 observed', '200 observed', '429 denied', '429 denied' ],
-    'observe serves and tells; the other rules are charged as usual';
+    'action=observe serves and tells; the other rules are charged as usual';
 
-limit_is $s, 2, '/ok/observed-denied', 'a rule beside an observed one';
-limit_is $s, 3, '/ok/observed-rest', 'a denied request is not charged to an observed rule either';
+limit_is $s, 2, '/ok/observed-denied', 'a rule beside an observed one denies';
+limit_is $s, 3, '/ok/observed-rest', 'a denied request is not charged to an observed rule';
 
-is statuses($s, 9, '/ok/observed-only'), join(' ', (200) x 9), 'observe never denies';
+is statuses($s, 9, '/ok/observed-only'), join(' ', (200) x 9), 'action=observe never denies';
 my ($r, $line) = logged($s, 'GET', '/ok/observed-only');
-is "$line->{state} $line->{rule} $line->{limit} $line->{remaining}", 'observed watched 4 0', 'and says what would have happened';
-ok !defined $r->header('Retry-After'), 'no Retry-After on what was served';
+is "$line->{state} $line->{rule} $line->{limit} $line->{remaining}", 'observed watched 4 0', 'action=observe: the access log says what would have been denied';
+ok !defined $r->header('Retry-After'), 'action=observe: no Retry-After on what was served';
 
 ($r, $line) = logged($s, 'GET', '/ok/observed-before-denied');
-is "$line->{state} $line->{rule}", 'denied real', 'a denial counts for more than an observation';
+is "$line->{state} $line->{rule}", 'denied real', 'denied by one rule, observed by another: RATELIMIT_ tells of the denial';
 
 finish;

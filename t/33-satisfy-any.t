@@ -33,14 +33,14 @@ my $s = httpd(<<'END');
 END
 my @alice = (auth => 'alice:secret');
 
-limit_is $s, 2, '/ok/any?k=1', 'authenticated', @alice;
-is statuses($s, 4, '/ok/any?k=2'), '401 401 429 429', 'anonymous: asked for a password, then denied';
-is status($s, '/ok/any?k=2', @alice), 429, 'and a password does not help';
-limit_is $s, 2, '/ok/any-open?k=1', 'an address that is let in';
-is status($s, '/ok/any-open?k=1', @alice), 429, 'with a password as well';
-limit_is $s, 2, '/ok/any-user', 'a rule of the user', @alice;
+limit_is $s, 2, '/ok/any?k=1', 'Satisfy Any, authenticated', @alice;
+is statuses($s, 4, '/ok/any?k=2'), '401 401 429 429', 'Satisfy Any, anonymous: asked for a password, then denied';
+is status($s, '/ok/any?k=2', @alice), 429, 'Satisfy Any: the right password does not lift a denial';
+limit_is $s, 2, '/ok/any-open?k=1', 'Satisfy Any, an address that is let in';
+is status($s, '/ok/any-open?k=1', @alice), 429, 'Satisfy Any, an address that is let in: a password does not lift a denial';
+limit_is $s, 2, '/ok/any-user', 'Satisfy Any, a rule of the user', @alice;
 limit_is $s, 2, '/ok/all?k=1', 'Satisfy All', @alice;
 my $r = request($s, 'GET', '/ok/any?k=1', @alice);
-like $r->header('Retry-After') // '', qr/\A[1-9]/, 'with Retry-After';
+like $r->header('Retry-After') // '', qr/\A[1-9]/, 'Satisfy Any: a denial has Retry-After';
 
 finish;

@@ -26,17 +26,17 @@ sub h2 {
 }
 
 my ($statuses, $out) = h2('-m 5', "$url/ok/two");
-is $statuses, '200 200 429 429 429', 'streams of one connection are requests of their own' or diag $out;
-like $out, qr/retry-after: [1-9]/i, 'Retry-After';
-like $out, qr/cache-control: no-store/i, 'no-store';
+is $statuses, '200 200 429 429 429', 'two of five streams are admitted' or diag $out;
+like $out, qr/retry-after: [1-9]/i, 'a denied stream has Retry-After';
+like $out, qr/cache-control: no-store/i, 'a denied stream has Cache-Control: no-store';
 
 ($statuses, $out) = h2("$url/ok/two", "$url/ok", "$url/ok/else");
-is $statuses, '200 200 429', 'the other streams of a connection with a denial go on' or diag $out;
-is status($s, '/ok/two'), 429, 'HTTP/1.1 shares the counter';
+is $statuses, '200 200 429', 'the other streams of a connection with a denial are served' or diag $out;
+is status($s, '/ok/two'), 429, 'HTTP/1.1 shares the counter of HTTP/2';
 ($statuses, $out) = h2('-m 40', "$url/ok/many");
-is $statuses, join(' ', (200) x 10, (429) x 30), '40 streams: exactly 10' or diag $out;
+is $statuses, join(' ', (200) x 10, (429) x 30), 'exactly ten of forty streams are admitted' or diag $out;
 
 ($statuses, $out) = h2("-d $s->{root}/upload", "$url/cgi-bin/env.cgi", "$url/ok");
-like $statuses, qr/429/, 'an upload is denied' or diag $out;
+like $statuses, qr/429/, 'an upload on a stream is denied' or diag $out;
 
 finish;

@@ -78,23 +78,23 @@ for (stores()) {
     my $left = sub { my (undef, $line) = logged($s, 'GET', $_[0]); return "$line->{status} $line->{remaining}" };
 
     $start->('one');
-    is statuses($s, 3, '/ok/failed'), '200 200 429', "$name: a page is at its limit";
-    is $reached->('/guess/ok/failed', 6), '429 429 429 429 429 429: 3', "$name: denied behind the program, the guesses are charged";
-    is status($s, '/guess/x?secret'), 429, "$name: and the right one comes too late";
-    is $reached->('/some/ok/failed', 6), '429 429 429 429 429 429: 3', "$name: a denial is no outcome of the program";
-    is $reached->('/hops/rw/to-failed', 6), '429 429 429 429 429 429: 3', "$name: over a rewrite behind the program";
-    is statuses($s, 5, '/rw/to-failed'), '429 429 429 429 429', "$name: a rewrite that leads to a denial";
-    is $left->('/ok/way'), '200 2', "$name: is charged nothing";
-    is statuses($s, 5, '/rw/to-free'), '200 200 200 200 200', "$name: one that leads to an exemption";
-    is $left->('/ok/way'), '200 1', "$name: neither";
+    is statuses($s, 3, '/ok/failed'), '200 200 429', "$name: the page that the program redirects to is at its limit";
+    is $reached->('/guess/ok/failed', 6), '429 429 429 429 429 429: 3', "$name: guesses that are denied after the program has run are charged";
+    is status($s, '/guess/x?secret'), 429, "$name: after those the right guess is denied";
+    is $reached->('/some/ok/failed', 6), '429 429 429 429 429 429: 3', "$name: count=401: what is denied after the program has run is charged";
+    is $reached->('/hops/rw/to-failed', 6), '429 429 429 429 429 429: 3', "$name: guesses that are denied at the end of a rewrite after the program are charged";
+    is statuses($s, 5, '/rw/to-failed'), '429 429 429 429 429', "$name: a rewrite without a program that leads to a denial is denied";
+    is $left->('/ok/way'), '200 2', "$name: a rewrite without a program that leads to a denial is charged nothing";
+    is statuses($s, 5, '/rw/to-free'), '200 200 200 200 200', "$name: a rewrite without a program that leads to an exemption is served";
+    is $left->('/ok/way'), '200 1', "$name: a rewrite without a program that leads to an exemption is charged nothing";
     $s->stop;
 
     $start->('two');
-    is $reached->('/guess/ok/free', 6), '200 200 200 429 429 429: 3', "$name: exempt behind the program, the guesses are charged";
-    is $reached->('/found/ok/free', 4), '200 200 200 200: 4', "$name: with an outcome that doesn't count";
-    is $left->('/ok/found'), '200 8', "$name: they are given back as ever";
-    is $reached->('/found/gone/free', 2), '404 404: 2', "$name: with one that counts";
-    is $left->('/ok/found'), '200 5', "$name: they stay";
+    is $reached->('/guess/ok/free', 6), '200 200 200 429 429 429: 3', "$name: guesses that are exempt after the program has run are charged";
+    is $reached->('/found/ok/free', 4), '200 200 200 200: 4', "$name: exempt after the program, with an outcome that does not count: all are served";
+    is $left->('/ok/found'), '200 8', "$name: exempt after the program, with an outcome that does not count: given back";
+    is $reached->('/found/gone/free', 2), '404 404: 2', "$name: exempt after the program, with an outcome that counts: answered";
+    is $left->('/ok/found'), '200 5', "$name: exempt after the program, with an outcome that counts: they stay charged";
 }
 
 finish;

@@ -105,33 +105,33 @@ for (stores()) {
     my $left = sub { my (undef, $line) = logged($s, 'GET', @_); return "$line->{status} $line->{remaining}" };
     my $series = sub { my ($n, @get) = @_; return join ', ', map { $left->(@get) } 1 .. $n };
 
-    is $series->(3, '/rw/dear'), '200 5, 200 0, 429 0', "$name: the later rule's cost is charged as well";
-    is $left->('/run/dear'), '429 0', "$name: to one counter";
-    is $series->(2, '/rw/less'), '200 5, 200 0', "$name: a lower cost is in the first one's";
-    is statuses($s, 4, '/rw/observed'), '200 200 429 429', "$name: observed on the way, enforced at the target";
-    is status($s, '/run/observed'), 429, "$name: one counter, too";
+    is $series->(3, '/rw/dear'), '200 5, 200 0, 429 0', "$name: a later rule that costs more: the difference is charged";
+    is $left->('/run/dear'), '429 0', "$name: a later rule that costs more: it shares the counter";
+    is $series->(2, '/rw/less'), '200 5, 200 0', "$name: a later rule that costs less: nothing more is charged";
+    is statuses($s, 4, '/rw/observed'), '200 200 429 429', "$name: two rules of a group, observed on the way, enforced at the target";
+    is status($s, '/run/observed'), 429, "$name: two rules of a group, one observed: they share the counter";
 
-    is $series->(3, '/rw/stays'), '200 8, 200 7, 200 6', "$name: an outcome that counts for the later rule";
-    is $series->(2, '/rw/back'), '200 6, 200 6', "$name: one that counts for neither";
-    is $series->(2, '/rw/back?cgi_status=405'), '405 6, 405 3', "$name: counts in full for one";
-    is $left->('/rw/back'), '200 0', "$name: of them";
-    is $series->(3, '/rw/clears'), '200 8, 200 7, 200 6', "$name: charged once";
-    is $left->('/rw/clears?cgi_status=201'), '201 5', "$name: the later rule";
-    is $left->('/rw/clears'), '200 8', "$name: clears";
+    is $series->(3, '/rw/stays'), '200 8, 200 7, 200 6', "$name: an outcome that counts for the later rule stays charged";
+    is $series->(2, '/rw/back'), '200 6, 200 6', "$name: an outcome that counts for neither rule is given back";
+    is $series->(2, '/rw/back?cgi_status=405'), '405 6, 405 3', "$name: an outcome that counts for the dearer rule stays charged in full";
+    is $left->('/rw/back'), '200 0', "$name: an outcome that counted for the dearer rule: what is left";
+    is $series->(3, '/rw/clears'), '200 8, 200 7, 200 6', "$name: clear= of the later rule: other outcomes are charged once";
+    is $left->('/rw/clears?cgi_status=201'), '201 5', "$name: clear= of the later rule: the outcome that clears is answered";
+    is $left->('/rw/clears'), '200 8', "$name: clear= of the later rule has cleared the counter";
     is status($s, '/rw/missing'), 429, "$name: the later rule denies what has no value";
-    is status($s, '/run/penalty'), 200, "$name: no penalty yet";
-    ok await(10, sub { status($s, '/run/penalty') == 429 }), "$name: a penalty";
+    is status($s, '/run/penalty'), 200, "$name: before it is over its limit there is no penalty";
+    ok await(10, sub { status($s, '/run/penalty') == 429 }), "$name: over its limit, the later rule denies";
     sleep 2;
-    is status($s, '/rw/penalty'), 429, "$name: is the later rule's";
+    is status($s, '/rw/penalty'), 429, "$name: the later rule's penalty denies when the window is over";
 
     my @server = (headers => [ 'X-Server' => 1 ]);
-    is statuses($s, 4, '/rw/engine', @server), '200 200 429 429', "$name: one rule, observed on the way and enforced at the target";
-    is status($s, '/ok', @server), 429, "$name: where it was charged once";
-    is statuses($s, 4, '/rw/other'), '200 200 429 429', "$name: buckets of two sizes are two";
-    is statuses($s, 4, '/ok/both', @alice), '200 200 429 429', "$name: also before and after authentication";
+    is statuses($s, 4, '/rw/engine', @server), '200 200 429 429', "$name: one rule, observed on the way, enforced at the target";
+    is status($s, '/ok', @server), 429, "$name: one rule, observed on the way: charged once at the target";
+    is statuses($s, 4, '/rw/other'), '200 200 429 429', "$name: two rules of a group with buckets of two sizes: the smaller denies";
+    is statuses($s, 4, '/ok/both', @alice), '200 200 429 429', "$name: buckets of two sizes before and after authentication: the smaller denies";
 
-    is $series->(3, '/ok/dear', @alice), '200 5, 200 0, 429 0', "$name: a dearer rule after authentication";
-    is statuses($s, 4, '/ok/observed', @alice), '200 200 429 429', "$name: observed before, enforced after";
+    is $series->(3, '/ok/dear', @alice), '200 5, 200 0, 429 0', "$name: a rule after authentication that costs more: the difference is charged";
+    is statuses($s, 4, '/ok/observed', @alice), '200 200 429 429', "$name: observed before authentication, enforced after it";
     $s->stop;
 }
 

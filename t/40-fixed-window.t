@@ -15,8 +15,8 @@ my $s = httpd(<<'END');
 </Location>
 END
 
-limit_is $s, 3, '/ok/hour', 'three an hour';
-is status($s, '/ok'), 200, 'elsewhere nothing is limited';
+limit_is $s, 3, '/ok/hour', '3/30d';
+is status($s, '/ok'), 200, 'another location is not limited';
 
 # Hammered for four seconds. When a window begins is not known, and a busy machine keeps requests waiting: there must be
 # a moment in the second at which, if all windows begin at it, every request was answered as it is to be.
@@ -29,9 +29,9 @@ while ((my $now = time) < $end) {
 }
 my ($first, $last) = ($seen[0][0], $seen[-1][1]);
 my $admitted = grep { $_->[2] == 200 } @seen;
-cmp_ok $admitted, '>=', 3 * 4, 'windows go by while it is hammered';
-cmp_ok $admitted, '<=', 3 * int($last - $first + 2), 'no more than three in each of them';
-ok +(grep { answered_by_windows_from($first + $_ / 200) } 0 .. 199), 'each window admits exactly three, and they begin a second apart'
+cmp_ok $admitted, '>=', 3 * 4, '3/s, hammered: windows go by, and admit again';
+cmp_ok $admitted, '<=', 3 * int($last - $first + 2), '3/s, hammered: no more than three a second';
+ok +(grep { answered_by_windows_from($first + $_ / 200) } 0 .. 199), '3/s, hammered: each window admits exactly three, and they begin a second apart'
     or diag join ' ', map { sprintf '%.3f-%.3f:%d', $_->[0] - $first, $_->[1] - $first, $_->[2] } @seen;
 
 # Whether windows that begin at this moment, and every second after and before it, explain what was seen. Of a request
@@ -60,12 +60,12 @@ for my $k (1 .. 25) {
         $r = request($s, 'GET', $path);
         last if $r->status == 429;
     }
-    is $r->status, 429, "key $k: full" if $r->status != 429;
+    is $r->status, 429, "2/2s: key $k is denied at last" if $r->status != 429;
     my $after = $r->header('Retry-After');
     push @wait, { path => $path, after => $after, at => $before + $after - 1.1, want => 429 } if $after > 1;
     push @wait, { path => $path, after => $after, at => time + $after, want => 200 };
 }
-ok !(grep { $_->{after} !~ /\A[12]\z/ } @wait), 'Retry-After is in whole seconds, within the period'
+ok !(grep { $_->{after} !~ /\A[12]\z/ } @wait), '2/2s: Retry-After is 1 or 2'
     or diag join ' ', map { $_->{after} } @wait;
 my @wrong;
 for my $w (sort { $a->{at} <=> $b->{at} } @wait) {
@@ -73,6 +73,6 @@ for my $w (sort { $a->{at} <=> $b->{at} } @wait) {
     my $status = status($s, $w->{path});
     push @wrong, "$w->{path}: $status, not $w->{want}" if $status != $w->{want} && time < $w->{at} + 0.1;
 }
-is_deeply \@wrong, [], 'a retry at that time succeeds, and more than a second before it does not';
+is_deeply \@wrong, [], '2/2s: a retry after Retry-After succeeds, and more than a second before it does not';
 
 finish;

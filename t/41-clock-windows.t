@@ -38,14 +38,14 @@ for (['/ok/clock', 3600], ['/ok/clock5', 300], ['/ok/clock-day', 86400]) {
 for my $path ('/ok/staggered', '/ok/default') {
     my $now = time;
     my @ends = map { int $_ } ends($path, 24);
-    ok !(grep { $_ < $now - 1 || $_ > $now + 3601 } @ends), "$path: within the period" or diag "@ends";
+    ok !(grep { $_ < $now - 1 || $_ > $now + 3601 } @ends), "$path: every window ends within the period" or diag "@ends";
     my %minute = map { int($_ / 60) => 1 } @ends;
     cmp_ok scalar keys %minute, '>=', 10, "$path: 24 keys end in many different minutes" or diag "@ends";
 }
 
 my ($first)  = ends('/ok/staggered', 1);
 my ($second) = ends('/ok/staggered', 1);
-cmp_ok abs($first - $second), '<=', 2, 'a key\'s window keeps its end';
+cmp_ok abs($first - $second), '<=', 2, 'window=staggered: a key\'s window keeps its end';
 
 status($s, '/ok/clock-full?k=x');
 my $t = time;
@@ -53,7 +53,7 @@ my $r = request($s, 'GET', '/ok/clock-full?k=x');
 SKIP: {
     skip 'the hour ended between two requests', 1 if $r->status == 200;
     my $left = 3600 - $t % 3600;
-    cmp_ok abs($r->header('Retry-After') - $left), '<=', 2, 'Retry-After is the rest of the UTC hour';
+    cmp_ok abs($r->header('Retry-After') - $left), '<=', 2, 'window=clock: Retry-After is the rest of the UTC hour';
 }
 
 finish;

@@ -55,47 +55,47 @@ END
     };
     for my $kind (qw(short/a sliding bucket)) {
         my $r = $overrun->("/ok/$kind");
-        is $r->status, 429, "$name: $kind: over the limit";
-        cmp_ok abs($r->header('Retry-After') - 3600), '<=', 2, "$name: $kind: for an hour";
+        is $r->status, 429, "$name: $kind: denied when it is over its limit";
+        cmp_ok abs($r->header('Retry-After') - 3600), '<=', 2, "$name: $kind: Retry-After is the penalty's hour";
         my $end = Time::HiRes::time() + 2.3;
         my $n = 0;
         await(5, sub { $n += status($s, "/ok/$kind") == 200; Time::HiRes::time() > $end });
         is $n, 0, "$name: $kind: still denied when its windows are over";
     }
-    is status($s, '/ok/short/a?k=2'), 200, "$name: another key goes on";
+    is status($s, '/ok/short/a?k=2'), 200, "$name: another key has no penalty";
     my (undef, $line) = logged($s, 'GET', '/ok/short/a');
-    is "$line->{state} $line->{rule}", 'denied r', "$name: as the environment has it";
-    cmp_ok $line->{retry}, '>', 3000, "$name: with the wait";
-    cmp_ok $line->{reset}, '>=', $line->{retry}, "$name: before which nothing is reset";
+    is "$line->{state} $line->{rule}", 'denied r', "$name: RATELIMIT_STATUS and RATELIMIT_RULE under a penalty";
+    cmp_ok $line->{retry}, '>', 3000, "$name: RATELIMIT_RETRY_AFTER is the penalty's";
+    cmp_ok $line->{reset}, '>=', $line->{retry}, "$name: RATELIMIT_RESET is not before the penalty ends";
 
-    is statuses($s, 4, '/ok/long'), '200 200 429 429', "$name: a penalty that is shorter than the window";
-    cmp_ok request($s, 'GET', '/ok/long')->header('Retry-After'), '>', 60, "$name: doesn't shorten the wait";
-    is statuses($s, 4, '/ok/free'), '200 200 200 200', "$name: what is free is never over the limit";
+    is statuses($s, 4, '/ok/long'), '200 200 429 429', "$name: a penalty shorter than the window: denied when over the limit";
+    cmp_ok request($s, 'GET', '/ok/long')->header('Retry-After'), '>', 60, "$name: a penalty shorter than the window does not shorten the wait";
+    is statuses($s, 4, '/ok/free'), '200 200 200 200', "$name: what costs nothing is never over the limit";
 
     my $mark = $s->log_mark;
     my $end = Time::HiRes::time() + 3.3;
     await(10, sub { status($s, "/ok/told$_") for '', '-on', '-watched'; Time::HiRes::time() > $end });
     my $told = sub { my ($rule) = @_; return scalar grep { /rule $rule,/ } $s->log_lines($mark) };
-    is $told->('told'), 1, "$name: one line in the log";
-    cmp_ok $told->('told-on'), '<=', 2, "$name: extended, one in as long as it lasts";
-    is $told->('told-watched'), 1, "$name: one when it is observed";
+    is $told->('told'), 1, "$name: a penalty has one line in the log";
+    cmp_ok $told->('told-on'), '<=', 2, "$name: a penalty that is extended has two lines in the log at most";
+    is $told->('told-watched'), 1, "$name: a penalty that is observed has one line in the log";
 
     $overrun->("/ok/$_?k=1") for qw(fixed extended);
-    ok await(10, sub { request($s, 'GET', '/ok/fixed?k=1')->header('Retry-After') <= 3597 }), "$name: the wait gets shorter";
-    cmp_ok request($s, 'GET', '/ok/extended?k=1')->header('Retry-After'), '>=', 3599, "$name: but with extend, which starts it anew";
+    ok await(10, sub { request($s, 'GET', '/ok/fixed?k=1')->header('Retry-After') <= 3597 }), "$name: without extend the wait gets shorter";
+    cmp_ok request($s, 'GET', '/ok/extended?k=1')->header('Retry-After'), '>=', 3599, "$name: with extend each denial starts the penalty anew";
 
     $overrun->('/ok/over');
-    ok await(10, sub { status($s, '/ok/over') == 200 }), "$name: it ends";
+    ok await(10, sub { status($s, '/ok/over') == 200 }), "$name: after a penalty of a second the key is admitted";
 
     my $seen = sub { my ($q) = @_; return (logged($s, 'GET', $q))[1] };
-    ok await(10, sub { $seen->('/ok/watched')->{state} eq 'observed' }), "$name: observed";
+    ok await(10, sub { $seen->('/ok/watched')->{state} eq 'observed' }), "$name: action=observe: over its limit it is observed";
     my $until = Time::HiRes::time() + 1.5;
     my %state;
     await(5, sub { $state{ $seen->('/ok/watched')->{state} }++; Time::HiRes::time() > $until });
-    is_deeply [ keys %state ], ['observed'], "$name: a penalty is observed as well";
-    is join(' ', map { $seen->('/ok/lifted')->{state} } 1 .. 4), 'allowed allowed observed observed', "$name: under a penalty";
+    is_deeply [ keys %state ], ['observed'], "$name: action=observe: under a penalty it is observed when the window is over";
+    is join(' ', map { $seen->('/ok/lifted')->{state} } 1 .. 4), 'allowed allowed observed observed', "$name: clear=: over its limit before";
     $seen->('/ok/lifted?clear');
-    is join(' ', map { $seen->('/ok/lifted')->{state} } 1 .. 3), 'allowed allowed observed', "$name: clear= lifts it";
+    is join(' ', map { $seen->('/ok/lifted')->{state} } 1 .. 3), 'allowed allowed observed', "$name: clear= lifts the penalty";
 }
 
 finish;

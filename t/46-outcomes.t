@@ -173,128 +173,128 @@ for (stores()) {
 
     # ---- guessing ----------------------------------------------------------------------------------------------
     my $from = $s->log_mark;
-    is_deeply histogram(parallel($s, 30, '/ok/guess', @wrong)), { 401 => 5, 429 => 25 }, "$name: thirty guesses together";
-    is scalar(grep { /AH01617/ } $s->log_lines($from)), 5, "$name: five of them reach the password";
-    is $series->(2, '/ok/guess', @right), '429 429', "$name: then the right one is refused as well";
-    is scalar(grep { /AH01617/ } $s->log_lines($from)), 5, "$name: unseen";
+    is_deeply histogram(parallel($s, 30, '/ok/guess', @wrong)), { 401 => 5, 429 => 25 }, "$name: of thirty guesses together five are admitted";
+    is scalar(grep { /AH01617/ } $s->log_lines($from)), 5, "$name: of thirty guesses together five reach the password check";
+    is $series->(2, '/ok/guess', @right), '429 429', "$name: after five guesses the right password is denied";
+    is scalar(grep { /AH01617/ } $s->log_lines($from)), 5, "$name: after five guesses no password is checked";
 
     for my $kind (qw(login sliding bucket)) {
         is $series->(12, "/ok/$kind", @right), join(' ', (200) x 12), "$name: $kind: the right password costs nothing";
-        is $series->(4, "/ok/$kind", @wrong), '401 401 401 401', "$name: $kind: four wrong ones";
-        is $see->("/ok/$kind", @right)->{status}, 200, "$name: $kind: the right one";
-        is $series->(7, "/ok/$kind", @wrong), '401 401 401 401 401 429 429', "$name: $kind: clears, and five more are free";
-        is $series->(1, "/ok/$kind", @right), 429, "$name: $kind: none is left for the right one";
+        is $series->(4, "/ok/$kind", @wrong), '401 401 401 401', "$name: $kind: four wrong passwords are answered";
+        is $see->("/ok/$kind", @right)->{status}, 200, "$name: $kind: after four wrong passwords the right one is admitted";
+        is $series->(7, "/ok/$kind", @wrong), '401 401 401 401 401 429 429', "$name: $kind: the right password has cleared the counter";
+        is $series->(1, "/ok/$kind", @right), 429, "$name: $kind: after five wrong passwords the right one is denied";
     }
-    is $series->(2, '/ok/account', @wrong), '401 401', "$name: two wrong ones of alice";
-    is $series->(3, '/ok/account', auth => 'bob:hunter2'), '200 200 200', "$name: bob's success";
-    is $series->(2, '/ok/account', @wrong), '401 429', "$name: clears his own counter only";
-    is $left->('/ok/account', auth => 'bob:wrong'), '401 2', "$name: bob goes on";
-    is $series->(4, '/ok/password'), '401 401 401 401', "$name: without a password it is no try";
-    is $series->(3, '/ok/password', @wrong), '401 401 429', "$name: with one it is";
-    is $see->('/ok/penalty', @wrong)->{status}, 401, "$name: one wrong, with a penalty";
-    is $series->(3, '/ok/penalty', @right), '200 200 200', "$name: the right one";
-    is $series->(3, '/ok/penalty', @wrong), '401 401 429', "$name: clears; then the penalty";
+    is $series->(2, '/ok/account', @wrong), '401 401', "$name: two wrong passwords of alice are answered";
+    is $series->(3, '/ok/account', auth => 'bob:hunter2'), '200 200 200', "$name: bob's right password is admitted";
+    is $series->(2, '/ok/account', @wrong), '401 429', "$name: bob's success has not cleared alice's counter";
+    is $left->('/ok/account', auth => 'bob:wrong'), '401 2', "$name: bob's success has not cleared the counter of the address";
+    is $series->(4, '/ok/password'), '401 401 401 401', "$name: a request without a password is no try";
+    is $series->(3, '/ok/password', @wrong), '401 401 429', "$name: a request with a wrong password is a try";
+    is $see->('/ok/penalty', @wrong)->{status}, 401, "$name: penalty=: the first wrong password is answered";
+    is $series->(3, '/ok/penalty', @right), '200 200 200', "$name: penalty=: the right password is admitted";
+    is $series->(3, '/ok/penalty', @wrong), '401 401 429', "$name: penalty=: a success clears; the third wrong password after it is denied";
 
     # ---- which outcomes ----------------------------------------------------------------------------------------
     my %counted = (list => { map { $_ => 1 } 404, 500, 503, 599 }, expr => { map { $_ => 1 } 401, 403, 404, 410, 500, 503, 599 });
     for my $rule (sort keys %counted) {
         for my $status (200, 204, 302, 401, 403, 404, 410, 500, 503, 599) {
             my @key = (headers => [ 'X-K' => $status ]);
-            is $see->("/run/$rule?cgi_status=$status", @key)->{status}, $status, "$name: $rule: an outcome of $status";
+            is $see->("/run/$rule?cgi_status=$status", @key)->{status}, $status, "$name: $rule: a status of $status is answered";
             is $left->("/run/$rule", @key), $counted{$rule}{$status} ? '200 97' : '200 98',
-                "$name: $rule: " . ($counted{$rule}{$status} ? 'counts' : 'does not count');
+                "$name: $rule: a status of $status " . ($counted{$rule}{$status} ? 'counts' : 'does not count');
         }
     }
-    is $left->('/run/missing'), '200 1', "$name: while it runs the unit is taken";
-    is $series->(5, '/run/missing'), '200 200 200 200 200', "$name: afterwards it is given back";
-    is $series->(2, '/run/missing?cgi_status=404'), '404 404', "$name: unless it counts";
-    is $series->(2, '/run/missing'), '429 429', "$name: full";
-    is $left->('/run/dear'), '200 6', "$name: a cost of four";
-    is $left->('/run/dear?cgi_status=404'), '404 6', "$name: is given back whole";
-    is $left->('/run/dear'), '200 2', "$name: or kept whole";
-    is $left->('/run/dear'), '200 2', "$name: once";
+    is $left->('/run/missing'), '200 1', "$name: count=404: while the request runs its unit is taken";
+    is $series->(5, '/run/missing'), '200 200 200 200 200', "$name: count=404: the unit of another status is given back";
+    is $series->(2, '/run/missing?cgi_status=404'), '404 404', "$name: count=404: two of status 404 are answered";
+    is $series->(2, '/run/missing'), '429 429', "$name: count=404: after two of status 404 it is full";
+    is $left->('/run/dear'), '200 6', "$name: cost=4: while the request runs four units are taken";
+    is $left->('/run/dear?cgi_status=404'), '404 6', "$name: cost=4: all four units had been given back";
+    is $left->('/run/dear'), '200 2', "$name: cost=4: all four units of a 404 were kept";
+    is $left->('/run/dear'), '200 2', "$name: cost=4: and have been kept once";
 
-    is $left->('/ok/static', headers => [ Range => 'bytes=0-0' ]), '206 9', "$name: a 206";
-    is $left->('/ok/static'), '200 8', "$name: has counted";
+    is $left->('/ok/static', headers => [ Range => 'bytes=0-0' ]), '206 9', "$name: count=206,304: a range is answered with 206";
+    is $left->('/ok/static'), '200 8', "$name: count=206,304: the 206 has counted";
     my $date = request($s, 'GET', '/ok')->header('Last-Modified');
-    is $left->('/ok/static', headers => [ 'If-Modified-Since' => $date ]), '304 8', "$name: a 304";
-    is $left->('/ok/static', method => 'HEAD'), '200 7', "$name: has counted too";
-    is $left->('/ok/static'), '200 7', "$name: an answer to HEAD has not";
+    is $left->('/ok/static', headers => [ 'If-Modified-Since' => $date ]), '304 8', "$name: count=206,304: what is not modified is answered with 304";
+    is $left->('/ok/static', method => 'HEAD'), '200 7', "$name: count=206,304: the 304 has counted";
+    is $left->('/ok/static'), '200 7', "$name: count=206,304: a 200 to HEAD has not counted";
 
-    is $left->('/run/header?failed'), '200 9', "$name: what a response header says";
-    is $left->('/run/header?fine'), '200 8', "$name: has counted";
-    is $left->('/run/header?fine'), '200 8', "$name: or has not";
-    is join(' ', map { $left->("/run/unknown/$_") } qw(count count)), '200 9 200 8', "$name: charged when the expression fails";
-    is join(' ', map { $left->("/run/unknown/$_") } qw(clear clear)), '200 9 200 8', "$name: and not cleared";
-    is $left->('/ssi/page.shtml'), '200 9', "$name: missing includes";
-    is $left->('/ssi/page.shtml'), '200 9', "$name: are not the request's outcome";
+    is $left->('/run/header?failed'), '200 9', "$name: count=expr= on a response header: the first request";
+    is $left->('/run/header?fine'), '200 8', "$name: count=expr= on a response header: one that failed has counted";
+    is $left->('/run/header?fine'), '200 8', "$name: count=expr= on a response header: one that did not has not";
+    is join(' ', map { $left->("/run/unknown/$_") } qw(count count)), '200 9 200 8', "$name: count=expr= that can't be evaluated: stays charged";
+    is join(' ', map { $left->("/run/unknown/$_") } qw(clear clear)), '200 9 200 8', "$name: clear=expr= that can't be evaluated: is not cleared";
+    is $left->('/ssi/page.shtml'), '200 9', "$name: count=404: a page whose includes are missing is a 200";
+    is $left->('/ssi/page.shtml'), '200 9', "$name: count=404: missing includes have not counted";
 
     # ---- several rules -----------------------------------------------------------------------------------------
-    is $left->('/run/twins'), '200 9', "$name: two rules on one counter";
-    is $left->('/run/twins?cgi_status=404'), '404 9', "$name: neither counted, so it was given back";
-    is $left->('/run/twins?cgi_status=405'), '405 8', "$name: one counted, so it stays";
-    is $left->('/run/twins'), '200 7', "$name: either of them";
-    is $left->('/run/lenient'), '200 9', "$name: one that counts all";
-    is $left->('/run/lenient'), '200 8', "$name: has its way";
-    is $left->('/run/clears'), '200 9', "$name: one counter, which only the second";
-    is $left->('/run/clears?cgi_status=201'), '201 8', "$name: clears";
-    is $left->('/run/clears'), '200 9', "$name: for both";
+    is $left->('/run/twins'), '200 9', "$name: two rules on one counter: charged once";
+    is $left->('/run/twins?cgi_status=404'), '404 9', "$name: two rules on one counter: given back when neither counts";
+    is $left->('/run/twins?cgi_status=405'), '405 8', "$name: two rules on one counter: kept when the first counts";
+    is $left->('/run/twins'), '200 7', "$name: two rules on one counter: kept when the second counts";
+    is $left->('/run/lenient'), '200 9', "$name: two rules on one counter, one counts all: charged once";
+    is $left->('/run/lenient'), '200 8', "$name: two rules on one counter, one counts all: kept";
+    is $left->('/run/clears'), '200 9', "$name: two rules on one counter, the second clears: charged once";
+    is $left->('/run/clears?cgi_status=201'), '201 8', "$name: two rules on one counter, the second clears: kept before";
+    is $left->('/run/clears'), '200 9', "$name: two rules on one counter, the second clears: cleared for both";
 
     # ---- observed, exempt, free, denied ------------------------------------------------------------------------
     my $states = sub { my ($n, @get) = @_; return join ' ', map { $see->(@get)->{state} } 1 .. $n };
-    is $states->(3, '/run/watch'), 'allowed allowed allowed', "$name: observed: what doesn't count";
-    is $states->(4, '/run/watch?cgi_status=404'), 'allowed allowed observed observed', "$name: and what does";
-    is $states->(2, '/run/watch?cgi_status=201'), 'observed allowed', "$name: an overrun is cleared too";
-    is $states->(4, '/run/watched-all?cgi_status=404'), 'allowed allowed observed observed', "$name: RateLimitEngine Observe";
-    is $states->(2, '/run/watched-all'), 'observed observed', "$name: as served as ever";
-    is $series->(1, '/run/watched-all'), 200, "$name: really";
-    is $left->('/run/exempt'), '200 9', "$name: not exempt";
-    is $see->('/run/exempt?free&cgi_status=201')->{state}, 'exempt', "$name: exempt";
-    is $left->('/run/exempt'), '200 8', "$name: an exempt request clears nothing";
-    is $left->('/ok/friend', @wrong), '401 9', "$name: exempt by its name, which is known after the charge";
-    is $see->('/ok/friend', auth => 'bob:hunter2')->{state}, 'exempt', "$name: when it was charged already";
-    is $left->('/ok/friend', @wrong), '401 8', "$name: takes its charge back, and clears nothing";
-    is $left->('/run/clear'), '200 7', "$name: a free rule beside a paid one";
-    is $series->(3, '/run/denied'), '200 429 429', "$name: a denial";
-    is $see->('/run/denied')->{status}, 429, "$name: clears nothing, though 429 is in the list";
-    is $left->('/tenant/x'), '200 0', "$name: a tenant's rule denies from here on";
-    is $series->(3, '/tenant/x'), '429 429 429', "$name: denied by the tenant";
-    is $series->(3, '/tenant2/x'), '200 429 429', "$name: denied by another tenant";
-    is $series->(3, '/tenant3/x'), '200 429 429', "$name: denied, and the server's rules are two on one counter";
-    for my $t ([ tenant3 => 10, "doesn't count them for either" ], [ tenant => 7, 'counts the denials that it was to count' ], [ tenant2 => 9, 'and not those that it was not' ]) {
+    is $states->(3, '/run/watch'), 'allowed allowed allowed', "$name: action=observe count=404: what does not count is allowed";
+    is $states->(4, '/run/watch?cgi_status=404'), 'allowed allowed observed observed', "$name: action=observe count=404: what counts is observed at last";
+    is $states->(2, '/run/watch?cgi_status=201'), 'observed allowed', "$name: action=observe clear=201: an overrun is cleared";
+    is $states->(4, '/run/watched-all?cgi_status=404'), 'allowed allowed observed observed', "$name: RateLimitEngine Observe count=404: what counts is observed at last";
+    is $states->(2, '/run/watched-all'), 'observed observed', "$name: RateLimitEngine Observe count=404: over its limit it stays observed";
+    is $series->(1, '/run/watched-all'), 200, "$name: RateLimitEngine Observe count=404: what is observed is served";
+    is $left->('/run/exempt'), '200 9', "$name: clear=201: a request that is not exempt is charged";
+    is $see->('/run/exempt?free&cgi_status=201')->{state}, 'exempt', "$name: clear=201: an exempt request";
+    is $left->('/run/exempt'), '200 8', "$name: clear=201: an exempt request has cleared nothing";
+    is $left->('/ok/friend', @wrong), '401 9', "$name: exempt by user: another user is charged";
+    is $see->('/ok/friend', auth => 'bob:hunter2')->{state}, 'exempt', "$name: exempt by user: the user is exempt, after the charge";
+    is $left->('/ok/friend', @wrong), '401 8', "$name: exempt by user: the charge was taken back, and nothing cleared";
+    is $left->('/run/clear'), '200 7', "$name: a rule with cost=0 beside a paid one: the paid one is charged";
+    is $series->(3, '/run/denied'), '200 429 429', "$name: clear=4xx: the second request is denied";
+    is $see->('/run/denied')->{status}, 429, "$name: clear=4xx: a denial has cleared nothing";
+    is $left->('/tenant/x'), '200 0', "$name: a tenant's rule admits the first request";
+    is $series->(3, '/tenant/x'), '429 429 429', "$name: a tenant's rule denies the following ones";
+    is $series->(3, '/tenant2/x'), '200 429 429', "$name: another tenant's rule denies after the first";
+    is $series->(3, '/tenant3/x'), '200 429 429', "$name: a tenant's rule denies beside two rules of the server on one counter";
+    for my $t ([ tenant3 => 10, "has not counted denials that neither of two rules counts" ], [ tenant => 7, 'has counted the denials of a tenant that it counts' ], [ tenant2 => 9, 'has not counted the denials of a tenant that it does not count' ]) {
         $s->write("htdocs/$t->[0]/.htaccess", '');
-        is $see->("/$t->[0]/x")->{remaining}, $t->[1] - 1, "$name: the server's rule $t->[2]";
+        is $see->("/$t->[0]/x")->{remaining}, $t->[1] - 1, "$name: $t->[0]: the server's rule $t->[2]";
     }
 
     # ---- HTTP/2 ------------------------------------------------------------------------------------------------
     my $h2 = RL::H2->new(port => $s->port);
     my $stream = sub { my ($path) = @_; my $id = $h2->headers('GET', $path); my $a = $h2->finished($id, 5); return $a ? $a->[0] : 0 };
-    is join(' ', map { $stream->("/h2/$_") } qw(x none x none)), '200 404 200 404', "$name: streams";
-    ok await(5, sub { $left->('/h2/x') eq '200 7' }), "$name: each by its outcome";
-    is join(' ', map { $stream->('/h2/x') } 1 .. 40), join(' ', (200) x 40), "$name: forty that do not count, one by one";
+    is join(' ', map { $stream->("/h2/$_") } qw(x none x none)), '200 404 200 404', "$name: HTTP/2 streams are answered";
+    ok await(5, sub { $left->('/h2/x') eq '200 7' }), "$name: HTTP/2 streams count each by its own status";
+    is join(' ', map { $stream->('/h2/x') } 1 .. 40), join(' ', (200) x 40), "$name: forty HTTP/2 streams that do not count are admitted, one by one";
     mkdir $s->root . '/tmp';
     chmod 0777, $s->root . '/tmp';
     my $id = $h2->headers('GET', '/cgi-bin/wait.cgi');
-    ok await(10, sub { -e $s->root . '/tmp/started' }), "$name: a stream in flight";
+    ok await(10, sub { -e $s->root . '/tmp/started' }), "$name: a stream that is in flight";
     $h2->reset($id);
-    is $stream->('/h2/x'), 200, "$name: is reset";
+    is $stream->('/h2/x'), 200, "$name: a stream beside one that was reset is answered";
     my $mark = $s->access_mark;
     $s->write('tmp/go', '');
-    ok await(10, sub { grep { $_->{uri} eq '/cgi-bin/wait.cgi' } $s->access($mark) }), "$name: and over";
-    is $left->('/ok/reset'), '200 18', "$name: stays charged";
+    ok await(10, sub { grep { $_->{uri} eq '/cgi-bin/wait.cgi' } $s->access($mark) }), "$name: a stream that was reset is over";
+    is $left->('/ok/reset'), '200 18', "$name: a stream that was reset stays charged";
     SKIP: {
         skip 'h2c takes nghttp (nghttp2-client) and an MPM with threads', 10 if !$nghttp || ($ENV{RL_MPM} // '') eq 'prefork';
         my $up = sub { my ($path) = @_; my $out = `$nghttp -u -v http://127.0.0.1:@{[ $s->port ]}$path 2>&1`; return join ' ', $out =~ /:status: (\d+)/g };
-        is join(' ', map { $up->('/h2c/none') } 1 .. 3), '404 404 404', "$name: three h2c upgrades";
-        ok await(5, sub { $left->('/h2c/x') eq '200 16' }), "$name: counted once each";
-        is join(' ', map { $up->('/h2c/x') } 1 .. 5), '200 200 200 200 200', "$name: five that do not count";
-        ok await(5, sub { $left->('/h2c/x') eq '200 16' }), "$name: given back once each" or diag $left->('/h2c/x');
-        is join(' ', map { $up->('/tenant-h2c/x') } 1 .. 5), '200 200 200 200 200', "$name: five that do not count for a tenant";
-        is join(' ', map { $up->('/tenant-h2c/none') || 'denied' } 1 .. 3), '404 404 denied', "$name: and two that do";
-        is join(' ', map { $up->('/h2c-clears/none') } 1 .. 3), '404 404 404', "$name: three that count";
-        ok await(5, sub { $left->('/ok/h2c-clears') eq '200 16' }), "$name: count";
-        is $up->('/h2c-clears/x'), 200, "$name: one that clears";
-        ok await(5, sub { $left->('/ok/h2c-clears') eq '200 19' }), "$name: clears" or diag $left->('/ok/h2c-clears');
+        is join(' ', map { $up->('/h2c/none') } 1 .. 3), '404 404 404', "$name: three h2c upgrades that count are answered";
+        ok await(5, sub { $left->('/h2c/x') eq '200 16' }), "$name: three h2c upgrades that count are counted once each";
+        is join(' ', map { $up->('/h2c/x') } 1 .. 5), '200 200 200 200 200', "$name: five h2c upgrades that do not count are answered";
+        ok await(5, sub { $left->('/h2c/x') eq '200 16' }), "$name: five h2c upgrades that do not count are given back once each" or diag $left->('/h2c/x');
+        is join(' ', map { $up->('/tenant-h2c/x') } 1 .. 5), '200 200 200 200 200', "$name: five h2c upgrades that do not count for a tenant's rule are answered";
+        is join(' ', map { $up->('/tenant-h2c/none') || 'denied' } 1 .. 3), '404 404 denied', "$name: of three h2c upgrades that count for a tenant's rule two are answered";
+        is join(' ', map { $up->('/h2c-clears/none') } 1 .. 3), '404 404 404', "$name: three h2c upgrades on a rule that clears are answered";
+        ok await(5, sub { $left->('/ok/h2c-clears') eq '200 16' }), "$name: three h2c upgrades on a rule that clears are charged";
+        is $up->('/h2c-clears/x'), 200, "$name: an h2c upgrade whose status clears is answered";
+        ok await(5, sub { $left->('/ok/h2c-clears') eq '200 19' }), "$name: an h2c upgrade whose status clears has cleared" or diag $left->('/ok/h2c-clears');
     }
 }
 

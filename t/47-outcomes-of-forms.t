@@ -147,53 +147,53 @@ for (stores()) {
     # ---- a CGI -------------------------------------------------------------------------------------------------
     for my $kind (qw(counted all)) {
         my ($wrong, $right) = map { "username=a&password=$_" } qw(guess secret);
-        is $post->(8, "/form/$kind", $right), join(' ', (302) x 8), "$name: $kind: the right password, as often as you like";
-        is $post->(2, "/form/$kind", $wrong), '200 200', "$name: $kind: two wrong ones";
-        is $post->(1, "/form/$kind", $right), '302', "$name: $kind: the right one";
-        is $post->(4, "/form/$kind", $wrong), '200 200 200 429', "$name: $kind: clears; three wrong ones";
-        is $post->(1, "/form/$kind", $right), '429', "$name: $kind: then the right one is refused";
-        is $post->(1, "/form/$kind", 'username=b&password=secret'), '302', "$name: $kind: another account's isn't";
+        is $post->(8, "/form/$kind", $right), join(' ', (302) x 8), "$name: form $kind: eight right passwords are admitted";
+        is $post->(2, "/form/$kind", $wrong), '200 200', "$name: form $kind: two wrong passwords are answered";
+        is $post->(1, "/form/$kind", $right), '302', "$name: form $kind: after two wrong passwords the right one is admitted";
+        is $post->(4, "/form/$kind", $wrong), '200 200 200 429', "$name: form $kind: a success has cleared; the fourth wrong password after it is denied";
+        is $post->(1, "/form/$kind", $right), '429', "$name: form $kind: after three wrong passwords the right one is denied";
+        is $post->(1, "/form/$kind", 'username=b&password=secret'), '302', "$name: form $kind: the right password of another account is admitted";
     }
     my %body = (body => 'username=p&password=guess');
-    is_deeply histogram(parallel($s, 20, sub { ('POST', '/form/counted', %body) })), { 200 => 3, 429 => 17 }, "$name: twenty guesses together";
-    is $post->(3, '/form/body', 'password=secret'), '302 302 302', "$name: classes";
-    is $post->(4, '/form/body', 'password=guess'), '200 200 200 429', "$name: count=2xx";
+    is_deeply histogram(parallel($s, 20, sub { ('POST', '/form/counted', %body) })), { 200 => 3, 429 => 17 }, "$name: of twenty guesses together three are admitted";
+    is $post->(3, '/form/body', 'password=secret'), '302 302 302', "$name: count=2xx clear=3xx: successes are admitted";
+    is $post->(4, '/form/body', 'password=guess'), '200 200 200 429', "$name: count=2xx clear=3xx: the fourth failure is denied";
 
     # ---- mod_auth_form -----------------------------------------------------------------------------------------
     my ($wrong, $right, $bob) = map { "httpd_username=$_" } 'alice&httpd_password=x', 'alice&httpd_password=secret', 'bob&httpd_password=hunter2';
-    is $post->(5, '/login', $right), '302 302 302 302 302', "$name: form-login-handler: the right password";
-    is $post->(2, '/login', $wrong), '401 401', "$name: form-login-handler: two wrong ones";
-    is $post->(1, '/login', $right), '302', "$name: form-login-handler: the right one";
-    is $post->(5, '/login', $wrong), '401 401 401 429 429', "$name: form-login-handler: clears; three wrong ones";
-    is $post->(1, '/login', $right), '429', "$name: form-login-handler: then the right one is refused";
-    is $post->(1, '/login', $bob),   '302', "$name: form-login-handler: bob's isn't";
-    is $post->(5, '/login-page', $right), '302 302 302 302 302', "$name: told by Location: the right password";
-    is $post->(2, '/login-page', $wrong), '302 302', "$name: told by Location: two wrong ones";
-    is $post->(1, '/login-page', $right), '302', "$name: told by Location: the right one";
-    is $post->(5, '/login-page', $wrong), '302 302 302 429 429', "$name: told by Location: clears; three wrong ones";
-    is $post->(5, '/in/x', $right), '200 200 200 200 200', "$name: inline: the right password" ;
-    is $post->(2, '/in/x', $wrong), '401 401', "$name: inline: two wrong ones, answered with a page";
-    is $post->(1, '/in/x', $right), '200', "$name: inline: the right one";
-    is $post->(5, '/in/x', $wrong), '401 401 401 429 429', "$name: inline: clears; three wrong ones";
-    is $get->(4, '/in/x'), '401 401 401 401', "$name: inline: a look at the form is no try";
+    is $post->(5, '/login', $right), '302 302 302 302 302', "$name: form-login-handler: five right passwords are admitted";
+    is $post->(2, '/login', $wrong), '401 401', "$name: form-login-handler: two wrong passwords are answered";
+    is $post->(1, '/login', $right), '302', "$name: form-login-handler: after two wrong passwords the right one is admitted";
+    is $post->(5, '/login', $wrong), '401 401 401 429 429', "$name: form-login-handler: a success has cleared; the fourth wrong password after it is denied";
+    is $post->(1, '/login', $right), '429', "$name: form-login-handler: after three wrong passwords the right one is denied";
+    is $post->(1, '/login', $bob),   '302', "$name: form-login-handler: the right password of another user is admitted";
+    is $post->(5, '/login-page', $right), '302 302 302 302 302', "$name: told by Location: five right passwords are admitted";
+    is $post->(2, '/login-page', $wrong), '302 302', "$name: told by Location: two wrong passwords are answered";
+    is $post->(1, '/login-page', $right), '302', "$name: told by Location: after two wrong passwords the right one is admitted";
+    is $post->(5, '/login-page', $wrong), '302 302 302 429 429', "$name: told by Location: a success has cleared; the fourth wrong password after it is denied";
+    is $post->(5, '/in/x', $right), '200 200 200 200 200', "$name: inline: five right passwords are admitted" ;
+    is $post->(2, '/in/x', $wrong), '401 401', "$name: inline: two wrong passwords are answered with a page";
+    is $post->(1, '/in/x', $right), '200', "$name: inline: after two wrong passwords the right one is admitted";
+    is $post->(5, '/in/x', $wrong), '401 401 401 429 429', "$name: inline: a success has cleared; the fourth wrong password after it is denied";
+    is $get->(4, '/in/x'), '401 401 401 401', "$name: inline: a GET of the form is no try";
 
     # ---- error documents and redirects -------------------------------------------------------------------------
     my @wrong = (auth => 'alice:x');
     my @right = (auth => 'alice:secret');
     for my $kind (qw(doc cgi)) {
-        is $get->(5, "/page/$kind", @right), '200 200 200 200 200', "$name: $kind: the right password";
-        is $get->(2, "/page/$kind", @wrong), '401 401', "$name: $kind: two wrong ones";
-        is $get->(1, "/page/$kind", @right), '200', "$name: $kind: the right one";
-        is $get->(4, "/page/$kind", @wrong), '401 401 401 429', "$name: $kind: clears; three wrong ones";
+        is $get->(5, "/page/$kind", @right), '200 200 200 200 200', "$name: error document, $kind: five right passwords are admitted";
+        is $get->(2, "/page/$kind", @wrong), '401 401', "$name: error document, $kind: two wrong passwords are answered";
+        is $get->(1, "/page/$kind", @right), '200', "$name: error document, $kind: after two wrong passwords the right one is admitted";
+        is $get->(4, "/page/$kind", @wrong), '401 401 401 429', "$name: error document, $kind: a success has cleared; the fourth wrong password after it is denied";
     }
-    is $get->(3, '/page/hides', @wrong), '200 200 200', "$name: an error document that says 200";
+    is $get->(3, '/page/hides', @wrong), '200 200 200', "$name: an error document that says 200 is the answer to a wrong password";
     my $line = $see->('GET', '/page/hides', @wrong);
-    is "$line->{rule} $line->{remaining}", 'behind 6', "$name: is one, by its status; what was behind is in its environment";
-    is $left->('/local/redirect.cgi?/page/?404'), '404 9', "$name: a redirect inside the server";
-    is $left->('/local/redirect.cgi?/ok/'), '200 8', "$name: counts by where it ends";
-    is $left->('/local/redirect.cgi?/ok/'), '200 8', "$name: or doesn't";
-    is join(' ', map { $left->('/di/') } 1, 2), '404 9 404 8', "$name: DirectoryIndex";
-    is join(' ', map { $left->("/rw/$_") } 404, 200, 200), '404 9 200 8 200 8', "$name: a rewrite";
+    is "$line->{rule} $line->{remaining}", 'behind 6', "$name: an error document that says 200: count= sees 200, and in REDIRECT_STATUS the 401";
+    is $left->('/local/redirect.cgi?/page/?404'), '404 9', "$name: a redirect inside the server that ends in a 404";
+    is $left->('/local/redirect.cgi?/ok/'), '200 8', "$name: a redirect inside the server has counted by the 404 it ended in";
+    is $left->('/local/redirect.cgi?/ok/'), '200 8', "$name: a redirect inside the server that ended in a 200 has not counted";
+    is join(' ', map { $left->('/di/') } 1, 2), '404 9 404 8', "$name: a DirectoryIndex program counts by its own status";
+    is join(' ', map { $left->("/rw/$_") } 404, 200, 200), '404 9 200 8 200 8', "$name: a rewrite to a program counts by the program's status";
     my $proxied = sub {    # has two lines in the log
         my ($status) = @_;
         my $mark = $s->access_mark;
@@ -201,12 +201,12 @@ for (stores()) {
         my ($l) = grep { $_->{uri} eq '/proxied/' } $s->access($mark, 2);
         return "$l->{status} $l->{remaining}";
     };
-    is join(' ', map { $proxied->($_) } 404, 200, 200), '404 9 200 8 200 8', "$name: a proxied answer";
+    is join(' ', map { $proxied->($_) } 404, 200, 200), '404 9 200 8 200 8', "$name: a proxied answer counts by its status";
     SKIP: {
         skip 'mod_lua is not here', 2 if !$lua;
-        is request($s, 'GET', '/late')->status, 200, "$name: a handler that fails behind its header";
+        is request($s, 'GET', '/late')->status, 200, "$name: a handler that fails after its header was sent is a 200 to the client";
         $line = $see->('GET', '/late');
-        is "$line->{status} $line->{rule} $line->{remaining}", '500 seen 8', "$name: the status that the client saw counts";
+        is "$line->{status} $line->{rule} $line->{remaining}", '500 seen 8', "$name: a handler that fails after its header was sent: the status that the client saw counts";
     }
 
     # ---- never answered ----------------------------------------------------------------------------------------
@@ -225,17 +225,17 @@ for (stores()) {
     setsockopt $c->{sock}, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
     $c->close;
     $s->write('tmp/reset/go', '');
-    ok await(10, sub { grep { $_->{id} eq 'reset' } $s->access($from) }), "$name: a connection that was reset";
+    ok await(10, sub { grep { $_->{id} eq 'reset' } $s->access($from) }), "$name: a request whose connection was reset is over";
     $from = $s->access_mark;
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 7, "$name: its unit stays charged";
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 6, "$name: nor has it cleared anything";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 7, "$name: a request whose connection was reset stays charged";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 6, "$name: a request whose connection was reset has cleared nothing";
     $c = $waiting->('read');
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 4, "$name: one in flight has its unit as well";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 4, "$name: a request that is in flight is charged";
     $s->write('tmp/read/go', '');
-    is length $c->read_response->body, 5_000_000, "$name: one that is read to its end";
+    is length $c->read_response->body, 5_000_000, "$name: a request that is in flight is answered to its end";
     $c->close;
-    ok await(10, sub { grep { $_->{id} eq 'read' } $s->access($from) }), "$name: is over";
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 8, "$name: and has cleared";
+    ok await(10, sub { grep { $_->{id} eq 'read' } $s->access($from) }), "$name: a request that was answered to its end is over";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 8, "$name: a request that was answered to its end has cleared";
 }
 
 # A child that is killed: what it had charged stays, and it isn't given back.
@@ -251,15 +251,15 @@ END
         chmod 0777, $s->root . '/tmp';
         my $c = connection($s);
         $c->send_request('GET', '/cgi-bin/wait.cgi?dies');
-        ok await(10, sub { -e $s->root . '/tmp/dies/started' }), "$name: a request in flight";
+        ok await(10, sub { -e $s->root . '/tmp/dies/started' }), "$name: a child with a request in flight";
         my ($pid) = slurp($s->root . '/tmp/dies/started') =~ /(\d+)/;
-        ok scalar(grep { $_ == $pid } $s->children), "$name: in a child";
+        ok scalar(grep { $_ == $pid } $s->children), "$name: the request in flight is in a child of ours";
         kill KILL => $pid;
-        ok await(10, sub { !grep { $_ == $pid } $s->children }), "$name: that is killed";
+        ok await(10, sub { !grep { $_ == $pid } $s->children }), "$name: the child with the request in flight is killed";
         $s->write('tmp/dies/go', '');
         $c->close;
-        is +(logged($s, 'GET', '/ok'))[1]{remaining}, 3, "$name: its unit stays charged";
-        is +(logged($s, 'GET', '/ok'))[1]{remaining}, 3, "$name: others are given back";
+        is +(logged($s, 'GET', '/ok'))[1]{remaining}, 3, "$name: a request whose child was killed stays charged";
+        is +(logged($s, 'GET', '/ok'))[1]{remaining}, 3, "$name: the next request, which does not count, was given back";
     }
 }
 

@@ -49,11 +49,11 @@ for my $mpm (qw(event prefork)) {
             push @wrong, $ours if $ours ne "429 $path";
             return $got->{first} // 99;
         });
-        is $got->{statuses}, $o{statuses} // '429', "$mpm: $name: one answer";
-        cmp_ok $first, '<', $o{within} // 1.2, "$mpm: $name: at once";
-        ok $got->{closed}, "$mpm: $name: the connection is closed";
-        unlike $got->{text}, qr/100 Continue/, "$mpm: $name: without a 100" if !$o{peeks};
-        is_deeply \@wrong, [], "$mpm: $name: one request in the access log";
+        is $got->{statuses}, $o{statuses} // '429', "$mpm: $name: denied with exactly one answer";
+        cmp_ok $first, '<', $o{within} // 1.2, "$mpm: $name: the denial comes at once";
+        ok $got->{closed}, "$mpm: $name: the connection is closed after the denial";
+        unlike $got->{text}, qr/100 Continue/, "$mpm: $name: denied without a 100" if !$o{peeks};
+        is_deeply \@wrong, [], "$mpm: $name: the access log has this one request";
     };
 
     # ---- a rule that needs no body --------------------------------------------------------------------------
@@ -72,18 +72,18 @@ for my $mpm (qw(event prefork)) {
 
     # ---- a form rule ----------------------------------------------------------------------------------------
     my ($type, $form) = urlencoded(300, 'mallory');
-    is status($s, "/$_/$CGI", method => 'POST', body => $form), 200, "$mpm: fill" for qw(some some small small);
+    is status($s, "/$_/$CGI", method => 'POST', body => $form), 200, "$mpm: forms that fill a key are admitted" for qw(some some small small);
     my $c = connection($s);
     for my $way ([ 'Content-Length' ], [ 'chunked', chunked => 1 ], [ 'in chunks', chunked => 7 ], [ 'expecting', expect => 1 ]) {
         my ($name, @o) = @$way;
         is $c->request('POST', "/some/$CGI", body => $form, @o)->status, 429, "$mpm: $name: denied after the whole body";
-        is $c->request('GET', '/ok')->status, 200, "$mpm: $name: and the connection is kept";
+        is $c->request('GET', '/ok')->status, 200, "$mpm: $name: the connection is kept after that denial";
     }
     $c->close;
 
     # Longer than the limit: no value, so the shared counter decides; the rest of the body is not waited for.
     my $long = 'user=mallory&pad=' . $LIKE_REQUESTS;
-    is status($s, "/small/$CGI", method => 'POST', body => $long), 200, "$mpm: fill" for 1, 2;
+    is status($s, "/small/$CGI", method => 'POST', body => $long), 200, "$mpm: long forms that fill the shared key are admitted" for 1, 2;
     my $path = "/small/$CGI";
     my @more = map { ($_, 0.1) } unpack '(a1000)*', substr $long, 2000;
     my $head = post_head($path, 'Content-Length' => length $long);
@@ -98,20 +98,20 @@ for my $mpm (qw(event prefork)) {
     # At the limit: the end of 1024 announced bytes is seen with them.
     my (undef, $exact) = urlencoded(1024, 'mallory');
     $c = connection($s);
-    is $c->request('POST', $path, body => $exact)->status, 429, "$mpm: a form as long as the limit";
-    is $c->request('GET', '/ok')->status, 200, "$mpm: is whole, and the connection kept";
+    is $c->request('POST', $path, body => $exact)->status, 429, "$mpm: a form as long as RateLimitFormLimit is denied";
+    is $c->request('GET', '/ok')->status, 200, "$mpm: a form as long as RateLimitFormLimit: the connection is kept";
     $c->close;
 
     # ---- pipelined ------------------------------------------------------------------------------------------
     my $login = sub { my ($user) = @_; my $b = "user=$user"; return post_head("/some/$CGI", 'Content-Length' => length $b) . $b };
     my $got = raw($s->port, [ join '', map { ($login->($_), $REQUEST) } qw(one one mallory one mallory) ], answers => 10);
-    is $got->{statuses}, '200 200 200 200 429 200 429 200 429 200', "$mpm: requests behind a body that was looked at";
+    is $got->{statuses}, '200 200 200 200 429 200 429 200 429 200', "$mpm: pipelined requests after bodies that were looked at are answered in order";
     my $chunked = sub { post_head("/some/$CGI", 'Transfer-Encoding' => 'chunked') . join '', chunks('user=', @_), "0\r\nX: y\r\n\r\n" };
     $got = raw($s->port, [ join '', map { ($chunked->($_), $REQUEST) } qw(two two mallory two) ], answers => 8);
-    is $got->{statuses}, '200 200 200 200 429 200 429 200', "$mpm: in chunks with trailers";
+    is $got->{statuses}, '200 200 200 200 429 200 429 200', "$mpm: pipelined requests after chunked bodies with trailers are answered in order";
     (my $get = post_head('/ok/form', 'Content-Length' => length "user=three&x=$LIKE_REQUESTS")) =~ s/\APOST/GET/;
     $got = raw($s->port, [ ("${get}user=three&x=$LIKE_REQUESTS" . $REQUEST) x 3 ], answers => 6);
-    is $got->{statuses}, '200 200 200 200 429 200', "$mpm: behind a body that nobody wants";
+    is $got->{statuses}, '200 200 200 200 429 200', "$mpm: pipelined requests after bodies that nobody wants are answered in order";
 }
 
 finish;

@@ -34,14 +34,14 @@ sub posts { my ($times, @what) = @_; return join ' ', map { post(@what) } 1 .. $
 # A field has a value when missing=deny lets it pass, no value when it does not and missing=skip never counts it.
 sub has_value {
     my ($name, $body, %o) = @_;
-    is post('deny', $body, %o), 200, "$name: a value";
+    is post('deny', $body, %o), 200, "$name: is a value, which missing=deny admits";
     return;
 }
 
 sub has_none {
     my ($name, $body, %o) = @_;
-    is post('deny', $body, %o), 429, "$name: no value, missing=deny";
-    is posts(3, 'skip', $body, %o), '200 200 200', "$name: missing=skip";
+    is post('deny', $body, %o), 429, "$name: is no value, which missing=deny denies";
+    is posts(3, 'skip', $body, %o), '200 200 200', "$name: is no value, which missing=skip never denies";
     return;
 }
 
@@ -52,14 +52,14 @@ sub same {
     delete @$_{qw(first second)} for $o1, $o2;
     my $user = 'user' . $n++;
     s/\@\@/$user/g for $first, $second;
-    is join(' ', posts(3, 'deny', $first, %$o1), post('deny', $second, %$o2)), '200 200 429 429', "$name: one key";
+    is join(' ', posts(3, 'deny', $first, %$o1), post('deny', $second, %$o2)), '200 200 429 429', "$name: is the same key";
     return;
 }
 
 # ---- urlencoded ---------------------------------------------------------------------------------------------
 same 'another field in front',         'user=@@',       'a=1&b=2&user=@@';
-same 'another field behind',           'user=@@',       'user=@@&password=x';
-same 'the same value twice',           'user=@@',       'user=@@&user=@@';
+same 'another field after it',           'user=@@',       'user=@@&password=x';
+same 'urlencoded: the same value twice',           'user=@@',       'user=@@&user=@@';
 same 'a percent-encoded name',         'user=@@',       'us%65r=@@';
 same 'a percent-encoded value',        'user=u@@',      'user=%75@@';
 same '+ and %20',                      'user=a+b@@',    'user=a%20b@@';
@@ -73,10 +73,10 @@ same 'in chunks of two bytes',          'user=@@&a=b',   'user=@@&a=b', second =
 same 'expecting a 100',                'user=@@',       'user=@@', second => { expect => 1 };
 same 'query and path do not matter',   'user=@@',       'user=@@', second => { headers => [ 'X-User' => 'other' ] };
 is posts(2, 'bytes', 'user=Case') . ' ' . posts(3, 'bytes', 'user=case'), '200 200 200 200 429', 'fold=off compares bytes';
-is posts(2, 'bytes', 'user=%FF%FE') . ' ' . posts(1, 'bytes', 'user=%FF%FD') . ' ' . post('bytes', 'user=%FF%FE'), '200 200 200 429', 'of any kind';
-is posts(3, 'bytes', 'user=' . 'x' x 8192), '200 200 429', 'fold=off: a value of 8 KiB';
-is posts(3, 'bytes', 'user=' . 'x' x 8193), '200 200 200', 'fold=off: longer ones are no value';
-is posts(3, 'escaped', 'us%25er+x=a'), '200 200 429', 'a name with a percent sign and a space';
+is posts(2, 'bytes', 'user=%FF%FE') . ' ' . posts(1, 'bytes', 'user=%FF%FD') . ' ' . post('bytes', 'user=%FF%FE'), '200 200 200 429', 'fold=off compares bytes that are no UTF-8';
+is posts(3, 'bytes', 'user=' . 'x' x 8192), '200 200 429', 'fold=off: a value of 8 KiB counts';
+is posts(3, 'bytes', 'user=' . 'x' x 8193), '200 200 200', 'fold=off: more than 8 KiB is no value';
+is posts(3, 'escaped', 'us%25er+x=a'), '200 200 429', 'a field name with a percent sign and a space counts';
 
 has_none 'repeated with different values',          'user=aa&user=bb';
 has_none 'repeated, one of them empty',             'user=aa&user=';
@@ -98,10 +98,10 @@ has_value 'a value of 1000 bytes',                  'user=' . 'x' x 1000;
 # ---- missing=share ------------------------------------------------------------------------------------------
 is join(' ', post('share', 'user=aa&user=bb'), post('share', 'x=1'), post('share', 'user=', type => 'text/plain'), post('share', '')),
     '200 200 429 429', 'missing=share: everything without a value is one key';
-is post('share', 'user=honest'), 200, 'a value is another';
-is status($s, "/share/$CGI"), 429, 'a GET without a body is of that key as well';
-is status($s, "/deny/$CGI"), 429, 'and denied by missing=deny';
-is status($s, "/skip/$CGI"), 200, 'and passes with missing=skip';
+is post('share', 'user=honest'), 200, 'missing=share: a value is another key';
+is status($s, "/share/$CGI"), 429, 'missing=share: a GET without a body is of the key of what has no value';
+is status($s, "/deny/$CGI"), 429, 'missing=deny: a GET without a body is denied';
+is status($s, "/skip/$CGI"), 200, 'missing=skip: a GET without a body is admitted';
 
 # ---- what is no form ----------------------------------------------------------------------------------------
 has_none "type $_", 'user=typed', type => $_
@@ -125,7 +125,7 @@ same 'a file in front',                part('"user"', '@@') . $END,
     part('"f"', filler(3000), "; filename=\"user\"\r\nContent-Type: image/png") . part('"user"', '@@') . $END, @m;
 same 'the boundary quoted',            part('"user"', '@@') . $END,  part('"user"', '@@') . $END, first => {@m},
     second => { type => 'multipart/form-data; charset=utf-8; boundary="BB"' };
-same 'the same value twice',           part('"user"', '@@') . $END,  part('"user"', '@@') x 2 . $END, @m;
+same 'multipart: the same value twice',           part('"user"', '@@') . $END,  part('"user"', '@@') x 2 . $END, @m;
 same 'a boundary in pieces',           part('"user"', '@@') . $END,  part('"user"', '@@') . $END, @m, second => { chunked => 3 };
 has_none 'multipart: different values',     part('"user"', 'aa') . part('"user"', 'bb') . $END, @m;
 has_none 'multipart: a file of that name',  part('"user"', 'aa', '; filename="x"') . $END, @m;
@@ -137,15 +137,15 @@ has_none 'multipart: urlencoded inside',    'user=aa', @m;
 # ---- the limit ----------------------------------------------------------------------------------------------
 sub tiny { my ($body, %o) = @_; return post('tiny', $body, %o) }
 my $make = sub { my ($size) = @_; return (urlencoded($size, 'size' . $n++))[1] };
-is tiny($make->(1023)), 200, 'a byte less than RateLimitFormLimit';
-is tiny($make->(1024)), 200, 'as long as RateLimitFormLimit';
-is tiny($make->(1025)), 429, 'longer: what lies behind the cut might be a second value';
-is tiny($make->(1023), chunked => 1), 200, 'in chunks, a byte less';
-is tiny($make->(1025), chunked => 1), 429, 'in chunks, longer';
-is tiny('pad=' . 'x' x 1100 . '&user=behind'), 429, 'the field behind the limit';
-is tiny((multipart(1000, 'm'))[1], type => (multipart(1))[0]), 200, 'multipart within the limit';
-is tiny((multipart(2000, 'm'))[1], type => (multipart(1))[0]), 429, 'multipart, longer';
-is post('deny', (urlencoded($_, "default$_"))[1]), $_ > 65536 ? 429 : 200, "$_ bytes and the default limit" for 65535, 65536, 65537;
+is tiny($make->(1023)), 200, 'a form of a byte less than RateLimitFormLimit has a value';
+is tiny($make->(1024)), 200, 'a form as long as RateLimitFormLimit has a value';
+is tiny($make->(1025)), 429, 'a form longer than RateLimitFormLimit has none: there might be a second value after the cut';
+is tiny($make->(1023), chunked => 1), 200, 'a chunked form of a byte less than RateLimitFormLimit has a value';
+is tiny($make->(1025), chunked => 1), 429, 'a chunked form longer than RateLimitFormLimit has none';
+is tiny('pad=' . 'x' x 1100 . '&user=behind'), 429, 'a field after RateLimitFormLimit is no value';
+is tiny((multipart(1000, 'm'))[1], type => (multipart(1))[0]), 200, 'a multipart form within RateLimitFormLimit has a value';
+is tiny((multipart(2000, 'm'))[1], type => (multipart(1))[0]), 429, 'a multipart form longer than RateLimitFormLimit has none';
+is post('deny', (urlencoded($_, "default$_"))[1]), $_ > 65536 ? 429 : 200, "a form of $_ bytes " . ($_ > 65536 ? 'has no value' : 'has a value') . ' at the default RateLimitFormLimit' for 65535, 65536, 65537;
 
 # ---- HTTP/2 and HTTP/1.0 ------------------------------------------------------------------------------------
 $s->set_conf("Protocols h2c http/1.1\n" . $s->{conf});
@@ -154,12 +154,12 @@ my $h2 = sub {
     my ($place, $body, @options) = @_;
     return h2_status(port => $s->port, path => "/$place/$CGI", type => $URLENCODED, body => $body, options => \@options);
 };
-is join(' ', map { $h2->('deny', 'user=two') } 1 .. 3), '200 200 429', 'HTTP/2';
-is post('deny', 'user=two'), 429, 'shares the key with HTTP/1.1';
-is $h2->('deny', 'user=two', '--no-content-length'), 429, 'HTTP/2 without a content-length';
-is $h2->('deny', 'user=three', '--no-content-length'), 200, 'has a value';
-is $h2->('deny', 'user=aa&user=bb'), 429, 'HTTP/2, different values';
-is post('deny', 'user=two', http => '1.0'), 429, 'HTTP/1.0';
-is post('deny', 'user=four', http => '1.0'), 200, 'has a value';
+is join(' ', map { $h2->('deny', 'user=two') } 1 .. 3), '200 200 429', 'HTTP/2: a field counts';
+is post('deny', 'user=two'), 429, 'HTTP/1.1 shares the key of HTTP/2';
+is $h2->('deny', 'user=two', '--no-content-length'), 429, 'HTTP/2 without a content-length: the same key';
+is $h2->('deny', 'user=three', '--no-content-length'), 200, 'HTTP/2 without a content-length: another key';
+is $h2->('deny', 'user=aa&user=bb'), 429, 'HTTP/2: different values are no value';
+is post('deny', 'user=two', http => '1.0'), 429, 'HTTP/1.0: the same key';
+is post('deny', 'user=four', http => '1.0'), 200, 'HTTP/1.0: another key';
 
 finish;

@@ -80,28 +80,28 @@ sub post  { my ($path, $body, %o) = @_; return request($s, 'POST', $path, body =
 sub posts { my ($path, $body, $n, %o) = @_; return join ' ', map { post($path, $body, %o)->status } 1 .. $n }
 
 # ---- two fields ---------------------------------------------------------------------------------------------
-is posts("/fields/$CGI", 'user=a&mail=m', 3), '200 200 429', 'two rules on two fields: the user\'s decides';
-is posts("/fields/$CGI", 'user=b&mail=m', 2), '200 429', 'then the mail address\'s, which the denial did not charge';
-is posts("/fields/$CGI", 'mail=n&user=b', 2), '200 429', 'nor did that charge the user';
-is posts("/fields/$CGI", 'user=c&user=c2&mail=k', 3), '200 200 429', 'no value for one of them is a key of its own';
+is posts("/fields/$CGI", 'user=a&mail=m', 3), '200 200 429', 'two rules on two fields: the one on the user denies';
+is posts("/fields/$CGI", 'user=b&mail=m', 2), '200 429', 'two rules on two fields: the one on the mail address denies, and was not charged for denials';
+is posts("/fields/$CGI", 'mail=n&user=b', 2), '200 429', 'two rules on two fields: the one on the user was not charged for denials either';
+is posts("/fields/$CGI", 'user=c&user=c2&mail=k', 3), '200 200 429', 'two rules on two fields: no value for one of them is a key of its own';
 
 # ---- cheaper rules ------------------------------------------------------------------------------------------
-is posts("/cheap/$CGI", 'user=a', 5), '200 429 429 429 429', 'denied for its user';
+is posts("/cheap/$CGI", 'user=a', 5), '200 429 429 429 429', 'a form rule and one of the address: the form rule denies';
 my ($r, $line) = logged($s, 'POST', "/cheap/$CGI", body => 'user=a');
-is "$line->{state} $line->{rule}", 'denied login', 'by the form rule';
-is join(' ', map { posts("/cheap/$CGI", "user=$_", 1) } 'b' .. 'd'), '200 200 429', 'its denials took nothing of the address\'s quota';
+is "$line->{state} $line->{rule}", 'denied login', 'a form rule and one of the address: the access log names the form rule';
+is join(' ', map { posts("/cheap/$CGI", "user=$_", 1) } 'b' .. 'd'), '200 200 429', 'a form rule and one of the address: the address was not charged for denials';
 ($r, $line) = logged($s, 'POST', "/cheap/$CGI", body => 'user=d');
-is "$line->{state} $line->{rule}", 'denied addresses', 'now the address is denied';
+is "$line->{state} $line->{rule}", 'denied addresses', 'a form rule and one of the address: the access log names that of the address';
 my $a = [ headers => [ 'X-A' => 1 ] ];
-is posts("/dear/$CGI", 'user=a', 4, @$a), '200 429 429 429', 'denied for the cheaper rule';
-is posts("/dear/$CGI", 'user=a', 1, headers => [ 'X-A' => $_ ]), $_ < 4 ? 200 : 429, "which charged the user nothing: $_" for 2 .. 4;
+is posts("/dear/$CGI", 'user=a', 4, @$a), '200 429 429 429', 'a form rule and one of a header: that of the header denies';
+is posts("/dear/$CGI", 'user=a', 1, headers => [ 'X-A' => $_ ]), $_ < 4 ? 200 : 429, "a form rule and one of a header: the user was not charged for denials, other header $_" for 2 .. 4;
 my $c = connection($s);
 $r = $c->request('POST', "/dear/$CGI", body => 'user=z', expect => 1, @$a);
-is $r->status . ' ' . $r->got_100, '429 0', 'a cheaper rule denies before the body is asked for';
+is $r->status . ' ' . $r->got_100, '429 0', 'a rule that needs no body denies before a 100 Continue';
 $c->close;
 $c = connection($s);
 $r = $c->request('POST', "/dear/$CGI", body => 'user=a', expect => 1, headers => [ 'X-A' => 9 ]);
-is $r->status . ' ' . $r->got_100, '429 1', 'a form rule asks for it';
+is $r->status . ' ' . $r->got_100, '429 1', 'a form rule sends 100 Continue';
 $c->close;
 
 # ---- authentication -----------------------------------------------------------------------------------------
@@ -109,50 +109,50 @@ my @alice = (auth => 'alice:secret');
 my @bob   = (auth => 'bob:hunter2');
 is posts("/late/$CGI", 'user=x', 3, @alice), '200 200 429', 'a rule of the authenticated user beside a form rule';
 (undef, $line) = logged($s, 'POST', "/late/$CGI", body => 'user=x', @bob);
-is "$line->{status} $line->{state}", '200 allowed', 'bob is admitted';
-is posts("/late/$CGI", 'user=x', 2, auth => 'alice:wrong'), '401 401', 'a wrong password';
-is posts("/item/$CGI", 'item=1', 3, @alice), '200 200 429', 'field and authenticated user in one key';
-is posts("/item/$CGI", 'item=2', 1, @alice), 200, 'another field';
-is posts("/item/$CGI", 'item=1', 3, @bob), '200 200 429', 'another user';
-is posts("/item/$CGI", 'item=3', 3), '401 401 401', 'nobody';
-is posts("/item/$CGI", 'item=3', 3, auth => 'alice:wrong'), '401 401 401', 'a wrong password is not charged';
-is posts("/item/$CGI", 'item=3', 3, @alice), '200 200 429', 'to the user';
+is "$line->{status} $line->{state}", '200 allowed', 'a rule of the authenticated user: another one is admitted';
+is posts("/late/$CGI", 'user=x', 2, auth => 'alice:wrong'), '401 401', 'a rule of the authenticated user: a wrong password is a 401';
+is posts("/item/$CGI", 'item=1', 3, @alice), '200 200 429', 'field and authenticated user in one key: the third is denied';
+is posts("/item/$CGI", 'item=2', 1, @alice), 200, 'field and authenticated user in one key: another field is another key';
+is posts("/item/$CGI", 'item=1', 3, @bob), '200 200 429', 'field and authenticated user in one key: another user is another key';
+is posts("/item/$CGI", 'item=3', 3), '401 401 401', 'field and authenticated user in one key: without a user it is a 401';
+is posts("/item/$CGI", 'item=3', 3, auth => 'alice:wrong'), '401 401 401', 'field and authenticated user in one key: a wrong password is a 401';
+is posts("/item/$CGI", 'item=3', 3, @alice), '200 200 429', 'field and authenticated user in one key: a wrong password was not charged to the user';
 my (undef, $body) = urlencoded(3000, 'w');
 like post("/item/$CGI", "item=w&$body", @bob)->body, qr/\A\Q@{[ seen("item=w&$body") ]}\E /, 'a body looked at after authentication comes whole';
-is posts("/nobody/$CGI", 'user=a', 3, headers => [ 'X-A' => 1 ]), '200 200 429', 'field, address and header in one key';
-is posts("/nobody/$CGI", 'user=a', 1, headers => [ 'X-A' => 2 ]), 200, 'another header';
+is posts("/nobody/$CGI", 'user=a', 3, headers => [ 'X-A' => 1 ]), '200 200 429', 'field, address and header in one key: the third is denied';
+is posts("/nobody/$CGI", 'user=a', 1, headers => [ 'X-A' => 2 ]), 200, 'field, address and header in one key: another header is another key';
 
 # ---- observe, methods, conditions, error documents ----------------------------------------------------------
-is posts("/watched/$CGI", 'user=a', 3), '200 200 200', 'observe: never denied';
+is posts("/watched/$CGI", 'user=a', 3), '200 200 200', 'a form rule with action=observe never denies';
 ($r, $line) = logged($s, 'POST', "/watched/$CGI", body => 'user=a');
-is "$line->{state} $line->{rule}", 'observed seen', 'but seen';
-like $r->body, qr/\A\Q@{[ seen('user=a') ]}\E /, 'with its body';
-is posts("/methods/$CGI", 'user=a', 2), '200 429', 'methods=POST';
-is request($s, 'PUT', "/methods/$CGI", body => 'user=a')->status, 200, 'and not PUT';
-is posts("/methods/$CGI", 'user=b', 1, headers => [ 'X-Never' => 'y' ]), 429, 'when= holds';
-is posts("/methods/$CGI", 'user=b', 1), 200, 'when= does not';
-is posts("/error/$CGI", 'user=a', 1), 200, 'an error document after a body was looked at';
+is "$line->{state} $line->{rule}", 'observed seen', 'a form rule with action=observe: the access log says observed';
+like $r->body, qr/\A\Q@{[ seen('user=a') ]}\E /, 'a form rule with action=observe: the body comes whole';
+is posts("/methods/$CGI", 'user=a', 2), '200 429', 'a form rule with methods=POST denies';
+is request($s, 'PUT', "/methods/$CGI", body => 'user=a')->status, 200, 'a form rule with methods=POST does not deny PUT';
+is posts("/methods/$CGI", 'user=b', 1, headers => [ 'X-Never' => 'y' ]), 429, 'a form rule whose when= is true denies';
+is posts("/methods/$CGI", 'user=b', 1), 200, 'a form rule whose when= is false does not';
+is posts("/error/$CGI", 'user=a', 1), 200, 'a form rule with an error document: the first is admitted';
 $r = post("/error/$CGI", 'user=a');
-is $r->status, 429, 'denied';
-is $r->env->{REQUEST_METHOD} . ' ' . $r->env->{REDIRECT_RATELIMIT_RULE}, 'GET login', 'is a GET';
+is $r->status, 429, 'a form rule with an error document: the second is denied';
+is $r->env->{REQUEST_METHOD} . ' ' . $r->env->{REDIRECT_RATELIMIT_RULE}, 'GET login', 'a form rule with an error document: the document is asked for with GET';
 
 # ---- targets ------------------------------------------------------------------------------------------------
 for my $way ([ '/rw/to', 'per-directory rewrite' ], [ '/di/', 'DirectoryIndex' ], [ '/mv/body', 'MultiViews' ]) {
     my ($path, $name) = @$way;
-    is posts($path, "user=$path", 3), '200 200 429', "$name: the target's form rule";
-    is posts($path, "user=$path-other", 1), 200, "$name: for another user";
+    is posts($path, "user=$path", 3), '200 200 429', "$name: the target's form rule denies the third";
+    is posts($path, "user=$path-other", 1), 200, "$name: the target's form rule admits another user";
     my $c2 = connection($s);
-    is $c2->request('POST', $path, body => "user=$path")->status, 429, "$name: denied";
-    is $c2->request('POST', $path, body => "user=$path-more")->status, 200, "$name: the connection is kept";
+    is $c2->request('POST', $path, body => "user=$path")->status, 429, "$name: the target's form rule denies on a connection";
+    is $c2->request('POST', $path, body => "user=$path-more")->status, 200, "$name: the connection is kept after that denial";
     $c2->close;
 }
-is posts('/target/body-digest.cgi', 'user=/rw/to', 1), 429, 'the rewritten and the direct request are of one key';
-is posts('/act/a.act', 'user=act', 3), '200 200 429', 'Action: the rule of the target';
-is posts('/target/body-digest.cgi', 'user=act2', 2), '200 200', 'used up by direct requests';
-is posts('/act/a.act', 'user=act2', 3), '429 429 429', 'denied at the target';
+is posts('/target/body-digest.cgi', 'user=/rw/to', 1), 429, 'a rewritten and a direct request are of one key';
+is posts('/act/a.act', 'user=act', 3), '200 200 429', 'Action: the rule of the target denies';
+is posts('/target/body-digest.cgi', 'user=act2', 2), '200 200', 'Action: direct requests to its target are admitted';
+is posts('/act/a.act', 'user=act2', 3), '429 429 429', 'Action: what direct requests have used up is denied';
 for (1, 2) {
     (undef, $line) = logged($s, 'POST', '/act/a.act', body => 'user=act');
-    is "$line->{status} $line->{rule}", '429 target', 'nor did its denials charge the rule of the start';
+    is "$line->{status} $line->{rule}", '429 target', 'Action: the rule of the start was not charged for denials';
 }
 
 finish allow => qr/AH01617|AH01276/;

@@ -85,9 +85,9 @@ for my $mpm (qw(event prefork)) {
     for my $i (0 .. $#names) {
         my $name = $names[$i];
         my ($with, $without) = map { outcome($got{$_}[$i]) } qw(with without);
-        is $with, "$case{$name}[1], closed", "$mpm, $name: $case{$name}[1], once";
-        is $without, $with, "$mpm, $name: as without the rule";
-        is $logged{"with $i"}, $case{$name}[1], "$mpm, $name: in the access log, too";
+        is $with, "$case{$name}[1], closed", "$mpm, $name: answered with $case{$name}[1] once, and closed";
+        is $without, $with, "$mpm, $name: answered as without the rule";
+        is $logged{"with $i"}, $case{$name}[1], "$mpm, $name: $case{$name}[1] in the access log";
     }
     my $s = $server{with};
 
@@ -99,9 +99,9 @@ for my $mpm (qw(event prefork)) {
         raw($s->port, [ $half, 0.02 ], hang_up => 1) for 1 .. 20;
         my @lines;
         await(5, sub { 20 == (@lines = grep { $_->{id} eq $how && $_->{status} == 400 } $s->access($mark, 1)) });
-        is scalar @lines, 20, "$mpm: 20 clients that hang up, $how";
+        is scalar @lines, 20, "$mpm: 20 clients that hang up are 20 times 400 in the access log, $how";
     }
-    is request($s, 'POST', "/slow/$CGI", body => 'user=well')->body =~ /\A\Q@{[ seen('user=well') ]}\E / ? 1 : 0, 1, "$mpm: well afterwards";
+    is request($s, 'POST', "/slow/$CGI", body => 'user=well')->body =~ /\A\Q@{[ seen('user=well') ]}\E / ? 1 : 0, 1, "$mpm: a form is served after all errors";
 }
 
 finish allow => qr{AH01270|AH01225};    # httpd's CGI modules, without the rule

@@ -54,7 +54,7 @@ sub growth {
     upload($s, $how, "user=first&pad=" . 'x' x 500, 1);    # whatever is touched once
     my $before = held($s);
     my ($answers, $most) = upload($s, $how, $BLOCK, $MB * 16);
-    is_deeply $answers, { '200 whole' => $UPLOADS }, "$mpm, $how, $which the rule: $UPLOADS uploads of $MB MB";
+    is_deeply $answers, { '200 whole' => $UPLOADS }, "$mpm, $how, $which the rule: $UPLOADS uploads of $MB MB come whole";
     $s->stop;
     return $most - $before;
 }
@@ -63,7 +63,7 @@ for my $mpm (qw(event prefork)) {
     for my $how ('Content-Length', 'chunked') {
         my ($without, $with) = map { growth($mpm, $how, $_) } qw(without with);
         note sprintf '%s, %s: children grew by %.1f MB, without the rule by %.1f MB', $mpm, $how, $with / 1e6, $without / 1e6;
-        cmp_ok $with - $without, '<', $BOUND, "$mpm, $how: by what was looked at";
+        cmp_ok $with - $without, '<', $BOUND, "$mpm, $how: the children grow by what was looked at, not by what was sent";
     }
 }
 

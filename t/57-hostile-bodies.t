@@ -104,7 +104,7 @@ for my $mpm (qw(event prefork)) {
     my %got = (without => [ splice @got, 0, scalar @names ], with => \@got);
     for my $i (0 .. $#names) {
         my ($with, $without) = map { outcome($got{$_}[$i]) } qw(with without);
-        is $with, $without, "$mpm, $names[$i]" or diag $got{with}[$i]{text};
+        is $with, $without, "$mpm, $names[$i]: answered as without form rules" or diag $got{with}[$i]{text};
     }
 }
 
@@ -146,12 +146,12 @@ $h2->reset($streams[$_]) for 0, 3, 6;
 $h2->data($streams[$_], "end=$_", 1) for 1, 2, 4, 5, 7, 8;
 for my $i (1, 2, 4, 5, 7, 8) {
     my $body = join '', (map { "user=$i&round=$_&" . 'x' x 1000 } 1 .. 6), "end=$i";
-    like join(' ', @{ $h2->finished($streams[$i]) // [] }), qr/\A200 \Q@{[ seen($body) ]}\E /, "HTTP/2: stream $i beside three that were reset mid-body";
+    like join(' ', @{ $h2->finished($streams[$i]) // [] }), qr/\A200 \Q@{[ seen($body) ]}\E /, "HTTP/2: stream $i comes whole beside three that were reset mid-body";
 }
 for (1 .. 40) { my $id = $h2->headers('POST', $CGI, @TYPE, 'content-length' => 5000); $h2->data($id, 'user=reset'); $h2->reset($id) }
 my $id = $h2->headers('POST', $CGI, @TYPE);
 $h2->data($id, 'user=after', 1);
-like join(' ', @{ $h2->finished($id) // [] }), qr/\A200 \Q@{[ seen('user=after') ]}\E /, 'HTTP/2: after 40 more resets, on the same connection';
+like join(' ', @{ $h2->finished($id) // [] }), qr/\A200 \Q@{[ seen('user=after') ]}\E /, 'HTTP/2: a stream after 40 more resets on the same connection';
 
 for my $how ('a length', 'no length') {
     my @length = $how eq 'a length' ? ('content-length' => 6) : ();
@@ -171,8 +171,8 @@ my $r = $h2->finished($id);
 ok !defined $r || $r->[0] >= 400, 'HTTP/2: more than announced is an error' or diag "@$r";
 $id = $h2->headers('GET', '/ok');
 $r = $h2->finished($id) // RL::H2->new(port => $s->port);
-ok defined $r, 'HTTP/2: and the server lives';
+ok defined $r, 'HTTP/2: the server lives after more than was announced';
 close $h2->{sock};
-is request($s, 'POST', $CGI, body => $FORM)->status, 200, 'well afterwards';
+is request($s, 'POST', $CGI, body => $FORM)->status, 200, 'a form is served after all of that';
 
 finish allow => qr/AH01270|AH01225|AH01215|AH00126|AH00566|AH01220|AH0297[0-9]|AH1022\d/;

@@ -66,8 +66,8 @@ for my $kind (qw(sliding bucket)) {
     # had counted, and httpd had not been told of yet, may be lost. That is a few, unless the machine keeps threads waiting.
     @in = sort { $a <=> $b } @in;
     is $in[0], 100, "$kind: flushed under load: no fewer than 100" or diag "@in";
-    cmp_ok $in[2], '<=', $kind eq 'bucket' ? 105 : 100, '... and as a rule no more' or diag "@in";
-    cmp_ok $in[-1], '<=', $kind eq 'bucket' ? 160 : 100, '... nor more than were under way' or diag "@in";
+    cmp_ok $in[2], '<=', $kind eq 'bucket' ? 105 : 100, "$kind: flushed under load: as a rule no more than were lost" or diag "@in";
+    cmp_ok $in[-1], '<=', $kind eq 'bucket' ? 160 : 100, "$kind: flushed under load: never more than were under way" or diag "@in";
 }
 
 # A bucket that drains: by the clock of this test nobody gets more than burst and rate allow.
@@ -75,40 +75,40 @@ my ($from, $in) = (time, 0);
 while (time < $from + 2) { $in += together(30, '/ok/fast/a')->{200} // 0 }
 my $seconds = time - $from;
 cmp_ok $in, '<=', 10 + 20 * $seconds + 1, "bucket: never more than burst and rate in $seconds s";
-cmp_ok $in, '>=', 10 + 20 * ($seconds - 1) * 0.3, 'nor far less';
+cmp_ok $in, '>=', 10 + 20 * ($seconds - 1) * 0.3, 'bucket: not far less than burst and rate';
 
 for my $path ('/ok/guess', '/ok/guess-bucket') {
     my $h = together(30, "$path?u=$path", headers => [ Authorization => $bad ]);
     cmp_ok $h->{401} // 0, '<=', 5, "$path: of 30 parallel guesses on three httpds at most 5 reach the password check" or diag explain $h;
-    cmp_ok $h->{401} // 0, '>=', 1, '... and some do';
+    cmp_ok $h->{401} // 0, '>=', 1, "$path: of 30 parallel guesses some reach the password check";
     status($fleet[ $_ % 3 ], "$path?u=$path", headers => [ Authorization => $bad ]) for 1 .. 9;
-    is status($_, "$path?u=$path", headers => [ Authorization => $good ]), 429, "$path: then the right password is refused" for @fleet;
+    is status($_, "$path?u=$path", headers => [ Authorization => $good ]), 429, "$path: after the guesses the right password is denied on every httpd" for @fleet;
 
     # What an outcome does comes after the answer, but before the line in the access log.
     my $outcome = sub { my ($s, $query, $password) = @_; return (logged($s, 'GET', "$path?$query", headers => [ Authorization => $password ]))[0]->status };
     $outcome->($fleet[0], 'u=b', $bad) for 1 .. 4;
-    is $outcome->($fleet[1], 'u=b', $good), 200, "$path: a success on another httpd";
-    is status($fleet[0], "$path?u=b", headers => [ Authorization => $bad ]), 401, "$path: wipes the counter ($_)" for 1 .. 5;
-    is status($_, "$path?u=b", headers => [ Authorization => $bad ]), 429, "$path: for all of them" for @fleet;
+    is $outcome->($fleet[1], 'u=b', $good), 200, "$path: after four guesses a success on another httpd";
+    is status($fleet[0], "$path?u=b", headers => [ Authorization => $bad ]), 401, "$path: the success has cleared the counter on the first one (guess $_)" for 1 .. 5;
+    is status($_, "$path?u=b", headers => [ Authorization => $bad ]), 429, "$path: after five more guesses all httpds deny" for @fleet;
 
     my @many = map { $outcome->($fleet[ $_ % 3 ], 'u=c', $good) } 1 .. 20;
-    is_deeply [ grep { $_ != 200 } @many ], [], "$path: successes use up nothing";
+    is_deeply [ grep { $_ != 200 } @many ], [], "$path: twenty successes over three httpds are all admitted";
 }
 
-is status($fleet[0], '/ok/penalty/a'), 200, 'three a second' for 1 .. 3;
-ok await(5, sub { status($fleet[0], '/ok/penalty/a') == 429 || status($fleet[0], '/ok/penalty/a') == 429 }), 'the key is punished';
+is status($fleet[0], '/ok/penalty/a'), 200, 'penalty=: the first three requests are admitted' for 1 .. 3;
+ok await(5, sub { status($fleet[0], '/ok/penalty/a') == 429 || status($fleet[0], '/ok/penalty/a') == 429 }), 'penalty=: over its limit the key is denied';
 sleep 1;
-is status($_, '/ok/penalty/a'), 429, 'on all of the fleet, when the window is long over' for @fleet;
+is status($_, '/ok/penalty/a'), 429, 'penalty=: every httpd denies when the window is over' for @fleet;
 my $left = request($fleet[2], 'GET', '/ok/penalty/a')->header('Retry-After');
-cmp_ok $left, '>', 3500, '... for an hour' or diag $left;
-cmp_ok $left, '<=', 3600, '... and no longer';
+cmp_ok $left, '>', 3500, 'penalty=: another httpd tells the hour that is left' or diag $left;
+cmp_ok $left, '<=', 3600, 'penalty=: another httpd tells no longer wait';
 
 # Large costs do not run over into what else the number in the store holds.
 for my $round (1 .. 2) {
     my $h = together(60, "/run/cost?u=$round", headers => [ 'X-Cost' => 3_000_000 ]);
     cmp_ok $h->{200} // 0, '<=', 2, 'large costs: never more than fit' or diag explain $h;
     my $small = histogram(map { request($fleet[ $_ % 3 ], 'GET', "/run/cost?u=$round", headers => [ 'X-Cost' => 1_000_000 ]) } 1 .. 30);
-    is 3 * ($h->{200} // 0) + ($small->{200} // 0), 8, '... and all of what does';
+    is 3 * ($h->{200} // 0) + ($small->{200} // 0), 8, 'large costs: all of what fits';
 }
 
 # The store forgets, in the middle of everything.
@@ -116,5 +116,5 @@ status($fleet[ $_ % 3 ], '/ok/bucket/lost') for 1 .. 60;
 $m->flush;
 my $after = histogram(map { request($fleet[ $_ % 3 ], 'GET', '/ok/bucket/lost') } 1 .. 120)->{200};
 cmp_ok $after, '<=', 43, 'a bucket that was lost is made anew from what is known' or diag $after;
-cmp_ok $after, '>=', 40, '... and loses nothing';
+cmp_ok $after, '>=', 40, 'a bucket that was lost grants what was left of it';
 finish;

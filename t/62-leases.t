@@ -72,29 +72,29 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event prefork)) {
         my ($before, $began) = (round_trips(), time);
         my $in    = hammer(\@fleet, 10_000, "/ok/$kind/$mpm");
         my $drops = $kind eq 'bucket' ? time - $began + 1 : 0; # that came meanwhile
-        cmp_ok $in, '>=', 3000,          "$mpm: two httpds, $kind: all of 3000";
-        cmp_ok $in, '<=', 3000 + $drops, "$mpm: $kind: and no more";
+        cmp_ok $in, '>=', 3000,          "$mpm: two httpds, $kind: all 3000 units are granted";
+        cmp_ok $in, '<=', 3000 + $drops, "$mpm: two httpds, $kind: no more than 3000";
         my $share = (round_trips() - $before) / 3000;
-        cmp_ok $share, '<', $kind eq 'stacked' ? 0.2 : 0.15, "$mpm: $kind: with few round trips" or diag $share;
-        is_deeply [ map { status($_, "/ok/$kind/$mpm") } @fleet ], [ 429, 429 ], "$mpm: $kind: and all of them stay full"
+        cmp_ok $share, '<', $kind eq 'stacked' ? 0.2 : 0.15, "$mpm: two httpds, $kind: with few round trips for a request" or diag $share;
+        is_deeply [ map { status($_, "/ok/$kind/$mpm") } @fleet ], [ 429, 429 ], "$mpm: two httpds, $kind: a key that is full on one is full on the other"
             if !$drops;
     }
-    is hammer(\@fleet, 40, "/ok/ten/$mpm"), 10, "$mpm: a small limit";
+    is hammer(\@fleet, 40, "/ok/ten/$mpm"), 10, "$mpm: two httpds: a limit of ten grants exactly ten";
     my $before = round_trips();
-    is hammer([ $fleet[0] ], 2000, "/ok/failed/$mpm"), 2000, "$mpm: what counts only when it fails";
-    cmp_ok round_trips() - $before, '<', 300, "$mpm: asks seldom as well";
+    is hammer([ $fleet[0] ], 2000, "/ok/failed/$mpm"), 2000, "$mpm: count=401: requests that do not count are all admitted";
+    cmp_ok round_trips() - $before, '<', 300, "$mpm: count=401: with few round trips for a request";
     forget_counters();
 
     # ---- what isn't needed is given back ------------------------------------------------------------------------
-    is hammer([ $fleet[0] ], 700, "/ok/thousands/idle-$mpm"), 700, "$mpm: a busy key";
-    counted_is(700, "$mpm: that goes idle: the rest is given back");
-    is hammer([ $fleet[0] ], 700, "/ok/thousands/graceful-$mpm"), 700, "$mpm: a busy key";
+    is hammer([ $fleet[0] ], 700, "/ok/thousands/idle-$mpm"), 700, "$mpm: a key that will be idle: 700 are admitted";
+    counted_is(700, "$mpm: a key that is idle: what was leased and not used is given back");
+    is hammer([ $fleet[0] ], 700, "/ok/thousands/graceful-$mpm"), 700, "$mpm: a key before a graceful restart: 700 are admitted";
     $fleet[0]->graceful;
-    is hammer([ $fleet[0] ], 300, "/ok/thousands/graceful-$mpm"), 300, "$mpm: goes on over a graceful restart";
-    counted_is(1000, "$mpm: and nothing is left behind");
-    is hammer([ $fleet[1] ], 700, "/ok/thousands/stop-$mpm"), 700, "$mpm: a busy key";
+    is hammer([ $fleet[0] ], 300, "/ok/thousands/graceful-$mpm"), 300, "$mpm: a key after a graceful restart: 300 more are admitted";
+    counted_is(1000, "$mpm: a graceful restart: what was leased and not used is given back");
+    is hammer([ $fleet[1] ], 700, "/ok/thousands/stop-$mpm"), 700, "$mpm: a key before its server is stopped: 700 are admitted";
     $fleet[1]->stop;
-    counted_is(700, "$mpm: whose server is stopped");
+    counted_is(700, "$mpm: a server is stopped: what was leased and not used is given back");
     $fleet[1]->start;
 
     # ---- children that are killed ---------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event prefork)) {
     }
     $in += hammer(\@fleet, 10_000, "/ok/thousands/killed-$mpm");
     cmp_ok $in, '<=', 3000, "$mpm: children killed: never more than the limit";
-    cmp_ok $in, '>=', 2900, "$mpm: and hardly less" or diag $in;
+    cmp_ok $in, '>=', 2900, "$mpm: children killed: hardly less than the limit" or diag $in;
     forget_counters();
     $_->stop for @fleet;
 }

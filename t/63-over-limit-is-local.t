@@ -25,32 +25,32 @@ my $s = httpd($conf);
 sub writes { my %c = %{ $f->count }; return join ' ', map { "$_:$c{$_}" } grep { !/get|version/ } sort keys %c }
 
 $f->reset_count;
-is status($s, '/ok/two-rules'), 200, 'the first of two rules';
-is writes(), 'add:2 incr:2', 'makes two counters';
+is status($s, '/ok/two-rules'), 200, 'two rules: the first request is admitted';
+is writes(), 'add:2 incr:2', 'two rules: the first request makes two counters';
 $f->reset_count;
 status($s, '/ok/two-rules') for 1 .. 10;
-is writes(), 'incr:20', 'then one round trip for each rule';
+is writes(), 'incr:20', 'two rules: each further request takes one round trip for each';
 $f->reset_count;
 status($s, '/ok') for 1 .. 10;
 status($s, '/ok/zero') for 1 .. 10;
-is $f->commands, 0, 'none for locations without rules, nor for a rule of COUNT 0';
+is $f->commands, 0, 'no round trip for locations without rules, nor for a rule of COUNT 0';
 
-is statuses($s, 6, '/ok/five'), '200 200 200 200 200 429', 'five';
+is statuses($s, 6, '/ok/five'), '200 200 200 200 200 429', '5/30d: five are admitted';
 $f->reset_count;
 my $t = time;
 my $h = histogram(map { parallel($s, 40, '/ok/five') } 1 .. 25);
-is_deeply $h, { 429 => 1000 }, 'a flood of denied requests';
+is_deeply $h, { 429 => 1000 }, 'a thousand requests over the limit are denied';
 my $seconds = time - $t;
-is writes(), '', 'adds to nothing';
-cmp_ok $f->commands, '<=', 1 + $seconds, 'and reads once a second' or diag explain $f->count;
+is writes(), '', 'a thousand denied requests write nothing to the store';
+cmp_ok $f->commands, '<=', 1 + $seconds, 'a thousand denied requests read from the store once a second' or diag explain $f->count;
 
 my $second = httpd($conf);
 $f->reset_count;
-is status($second, '/ok/five'), 429, 'a server that has not heard of it';
-like writes(), qr/\Adecr:1 incr:1\z/, 'asks once, and gives back';
+is status($second, '/ok/five'), 429, 'a server that has not heard of the key denies';
+like writes(), qr/\Adecr:1 incr:1\z/, 'a server that has not heard of the key asks once, and gives back';
 $f->reset_count;
 parallel($second, 40, '/ok/five');
-is writes(), '', 'and then knows';
+is writes(), '', 'a server that has heard of the key asks no more';
 
 # A counter that the store has lost is made anew while its key is denied.
 $f->forget;
@@ -58,6 +58,6 @@ my $end = time + 2.5;
 await(3, sub { status($s, '/ok/five'); %{ $f->keys } || time > $end });
 is scalar %{ $f->keys }, 1, 'a lost counter is made anew while its key is denied';
 my $third = httpd($conf);
-is status($third, '/ok/five'), 429, 'so that a new server hears of it';
+is status($third, '/ok/five'), 429, 'a new server denies what was counted in the lost counter';
 
 finish;

@@ -41,47 +41,47 @@ sub used { my ($m, $key) = @_; return (($m->value($key) // 0) & 0xffffff) - 6553
 $m->kill;
 my $s = httpd(conf($m));
 my $address = $m->address;
-ok $s->wait_log(0, qr/ratelimit.*memcached \Q$address\E.*does not answer/), 'httpd starts, and its log says that the store does not answer';
-is statuses($s, 7, '/ok/five/absent'), '200 200 200 200 200 429 429', 'its own counters go on';
+ok $s->wait_log(0, qr/ratelimit.*memcached \Q$address\E.*does not answer/), 'absent at start: httpd starts, and its log says that the store does not answer';
+is statuses($s, 7, '/ok/five/absent'), '200 200 200 200 200 429 429', 'absent at start: httpd counts by itself';
 my $from = $s->log_mark;
 $m->again;
-ok recovered($s, $m), 'the store comes, and is used';
-ok scalar $s->wait_log($from, qr/memcached \Q$address\E works again/), 'which the log says';
-is status($s, '/ok/five/absent'), 429, 'who was over the limit stays so';
+ok recovered($s, $m), 'the store comes: every child counts there';
+ok scalar $s->wait_log($from, qr/memcached \Q$address\E works again/), 'the store comes: the log says that it works again';
+is status($s, '/ok/five/absent'), 429, 'the store comes: a key that was over its limit is denied';
 my $other = httpd(conf($m));
-ok $other->wait_log(0, qr/memcached \Q$address\E, which answers/), 'another httpd starts, and says that the store answers';
-ok settled($s, '/ok/five/absent', 5), 'the store learns of what was granted without it';
-is status($other, '/ok/five/absent'), 429, 'and so does the fleet';
+ok $other->wait_log(0, qr/memcached \Q$address\E, which answers/), 'the store is there: another httpd starts, and its log says that it answers';
+ok settled($s, '/ok/five/absent', 5), 'the store comes: it learns of what was granted without it';
+is status($other, '/ok/five/absent'), 429, 'the store comes: another httpd denies what was used up without it';
 
 # ---- killed, and back, empty --------------------------------------------------------------------------------
-is admitted($s, '/ok/twenty/killed', 12), 12, 'some of a limit';
-is admitted($s, '/ok/five/over', 7), 5, 'and all of another';
+is admitted($s, '/ok/twenty/killed', 12), 12, 'before the kill: twelve of twenty are admitted';
+is admitted($s, '/ok/five/over', 7), 5, 'before the kill: all of five are admitted';
 $from = $s->log_mark;
 $m->kill;
-is admitted($s, '/ok/twenty/killed', 4), 4, 'killed: the count goes on';
-is admitted($s, '/ok/five/over', 3), 0, 'and nobody is let in who was over the limit';
-is admitted($s, '/ok/five/new', 7), 5, 'nor more than the limit of new ones';
+is admitted($s, '/ok/twenty/killed', 4), 4, 'killed: four more of twenty are admitted';
+is admitted($s, '/ok/five/over', 3), 0, 'killed: a key that was over its limit is denied';
+is admitted($s, '/ok/five/new', 7), 5, 'killed: a new key gets its limit, and no more';
 my @said = $s->wait_log($from, qr/memcached \Q$address\E does not answer/);
-is scalar @said, 1, 'the log says so once';
-like $said[0], qr/Check that it runs/, 'and what to do';
+is scalar @said, 1, 'killed: the log says once that the store fails';
+like $said[0], qr/Check that it runs/, 'killed: the log says what to do';
 $m->again;
-ok recovered($s, $m) && recovered($other, $m), 'back, empty';
-is admitted($s, '/ok/five/over', 3), 0, 'who was over the limit stays so';
-is admitted($s, '/ok/twenty/killed', 8), 4, 'the rest of a limit, not all of it';
-ok settled($s, '/ok/twenty/killed', 20), 'the store learns of all of it';
-is status($other, '/ok/twenty/killed'), 429, 'also on another server';
+ok recovered($s, $m) && recovered($other, $m), 'back and empty: every child of two httpds counts there';
+is admitted($s, '/ok/five/over', 3), 0, 'back and empty: a key that was over its limit is denied';
+is admitted($s, '/ok/twenty/killed', 8), 4, 'back and empty: the last four of twenty are admitted, not all';
+ok settled($s, '/ok/twenty/killed', 20), 'back and empty: the store learns of all twenty';
+is status($other, '/ok/twenty/killed'), 429, 'back and empty: another httpd denies what is used up';
 
 # ---- flushed ------------------------------------------------------------------------------------------------
-is admitted($s, '/ok/twenty/flushed', 15), 15, 'some of a limit';
-is $m->flush, 'OK', 'flush_all';
-is admitted($s, '/ok/five/over', 3), 0, 'who was over the limit stays so';
-is admitted($s, '/ok/twenty/flushed', 10), 5, 'the rest of a limit';
-is status($other, '/ok/twenty/flushed'), 429, 'also on another server';
+is admitted($s, '/ok/twenty/flushed', 15), 15, 'before the flush: fifteen of twenty are admitted';
+is $m->flush, 'OK', 'memcached is flushed';
+is admitted($s, '/ok/five/over', 3), 0, 'flushed: a key that was over its limit is denied';
+is admitted($s, '/ok/twenty/flushed', 10), 5, 'flushed: the last five of twenty are admitted';
+is status($other, '/ok/twenty/flushed'), 429, 'flushed: another httpd denies what is used up';
 admitted($s, '/ok/twenty/raised', 15);
 $m->flush;
-is status($other, '/ok/twenty/raised'), 200, 'another server, which never heard of the key, makes the counter anew from nothing';
-is admitted($s, '/ok/twenty/raised', 10), 4, 'who knew it raises it';
-is status($other, '/ok/twenty/raised'), 429, 'for all';
+is status($other, '/ok/twenty/raised'), 200, 'flushed: another httpd, which never heard of the key, makes the counter anew';
+is admitted($s, '/ok/twenty/raised', 10), 4, 'flushed: the httpd that knew the key raises that counter to what was used';
+is status($other, '/ok/twenty/raised'), 429, 'flushed: another httpd denies by the raised counter';
 
 # ---- many restarts under load -------------------------------------------------------------------------------
 my $in = 0;
@@ -90,7 +90,7 @@ for (1 .. 4) {
     $m->restart;
     $in += admitted($s, '/ok/twenty/restarts', 2);
 }
-is $in, 20, 'restarts in the middle of a window';
+is $in, 20, 'four restarts of memcached in the middle of a window: exactly the limit';
 
 # ---- restarted, or idle, between requests ----------------------------------------------------------------------
 # No request is lost to a connection that the server closed meanwhile.
@@ -105,7 +105,7 @@ for my $unix (0, 1) {
     my $store  = RL::Memcached->start(unix => $unix);
     my $where  = $unix ? 'unix socket' : 'TCP';
     my $strict = httpd(conf($store) =~ s/timeout=1s/timeout=5s/r . "<LocationMatch \"^/ok/many/\">\n    RateLimitOnError deny\n    RateLimit many 100000/30d key=path\n</LocationMatch>\n");
-    is all_counted($strict, $store, '/ok/many/0'), '40 answered, 40 counted', "$where: connections of many threads";
+    is all_counted($strict, $store, '/ok/many/0'), '40 answered, 40 counted', "$where: forty requests at once are all counted";
     for my $n (1 .. 3) {
         $store->restart;
         is all_counted($strict, $store, "/ok/many/$n"), '40 answered, 40 counted', "$where: a restart costs no request ($n)";
@@ -116,8 +116,8 @@ for my $unix (0, 1) {
     $strict->set_conf($strict->{conf} =~ s/\Q@{[ $store->address ]}\E/$kicks->address/er);
     $strict->start;
     all_counted($strict, $kicks, '/ok/many/5');
-    ok await(30, sub { $kicks->stat('idle_kicks') > 0 && $kicks->stat('curr_connections') <= 3 }), 'memcached closes idle connections';
-    is all_counted($strict, $kicks, '/ok/many/6'), '40 answered, 40 counted', '... which costs no request';
+    ok await(30, sub { $kicks->stat('idle_kicks') > 0 && $kicks->stat('curr_connections') <= 3 }), 'memcached has closed the connections that were idle';
+    is all_counted($strict, $kicks, '/ok/many/6'), '40 answered, 40 counted', 'connections that memcached has closed cost no request';
     $strict->stop;
 }
 
@@ -125,8 +125,8 @@ for my $unix (0, 1) {
 # 200,000 new keys in a memcached of 4 MB: a counter that is in use, at its limit or not, is there afterwards.
 my $small = RL::Memcached->start(args => [ '-m', 4 ]);
 my $hot   = httpd(conf($small));
-is admitted($hot, '/ok/five/hot', 6), 5, 'a counter at its limit';
-is admitted($hot, '/ok/twenty/hot', 10), 10, 'and one that is not';
+is admitted($hot, '/ok/five/hot', 6), 5, 'before the eviction: all of five are admitted';
+is admitted($hot, '/ok/twenty/hot', 10), 10, 'before the eviction: ten of twenty are admitted';
 my %before = map { $_ => $small->value($_) } keys %{ $small->keys };
 my $granted = 10;
 for (1 .. 10) {
@@ -136,11 +136,11 @@ for (1 .. 10) {
     my $end = Time::HiRes::time() + 1.1;
     await(2, sub { Time::HiRes::time() > $end }) if $_ % 3 == 0;
 }
-cmp_ok $small->stat('evictions'), '>', 50_000, 'a flood that evicts';
-is $granted, 20, 'the counter goes on';
-is status($hot, '/ok/twenty/hot'), 429, 'to its limit';
-is status($hot, '/ok/five/hot'), 429, 'and the one at its limit stays there';
+cmp_ok $small->stat('evictions'), '>', 50_000, 'new keys have evicted old ones';
+is $granted, 20, 'evicted: a counter in use grants its limit';
+is status($hot, '/ok/twenty/hot'), 429, 'evicted: a counter in use denies at its limit';
+is status($hot, '/ok/five/hot'), 429, 'evicted: a key that was at its limit is denied';
 my $third = httpd(conf($small));
-is status($third, '/ok/twenty/hot'), 429, 'a server that never saw the key hears of it from the store';
+is status($third, '/ok/twenty/hot'), 429, 'evicted: an httpd that never saw the key denies it, by the store';
 
 finish allow => qr/memcached \S+ does not answer/;

@@ -16,10 +16,10 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event worker prefork)) {
 </Location>
 END
     for my $round (1 .. 4) {
-        is_deeply histogram(parallel($s, 50, "/ok/ten/$round")), { 200 => 10, 429 => 40 }, "$mpm: 10 of 50, round $round";
+        is_deeply histogram(parallel($s, 50, "/ok/ten/$round")), { 200 => 10, 429 => 40 }, "$mpm: exactly 10 of 50 at once are admitted, round $round";
     }
-    is_deeply histogram(parallel($s, 50, '/ok/stacked')), { 200 => 7, 429 => 43 }, "$mpm: the tighter of two rules";
-    is status($s, '/ok/stacked'), 429, "$mpm: and it stays full";
+    is_deeply histogram(parallel($s, 50, '/ok/stacked')), { 200 => 7, 429 => 43 }, "$mpm: two rules: exactly what the tighter one allows";
+    is status($s, '/ok/stacked'), 429, "$mpm: two rules: the key stays full";
 
     # Ten callers of five each under thirty in all: never more than either, and what a denied request may have held
     # for a moment is there again afterwards.
@@ -30,11 +30,11 @@ END
         $of{ $i % 10 }++;
         $total++;
     }
-    cmp_ok $total, '<=', 30, "$mpm: never more than all may have";
-    ok !(grep { $_ > 5 } values %of), "$mpm: nor than each may have" or diag explain \%of;
+    cmp_ok $total, '<=', 30, "$mpm: key=all beside a narrower key: never more than all may have";
+    ok !(grep { $_ > 5 } values %of), "$mpm: key=all beside a narrower key: none gets more than each may have" or diag explain \%of;
     my $later = 0;
     status($s, "/ok/mixed?u=new$_") == 200 and $later++ for 1 .. 32;
-    is $total + $later, 30, "$mpm: denied requests left nothing charged" or diag "$total at once, $later later";
+    is $total + $later, 30, "$mpm: key=all beside a narrower key: denied requests left nothing charged" or diag "$total at once, $later later";
 }
 
 finish;

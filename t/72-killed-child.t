@@ -18,19 +18,19 @@ END
         my %pid = map { $_->{pid} => 1 } $s->access($from, 4);
         my ($victim) = sort keys %pid;
         push @r, parallel($s, 40, sub { ('GET', "/ok/many?q=$_[0]") }, in_flight => sub { kill KILL => $victim });
-        ok await(10, sub { !grep { $_ == $victim } $s->children }), "$mpm: child $round is gone";
-        is status($s, '/ok'), 200, "$mpm: and the server serves";
+        ok await(10, sub { !grep { $_ == $victim } $s->children }), "$mpm: killed child $round is gone";
+        is status($s, '/ok'), 200, "$mpm: httpd serves after child $round was killed";
     }
     my $cut = histogram(@r)->{0} // 0;
-    ok !(grep { $_->status != 200 && $_->status != 0 } @r), "$mpm: what was answered was served" or diag explain histogram(@r);
+    ok !(grep { $_->status != 200 && $_->status != 0 } @r), "$mpm: while children are killed, what is answered is served" or diag explain histogram(@r);
 
     # What the dead children had charged and not answered may be gone; nothing else.
     push @r, parallel($s, 50, '/ok/many') for 1 .. 4;
     my $h = histogram(@r);
-    cmp_ok $h->{200}, '<=', 300, "$mpm: never more than the limit" or diag explain $h;
-    cmp_ok $h->{200}, '>=', 300 - $cut, "$mpm: nor less, but for the $cut requests that were cut off" or diag explain $h;
-    is status($s, '/ok/many'), 429, "$mpm: full";
-    is_deeply histogram(parallel($s, 50, '/ok/exact/1')), { 200 => 10, 429 => 40 }, "$mpm: counting goes on exactly";
+    cmp_ok $h->{200}, '<=', 300, "$mpm: after children were killed, never more than the limit" or diag explain $h;
+    cmp_ok $h->{200}, '>=', 300 - $cut, "$mpm: after children were killed, not less, but for the $cut requests that were cut off" or diag explain $h;
+    is status($s, '/ok/many'), 429, "$mpm: after children were killed, the key is full";
+    is_deeply histogram(parallel($s, 50, '/ok/exact/1')), { 200 => 10, 429 => 40 }, "$mpm: after children were killed, another key gets exactly its limit";
 }
 
 # Children that end by themselves, as httpd replaces them.
@@ -45,7 +45,7 @@ my $served = 0;
 my $from = $s->access_mark;
 status($s, '/ok/many') == 200 and $served++ for 1 .. 80;
 $pid{ $_->{pid} } = 1 for $s->access($from, 80);
-is $served, 50, 'children come and go, the counter stays';
-cmp_ok scalar keys %pid, '>=', 8, 'many of them' or diag explain \%pid;
+is $served, 50, 'MaxConnectionsPerChild: children come and go, the counter stays';
+cmp_ok scalar keys %pid, '>=', 8, 'MaxConnectionsPerChild: many children have served' or diag explain \%pid;
 
 finish allow => qr/exit signal Killed|AH00161/;    # AH00161: all of the four children are busy

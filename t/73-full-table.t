@@ -12,7 +12,7 @@ RateLimitStore shm size=64K
 END
 
 my @guarded = map { "/ok/guarded?k=g$_" } 1 .. 8;
-limit_is $s, 2, $_, "$_ fills" for @guarded;
+limit_is $s, 2, $_, "$_ before the table is full" for @guarded;
 
 my (%seen, $sent);
 my $c = connection($s);
@@ -22,8 +22,8 @@ for my $k (1 .. 6000) {
     last if $c->{eof};
 }
 $c->close;
-is_deeply \%seen, { 200 => 6000 }, 'six thousand keys, each seen once, are all served' or diag explain \%seen;
-is join(' ', map { status($s, $_) } @guarded), join(' ', (429) x @guarded), 'who was denied before the flood still is';
-limit_is $s, 2, '/ok/guarded?k=new', 'and a new key counts in the full table';
+is_deeply \%seen, { 200 => 6000 }, 'six thousand keys in a small table are all served' or diag explain \%seen;
+is join(' ', map { status($s, $_) } @guarded), join(' ', (429) x @guarded), 'a full table: keys that were denied before are denied';
+limit_is $s, 2, '/ok/guarded?k=new', 'a full table: a new key';
 
 finish;

@@ -106,39 +106,39 @@ is scalar(grep { $_ eq '200' } @statuses), 4, 'an offer to upgrade is good for t
     or diag "@statuses";
 
 # ---- tenants -----------------------------------------------------------------------------------
-is statuses($s, 3, "/files1/a.txt"), '200 200 429', 'Files in .htaccess: a tenant\'s rule';
-is statuses($s, 3, "/files2/a.txt"), '200 200 429', 'the same in another directory has its own counter';
-is statuses($s, 3, "/if1/a.txt"), '200 200 429', 'If in .htaccess';
-is statuses($s, 3, "/if2/a.txt"), '200 200 429', 'the same in another directory has its own counter';
+is statuses($s, 3, "/files1/a.txt"), '200 200 429', '<Files> in .htaccess: a tenant\'s rule denies the third';
+is statuses($s, 3, "/files2/a.txt"), '200 200 429', '<Files> in .htaccess: the same rule in another directory has its own counter';
+is statuses($s, 3, "/if1/a.txt"), '200 200 429', '<If> in .htaccess: a tenant\'s rule denies the third';
+is statuses($s, 3, "/if2/a.txt"), '200 200 429', '<If> in .htaccess: the same rule in another directory has its own counter';
 my @lift = map { (logged($s, 'GET', '/lift/a.txt'))[1]{rule} } 1 .. 5;
 is "@lift", 'mine mine mine server server', 'a tenant that denies everything, to serve it as an error document, does not lift the server\'s limit';
 my $from = $s->log_mark;
 is status($s, "/$_/a.txt"), 500, "$_: what only the server may say is not for .htaccess, whatever AllowOverrideList names" for qw(list list2);
 my $status;
 my $took = least(2, sub { my $r = request($s, 'GET', '/many/a.txt'); $status = $r->status; return $r->total });
-is $status, 500, 'three hundred rules in an .htaccess are a mistake';
-cmp_ok $took, '<', 2, 'found at once';
+is $status, 500, 'three hundred rules in an .htaccess are a 500';
+cmp_ok $took, '<', 2, 'three hundred rules in an .htaccess are refused at once';
 my (undef, $line) = logged($s, 'GET', '/spoof/a.txt');
 is join(' ', map { $_ // '-' } @$line{qw(status rule retry_after)}), '200 server -', 'variables that a tenant made up are not taken for ours';
-unlike join(' ', map { $_ // '' } values %$line), qr/spoofkey/, 'nor the key';
+unlike join(' ', map { $_ // '' } values %$line), qr/spoofkey/, 'a key that a tenant made up is not logged';
 
 # ---- sections ----------------------------------------------------------------------------------
-is statuses($s, 2, '/ok/else2', headers => [ A => 2 ]), '200 200', 'the first Else alone';
-is status($s, '/ok/else2', headers => [ A => 2 ]), 429, 'has a counter';
-is statuses($s, 3, '/ok/else2', headers => [ A => 1 ]), '200 200 200', 'the second has another';
+is statuses($s, 2, '/ok/else2', headers => [ A => 2 ]), '200 200', 'two <Else> in one section: the first one\'s rule admits two';
+is status($s, '/ok/else2', headers => [ A => 2 ]), 429, 'two <Else> in one section: the first one\'s rule denies the third';
+is statuses($s, 3, '/ok/else2', headers => [ A => 1 ]), '200 200 200', 'two <Else> in one section: the second one\'s rule has its own counter';
 
 # ---- a denial whose error document is a program doesn't wait for the body ------------------------
-is status($s, '/ok/slow', method => 'POST', body => 'a=b'), 200, 'one is admitted';
+is status($s, '/ok/slow', method => 'POST', body => 'a=b'), 200, 'a program as error document: the first request is admitted';
 my $r;
 $took = least(1.5, sub { $r = request($s, 'POST', '/ok/slow', pieces => [ ('x' x 200) x 100 ], delay => 0.02); return $r->total });
-is $r->status, 429, 'a dripped body: the denial';
-cmp_ok $took, '<', 1.5, 'comes before the body has come';
+is $r->status, 429, 'a program as error document: a request with a dripped body is denied';
+cmp_ok $took, '<', 1.5, 'a program as error document: the denial does not wait for the body';
 
 # ---- what is told ------------------------------------------------------------------------------
 $from = $s->log_mark;
 is statuses($s, 2, '/ok/observe'), '200 200', 'RateLimitEngine Observe serves';
 my ($told) = $s->wait_log($from, qr/ratelimit: rule r/);
-like $told, qr/would deny/, 'and says what would have been';
+like $told, qr/would deny/, 'RateLimitEngine Observe: the log says what it would deny';
 
 # ---- rules of users, before another fixup answers -----------------------------------------------
 is statuses($s, 3, '/ok/forbidden', headers => [ Authorization => 'Basic YW5uOnBhc3N3b3Jk' ]), '403 403 429', 'a per-directory [F] does not get around user rules';

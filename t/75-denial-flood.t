@@ -34,20 +34,20 @@ sub flood {
 }
 
 my $from = $s->log_mark;
-is flood('/ok/flood', $REQUESTS), 5 * $KEYS . ' ' . ($REQUESTS - 5 * $KEYS), "$REQUESTS requests of $KEYS keys, five of each are admitted";
+is flood('/ok/flood', $REQUESTS), 5 * $KEYS . ' ' . ($REQUESTS - 5 * $KEYS), "$REQUESTS requests of $KEYS keys: five of each are admitted";
 my @lines = $s->log_lines($from);
-cmp_ok scalar(grep { /ratelimit: rule flood/ } @lines), '>=', $KEYS, 'every key is in the error log';
-cmp_ok scalar(@lines), '<', 100, 'which stays under 100 lines (it has ' . @lines . ')';
+cmp_ok scalar(grep { /ratelimit: rule flood/ } @lines), '>=', $KEYS, 'a flood: every key is in the error log';
+cmp_ok scalar(@lines), '<', 100, 'a flood: the error log stays under 100 lines (it has ' . @lines . ')';
 
 $from = $s->log_mark;
 flood('/ok/handled', 2000);
 @lines = $s->log_lines($from);
-cmp_ok scalar(@lines), '<', 100, 'also when the deny handler fails each time (it has ' . @lines . ')';
+cmp_ok scalar(@lines), '<', 100, 'a flood with a deny handler that fails: the error log stays under 100 lines (it has ' . @lines . ')';
 
 $from = $s->log_mark;
 my $end = time + 3;
 request($s, 'GET', '/ok/short') while time < $end;
-cmp_ok scalar(grep { /rule short/ } $s->log_lines($from)), '<=', 2, 'a limit a second has a line a minute';
+cmp_ok scalar(grep { /rule short/ } $s->log_lines($from)), '<=', 2, 'a limit a second, hammered: one line a minute';
 
 # ---- what a client sends ------------------------------------------------------------------------------------
 $from = $s->log_mark;
@@ -57,11 +57,11 @@ for my $client (@client) {
     request($s, 'GET', "/ok/injected/$evil?k=$evil" . length $client, headers =>
         [ 'X-Client' => $client, 'X-Key' => "[evil]\t\xff%n%s", Cookie => "c=[evil]\t\xff", 'User-Agent' => "[evil]\t\xff" ]);
 }
-is scalar(my @told = $s->wait_log($from, qr/rule injected/, 5)), 5, 'every key has its line';
+is scalar(my @told = $s->wait_log($from, qr/rule injected/, 5)), 5, 'hostile values: every key has its line in the error log';
 @lines = $s->log_lines($from);
-is scalar(grep { /\e|\[evil\]/ } @lines), 0, 'nothing of a key, a path or an address that is none' or diag join "\n", @lines;
+is scalar(grep { /\e|\[evil\]/ } @lines), 0, 'hostile values: the error log has nothing of a key, a path or an address that is none' or diag join "\n", @lines;
 my $line = qr/\A\[[^]]+\] \[ratelimit_cache:warn\] \[pid \d+:tid \d+\] \[client [0-9a-f.:]+\] (?:\[remote [^]]+\] )?ratelimit: rule injected, limit 0\/30d: denied, key [0-9a-f]{12}, retry after \d+ s\z/;
-is scalar(grep { /ratelimit:/ && $_ !~ $line } @lines), 0, 'every line has the one form' or diag join "\n", grep { $_ !~ $line } @lines;
-is scalar(grep { /client 203\.0\.113\.(?:7|119):/ } @lines), 2, 'with the client\'s address as httpd logs it' or diag join "\n", @lines;
+is scalar(grep { /ratelimit:/ && $_ !~ $line } @lines), 0, 'hostile values: every line has the one form' or diag join "\n", grep { $_ !~ $line } @lines;
+is scalar(grep { /client 203\.0\.113\.(?:7|119):/ } @lines), 2, 'hostile values: an address is logged as httpd logs it' or diag join "\n", @lines;
 
 finish;

@@ -135,73 +135,73 @@ is form(get('/ok/zero', $_->[0])), $_->[1], 'Accept: ' . ($_->[0] // '(none)') f
     [ 'x' x 4000,                             'text' ],
     [ 'text/html;a="' . ',' x 4000,           'text' ],
 );
-is form(get('/ok/zero', undef, headers => [ Accept => 'text/plain;q=0.1', Accept => 'text/html' ])), 'html', 'two Accept fields';
-is form(get('/ok/zero', 'text/html', http => '1.0')), 'html', 'HTTP/1.0';
+is form(get('/ok/zero', undef, headers => [ Accept => 'text/plain;q=0.1', Accept => 'text/html' ])), 'html', 'two Accept fields: the preferred type of both';
+is form(get('/ok/zero', 'text/html', http => '1.0')), 'html', 'HTTP/1.0 with Accept: text/html';
 my $r    = get('/ok/zero', 'text/html', method => 'HEAD');
 my $same = get('/ok/zero', 'text/html');
-is join('|', $r->status, $r->body, map { $r->header($_) // '-' } qw(Content-Type Vary)), '429||text/html; charset=utf-8|Accept', 'HEAD: the same without a body';
-cmp_ok abs($r->header('Content-Length') - length $same->body), '<=', 20, 'and its length';
+is join('|', $r->status, $r->body, map { $r->header($_) // '-' } qw(Content-Type Vary)), '429||text/html; charset=utf-8|Accept', 'HEAD: the same header without a body';
+cmp_ok abs($r->header('Content-Length') - length $same->body), '<=', 20, 'HEAD: the length of the body it would have';
 
 $r = get('/ok/several', 'application/json');
 my $problem = JSON::PP::decode_json($r->body);
 is $problem->{type}, 'https://iana.org/assignments/http-problem-types#quota-exceeded', 'problem: type';
-is "$problem->{status} $problem->{title}", '429 Too many requests', 'status and title';
-is_deeply $problem->{'violated-policies'}, [ 'short', 'long_-9' ], 'violated-policies: all that deny, none that observes or admits';
-like $problem->{detail}, qr/\b@{[ $r->header('Retry-After') ]} seconds/, 'detail: the longest wait';
+is "$problem->{status} $problem->{title}", '429 Too many requests', 'problem: status and title';
+is_deeply $problem->{'violated-policies'}, [ 'short', 'long_-9' ], 'problem: violated-policies are all that deny, none that observes or admits';
+like $problem->{detail}, qr/\b@{[ $r->header('Retry-After') ]} seconds/, 'problem: detail tells the longest wait';
 my (undef, $line) = logged($s, 'GET', '/ok/several');
-like get('/ok/several')->body, qr/\b$line->{key}\b/, 'the tag is that of the log';
+like get('/ok/several')->body, qr/\b$line->{key}\b/, 'the tag in a denial\'s body is that of the access log';
 
 # ---- wherever a denial comes from --------------------------------------------------------------------------
-is form(get('/ok/many', 'text/html'), 403), 'html', 'status=403';
-is form(get('/ok/unnamed', 'text/html'), 430), 'html', 'a status that httpd has no name for';
-is form(get('/ok/500', 'application/json'), 500), 'problem', 'and 500';
-is form(get('/ok/satisfy', 'text/html')), 'html', 'Satisfy Any, anonymous';
-is form(get('/ok/satisfy', 'text/html', auth => 'alice:secret')), 'html', 'Satisfy Any, authenticated';
-is form(get('/ok/user', 'text/html', auth => 'alice:secret')), 'html', 'after authentication';
-is form(get('/proxied/x', 'text/html')), 'html', 'in front of mod_proxy';
-is form(get('/ok/other', 'text/html')), 'html', 'ErrorDocuments for other errors';
-is form(get('/cgi-bin/env.cgi', 'application/json', method => 'POST', body => 'x=y')), 'problem', 'a POST';
+is form(get('/ok/many', 'text/html'), 403), 'html', 'a denial with status=403';
+is form(get('/ok/unnamed', 'text/html'), 430), 'html', 'a denial with a status that httpd has no name for';
+is form(get('/ok/500', 'application/json'), 500), 'problem', 'a denial with status=500';
+is form(get('/ok/satisfy', 'text/html')), 'html', 'a denial under Satisfy Any, anonymous';
+is form(get('/ok/satisfy', 'text/html', auth => 'alice:secret')), 'html', 'a denial under Satisfy Any, authenticated';
+is form(get('/ok/user', 'text/html', auth => 'alice:secret')), 'html', 'a denial after authentication';
+is form(get('/proxied/x', 'text/html')), 'html', 'a denial in front of mod_proxy';
+is form(get('/ok/other', 'text/html')), 'html', 'a denial beside ErrorDocuments for other errors';
+is form(get('/cgi-bin/env.cgi', 'application/json', method => 'POST', body => 'x=y')), 'problem', 'a denial of a POST';
 my $c = connection($s);
-is form($c->request('GET', '/ok/zero', headers => [ Accept => 'text/html' ])), 'html', 'the connection is kept: one';
-is form($c->request('GET', '/ok/zero', headers => [ Accept => 'application/json' ])), 'problem', 'and another';
-is $c->request('GET', '/ok')->body, "ok\n", 'and what is served after them';
+is form($c->request('GET', '/ok/zero', headers => [ Accept => 'text/html' ])), 'html', 'the first denial on a kept connection';
+is form($c->request('GET', '/ok/zero', headers => [ Accept => 'application/json' ])), 'problem', 'the second denial on a kept connection, in another form';
+is $c->request('GET', '/ok')->body, "ok\n", 'a request after two denials on a kept connection is served';
 $c->close;
 my $took = least(1.5, sub {
     $r = get('/cgi-bin/env.cgi', 'text/html', method => 'POST', pieces => [ ('x' x 200) x 100 ], delay => 0.02);
     return $r->total;
 });
-is form($r), 'html', 'a POST whose body dribbles in';
-cmp_ok $took, '<', 1.5, 'is answered at once';
+is form($r), 'html', 'a denial of a POST whose body dribbles in';
+cmp_ok $took, '<', 1.5, 'a denial does not wait for a body that dribbles in';
 
 # The store doesn't answer: not the client's doing, and nothing was counted that could be told.
 $r = get('/ok/wait?k=store', 'application/json', port => $s->port2);
-is form($r, 503), 'problem', 'the shared store does not answer';
-like $r->body, qr/#temporary-reduced-capacity",/, 'is no quota-exceeded';
-unlike $r->body, qr/violated/, 'and nobody violated anything';
-is join('|', map { $r->header($_) // '-' } qw(RateLimit-Policy RateLimit X-RateLimit-Limit)), '"two";q=2;w=2, "one";q=1;w=4|-|-', 'policies, but no state';
+is form($r, 503), 'problem', 'a denial because the shared store does not answer';
+like $r->body, qr/#temporary-reduced-capacity",/, 'no store: the problem is temporary-reduced-capacity';
+unlike $r->body, qr/violated/, 'no store: the problem has no violated-policies';
+is join('|', map { $r->header($_) // '-' } qw(RateLimit-Policy RateLimit X-RateLimit-Limit)), '"two";q=2;w=2, "one";q=1;w=4|-|-', 'no store: policies, but no state, in the response fields';
 
 my ($nghttp) = grep { -x } map { "$_/nghttp" } split /:/, $ENV{PATH};
 SKIP: {
     skip 'nghttp is not here', 3 if !$nghttp;
     my $out = `$nghttp -v -H'accept: application/json' http://127.0.0.1:@{[ $s->port ]}/ok/zero 2>&1`;
-    like $out, qr/:status: 429/, 'HTTP/2';
-    like $out, qr{content-type: application/problem\+json}, 'the problem document';
-    like $out, qr/"violated-policies":\["login"\]/, 'whole';
+    like $out, qr/:status: 429/, 'HTTP/2: denied with 429';
+    like $out, qr{content-type: application/problem\+json}, 'HTTP/2: the type of a problem document';
+    like $out, qr/"violated-policies":\["login"\]/, 'HTTP/2: the problem document comes whole';
 }
 
 # ---- ErrorDocument is httpd's ------------------------------------------------------------------------------
 $r = get('/ok/text', 'application/json');
-is join('|', $r->status, $r->body, $r->header('Vary') // '-'), '429|<own> text|-', 'a text';
-like $r->header('Content-Type'), qr{\Atext/html}, 'with the type that httpd gives it';
+is join('|', $r->status, $r->body, $r->header('Vary') // '-'), '429|<own> text|-', 'ErrorDocument with a text is left to httpd';
+like $r->header('Content-Type'), qr{\Atext/html}, 'ErrorDocument with a text has the type that httpd gives it';
 $r = get('/ok/local', 'application/json');
-is join('|', $r->status, $r->body, $r->header('Retry-After') ? 'wait' : ''), "429|sorry\n|wait", 'a local page';
+is join('|', $r->status, $r->body, $r->header('Retry-After') ? 'wait' : ''), "429|sorry\n|wait", 'ErrorDocument with a local page is left to httpd';
 $r = get('/ok/broken', 'application/json');
-is $r->status, 429, 'a local page that is not there';
-like $r->body, qr/Additionally, a \d{3} .* was encountered/s, 'says so as httpd does';
+is $r->status, 429, 'ErrorDocument with a local page that is not there: the status is the denial\'s';
+like $r->body, qr/Additionally, a \d{3} .* was encountered/s, 'ErrorDocument with a local page that is not there: httpd says so';
 $r = get('/ok/external', 'application/json');
-is $r->status . ' ' . $r->header('Location'), '302 http://elsewhere.test/sorry', 'an external one';
-is form(get('/ok/back', 'application/json')), 'type text/html; charset=iso-8859-1', 'one of an outer section';
-is form(get('/ok/back/default', 'application/json')), 'problem', 'ErrorDocument 429 default';
+is $r->status . ' ' . $r->header('Location'), '302 http://elsewhere.test/sorry', 'ErrorDocument with an external page is left to httpd';
+is form(get('/ok/back', 'application/json')), 'type text/html; charset=iso-8859-1', 'ErrorDocument of an outer section is left to httpd';
+is form(get('/ok/back/default', 'application/json')), 'problem', 'ErrorDocument 429 default: the default answer';
 
 # ---- waiting as long as it says ------------------------------------------------------------------------------
 # Rules, and what they are called; each is used up, and asked again and again until it admits. Windows are staggered by

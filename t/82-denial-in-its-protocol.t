@@ -60,21 +60,21 @@ for my $path (qw(page named document default)) {
         my $length = $method eq 'POST' ? 'Content-Length: ' . length($body) . "\r\n" : '';
         my $out = say_raw("$method /ok/$path HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
             . "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n$length\r\n" . ($length && $body));
-        like $out, qr{\AHTTP/1\.1 429 }, "$method with an offer to upgrade, $path: denied as it is";
+        like $out, qr{\AHTTP/1\.1 429 }, "$method with an offer to upgrade, $path: denied in HTTP/1.1";
     }
 }
-is_deeply [ grep { /smuggled/ } map { $_->{uri} } $s->access(0, 8) ], [], 'no body was taken for requests';
+is_deeply [ grep { /smuggled/ } map { $_->{uri} } $s->access(0, 8) ], [], 'no body with an offer to upgrade was taken for requests';
 
 my $r = request($s, 'GET', '/ok/soon');
-like $r->header('Retry-After'), qr/\A\d{2,7}\z/, 'one Retry-After' or diag $r->header('Retry-After');
-cmp_ok $r->header('Retry-After'), '>', 10, '... not earlier than a retry can succeed' if $r->header('Retry-After') =~ /\A\d+\z/;
-is $r->header('Cache-Control'), 'private', "the handler's own Cache-Control";
-is request($s, 'GET', '/ok/late')->header('Retry-After'), '9999999', 'a document may ask for more patience';
+like $r->header('Retry-After'), qr/\A\d{2,7}\z/, 'a deny handler with a Retry-After of its own: one Retry-After' or diag $r->header('Retry-After');
+cmp_ok $r->header('Retry-After'), '>', 10, 'a deny handler with a Retry-After of its own: not earlier than a retry can succeed' if $r->header('Retry-After') =~ /\A\d+\z/;
+is $r->header('Cache-Control'), 'private', "a deny handler's own Cache-Control stands";
+is request($s, 'GET', '/ok/late')->header('Retry-After'), '9999999', 'an error document may ask for a longer wait';
 $r = request($s, 'GET', '/ok/always');
-like $r->header('Retry-After'), qr/\A\d{2,7}\z/, 'one, whatever mod_headers adds' or diag $r->header('Retry-After');
+like $r->header('Retry-After'), qr/\A\d{2,7}\z/, 'Header always set Retry-After: one Retry-After' or diag $r->header('Retry-After');
 
 request($s, 'GET', "/ok/account?u=victim&me=v$_") for 1 .. 5;
 my @told = map { request($s, 'GET', "/ok/account?u=$_&me=attacker$_")->header('RateLimit') =~ s/;.*//r } qw(victim nobody);
-is $told[0], $told[1], 'which rule is told of does not depend on what others have used';
-is $told[0], '"own"', '... and is the one that is the client\'s own';
+is $told[0], $told[1], 'the rule in RateLimit does not depend on what others have used';
+is $told[0], '"own"', 'the rule in RateLimit is the one that is the client\'s own';
 finish;

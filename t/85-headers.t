@@ -159,113 +159,113 @@ sub policies {
 sub none_of { my ($r, $name, @names) = @_; is join(' ', grep { defined $r->header($_) } @names ? @names : @NAMES), '', $name }
 
 # ---- on or off -----------------------------------------------------------------------------------------
-none_of request($s, 'GET', '/ok/none'), 'none by default';
-none_of request($s, 'GET', '/ok/unlimited'), 'a location without rules has none';
-none_of request($s, 'GET', '/ok/both/none'), 'RateLimitHeaders none in an inner section';
+none_of request($s, 'GET', '/ok/none'), 'no response fields by default';
+none_of request($s, 'GET', '/ok/unlimited'), 'no response fields in a location without rules';
+none_of request($s, 'GET', '/ok/both/none'), 'no response fields by RateLimitHeaders none in an inner section';
 my $r = request($s, 'GET', '/ok/both?k=1');
-is items($r->header('RateLimit-Policy')), 'string burst;q=4;w=86400, string month;q=100;w=2592000', 'RateLimit-Policy';
-like items($r->header('RateLimit')), qr/\Astring burst;r=3;t=\d+\z/, 'RateLimit: the rule that is closest to its limit';
+is items($r->header('RateLimit-Policy')), 'string burst;q=4;w=86400, string month;q=100;w=2592000', 'RateLimit-Policy has all rules that apply';
+like items($r->header('RateLimit')), qr/\Astring burst;r=3;t=\d+\z/, 'RateLimit tells the rule that is closest to its limit';
 my $t = param(parse_list($r->header('RateLimit'))->[0], 't');
-ok $t >= 1 && $t <= 86_400, 't lies within the window';
-is $r->header('X-RateLimit-Limit'), 4, 'X-RateLimit-Limit';
-is $r->header('X-RateLimit-Remaining'), 3, 'X-RateLimit-Remaining';
+ok $t >= 1 && $t <= 86_400, 't of RateLimit lies within the window';
+is $r->header('X-RateLimit-Limit'), 4, 'X-RateLimit-Limit is that rule\'s';
+is $r->header('X-RateLimit-Remaining'), 3, 'X-RateLimit-Remaining is that rule\'s';
 cmp_ok abs($r->header('X-RateLimit-Reset') - time - $t), '<=', 2, 'X-RateLimit-Reset is t as a moment';
 $r = request($s, 'GET', '/ok/standard');
-is policies($r), 'r -> r 8', 'standard';
-none_of $r, 'no legacy fields with it', grep { /^X/ } @NAMES;
+is policies($r), 'r -> r 8', 'RateLimitHeaders standard: the standard fields';
+none_of $r, 'RateLimitHeaders standard: no legacy fields', grep { /^X/ } @NAMES;
 $r = request($s, 'GET', '/ok/legacy');
-is $r->header('X-RateLimit-Remaining'), 8, 'legacy';
-none_of $r, 'no standard fields with it', grep { !/^X/ } @NAMES;
+is $r->header('X-RateLimit-Remaining'), 8, 'RateLimitHeaders legacy: the legacy fields';
+none_of $r, 'RateLimitHeaders legacy: no standard fields', grep { !/^X/ } @NAMES;
 
 # ---- which rules -----------------------------------------------------------------------------------------
-is join(' ', map { policies(request($s, 'GET', '/ok/both?k=2')) } 1 .. 4), join(' ', map { "burst month -> burst $_" } 3, 2, 1, 0), 'r counts down to 0';
+is join(' ', map { policies(request($s, 'GET', '/ok/both?k=2')) } 1 .. 4), join(' ', map { "burst month -> burst $_" } 3, 2, 1, 0), 'r of RateLimit counts down to 0';
 $r = request($s, 'GET', '/ok/both?k=2');
-is $r->status . ' ' . policies($r), '429 burst month -> burst 0', 'a denial';
-is items($r->header('RateLimit')), 'string burst;r=0;t=' . $r->header('Retry-After'), 't is Retry-After';
-is $r->header('X-RateLimit-Remaining'), 0, 'nothing remains';
-cmp_ok abs($r->header('X-RateLimit-Reset') - time - $r->header('Retry-After')), '<=', 2, 'until the retry';
-is policies(request($s, 'GET', '/ok/shares?a=1')), 'wide same equal -> same 9', 'of equals, the first';
-is policies(request($s, 'GET', '/ok/observed')), 'watched real -> watched 0', 'a rule that observes is told';
+is $r->status . ' ' . policies($r), '429 burst month -> burst 0', 'a denial: the rule that denied has r=0';
+is items($r->header('RateLimit')), 'string burst;r=0;t=' . $r->header('Retry-After'), 'a denial: t is Retry-After';
+is $r->header('X-RateLimit-Remaining'), 0, 'a denial: X-RateLimit-Remaining is 0';
+cmp_ok abs($r->header('X-RateLimit-Reset') - time - $r->header('Retry-After')), '<=', 2, 'a denial: X-RateLimit-Reset is the moment of the retry';
+is policies(request($s, 'GET', '/ok/shares?a=1')), 'wide same equal -> same 9', 'of rules equally close to their limits the first is told';
+is policies(request($s, 'GET', '/ok/observed')), 'watched real -> watched 0', 'a rule with action=observe is told';
 $r = request($s, 'GET', '/ok/observed');
-is $r->status . ' ' . policies($r), '200 watched real -> watched 0', 'also over its limit';
-none_of request($s, 'GET', '/ok/skipped'), 'rules that do not apply are not';
-is policies(request($s, 'GET', '/ok/skipped?x')), 'when -> when 8', 'the one that does, is';
+is $r->status . ' ' . policies($r), '200 watched real -> watched 0', 'a rule with action=observe is told over its limit';
+none_of request($s, 'GET', '/ok/skipped'), 'rules that do not apply are not told';
+is policies(request($s, 'GET', '/ok/skipped?x')), 'when -> when 8', 'of several rules the one that applies is told';
 $r = request($s, 'GET', '/ok/denied');
-is $r->status . ' ' . policies($r), '429 open short long -> long 0', 'of several that deny, the longest wait';
-is items($r->header('RateLimit')), 'string long;r=0;t=' . $r->header('Retry-After'), 'as in Retry-After';
+is $r->status . ' ' . policies($r), '429 open short long -> long 0', 'of several rules that deny the one with the longest wait is told';
+is items($r->header('RateLimit')), 'string long;r=0;t=' . $r->header('Retry-After'), 'of several rules that deny t is Retry-After';
 
 # ---- on every response --------------------------------------------------------------------------------------
-is policies(request($s, 'HEAD', '/ok/standard')), 'r -> r 7', 'HEAD';
-is policies(request($s, 'GET', '/ok/standard', http => '1.0')), 'r -> r 6', 'HTTP/1.0';
+is policies(request($s, 'HEAD', '/ok/standard')), 'r -> r 7', 'an answer to HEAD has response fields';
+is policies(request($s, 'GET', '/ok/standard', http => '1.0')), 'r -> r 6', 'an answer to HTTP/1.0 has response fields';
 $r = request($s, 'GET', '/ok/standard');
 $r = request($s, 'GET', '/ok/standard', headers => [ 'If-None-Match' => $r->header('ETag') ]);
 $r = request($s, 'GET', '/ok/standard', headers => [ 'If-Modified-Since' => 'Fri, 01 Jan 2100 00:00:00 GMT' ]) if $r->status != 304;
-is $r->status . ' ' . (policies($r) =~ /\Ar -> r \d\z/ ? 'told' : policies($r)), '304 told', 'not modified';
+is $r->status . ' ' . (policies($r) =~ /\Ar -> r \d\z/ ? 'told' : policies($r)), '304 told', 'a 304 has response fields';
 $r = request($s, 'GET', '/missing/here');
-is $r->status . ' ' . policies($r), '404 r -> r 98', 'not found';
+is $r->status . ' ' . policies($r), '404 r -> r 98', 'a 404 has response fields';
 $r = request($s, 'GET', '/missing/document');
-is $r->status . ' ' . policies($r) . ' ' . $r->body, "404 r -> r 97 sorry\n", 'a 404 with an ErrorDocument';
+is $r->status . ' ' . policies($r) . ' ' . $r->body, "404 r -> r 97 sorry\n", 'a 404 with an ErrorDocument has response fields';
 $r = request($s, 'GET', '/missing/cgi');
-is $r->status . ' ' . policies($r), '404 r -> r 96', 'whose own location has rules and headers';
+is $r->status . ' ' . policies($r), '404 r -> r 96', 'a 404 with an ErrorDocument that has rules itself has those of the request';
 $r = request($s, 'GET', '/cgi-bin/env.cgi?cgi_status=500');
-is $r->status . ' ' . policies($r), '500 r -> r 98', 'a CGI\'s 500';
+is $r->status . ' ' . policies($r), '500 r -> r 98', 'a CGI\'s 500 has response fields';
 $r = request($s, 'GET', '/own/not-there.cgi');
-is $r->status . ' ' . policies($r), '404 r -> r 98', 'a CGI that is not there';
+is $r->status . ' ' . policies($r), '404 r -> r 98', 'a CGI that is not there has response fields';
 $r = request($s, 'GET', '/ok/auth');
-is $r->status . ' ' . policies($r), '401 early -> early 98', '401: the rules that were checked before';
+is $r->status . ' ' . policies($r), '401 early -> early 98', 'a 401 tells the rules that were checked before';
 $r = request($s, 'GET', '/ok/auth', auth => 'alice:wrong');
-is $r->status . ' ' . policies($r), '401 early -> early 97', 'a wrong password';
+is $r->status . ' ' . policies($r), '401 early -> early 97', 'a wrong password tells the rules that were checked before';
 $r = request($s, 'GET', '/ok/auth', auth => 'alice:secret');
-is $r->status . ' ' . policies($r), '200 early late -> early 96', 'the right one: rules of users as well';
-is policies(request($s, 'GET', '/di/')), 'directory index -> directory 98', 'a DirectoryIndex with rules of its own';
+is $r->status . ' ' . policies($r), '200 early late -> early 96', 'the right password tells rules of users as well';
+is policies(request($s, 'GET', '/di/')), 'directory index -> directory 98', 'a DirectoryIndex with rules of its own tells both';
 for my $how (qw(document handler)) {
     $r = request($s, 'GET', "/ok/denied/$how");
-    is $r->status . ' ' . policies($r) . ' ' . $r->body, "429 open short long -> long 0 sorry\n", "a denial by $how";
-    is scalar(my @all = map { $r->header($_) } @NAMES), 5, 'every field once';
+    is $r->status . ' ' . policies($r) . ' ' . $r->body, "429 open short long -> long 0 sorry\n", "a denial by $how has response fields";
+    is scalar(my @all = map { $r->header($_) } @NAMES), 5, "a denial by $how has each field once";
 }
 my ($nghttp) = grep { -x } map { "$_/nghttp" } split /:/, $ENV{PATH};
 SKIP: {
     skip 'nghttp is not here', 2 if !$nghttp;
     my $out = `$nghttp -v $url/ok/both?k=h2 2>&1`;
     like $out, qr/ratelimit-policy: "burst";q=4;w=86400, "month";q=100;w=2592000\s/, 'HTTP/2: RateLimit-Policy';
-    like $out, qr/ratelimit: "burst";r=3;t=\d+\s/, 'RateLimit';
+    like $out, qr/ratelimit: "burst";r=3;t=\d+\s/, 'HTTP/2: RateLimit';
 }
-none_of request($s, 'GET', '/own/nph-own.cgi'), 'an nph- CGI program writes its own header';
+none_of request($s, 'GET', '/own/nph-own.cgi'), 'an nph- CGI program, which writes its own header, has no response fields';
 
 # ---- exempt, the application's own, other people's ------------------------------------------------------------
-is policies(request($s, 'GET', '/exempt/own.cgi')), 'r -> r 98', 'not exempt';
-none_of request($s, 'GET', '/exempt/own.cgi?friend'), 'exempt';
-none_of request($s, 'GET', '/exempt/not-there.cgi?friend'), 'exempt, and an error';
+is policies(request($s, 'GET', '/exempt/own.cgi')), 'r -> r 98', 'a request that is not exempt has response fields';
+none_of request($s, 'GET', '/exempt/own.cgi?friend'), 'an exempt request has no response fields';
+none_of request($s, 'GET', '/exempt/not-there.cgi?friend'), 'an exempt request that is an error has no response fields';
 for my $proxied ('own', 'proxied') {
     my $n = $proxied eq 'own' ? 'r' : 'front';
     $r = request($s, 'GET', "/$proxied/own.cgi", host => $proxied eq 'own' ? 'localhost' : 'front.test');
-    like policies($r), qr/\Ar -> r \d+\z/, "$proxied: the innermost application's own" if $proxied eq 'proxied';
+    like policies($r), qr/\Ar -> r \d+\z/, "$proxied: the front server's fields, when the application has none" if $proxied eq 'proxied';
     $r = request($s, 'GET', "/$proxied/own.cgi?standard");
-    is $r->header('RateLimit'), '"own";r=1', "$proxied: the application's RateLimit wins";
-    is $r->header('RateLimit-Policy'), undef, 'and RateLimit-Policy is left alone' if $proxied eq 'own';
-    ok defined $r->header('X-RateLimit-Limit'), 'the other family is not';
+    is $r->header('RateLimit'), '"own";r=1', "$proxied: the application's RateLimit keeps ours out";
+    is $r->header('RateLimit-Policy'), undef, "$proxied: the application's RateLimit keeps our RateLimit-Policy out" if $proxied eq 'own';
+    ok defined $r->header('X-RateLimit-Limit'), "$proxied: the application's RateLimit leaves our legacy fields";
 }
 $r = request($s, 'GET', '/own/own.cgi?policy');
-is join('|', map { $_ // '-' } $r->header('RateLimit-Policy'), scalar $r->header('RateLimit')), '"own";q=1|-', 'the application\'s RateLimit-Policy wins';
+is join('|', map { $_ // '-' } $r->header('RateLimit-Policy'), scalar $r->header('RateLimit')), '"own";q=1|-', 'the application\'s RateLimit-Policy keeps our standard fields out';
 $r = request($s, 'GET', '/own/own.cgi?legacy');
-none_of $r, 'any X-RateLimit- of the application\'s keeps ours out', grep { /^X/ } @NAMES;
-is $r->header('X-RateLimit-Used'), 7, 'and stays';
-like policies($r), qr/\Ar -> r \d+\z/, 'the standard ones are there';
+none_of $r, 'an X-RateLimit- field of the application\'s keeps our legacy fields out', grep { /^X/ } @NAMES;
+is $r->header('X-RateLimit-Used'), 7, 'an X-RateLimit- field of the application\'s stays';
+like policies($r), qr/\Ar -> r \d+\z/, 'an X-RateLimit- field of the application\'s leaves our standard fields';
 $r = request($s, 'GET', '/ok/admin');
-is join('|', $r->header('RateLimit'), $r->header('X-RateLimit-Limit')), '"admin"|1', 'what Header sets wins';
-none_of $r, 'of the whole family', qw(RateLimit-Policy X-RateLimit-Remaining X-RateLimit-Reset);
+is join('|', $r->header('RateLimit'), $r->header('X-RateLimit-Limit')), '"admin"|1', 'what Header sets keeps ours out';
+none_of $r, 'what Header sets keeps the whole family out', qw(RateLimit-Policy X-RateLimit-Remaining X-RateLimit-Reset);
 
 # ---- keys that name somebody ----------------------------------------------------------------------------------
 $r = request($s, 'GET', '/ok/personal', auth => 'victim:x');
-is policies($r), 'claimed -> claimed -', 'claimed-user: r is left out';
-none_of $r, 'and X-RateLimit-Remaining', 'X-RateLimit-Remaining';
-is $r->header('X-RateLimit-Limit'), 5, 'but not the limit';
+is policies($r), 'claimed -> claimed -', 'key=claimed-user: r is left out';
+none_of $r, 'key=claimed-user: X-RateLimit-Remaining is left out', 'X-RateLimit-Remaining';
+is $r->header('X-RateLimit-Limit'), 5, 'key=claimed-user: X-RateLimit-Limit is there';
 my %form = (type => 'application/x-www-form-urlencoded', body => 'user=victim');
-is policies(request($s, 'POST', '/cgi-bin/body-digest.cgi', %form)), 'account -> account -', 'a form field among others';
+is policies(request($s, 'POST', '/cgi-bin/body-digest.cgi', %form)), 'account -> account -', 'a form field in the key: r is left out';
 request($s, 'POST', '/cgi-bin/body-digest.cgi', %form);
 $r = request($s, 'POST', '/cgi-bin/body-digest.cgi', %form);
-is $r->status . ' ' . items($r->header('RateLimit')), '429 string account;t=' . $r->header('Retry-After'), 'a denial tells the wait';
-none_of $r, 'no X-RateLimit-Remaining', 'X-RateLimit-Remaining';
+is $r->status . ' ' . items($r->header('RateLimit')), '429 string account;t=' . $r->header('Retry-After'), 'a form field in the key: a denial tells the wait';
+none_of $r, 'a form field in the key: a denial has no X-RateLimit-Remaining', 'X-RateLimit-Remaining';
 
 # ---- mistakes ----------------------------------------------------------------------------------------------------
 config_error("RateLimitHeaders $_->[0]\n", 'RateLimitHeaders', $_->[1], "RateLimitHeaders $_->[0]", $_->[2]) for (
@@ -278,7 +278,7 @@ config_error("RateLimitHeaders $_->[0]\n", 'RateLimitHeaders', $_->[1], "RateLim
     [ 'legacy Legacy',     'Legacy',   qr/twice/ ],
     [ '',                  '',         qr/none, standard, legacy/ ],
 );
-config_error("<Location />\n<Limit GET>\nRateLimitHeaders none\n</Limit>\n</Location>\n", 'RateLimitHeaders', '', 'inside of Limit');
+config_error("<Location />\n<Limit GET>\nRateLimitHeaders none\n</Limit>\n</Location>\n", 'RateLimitHeaders', '', 'RateLimitHeaders in <Limit>');
 config_ok("RateLimitHeaders $_\n") for 'none', 'standard', 'legacy', 'standard legacy', 'legacy standard', 'Standard LEGACY', 'NONE';
 
 finish allow => qr/AH\d+|ratelimit:/;

@@ -48,69 +48,69 @@ my @seen = map { request($s, 'GET', '/cgi-bin/env.cgi?k=1')->env } 1 .. 4;
 is_deeply [ map { "$_->{RATELIMIT_STATUS} $_->{RATELIMIT_RULE} $_->{RATELIMIT_LIMIT} $_->{RATELIMIT_REMAINING}" } @seen ],
     [ map { "allowed narrow 4 $_" } 3, 2, 1, 0 ], 'a CGI sees the rule that is closest to its limit';
 my $env = $seen[0];
-like $env->{RATELIMIT_KEY}, qr/\A[0-9a-f]{12}\z/, 'RATELIMIT_KEY';
-like $env->{RATELIMIT_RESET}, qr/\A[0-9]+\z/, 'RATELIMIT_RESET';
-cmp_ok $env->{RATELIMIT_RESET}, '<=', 86_400, 'within the period';
-is $seen[1]{RATELIMIT_KEY}, $env->{RATELIMIT_KEY}, 'the same key has the same tag';
-isnt request($s, 'GET', '/cgi-bin/env.cgi?k=2')->env->{RATELIMIT_KEY}, $env->{RATELIMIT_KEY}, 'another key has another';
+like $env->{RATELIMIT_KEY}, qr/\A[0-9a-f]{12}\z/, 'RATELIMIT_KEY is a tag of twelve hex digits';
+like $env->{RATELIMIT_RESET}, qr/\A[0-9]+\z/, 'RATELIMIT_RESET is a number of seconds';
+cmp_ok $env->{RATELIMIT_RESET}, '<=', 86_400, 'RATELIMIT_RESET lies within the period';
+is $seen[1]{RATELIMIT_KEY}, $env->{RATELIMIT_KEY}, 'RATELIMIT_KEY of the same key is the same';
+isnt request($s, 'GET', '/cgi-bin/env.cgi?k=2')->env->{RATELIMIT_KEY}, $env->{RATELIMIT_KEY}, 'RATELIMIT_KEY of another key is another';
 $env = request($s, 'GET', '/cgi-bin/env.cgi')->env;
-is "$env->{RATELIMIT_RULE} $env->{RATELIMIT_LIMIT}", 'wide 100', 'only the other rule applies';
-is $env->{RATELIMIT_REMAINING}, 94, 'and has counted all';
+is "$env->{RATELIMIT_RULE} $env->{RATELIMIT_LIMIT}", 'wide 100', 'RATELIMIT_RULE when only the other rule applies';
+is $env->{RATELIMIT_REMAINING}, 94, 'RATELIMIT_REMAINING of the other rule, which has counted all';
 
 my ($r, $line) = logged($s, 'GET', '/cgi-bin/env.cgi?k=1');
-is $r->status, 429, 'denied';
-is "$line->{state} $line->{rule} $line->{limit} $line->{remaining}", 'denied narrow 4 0', 'in the access log';
-is $line->{retry}, $r->header('Retry-After'), 'RATELIMIT_RETRY_AFTER';
-cmp_ok abs($line->{reset} - $line->{retry}), '<=', 1, 'RATELIMIT_RESET';
-is $line->{key}, $seen[0]{RATELIMIT_KEY}, 'the tag is the one of the served requests';
+is $r->status, 429, 'a request over the limit is denied';
+is "$line->{state} $line->{rule} $line->{limit} $line->{remaining}", 'denied narrow 4 0', 'RATELIMIT_ of a denial in the access log';
+is $line->{retry}, $r->header('Retry-After'), 'RATELIMIT_RETRY_AFTER of a denial is Retry-After';
+cmp_ok abs($line->{reset} - $line->{retry}), '<=', 1, 'RATELIMIT_RESET of a denial is the wait';
+is $line->{key}, $seen[0]{RATELIMIT_KEY}, 'RATELIMIT_KEY of a denial is that of the served requests';
 
 $r = request($s, 'GET', '/ok/header?who=1');
-is $r->header('X-Seen'), 'allowed h 1', 'Header sees it on what is served';
+is $r->header('X-Seen'), 'allowed h 1', 'Header sees RATELIMIT_ on what is served';
 request($s, 'GET', '/ok/header?who=1');
 $r = request($s, 'GET', '/ok/header?who=1');
-is $r->header('X-Seen'), 'denied h 0', 'and on a denial';
+is $r->header('X-Seen'), 'denied h 0', 'Header sees RATELIMIT_ on a denial';
 $env = request($s, 'GET', '/act/thing.act')->env;
-is "$env->{RATELIMIT_STATUS} $env->{RATELIMIT_RULE} $env->{RATELIMIT_REMAINING}", 'allowed act 8', 'an Action handler sees it';
-is $env->{REDIRECT_RATELIMIT_RULE}, 'act', 'with REDIRECT_ in front as well';
+is "$env->{RATELIMIT_STATUS} $env->{RATELIMIT_RULE} $env->{RATELIMIT_REMAINING}", 'allowed act 8', 'an Action handler sees RATELIMIT_';
+is $env->{REDIRECT_RATELIMIT_RULE}, 'act', 'an Action handler sees REDIRECT_RATELIMIT_ as well';
 
 (undef, $line) = logged($s, 'GET', '/ok/plain');
-is join(' ', @$line{qw(state rule limit remaining key)}), '- - - - -', 'nothing where no rule applies';
+is join(' ', @$line{qw(state rule limit remaining key)}), '- - - - -', 'no RATELIMIT_ where no rule applies';
 
 (undef, $line) = logged($s, 'GET', '/rw/from');
-is "$line->{status} $line->{state} $line->{rule} $line->{remaining}", '200 allowed before 8', 'after a per-directory rewrite';
+is "$line->{status} $line->{state} $line->{rule} $line->{remaining}", '200 allowed before 8', 'RATELIMIT_ after a per-directory rewrite';
 (undef, $line) = logged($s, 'GET', '/di/');
-is "$line->{status} $line->{state} $line->{rule} $line->{remaining}", '200 allowed index 8', 'after a DirectoryIndex';
+is "$line->{status} $line->{state} $line->{rule} $line->{remaining}", '200 allowed index 8', 'RATELIMIT_ after a DirectoryIndex';
 
 # ---- the error log ------------------------------------------------------------------------------------------
 my $from = $s->log_mark;
-is statuses($s, 10, '/ok/secret?who=marvin'), '200 200' . ' 429' x 8, 'a flood';
+is statuses($s, 10, '/ok/secret?who=marvin'), '200 200' . ' 429' x 8, 'of ten requests of one key eight are denied';
 (undef, $line) = logged($s, 'GET', '/ok/secret?who=marvin');
 my @lines = $s->wait_log($from, qr/ratelimit:/);
-is scalar @lines, 1, 'one line for a key and window' or diag join "\n", @lines;
-like $lines[0], qr/\[[\w-]*:notice\]/, 'at the level of RateLimitLog';
-like $lines[0], qr/\bguarded\b/, 'names the rule';
-like $lines[0], qr{\b2\b}, 'and the limit';
-like $lines[0], qr/\b\Q$line->{key}\E\b/, 'and the key\'s tag';
-unlike $lines[0] =~ s/\[client [^]]*\]//r, qr/marvin|127\.0\.0\.1/i, 'and neither key nor address';
+is scalar @lines, 1, 'eight denials of a key have one line in the log' or diag join "\n", @lines;
+like $lines[0], qr/\[[\w-]*:notice\]/, 'a denial is logged at the level of RateLimitLog';
+like $lines[0], qr/\bguarded\b/, 'a denial is logged with the rule';
+like $lines[0], qr{\b2\b}, 'a denial is logged with the limit';
+like $lines[0], qr/\b\Q$line->{key}\E\b/, 'a denial is logged with the key\'s tag';
+unlike $lines[0] =~ s/\[client [^]]*\]//r, qr/marvin|127\.0\.0\.1/i, 'a denial is logged without key and address';
 
 $from = $s->log_mark;
 status($s, '/ok/secret?who=zaphod') for 1 .. 4;
 @lines = $s->wait_log($from, qr/ratelimit:/);
-is scalar @lines, 1, 'another key has its own line';
+is scalar @lines, 1, 'denials of another key have a line of their own';
 $from = $s->log_mark;
 histogram(parallel($s, 40, '/ok/secret?who=trillian'));
 @lines = $s->wait_log($from, qr/ratelimit:/);
-is scalar @lines, 1, 'one line also for a burst';
+is scalar @lines, 1, 'forty denials at once have one line in the log';
 
 $from = $s->log_mark;
 status($s, '/ok/observed?who=ford') for 1 .. 5;
 @lines = $s->wait_log($from, qr/ratelimit:.*\bwatched\b/);
-is scalar @lines, 1, 'an observed overrun is logged too, once';
-like $lines[0] // '', qr/observ|would/i, 'and says that it was not enforced';
+is scalar @lines, 1, 'action=observe: what would be denied is logged once';
+like $lines[0] // '', qr/observ|would/i, 'action=observe: the log says that it was not enforced';
 
 $from = $s->log_mark;
 status($s, '/ok/secret?who=arthur', host => 'quiet.test') for 1 .. 4;
-ok scalar(grep { /:info\]/ } $s->wait_log($from, qr/ratelimit:/)), 'a virtual host has a RateLimitLog of its own';
+ok scalar(grep { /:info\]/ } $s->wait_log($from, qr/ratelimit:/)), 'a denial of a virtual host is logged at its own RateLimitLog';
 
 # ---- the levels ---------------------------------------------------------------------------------------------
 for my $level (qw(warn info error)) {
@@ -120,7 +120,7 @@ for my $level (qw(warn info error)) {
     $from = $s->log_mark;
     status($s, "/ok/level-$level") for 1, 2;
     @lines = $s->wait_log($from, qr/ratelimit:/);
-    is scalar(grep { /\[[\w-]*:\Q$level\E\]/ } @lines), 1, $conf ? "RateLimitLog $level" : 'RateLimitLog is warn by default'
+    is scalar(grep { /\[[\w-]*:\Q$level\E\]/ } @lines), 1, $conf ? "a denial is logged at $level by RateLimitLog $level" : 'a denial is logged at warn by default'
         or diag join "\n", $s->log_lines($from);
 }
 

@@ -131,7 +131,7 @@ sub compare {
     my ($without, $with) = ([ @got[ 0 .. $#jobs ] ], [ @got[ @jobs .. $#got ] ]);
     for my $size (sizes($LIMIT{$limit})) {
         my @bad = map { bad_line($way, $jobs[$_], $without->[$_], $with->[$_]) } grep { length $jobs[$_]{body} == $size } 0 .. $#jobs;
-        ok !@bad, "$way, $size bytes, limit $LIMIT{$limit}" or diag join "\n", @bad;
+        ok !@bad, "$way, $size bytes, RateLimitFormLimit $LIMIT{$limit}: every handler gets the whole body" or diag join "\n", @bad;
     }
     return scalar @jobs;
 }
@@ -171,8 +171,8 @@ sub every_request_was_checked {
     my ($s, $mark, $n) = @_;
     my @lines = $s->access($mark, $n);
     my @passed_by = grep { ($_->{state} // '-') ne 'allowed' || $_->{limit} != 1_000_000 } @lines;
-    is scalar @lines, $n, "$n requests";
-    ok !@passed_by, 'and the form rules saw each of them' or diag join ' ', %{ $passed_by[0] };
+    is scalar @lines, $n, "the server with form rules has logged $n requests";
+    ok !@passed_by, "the form rules saw each of the $n requests" or diag join ' ', %{ $passed_by[0] };
     return;
 }
 

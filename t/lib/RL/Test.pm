@@ -107,12 +107,12 @@ sub statuses {
 }
 
 # Asserts that exactly n requests are admitted with 200 (or ok => status) and that the two after them get 429 (or
-# denied => status). More options are the request's.
+# denied => status). More options are the request's. The name says of what; "exactly n admitted" is added.
 sub limit_is {
     my ($s, $n, $path, $name, %o) = @_;
     my ($ok, $denied) = (delete $o{ok} // 200, delete $o{denied} // 429);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return Test::More::is(statuses($s, $n + 2, $path, %o), join(' ', ($ok) x $n, ($denied) x 2), $name);
+    return Test::More::is(statuses($s, $n + 2, $path, %o), join(' ', ($ok) x $n, ($denied) x 2), "$name: exactly $n admitted");
 }
 
 # n requests in flight together: every connection is open before the first request is sent, and every request is
@@ -208,10 +208,10 @@ sub config_ok {
     my ($fragment, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my ($rc, $out) = configtest($fragment);
-    return Test::More::ok($rc == 0, $name // "accepted: $fragment") || Test::More::diag("exit $rc\n$out");
+    return Test::More::ok($rc == 0, 'accepted: ' . ($name // $fragment =~ s/\s*\n\s*/ | /gr)) || Test::More::diag("exit $rc\n$out");
 }
 
-# Asserts that -t fails, and that one line of what it prints names the directive, the offending token and, besides
+# Asserts that -t fails ("refused, with a reason" is put in front of the name), and that one line of what it prints names the directive, the offending token and, besides
 # these, a reason of a few words; `also` is a further regex for that line.
 sub config_error {
     my ($fragment, $directive, $token, $name, $also) = @_;
@@ -219,7 +219,7 @@ sub config_error {
     my ($rc, $out) = configtest($fragment);
     my ($line) = grep { /\b\Q$directive\E\b/ && index($_, $token) >= 0 } split /\n/, $out;
     my $good = $rc != 0 && defined $line && gives_reason($line, $directive, $token) && (!$also || $line =~ $also);
-    Test::More::ok($good, $name // "refused: $fragment")
+    Test::More::ok($good, 'refused, with a reason: ' . ($name // $fragment =~ s/\s*\n\s*/ | /gr))
         || Test::More::diag("want: a failing -t with one line naming '$directive', '$token'"
             . ($also ? " and matching $also" : '') . ", and a reason\nexit $rc\n$out");
     return $good;
@@ -267,7 +267,7 @@ sub finish {
         $s->stop;
         next if !$s->{stopped_calmly};
         my @bad = grep { $_ =~ $CRASH } $s->log_lines($from);
-        Test::More::ok(!@bad, 'no crash when it stops') || Test::More::diag(join "\n", @bad);
+        Test::More::ok(!@bad, 'httpd stops without a crash') || Test::More::diag(join "\n", @bad);
     }
     Test::More::done_testing();
     return;
