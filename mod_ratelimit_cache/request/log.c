@@ -73,7 +73,7 @@ typedef struct rl_message {
 
 static const rl_message_t overruled = {1, DAY, true}, unshared = {2, DAY, true},
                           bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false},
-                          bad_handler = {5, DAY, true};
+                          bad_handler = {5, DAY, true}, surplus = {6, DAY, true};
 
 /* Charges a token bucket of one unit, which the ledger keeps for this message, rule and virtual
  * host. Returns true if the unit was there. */
@@ -108,6 +108,18 @@ void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
                       "server's configuration has a rule of this name; choose another name "
                       "in the .htaccess file",
                       rule->name);
+    }
+}
+
+void rl_log_surplus(request_rec *r, const rl_rule_t *rule)
+{
+    if (message_is_due(r, rule, &surplus)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "ratelimit: rule %s of an .htaccess file has no effect here, because %d "
+            "rules come before it, and no more are taken from .htaccess files; remove "
+            "rules from the .htaccess files of this directory and those above it",
+            rule->name, RL_TENANT_RULES_MAX);
     }
 }
 
