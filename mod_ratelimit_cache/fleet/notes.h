@@ -54,7 +54,7 @@ void rl_total_note(const rl_reservation_t *res, uint32_t total);
 
 /* Windows: lowers the noted total by units that were given back, to 0 at most; UINT32_MAX after
  * the counter was cleared. */
-void rl_total_less(const rl_reservation_t *res, uint32_t units);
+void rl_total_lower(const rl_reservation_t *res, uint32_t units);
 
 /* Returns the total that is noted of the reservation's window, 0 if there is none. */
 uint32_t rl_total_noted(const rl_reservation_t *res);

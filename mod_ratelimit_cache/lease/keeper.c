@@ -7,7 +7,7 @@
 static bool is_over(const rl_lease_t *lease)
 {
     rl_step_t step;
-    if (!rl_is_window(&lease->op->meter)) {
+    if (!rl_meter_is_window(&lease->op->meter)) {
         return false;
     }
     rl_ledger_peek(lease->source->ledger, lease->op, &step);
