@@ -19,8 +19,8 @@ typedef enum { RL_ON_ERROR_LOCAL, RL_ON_ERROR_ALLOW, RL_ON_ERROR_DENY } rl_on_er
 struct rl_lease_list;
 
 /* Where units come from. Made for one session with the store; what it points to lives at least
- * as long as that. The low 32 bits of salt.lo are 0: windows start by those of
- * the key (core/meter/window.c), and have to start at the same time on all servers. */
+ * as long as that. The low 32 bits of salt.lo are 0: windows start by those of the key
+ * (core/meter/window.c), and have to start at the same time on all servers. */
 typedef struct rl_source {
     const rl_ledger_t *ledger;
     rl_digest_t salt;             /* keeps the cells of several stores apart in the ledger */

@@ -14,13 +14,13 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define LOG_WINDOW (60 * RL_USEC_PER_SEC)
 
-/* Returns the denial's step, with what gets one log line in step.window: the key's window, or
- * the minute if the period is shorter than that.
+/* Returns a copy of the denial's step, whose `window` is changed to number the span that gets
+ * one log line: the key's window, or the minute if the period is shorter than that.
  *
- * Under a penalty it is not the window but the penalty, named by the second in which it ends. A
- * penalty that each try extends has no fixed end; it is named by how many of its lengths have
- * passed since the epoch. PENALTY_BIT keeps penalties apart from windows, whose numbers are
- * less than the seconds since 1970.
+ * Under a penalty the span is not the window but the penalty, named by the second in which it
+ * ends. A penalty that each try extends has no fixed end; it is named by how many of its
+ * lengths have passed since the epoch. PENALTY_BIT keeps penalties apart from windows, whose
+ * numbers are less than the seconds since 1970.
  */
 static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
 {
