@@ -153,7 +153,8 @@ typedef struct ratelimit_usage {
     int fits;               /* 1: the cost fits, or was charged */
     int observed; /* 1: the rule only observes, so serve the request even if it does not fit */
     int store_failed;  /* 1: the shared store did not answer, and these are the numbers of this
-                        * server alone. (0 after a charge that on-error=local has decided.) */
+                        * server alone. (0 after ratelimit_charge() with on-error=local: that
+                        * counts as answered.) */
     apr_int64_t reset; /* seconds until nothing of the key's use counts any more, or 0 */
     apr_int64_t retry_after;      /* seconds until the cost would fit; 0 if it fits */
     char key[RATELIMIT_KEY_SIZE]; /* the tag of the hashed key, as in the error log and
@@ -241,7 +242,8 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_charge,
  * receipt isn't one of r's store: r's virtual host must use the store that the charge used.
  *
  * The caller must not refund a second copy of a receipt, or a charge from before the counter
- * was cleared: both would take off what others were charged. Apart from these two, no refund
+ * was cleared: both would take off what others were charged. (The latter is noticed for most
+ * windows, and does nothing then; for token buckets it is not.) Apart from these two, no refund
  * takes off units of another charge. Units of a window that has ended are gone, and giving them
  * back does nothing. If the shared store can't be told, the fleet's count stays too high, never
  * too low, and the result is APR_SUCCESS all the same.
@@ -249,8 +251,8 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_charge,
 APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_refund,
                         (request_rec * r, ratelimit_receipt_t *receipt));
 
-/* Reads what the key has used, on all servers of a fleet together. Returns APR_SUCCESS
- * if the cost doesn't fit, too; else what ratelimit_check() returns. usage->fits and
+/* Reads what the key has used, on all servers of a fleet together. Returns APR_SUCCESS whether
+ * the cost fits or not; for errors, what ratelimit_check() returns. usage->fits and
  * usage->retry_after are about the rule's own cost. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_read,
                         (request_rec * r, const char *rule, const char *const *values, int n,

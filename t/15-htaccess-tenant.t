@@ -33,6 +33,8 @@ my %files = (
     'authonly'        => 'RateLimit mine 0/30d',
     'listed'          => 'RateLimit mine 2/30d',
     'files'           => qq(<Files "a.txt">\nRateLimit mine 2/30d\n</Files>),
+    'many'            => join("\n", map { "RateLimit many$_ 900/30d" } 1 .. 200),
+    'many/in'         => 'RateLimit surplus 0/30d',
 );
 my %tree;
 for my $dir (keys %files) {
@@ -96,6 +98,15 @@ for my $dir (qw(weaken weaken-off weaken-none weaken-files weaken-if)) {
     is scalar @lines, 1, "$dir: that the server's rule stands is logged once" or diag join "\n", $s->log_lines($from);
 }
 limit_is $s, 1, '/stricter/a.txt', 'a tenant\'s rule may be stricter than the server\'s';
+
+# More than 200 rules would have to be looked at with each request.
+{
+    my $from = $s->log_mark;
+    is statuses($s, 2, '/many/in/a.txt'), '200 200', 'a tenant\'s rule after 200 others has no effect';
+    my @lines = $s->wait_log($from, qr/ratelimit: rule surplus\b.*htaccess/);
+    is scalar @lines, 1, 'a tenant\'s rule after 200 others is logged once' or diag join "\n", $s->log_lines($from);
+    like "@lines", qr/because 200 rules come before it/, 'the log says why that rule has no effect';
+}
 
 limit_is $s, 2, '/group1/a.txt', 'a tenant\'s rule in a group';
 is status($s, '/group2/a.txt'), 429, 'tenants of one virtual host share a group';

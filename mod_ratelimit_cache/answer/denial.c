@@ -29,7 +29,7 @@
  * can't be left to ap_die(); the hook runs the handler, and returns DONE, or the denial's
  * status if the handler failed.
  *
- * A CGI or PHP program that dies is an answer with status 500 to httpd, not an error. The same
+ * When a CGI or PHP program dies, httpd sees an answer with status 500, not an error. The same
  * filter covers that: it stands after a deny handler, and writes the default answer if the
  * status is that of a failed program or gateway.
  */

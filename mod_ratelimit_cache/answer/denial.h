@@ -13,9 +13,9 @@ void rl_denial_register(void);
  * seconds, is kept without copying. Returns the status. r has a record. */
 int rl_denial_prepare(request_rec *r, int status, const char *retry_after);
 
-/* Leaves one Retry-After, the longest, and one Cache-Control of those that this module, whoever
- * wrote the answer, and mod_headers have set for a denied request. To be called when nobody
- * sets any more. */
+/* This module, mod_headers and the writer of the answer may all have set Retry-After and
+ * Cache-Control for a denied request: keeps the longest Retry-After, and the last Cache-Control
+ * in err_headers_out. Call it when no more fields are set. */
 void rl_denial_unify_header(request_rec *r);
 
 /* Runs the handler that RateLimitDenyHandler names on r, if r was denied and a handler is

@@ -25,7 +25,7 @@ int rl_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     return OK;
 }
 
-const char *rl_table_size_set(const char *value)
+const char *rl_table_size_raise(const char *value)
 {
     uint64_t size;
     if (!rl_number_parse_size(value, RL_LEDGER_SIZE_MAX, &size) || size < RL_LEDGER_SIZE_MIN) {

@@ -19,8 +19,8 @@ typedef enum { RL_ENGINE_OFF, RL_ENGINE_ON, RL_ENGINE_OBSERVE } rl_engine_e;
 #define RL_FIELDS_STANDARD 1
 #define RL_FIELDS_LEGACY   2
 
-/* The settings of a section that are one number each: name and default. A value that the inner
- * section sets wins a merge, even if it is the default.
+/* X(name, default) for each setting that is one number. In a merge the inner section's value
+ * wins if the section sets one, even one equal to the default.
  *
  *     engine            rl_engine_e
  *     deny_status       the status of denials
@@ -91,9 +91,9 @@ typedef struct rl_global_config {
 
 rl_global_config_t *rl_global_config(void);
 
-/* Reads a size= option, 64K to 64G, and notes it if it is the largest so far. Returns NULL or
- * the reason why it is refused. */
-const char *rl_table_size_set(const char *value);
+/* Reads a size= option, 64K to 64G, and raises the table's size to it if that is less. Returns
+ * NULL or the reason why it is refused. */
+const char *rl_table_size_raise(const char *value);
 
 /* For the module record, mod_ratelimit_cache.c. */
 void *rl_create_dir_config(apr_pool_t *pool, char *path);

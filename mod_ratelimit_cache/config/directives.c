@@ -184,7 +184,7 @@ static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
     if (argc == 1) {
         reason = strncmp(argv[0], "size=", 5) != 0
                      ? "not an option of shm; write size=BYTES, for example 32M"
-                     : rl_table_size_set(argv[0] + 5);
+                     : rl_table_size_raise(argv[0] + 5);
     }
     return reason != NULL ? directive_error(cmd, argv[0], reason) : NULL;
 }

@@ -152,7 +152,7 @@ static const char *store_option_lease(rl_store_config_t *store, const char *valu
 static const char *store_option_size(rl_store_config_t *store, const char *value)
 {
     (void)store;
-    return rl_table_size_set(value);
+    return rl_table_size_raise(value);
 }
 
 static const struct {

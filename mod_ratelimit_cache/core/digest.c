@@ -84,33 +84,33 @@ static rl_digest_t keyed(const rl_secret_t *secret, const unsigned char *bytes, 
     return siphash_digest(&hash, rl_siphash_load(last), len);
 }
 
-void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope)
+void rl_scope_make(rl_scope_t *scope, const rl_secret_t *secret, const rl_digest_t *id)
 {
-    unsigned char bytes[sizeof(*scope)];
-    memcpy(bytes, scope, sizeof(bytes));
-    rl_siphash_begin(&prefix->hash, secret->key);
-    rl_siphash_block(&prefix->hash, rl_siphash_load(bytes));
-    rl_siphash_block(&prefix->hash, rl_siphash_load(bytes + RL_SIPHASH_BLOCK));
+    unsigned char bytes[sizeof(*id)];
+    memcpy(bytes, id, sizeof(bytes));
+    rl_siphash_begin(&scope->hash, secret->key);
+    rl_siphash_block(&scope->hash, rl_siphash_load(bytes));
+    rl_siphash_block(&scope->hash, rl_siphash_load(bytes + RL_SIPHASH_BLOCK));
 }
 
-void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *prefix)
+void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *scope)
 {
     key->secret = secret;
-    key->prefix = *prefix;
+    key->scope = *scope;
     key->len = 0;
     memset(key->bytes, 0, RL_SIPHASH_BLOCK);
 }
 
-void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope)
+void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *id)
 {
-    rl_scope_t prefix;
-    rl_scope_make(&prefix, secret, scope);
-    rl_key_begin_in(key, secret, &prefix);
+    rl_scope_t scope;
+    rl_scope_make(&scope, secret, id);
+    rl_key_begin_in(key, secret, &scope);
 }
 
-void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *prefix)
+void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *scope)
 {
-    key->prefix = *prefix;
+    key->scope = *scope;
 }
 
 /* Writes the head and the bytes of a part, and zeros after them. Returns the part's length. */
@@ -154,7 +154,7 @@ void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t 
 
 rl_digest_t rl_key_finish(const rl_key_builder_t *key)
 {
-    rl_siphash_t hash = key->prefix.hash;
+    rl_siphash_t hash = key->scope.hash;
     const unsigned char *at = key->bytes;
     const unsigned char *last = at + key->len / RL_SIPHASH_BLOCK * RL_SIPHASH_BLOCK;
     for (; at < last; at += RL_SIPHASH_BLOCK) {

@@ -45,31 +45,30 @@ void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1]);
 #define RL_KEY_INLINE_MAX 40
 #define RL_KEY_PART_MAX   (2 + RL_KEY_INLINE_MAX)
 
-/* The state of the hash after a scope, which many keys begin with. */
+/* A scope, hashed: the state of the hash with which all keys of the scope begin. */
 typedef struct rl_scope {
     rl_siphash_t hash;
 } rl_scope_t;
 
 typedef struct rl_key_builder {
     const rl_secret_t *secret;
-    rl_scope_t prefix;
+    rl_scope_t scope;
     size_t len; /* bytes of the parts; zeros follow, a block of the hash long */
     unsigned char bytes[RL_KEY_PARTS_MAX * RL_KEY_PART_MAX + RL_SIPHASH_BLOCK];
 } rl_key_builder_t;
 
-/* Hashes a scope with the secret, as the beginning of all keys in this scope. */
-void rl_scope_make(rl_scope_t *prefix, const rl_secret_t *secret, const rl_digest_t *scope);
+/* Makes the scope that this id names, with the secret. */
+void rl_scope_make(rl_scope_t *scope, const rl_secret_t *secret, const rl_digest_t *id);
 
-/* Begins a key without parts, in the scope of `prefix`. The secret must be the one that the
- * prefix was made with, and must outlive the key. */
-void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret,
-                     const rl_scope_t *prefix);
+/* Begins a key without parts, in this scope. The secret must be the one that the scope was made
+ * with, and must outlive the key. */
+void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *scope);
 
 /* Does the work of rl_scope_make() and rl_key_begin_in(). */
-void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *scope);
+void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *id);
 
 /* Moves the key, with the parts it has, into another scope made with the same secret. */
-void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *prefix);
+void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *scope);
 
 /* Adds a part; len may be 0. The kind, 0 to 127, tells parts apart that have the same bytes,
  * such as a missing value and an empty one. There is room for RL_KEY_PARTS_MAX parts; a part

@@ -104,7 +104,7 @@ void rl_total_note(const rl_reservation_t *res, uint32_t total)
     }
 }
 
-void rl_total_less(const rl_reservation_t *res, uint32_t units)
+void rl_total_lower(const rl_reservation_t *res, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);

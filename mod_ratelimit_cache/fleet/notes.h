@@ -6,9 +6,10 @@
  *               which shared counter the key's units were last reserved in
  *     owed      window (32) | being paid since (8) | units (24)
  *               units granted here that the store doesn't know of yet; see debts.h
- *     contact   second (24) | told (4) | window (12) | total (24)
- *               the second in which the counter was last read; the highest total of a window
- *               that the store has told, and the second, modulo 16, in which it told it
+ *     contact   read (24) | told (4) | window (12) | total (24)
+ *               read: the second in which the counter was last read
+ *               total: the highest that the store gave for the window
+ *               told: the second in which it gave that, modulo 16
  *
  * A window's number is cut to the bits that there are. A counter that isn't shared uses the
  * first note for something else: the time at which it was cleared.
@@ -52,9 +53,9 @@ bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds);
  * the same second, or of the one before or after, because answers overtake each other. */
 void rl_total_note(const rl_reservation_t *res, uint32_t total);
 
-/* Windows: lowers the noted total by units that were given back, to 0 at most; UINT32_MAX after
- * the counter was cleared. */
-void rl_total_less(const rl_reservation_t *res, uint32_t units);
+/* Windows: lowers the noted total by units that were given back, never below 0. Pass
+ * UINT32_MAX after the counter was cleared. */
+void rl_total_lower(const rl_reservation_t *res, uint32_t units);
 
 /* Returns the total that is noted of the reservation's window, 0 if there is none. */
 uint32_t rl_total_noted(const rl_reservation_t *res);

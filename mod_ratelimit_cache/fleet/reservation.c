@@ -13,13 +13,13 @@ uint32_t rl_shared_counter_ttl(int64_t seconds)
  * hour keeps that rare. */
 static uint32_t ttl_of(const rl_meter_t *meter)
 {
-    const int64_t more = rl_is_window(meter) ? RL_TTL_SLACK : 3600;
+    const int64_t more = rl_meter_is_window(meter) ? RL_TTL_SLACK : 3600;
     return rl_shared_counter_ttl(2 * (rl_meter_quota_us(meter) / RL_USEC_PER_SEC) + more);
 }
 
 uint32_t rl_shared_counter_window(const rl_meter_t *meter, uint64_t window)
 {
-    return rl_is_window(meter) ? (uint32_t)window : 0;
+    return rl_meter_is_window(meter) ? (uint32_t)window : 0;
 }
 
 rl_reservation_t rl_reservation(const rl_source_t *source, const rl_operation_t *op,

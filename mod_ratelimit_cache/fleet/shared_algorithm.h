@@ -17,7 +17,8 @@
  *
  * Granting with and without the store at the same moment. Before it grants, a request notes its
  * own part (a total if it reserved in the store, a debt if it didn't), and only then reads the
- * other part. So of two such requests at least one sees that both don't fit.
+ * other part. So of two such requests at least one sees the other's part, and so whether the
+ * two fit together.
  *
  * Lost answers. A reservation that gets no answer counts as spent in the store; if it is
  * granted here it is owed as well. A count may come out too high by it, never too low.

@@ -13,8 +13,8 @@
  * replacement fails doesn't repeat it: the winner has moved the time up, so the loser just adds
  * its cost.
  *
- * Debts drain like everything else in a bucket. So of a debt, at most what hasn't drained here
- * yet and what the bucket still has room for is paid.
+ * Debts drain like everything else in a bucket. So what is paid of a debt is the lesser of what
+ * hasn't drained here yet and what the bucket has room for.
  */
 
 #define REPLACE_TRIES  3

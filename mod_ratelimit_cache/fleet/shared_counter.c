@@ -7,7 +7,7 @@
 
 static const rl_shared_ops_t *algorithm_of(const rl_reservation_t *res)
 {
-    return rl_is_window(&res->op.meter) ? &rl_shared_window : &rl_shared_bucket;
+    return rl_meter_is_window(&res->op.meter) ? &rl_shared_window : &rl_shared_bucket;
 }
 
 /* Reads what this server knows, and takes charge of the debt, before the store is asked. */
@@ -63,7 +63,7 @@ void rl_shared_charge_locally(rl_reservation_t *res, rl_step_t *step)
  * number, without the incarnation above it. */
 static uint64_t stamp_here(const rl_meter_t *meter, uint64_t stamp)
 {
-    return rl_is_window(meter) ? (uint32_t)stamp : stamp;
+    return rl_meter_is_window(meter) ? (uint32_t)stamp : stamp;
 }
 
 bool rl_shared_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)

@@ -3,7 +3,7 @@
  * bits that is added to and subtracted from atomically. core/meter/tally.h says what a number
  * means. An implementation only moves numbers, and forgets them when their window is long over.
  *
- * All work that one request causes is one session, and a session has a deadline. An
+ * Work is done in sessions, each with a deadline; a request may need several. An
  * implementation never makes its caller wait beyond the deadline, never repeats what may have
  * been carried out, and returns RL_STORE_ERROR rather than a number that it isn't sure of.
  */
@@ -19,7 +19,8 @@ typedef enum {
     RL_STORE_OK,
     RL_STORE_MISSING, /* the store has no such counter */
     RL_STORE_EXISTS,  /* create: the counter is there already; replace: it has changed */
-    RL_STORE_REFUSED, /* not carried out: the breaker is open, or nothing could be sent */
+    RL_STORE_REFUSED, /* not carried out: the breaker is open, nothing could be sent, or the
+                       * server refused it */
     RL_STORE_ERROR    /* no answer that can be trusted; it may have been carried out */
 } rl_store_status_e;
 
@@ -61,7 +62,8 @@ typedef struct rl_store_ops {
                                  uint64_t value);
     /* Sets the value, whatever it was, and makes the counter if it is missing. Returns OK. */
     rl_store_status_e (*put)(rl_store_session_t *, const rl_shared_counter_t *, uint64_t value);
-    /* Ends the session and returns the connection that it borrowed. */
+    /* Returns the connection that the session has borrowed, if any. The session may go on, and
+     * borrow again, until its deadline. */
     void (*end)(rl_store_session_t *);
 } rl_store_ops_t;
 

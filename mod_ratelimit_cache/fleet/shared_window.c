@@ -177,7 +177,7 @@ static bool shared_window_accept_clear(const rl_reservation_t *res, uint64_t ide
                       rl_identity(res, tally->incarnation, 0))) {
         return false;
     }
-    rl_total_less(res, UINT32_MAX);
+    rl_total_lower(res, UINT32_MAX);
     shared_window_lower_to(res, res->counter.window, known,
                            tally->total < known ? tally->total : known);
     if (res->op.meter.algorithm == RL_SLIDING_WINDOW) {
@@ -398,7 +398,7 @@ static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
     if (rl_debt_forgive(res, units)) {
         return true;
     }
-    rl_total_less(res, units);
+    rl_total_lower(res, units);
     if (res->ops->subtract(res->source->session, &res->counter, units, &value) == RL_STORE_OK &&
         rl_tally_unpack(value, &tally) && !shared_window_holds(&tally, charged_in, noted)) {
         shared_window_add(res, units, &tally); /* the units were never in this counter */
@@ -482,7 +482,7 @@ static rl_store_status_e shared_window_clear(rl_reservation_t *res)
     rl_store_status_e status;
     const uint64_t identity = rl_identity(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
     rl_debt_drop(res);
-    rl_total_less(res, UINT32_MAX);
+    rl_total_lower(res, UINT32_MAX);
     if (!is_of_later_window(res, res->identity)) {
         rl_note_swap(res, RL_NOTE_IDENTITY, res->identity, identity);
     }

@@ -18,9 +18,9 @@ typedef enum { RL_ON_ERROR_LOCAL, RL_ON_ERROR_ALLOW, RL_ON_ERROR_DENY } rl_on_er
 
 struct rl_lease_list;
 
-/* Where the units of one request come from. Made for the request's work with the store; what it
- * points to outlives the request. The low 32 bits of salt.lo are 0: windows start by those of
- * the key (core/meter/window.c), and have to start at the same time on all servers. */
+/* Where units come from. Made for one session with the store; what it points to lives at least
+ * as long as that. The low 32 bits of salt.lo are 0: windows start by those of the key
+ * (core/meter/window.c), and have to start at the same time on all servers. */
 typedef struct rl_source {
     const rl_ledger_t *ledger;
     rl_digest_t salt;             /* keeps the cells of several stores apart in the ledger */
@@ -43,12 +43,6 @@ static inline void rl_source_bind(const rl_source_t *source, rl_operation_t *op,
 {
     op->ledger_key = rl_source_ledger_key(source, &op->key);
     op->now = now;
-}
-
-/* Returns true for a fixed or a sliding window, false for a token bucket or a penalty. */
-static inline bool rl_is_window(const rl_meter_t *meter)
-{
-    return meter->algorithm == RL_FIXED_WINDOW || meter->algorithm == RL_SLIDING_WINDOW;
 }
 
 /* Returns true if counters of this meter are shared: there is a store, and their numbers fit

@@ -119,6 +119,9 @@ static int access_check_before_auth(request_rec *r)
     if (rules != NULL && rules->overruled != NULL) {
         rl_log_overruled(r, rules->overruled);
     }
+    if (rules != NULL && rules->surplus != NULL) {
+        rl_log_surplus(r, rules->surplus);
+    }
     status = access_check(r, &before_auth);
     request = rl_request_get(r);
     if (request != NULL) {

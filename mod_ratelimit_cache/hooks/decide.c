@@ -11,7 +11,7 @@
 #include "../request/log.h"
 #include "../request/session.h"
 
-/* Refunds what was charged, except for what has run already.
+/* Refunds what was charged, except charges that paid for a program that has run.
  *
  * A tenant's denial refunds what tenants' rules were charged, and no more. The server's rules
  * count the request all the same; otherwise a tenant could lift the server's limit by denying

@@ -7,12 +7,13 @@
 
 #include "../request/record.h"
 
-/* Decides on the request's claims from index `first` to the last. Charges all that fit and
- * returns OK, if those that don't fit are only observed; or denies r, refunds what was charged,
- * and returns the denial's status, or DONE if another module has answered. */
+/* Decides on the request's claims from index `first` to the last. If every claim fits or only
+ * observes, charges those that fit and returns OK. Else denies r: refunds what was charged, and
+ * returns the denial's status, or DONE if another module has answered. */
 int rl_decide(request_rec *r, rl_request_t *request, int first);
 
-/* Exempts the request: refunds what it was charged, except for what has run already. */
+/* Exempts the request: refunds what it was charged, except charges that paid for a program
+ * that has run (rl_progress_t). */
 void rl_decide_exempt(request_rec *r, rl_request_t *request);
 
 #endif

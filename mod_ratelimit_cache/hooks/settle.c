@@ -17,8 +17,8 @@
  * If the outcome is not known, the unit stays charged: the connection was aborted, an
  * expression can't be evaluated, or the child was killed before it came here.
  *
- * A denied request was charged nothing, with two exceptions: by the server's rules if a tenant
- * denied it, and for a program that ran before the denial, whose outcome is then never known.
+ * A denied request keeps a charge in two cases: the server's rules charge it if a tenant's rule
+ * denied it; and a program may have run before the denial, whose outcome is then never known.
  * No denial clears anything. An exempt request was charged for what ran before the exemption.
  *
  * Rules of a group may have charged one counter together, once: it is refunded if the outcome

@@ -35,8 +35,7 @@ void rl_body_abandon(request_rec *r);
  * *value and *len (bytes, no NUL), if the field has a value. It has none if the content type
  * isn't a form's; if the body is encoded, absent, truncated or longer than what was read; or if
  * the field is missing, longer than 8 KiB, or one on whose value applications disagree. The
- * value lies in the pool, which has to live as long as the body, until the next field is asked
- * for. */
+ * value is valid until the next call. The pool must live as long as the body. */
 bool rl_body_field(rl_body_t *body, apr_pool_t *pool, const char *name, const char **value,
                    apr_size_t *len);
 

@@ -111,10 +111,10 @@ rl_key_result_e rl_key_of_values(apr_pool_t *pool, const rl_key_terms_t *terms,
     rl_key_begin_in(&builder, terms->secret, terms->scope);
     for (int i = 0; i < key->n; i++) {
         const rl_key_part_t *part = &key->parts[i];
-        if (part->kind == RL_PART_USER && values[part->place] == NULL) {
+        if (part->kind == RL_PART_USER && values[part->position] == NULL) {
             return RL_KEY_ANONYMOUS;
         }
-        if (!add_given_part(&encoder, pool, part, values[part->place])) {
+        if (!add_given_part(&encoder, pool, part, values[part->position])) {
             return RL_KEY_MALFORMED;
         }
     }

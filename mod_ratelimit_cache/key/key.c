@@ -157,7 +157,7 @@ const char *rl_key_parse(cmd_parms *cmd, const char *text, rl_key_spec_t *key)
                                 RL_KEY_PARTS_MAX);
         }
         reason = parse_part(cmd, token, key, &key->parts[key->n]);
-        key->parts[key->n].place = key->n;
+        key->parts[key->n].position = key->n;
         key->n++;
         if (reason != NULL) {
             return apr_psprintf(cmd->pool, "\"%s\": %s", token, reason);

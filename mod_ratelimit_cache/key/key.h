@@ -33,7 +33,7 @@ typedef struct rl_key_part {
     rl_key_part_e kind;
     const char *name;   /* of the field, header (lower case), cookie or variable; of expr: the
                          * text; "" for the other kinds */
-    int place;          /* among the parts as they were written, from 0 */
+    int position;       /* among the parts as they were written, from 0 */
     int v4bits, v6bits; /* prefix lengths; -1: the location's */
     const ap_expr_info_t *expr; /* of expr:, else NULL */
 } rl_key_part_t;

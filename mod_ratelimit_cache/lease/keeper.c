@@ -7,7 +7,7 @@
 static bool is_over(const rl_lease_t *lease)
 {
     rl_step_t step;
-    if (!rl_is_window(&lease->op->meter)) {
+    if (!rl_meter_is_window(&lease->op->meter)) {
         return false;
     }
     rl_ledger_peek(lease->source->ledger, lease->op, &step);
@@ -25,8 +25,8 @@ static bool is_idle(rl_lease_entry_t *entry, const rl_lease_t *lease)
     return now - entry->since >= RL_KEEPER_IDLE_US;
 }
 
-/* Whoever adds units to a lease checks afterwards that it is still entry. So the lease is
- * taken off the list first, and its units second. */
+/* Whoever adds units to a lease checks afterwards that the lease is still listed
+ * (rl_lease_add()). So the keeper takes the lease off the list first, and its units second. */
 static void keeper_drop(rl_lease_list_t *list, int i, const rl_lease_t *lease)
 {
     const rl_operation_t op = *lease->op;
@@ -36,8 +36,8 @@ static void keeper_drop(rl_lease_list_t *list, int i, const rl_lease_t *lease)
     rl_lease_return(&copy);
 }
 
-/* Ends the session after each lease, so that no request waits for its connection longer than
- * needed. */
+/* Returns the connection after each lease, so that no request waits for it longer than needed.
+ */
 static void keeper_look(const rl_source_t *source, int i, rl_lease_entry_t *entry, bool last)
 {
     const rl_lease_t lease = rl_lease_at(source, &entry->op, entry->window, entry->incarnation);

@@ -87,7 +87,7 @@ uint32_t rl_lease_left(const rl_lease_t *lease)
 
 static bool lease_is_bucket(const rl_lease_t *lease)
 {
-    return !rl_is_window(&lease->op->meter);
+    return !rl_meter_is_window(&lease->op->meter);
 }
 
 /* Counts the units spent of a bucket's lease. A window's lease needs no count: what is left of

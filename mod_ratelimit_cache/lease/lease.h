@@ -44,8 +44,8 @@ bool rl_lease_find(rl_lease_t *lease, const rl_source_t *source, const rl_operat
 rl_lease_t rl_lease_at(const rl_source_t *source, const rl_operation_t *op, uint32_t window,
                        unsigned incarnation);
 
-/* Returns true if units were last reserved so long ago that the lease is more than the key
- * needs by now. */
+/* Returns true if nothing was reserved for two seconds; a lease is meant for one, so this one
+ * is larger than the key needs. */
 bool rl_lease_is_old(const rl_lease_t *lease);
 
 /* Returns the units that are left to spend. */
@@ -79,10 +79,10 @@ void rl_lease_lower(const rl_lease_t *lease, uint32_t units);
  * is no lease. */
 uint64_t rl_lease_word(const rl_lease_t *lease);
 
-/* Returns true if what is left can be given back, as far as can be told: nothing is left, or
- * the store answers. Then this server also knows what the store knows. Units that are taken off
- * a lease and can't be given back stay charged, and nobody can spend them, until the window
- * ends. */
+/* If units are left, asks the store for the counter, and learns what the store knows of it.
+ * Returns false if the store doesn't answer: then don't return the lease, because units that
+ * are taken off a lease and can't be given back stay charged, and nobody can spend them, until
+ * the window ends. */
 bool rl_lease_prepare_return(const rl_lease_t *lease);
 
 /* Takes what is left off the lease and gives it back to the shared store. Of a token bucket

@@ -7,14 +7,14 @@
 #define WAYS 8
 #define SETS (RL_LEASE_LIST_SIZE / WAYS)
 
-/* Tags of a place that has no lease; any other tag is a lease's. */
+/* Marks of a place that has no lease; any other mark is a lease's. */
 #define VACANT  0u
 #define WRITING 1u
 
-/* A place belongs to whoever set its tag to WRITING, and afterwards to the thread that tends
+/* A place belongs to whoever set its mark to WRITING, and afterwards to the thread that tends
  * the list. */
 typedef struct rl_list_place {
-    _Atomic uint64_t tag;
+    _Atomic uint64_t mark;
     rl_lease_entry_t entry;
 } rl_list_place_t;
 
@@ -44,15 +44,15 @@ void rl_lease_list_set_thread(rl_lease_list_t *list, rl_background_t *thread)
     list->thread = thread;
 }
 
-static uint64_t list_tag(const rl_digest_t *ledger_key)
+static uint64_t list_mark(const rl_digest_t *ledger_key)
 {
     return ledger_key->lo > WRITING ? ledger_key->lo : ledger_key->lo + WRITING + 1;
 }
 
-static bool set_has(const rl_list_place_t *set, uint64_t tag)
+static bool set_has(const rl_list_place_t *set, uint64_t mark)
 {
     for (int i = 0; i < WAYS; i++) {
-        if (atomic_load(&set[i].tag) == tag) {
+        if (atomic_load(&set[i].mark) == mark) {
             return true;
         }
     }
@@ -65,15 +65,15 @@ bool rl_lease_list_add(rl_lease_list_t *list, const rl_digest_t *ledger_key,
                        const rl_lease_entry_t *entry)
 {
     rl_list_place_t *set = list->places[ledger_key->hi % SETS];
-    const uint64_t tag = list_tag(ledger_key);
-    if (set_has(set, tag)) {
+    const uint64_t mark = list_mark(ledger_key);
+    if (set_has(set, mark)) {
         return true;
     }
     for (int i = 0; i < WAYS; i++) {
         uint64_t vacant = VACANT;
-        if (atomic_compare_exchange_strong(&set[i].tag, &vacant, WRITING)) {
+        if (atomic_compare_exchange_strong(&set[i].mark, &vacant, WRITING)) {
             set[i].entry = *entry;
-            atomic_store(&set[i].tag, tag);
+            atomic_store(&set[i].mark, mark);
             rl_background_wake(list->thread);
             return true;
         }
@@ -84,19 +84,19 @@ bool rl_lease_list_add(rl_lease_list_t *list, const rl_digest_t *ledger_key,
 rl_lease_entry_t *rl_lease_list_at(rl_lease_list_t *list, int i)
 {
     rl_list_place_t *place = &list->places[i / WAYS][i % WAYS];
-    return atomic_load(&place->tag) > WRITING ? &place->entry : NULL;
+    return atomic_load(&place->mark) > WRITING ? &place->entry : NULL;
 }
 
 void rl_lease_list_remove(rl_lease_list_t *list, int i)
 {
-    atomic_store(&list->places[i / WAYS][i % WAYS].tag, VACANT);
+    atomic_store(&list->places[i / WAYS][i % WAYS].mark, VACANT);
 }
 
 bool rl_lease_list_has_any(const rl_lease_list_t *list)
 {
     bool any = false;
     for (int i = 0; i < RL_LEASE_LIST_SIZE; i++) {
-        any |= atomic_load(&list->places[i / WAYS][i % WAYS].tag) != VACANT;
+        any |= atomic_load(&list->places[i / WAYS][i % WAYS].mark) != VACANT;
     }
     return any;
 }

@@ -30,29 +30,31 @@
  *
  * Path. The key's high half names GROUPS_TRIED different groups of GROUP_CELLS cells, and the
  * cell of each group to start with. The cells in this order are the key's path. A key takes the
- * best cell among those up to the first that was never used, so a search may stop there.
+ * cell that is cheapest to take (place.c) among those up to the first that was never used, that
+ * one included, so a search may stop there.
  *
  * Masks. The words of a cell are stored XORed with the key's high half; zero stands for itself
  * (nothing counted yet). A word that a former owner's request writes a moment too late is noise
- * to the new owner: a window that is not now. Path, tag and mask together identify the key.
+ * to the new owner: it reads, say, as units of some other window, which count as none. Path,
+ * tag and mask together identify the key.
  *
  * One cell per key (after Purcell and Harris, "Non-blocking hashtables with open addressing",
  * 2005). A cell is taken in two steps. First the id is swapped for the new key's with `bid`
  * set: nothing is counted in such a cell. Then the bidder walks the key's whole path. Where
  * it meets a cell that the key has already, it gives its own bid up. Of several bids for
- * the key, the first on the path stands and the later ones are removed. If the walk has met
- * nothing else, the bidder swaps `bid` away. Of two bids, the walk of the later one
- * sees the earlier, so both can't come through. Any request for the key may carry on a bid,
+ * the key, the first on the path stands and those further along are removed. If the walk has
+ * met nothing else, the bidder clears the bit `bid`. Of two bids, the one made later sees the
+ * earlier on its walk, so both can't come through. Any request for the key may carry on a bid,
  * so that one whose process was killed blocks nobody; each bid has a new generation, so that
  * nobody carries on a bid with the walk of another.
  *
- * Eviction against charging. An eviction reads id, then life, and then swaps the id. If a
- * cell's life does not cover a charge yet (the first in a window, and the one that reaches the
- * limit), life is written with the next guard, then the id's guard follows, and then the units
- * are charged. So if life changes under an id, the id changes, too, before anything is charged
- * on the strength of the new life: an eviction that was decided upon the older life fails. A
- * request that has charged looks at the id once more, and charges again if the cell was taken
- * away. */
+ * Eviction against charging. An eviction reads id, then life, and then swaps the id. A
+ * charge that the cell's life doesn't cover yet (the first in a window, and the one that
+ * reaches the limit) takes three steps: life is written, with the next guard; the guard in the
+ * id is moved to the same; the units are charged. So if life changes under an id, the id
+ * changes, too, before anything is charged on the strength of the new life: an eviction that
+ * was decided upon the older life fails. A request that has charged looks at the id once more,
+ * and charges again if the cell was taken away. */
 
 #define GROUP_CELLS  8
 #define GROUPS_TRIED 12

@@ -83,7 +83,7 @@ void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key
 static bool is_covered(rl_place_t *place, const rl_meter_t *meter, const rl_step_t *step)
 {
     const uint32_t quota = rl_meter_quota(meter);
-    return rl_place_covers(place, step, quota) || rl_place_covers(place, step, quota);
+    return rl_place_cover(place, step, quota) || rl_place_cover(place, step, quota);
 }
 
 /* Makes one pass of charge_cell() with the words that were seen. The swap fails if the word has
@@ -123,7 +123,7 @@ static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_ki
         if (kind == ONLY_DENY && step->granted) {
             return true;
         }
-        if ((step->word < 0 || rl_place_covers(&place, step, rl_meter_quota(&op->meter))) &&
+        if ((step->word < 0 || rl_place_cover(&place, step, rl_meter_quota(&op->meter))) &&
             cell_apply_step(place.cell, &op->ledger_key, raw, step) && !step->again) {
             return cell_is_still(place.cell, owner);
         }
@@ -262,7 +262,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
         cell_unmask_words(&op->ledger_key, raw, words);
         raise_step(op, words, &to, &step);
         if (step.word < 0 ||
-            (rl_place_covers(&place, &step, rl_meter_quota(&op->meter)) &&
+            (rl_place_cover(&place, &step, rl_meter_quota(&op->meter)) &&
              cell_apply_step(place.cell, &op->ledger_key, raw, &step) && !step.again)) {
             return;
         }

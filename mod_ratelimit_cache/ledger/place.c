@@ -53,12 +53,12 @@ static uint64_t longer_life(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit)
+bool rl_place_cover(rl_place_t *place, const rl_step_t *step, uint32_t quota)
 {
     uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_acquire);
     const uint64_t next = guarded(place->id);
     const uint64_t due =
-        longer_life(life & ~LIFE_STATE, make_life(step->expires, step->used >= limit));
+        longer_life(life & ~LIFE_STATE, make_life(step->expires, step->used >= quota));
     if ((life & LIFE_STATE) == (place->id & LIFE_STATE)) {
         if (due == (life & ~LIFE_STATE)) {
             return true;
@@ -138,7 +138,7 @@ static rl_place_t place_choose(const rl_ledger_t *ledger, const rl_digest_t *key
 
 /* ---- one cell per key ---- */
 
-/* Walks the path of a bid and removes later bids. Returns the bid's own place if the
+/* Walks the path of a bid and removes bids further along it. Returns the bid's own place if the
  * bid stands; another place that the key has; or nowhere if the walk must be done again. */
 static rl_place_t place_walk(const rl_ledger_t *ledger, const rl_digest_t *key,
                              const rl_place_t *bid)

@@ -12,9 +12,9 @@ rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int6
                          int64_t expires);
 
 /* Makes the cell's life cover what the step is about to do; see "Eviction against charging".
- * limit is the quota: at this use the cell counts as full. Returns true if life covers the step
+ * A cell with `quota` units in use is full. Returns true if life covers the step
  * already; false if something had to be changed first, or another request was faster: look at
  * the cell again. */
-bool rl_place_covers(rl_place_t *place, const rl_step_t *step, uint32_t limit);
+bool rl_place_cover(rl_place_t *place, const rl_step_t *step, uint32_t quota);
 
 #endif

@@ -12,7 +12,7 @@
  * the counter's incarnation there.) */
 static uint64_t stamp_with_time(const rl_operation_t *op, uint64_t stamp)
 {
-    return rl_is_window(&op->meter)
+    return rl_meter_is_window(&op->meter)
                ? (uint64_t)(uint32_t)(op->now / 1000) << 32 | (uint32_t)stamp
                : stamp;
 }
@@ -27,7 +27,7 @@ static void step_take_off(rl_step_t *step, uint32_t leased)
 /* Returns true if a cost that exceeds what is leased fits once the lease is given back. */
 static bool fits_without(const rl_operation_t *op, uint32_t leased, const rl_step_t *step)
 {
-    return leased > 0 && rl_is_window(&op->meter) &&
+    return leased > 0 && rl_meter_is_window(&op->meter) &&
            (uint64_t)step->used + op->cost <= op->meter.limit;
 }
 
@@ -94,7 +94,7 @@ static void lease_rest(const rl_lease_t *lease, const rl_reservation_t *res, uin
                        rl_step_t *step)
 {
     const uint32_t rest = res->op.cost - cost;
-    const bool window = rl_is_window(&res->op.meter);
+    const bool window = rl_meter_is_window(&res->op.meter);
     const bool in_place =
         window ? step->stamp == rl_shared_window_stamp(lease->incarnation, lease->window)
                : res->until != 0;
@@ -146,7 +146,7 @@ static bool charge_lease(rl_lease_t *lease, rl_step_t *step)
  * left. */
 static bool lease_return_rest(const rl_lease_t *lease)
 {
-    if (!rl_is_window(&lease->op->meter) || rl_lease_left(lease) == 0) {
+    if (!rl_meter_is_window(&lease->op->meter) || rl_lease_left(lease) == 0) {
         return false;
     }
     rl_lease_return(lease);
@@ -277,7 +277,7 @@ static void lower_lease(const rl_source_t *source, const rl_operation_t *op)
 /* Returns true if what is known here is lower than before. */
 static bool refund_shared(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
 {
-    if (rl_is_window(&op->meter)) {
+    if (rl_meter_is_window(&op->meter)) {
         if (refund_to_lease(source, op, stamp)) {
             return false;
         }
@@ -293,7 +293,7 @@ static bool was_cleared_since(const rl_source_t *source, const rl_operation_t *o
                               uint64_t stamp)
 {
     const uint64_t cleared =
-        rl_is_window(&op->meter)
+        rl_meter_is_window(&op->meter)
             ? rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED)
             : 0;
     return cleared != 0 && (int32_t)((uint32_t)(stamp >> 32) - (uint32_t)(cleared / 1000)) <= 0;
@@ -304,7 +304,8 @@ static bool refund_ledger(const rl_source_t *source, const rl_operation_t *op, u
     if (was_cleared_since(source, op, stamp)) {
         return false;
     }
-    rl_ledger_refund(source->ledger, op, rl_is_window(&op->meter) ? (uint32_t)stamp : stamp);
+    rl_ledger_refund(source->ledger, op,
+                     rl_meter_is_window(&op->meter) ? (uint32_t)stamp : stamp);
     return true;
 }
 

@@ -42,8 +42,9 @@ bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const 
 bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
                        rl_on_error_e on_error, rl_step_t *step);
 
-/* Gives back op->cost units, which a step with this stamp charged, unless the counter has been
- * cleared since. */
+/* Gives back op->cost units, which a step with this stamp charged. A window's counter that has
+ * been cleared since gives nothing back, as far as this server remembers the clearing; of a
+ * token bucket it isn't noticed. */
 void rl_counter_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp);
 
 /* Applies what follows from a denied charge of a key that is over its limit: begins or extends

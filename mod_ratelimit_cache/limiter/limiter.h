@@ -24,8 +24,8 @@ typedef struct rl_claim {
     bool uncounted; /* the shared store could not answer, and on_error decided */
     /* Between the limiter's two passes. */
     rl_seen_t seen;
-    /* Whose claim it is. The limiter doesn't look at these. The rule is NULL if it was a
-     * tenant's and the request was upgraded to h2c since; that rule isn't met again. */
+    /* Whose claim it is. The limiter doesn't look at these. A tenant's rule is NULL
+     * from an upgrade to h2c until rl_redirect_follow() finds it again. */
     const struct rl_rule *rule;
     const char *name;      /* the rule's name */
     rl_digest_t rule_id;   /* identifies the rule's counters */

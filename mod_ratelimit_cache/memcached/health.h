@@ -2,9 +2,10 @@
 /* The health of one server of a shared store, as this process sees it: a breaker, and what of
  * the server's state is news. Threads share it.
  *
- * An answer that is an error (a complaint) isn't a failure by itself: a single key on the
- * server may be to blame. It is a failure if RL_HEALTH_ERROR_ANSWERS of them came before it in
- * a row, or if the server has given no good answer since the start or since it last failed.
+ * An error answer is no failure by itself: a single key on the server may be to blame. It is
+ * one after RL_HEALTH_ERROR_ANSWERS others in a row, or if the server has given no good answer
+ * since the start or since it last failed. A refusal to write a value is only reported
+ * (rl_health_tell()).
  */
 #ifndef RL_MEMCACHED_HEALTH_H
 #define RL_MEMCACHED_HEALTH_H
@@ -12,7 +13,7 @@
 #include "breaker.h"
 #include "server_event.h"
 
-/* Up to this many error_answers in a row are put down to one key, or a few. */
+/* Up to this many error answers in a row are put down to one key, or a few. */
 #define RL_HEALTH_ERROR_ANSWERS 20
 
 typedef struct rl_health {
@@ -21,7 +22,7 @@ typedef struct rl_health {
     rl_server_notify_fn *notify; /* is told of events, from any thread */
     void *context;
     unsigned server;                /* its place in the settings */
-    _Atomic unsigned error_answers; /* error_answers in a row */
+    _Atomic unsigned error_answers; /* in a row */
 } rl_health_t;
 
 /* Initializes the health of a server, which is named by its place in the settings, and of which
@@ -39,7 +40,8 @@ void rl_health_failed(rl_health_t *health, const char *reason);
 /* Reports an event that says nothing about the server as a whole. */
 void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const char *reason);
 
-/* Notes and reports a complaint; the event is RL_SERVER_IS_FULL or RL_SERVER_ANSWERS_ERROR. */
+/* Notes and reports an error answer; the event is RL_SERVER_IS_FULL or RL_SERVER_ANSWERS_ERROR.
+ */
 void rl_health_error_answer(rl_health_t *health, rl_server_event_e event, const char *reason);
 
 #endif

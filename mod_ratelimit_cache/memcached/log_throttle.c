@@ -18,19 +18,19 @@ typedef enum { WORKS, FAILS, FAILS_AS_INFO } state_e;
 /* A slot's second word, unpacked. */
 typedef struct logged {
     state_e state;
-    uint64_t refusal, failure;
+    uint64_t full, failure;
 } logged_t;
 
 static logged_t unpack(uint64_t word)
 {
     return (logged_t){.state = (state_e)(word >> (2 * TIME_BITS)),
-                      .refusal = word >> TIME_BITS & TIME_MASK,
+                      .full = word >> TIME_BITS & TIME_MASK,
                       .failure = word & TIME_MASK};
 }
 
 static uint64_t pack(const logged_t *logged)
 {
-    return (uint64_t)logged->state << (2 * TIME_BITS) | logged->refusal << TIME_BITS |
+    return (uint64_t)logged->state << (2 * TIME_BITS) | logged->full << TIME_BITS |
            logged->failure;
 }
 
@@ -83,21 +83,22 @@ static rl_log_level_e throttle_recovery(logged_t *logged)
                                      : RL_LOG_NOTHING;
 }
 
-static rl_log_level_e throttle_refusal(logged_t *logged, uint64_t now)
+static rl_log_level_e throttle_full(logged_t *logged, uint64_t now)
 {
-    if (!is_due_again(logged->refusal, now)) {
+    if (!is_due_again(logged->full, now)) {
         return RL_LOG_NOTHING;
     }
-    logged->refusal = now;
+    logged->full = now;
     return RL_LOG_ERROR;
 }
 
-/* Kept apart from the state: rejections, like refusals, have no end that could be noted. */
-static rl_log_level_e throttle_rejection(rl_log_slot_t *slot, uint64_t now)
+/* Kept apart from the state: error answers, like a full server, have no end that could be
+ * noted. */
+static rl_log_level_e throttle_error_answer(rl_log_slot_t *slot, uint64_t now)
 {
-    uint64_t then = atomic_load_explicit(&slot->rejection, memory_order_relaxed);
+    uint64_t then = atomic_load_explicit(&slot->error_answer, memory_order_relaxed);
     return is_due_again(then, now) &&
-                   atomic_compare_exchange_strong(&slot->rejection, &then, now)
+                   atomic_compare_exchange_strong(&slot->error_answer, &then, now)
                ? RL_LOG_ERROR
                : RL_LOG_NOTHING;
 }
@@ -109,7 +110,7 @@ static rl_log_level_e throttle_event(logged_t *logged, rl_server_event_e event, 
     case RL_SERVER_STILL_FAILS:
         return throttle_failure(logged, now, event == RL_SERVER_STILL_FAILS);
     case RL_SERVER_IS_FULL:
-        return throttle_refusal(logged, now);
+        return throttle_full(logged, now);
     default:
         return throttle_recovery(logged);
     }
@@ -120,7 +121,7 @@ rl_log_level_e rl_log_throttle_note(rl_log_slot_t *slot, rl_server_event_e event
     const uint64_t seconds = ((uint64_t)now / 1000000 + 1) & TIME_MASK;
     uint64_t word = atomic_load_explicit(&slot->logged, memory_order_relaxed);
     if (event == RL_SERVER_ANSWERS_ERROR) {
-        return throttle_rejection(slot, seconds);
+        return throttle_error_answer(slot, seconds);
     }
     for (int i = 0; i < TRIES; i++) {
         logged_t logged = unpack(word);

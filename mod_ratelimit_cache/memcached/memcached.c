@@ -271,7 +271,7 @@ static const char *reason_of(const rl_command_t *command, memcached_return_t rc,
 
 /* The server is there, but has no room, or won't store for another reason. If it refused to
  * store a new value, that says nothing about the counters that it has, so it is still asked for
- * those. If it refuses anything else, too many refusals in a row are a failure. */
+ * those. If it refuses anything else, too many error answers in a row are a failure. */
 static rl_store_status_e refused(rl_command_t *command, memcached_return_t rc)
 {
     char text[RL_ERROR_TEXT_MAX + 1];

@@ -11,9 +11,10 @@ typedef enum {
     RL_SERVER_ANSWERS_ERROR /* it answers with another error */
 } rl_server_event_e;
 
-/* Is told of an event of a server, named by its place in the settings. Called from any thread,
- * each time the event happens: once for each change of the server's state as this process sees
- * it, but for every refusal to store and every rejection. reason is "" for RL_SERVER_WORKS. */
+/* Is told of an event of a server, named by its place in the settings. Called from any thread:
+ * for FAILS and WORKS once for each change that this process sees, for WORKS also with the
+ * first answer on each connection, for the others every time. reason is "" for RL_SERVER_WORKS.
+ */
 typedef void rl_server_notify_fn(void *context, rl_server_event_e event, unsigned server,
                                  const char *reason);
 

@@ -14,8 +14,8 @@
 typedef struct rl_runtime {
     rl_ledger_t ledger;
     void *log_table;          /* RL_LOG_THROTTLE_SIZE bytes, see memcached/log_throttle.h */
-    rl_secret_t secret;       /* hashes the keys of counters in this server's memory, */
-    rl_secret_t fleet_secret; /* and of counters that a fleet shares */
+    rl_secret_t secret;       /* hashes the keys of counters in this server's memory */
+    rl_secret_t fleet_secret; /* hashes the keys of counters that a fleet shares */
 } rl_runtime_t;
 
 /* Returns what start.c set in post_config. Children inherit it by fork, and only read it. */

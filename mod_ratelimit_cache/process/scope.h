@@ -12,7 +12,7 @@
 #include "../rule/rule.h"
 
 /* Makes the scope of a rule's counters in a virtual host. `counters` is their identity:
- * rule->id, or what rl_rule_counters() returns if the rate is computed. */
+ * rule->id, or what rl_rule_identity() returns if the rate is computed. */
 void rl_scope_of_rule(const server_rec *s, const rl_rule_t *rule, const rl_digest_t *counters,
                       rl_scope_t *scope);
 

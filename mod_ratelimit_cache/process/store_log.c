@@ -48,8 +48,8 @@ static void log_failure(const rl_store_config_t *store, int level, const char *n
                  name, reason, store->settings.breaker.cooldown_us / 1000);
 }
 
-static void log_refusal(const rl_store_config_t *store, int level, const char *name,
-                        const char *reason)
+static void log_full(const rl_store_config_t *store, int level, const char *name,
+                     const char *reason)
 {
     ap_log_error(
         APLOG_MARK, level, 0, store->server,
@@ -59,8 +59,8 @@ static void log_refusal(const rl_store_config_t *store, int level, const char *n
         name, reason);
 }
 
-static void log_rejection(const rl_store_config_t *store, int level, const char *name,
-                          const char *reason)
+static void log_error_answer(const rl_store_config_t *store, int level, const char *name,
+                             const char *reason)
 {
     ap_log_error(
         APLOG_MARK, level, 0, store->server,
@@ -86,10 +86,10 @@ void rl_store_log_event(void *context, rl_server_event_e event, unsigned server,
                      name);
         break;
     case RL_SERVER_IS_FULL:
-        log_refusal(store, level, name, reason);
+        log_full(store, level, name, reason);
         break;
     case RL_SERVER_ANSWERS_ERROR:
-        log_rejection(store, level, name, reason);
+        log_error_answer(store, level, name, reason);
         break;
     default:
         log_failure(store, level, name, reason);

@@ -67,7 +67,7 @@ static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *c
     switch (compute_rate(r, rule, &rate)) {
     case RATE_KNOWN:
         rl_rule_meter(rule, &rate, &claim->op.meter);
-        *counters = rl_rule_counters(rule, &claim->op.meter);
+        *counters = rl_rule_identity(rule, &claim->op.meter);
         return true;
     case RATE_INVALID:
         claim->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;

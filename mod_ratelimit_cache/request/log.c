@@ -14,13 +14,13 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define LOG_WINDOW (60 * RL_USEC_PER_SEC)
 
-/* Returns the denial's step, with what gets one log line in step.window: the key's window, or
- * the minute if the period is shorter than that.
+/* Returns a copy of the denial's step, whose `window` is changed to number the span that gets
+ * one log line: the key's window, or the minute if the period is shorter than that.
  *
- * Under a penalty it is not the window but the penalty, named by the second in which it ends. A
- * penalty that each try extends has no fixed end; it is named by how many of its lengths have
- * passed since the epoch. PENALTY_BIT keeps penalties apart from windows, whose numbers are
- * less than the seconds since 1970.
+ * Under a penalty the span is not the window but the penalty, named by the second in which it
+ * ends. A penalty that each try extends has no fixed end; it is named by how many of its
+ * lengths have passed since the epoch. PENALTY_BIT keeps penalties apart from windows, whose
+ * numbers are less than the seconds since 1970.
  */
 static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
 {
@@ -73,7 +73,7 @@ typedef struct rl_message {
 
 static const rl_message_t overruled = {1, DAY, true}, unshared = {2, DAY, true},
                           bad_rate = {3, MINUTE, false}, bad_cost = {4, MINUTE, false},
-                          bad_handler = {5, DAY, true};
+                          bad_handler = {5, DAY, true}, surplus = {6, DAY, true};
 
 /* Charges a token bucket of one unit, which the ledger keeps for this message, rule and virtual
  * host. Returns true if the unit was there. */
@@ -108,6 +108,18 @@ void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
                       "server's configuration has a rule of this name; choose another name "
                       "in the .htaccess file",
                       rule->name);
+    }
+}
+
+void rl_log_surplus(request_rec *r, const rl_rule_t *rule)
+{
+    if (message_is_due(r, rule, &surplus)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "ratelimit: rule %s of an .htaccess file has no effect here, because %d "
+            "rules come before it, and no more are taken from .htaccess files; remove "
+            "rules from the .htaccess files of this directory and those above it",
+            rule->name, RL_TENANT_RULES_MAX);
     }
 }
 

@@ -15,8 +15,10 @@
 void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
                    int64_t now);
 
-/* Logs, once a day for each rule and virtual host, that a tenant's rule has no effect. */
+/* Each logs, once a day for each rule and virtual host, that a tenant's rule has no effect:
+ * because the server has a rule of its name, or because there are too many rules. */
 void rl_log_overruled(request_rec *r, const rl_rule_t *rule);
+void rl_log_surplus(request_rec *r, const rl_rule_t *rule);
 
 /* Logs, once a day for each rule and virtual host, that the rule's limit is too high for a
  * fleet to share. */

@@ -35,15 +35,17 @@ typedef struct rl_denied {
 typedef struct rl_progress {
     const request_rec *current; /* the last request_rec for which rules were looked up */
     int ran; /* claims before this index have paid for something that has run already */
-    const request_rec *checked; /* the rules before authentication were checked for this one, */
-    const ap_conf_vector_t *checked_conf; /* with this configuration */
+    /* The request_rec for which the rules before authentication were checked, and its
+     * configuration at that time. */
+    const request_rec *checked;
+    const ap_conf_vector_t *checked_conf;
 } rl_progress_t;
 
 /* What is known of the outcome before the request is over. */
 typedef struct rl_outcome_watch {
     bool matters;    /* a rule has count= or clear= */
-    bool watched;    /* HTTP/2: a filter sees whether the answer goes out, */
-    bool unanswered; /* and it did not go out */
+    bool watched;    /* HTTP/2: a filter sees whether the answer goes out */
+    bool unanswered; /* HTTP/2: the filter saw that it could not go out */
 } rl_outcome_watch_t;
 
 typedef struct rl_upgrade rl_upgrade_t;
@@ -52,7 +54,7 @@ typedef struct rl_request {
     int n;    /* number of claims; their rules are not decided on again */
     int room; /* number of claims that there is room for */
     rl_claim_t *claims;
-    int64_t now;        /* microseconds since the epoch, read in this round; 0: not read yet */
+    int64_t now; /* microseconds since the epoch; see rl_request_now(); 0: not read yet */
     int64_t store_time; /* microseconds spent with the shared store so far */
     rl_body_t *body;    /* the part of the body that was read early, or NULL */
     bool exempt;
@@ -83,8 +85,8 @@ void rl_request_reserve(request_rec *r, rl_request_t *request);
 void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to);
 
 /* Returns the time in microseconds since the epoch. The clock is read once for all rules that
- * are decided on together: request->now keeps it, and is set to 0 when a round begins, and
- * before a wait for the client. */
+ * are decided on together: request->now keeps it, and is set to 0 when the checks before, or
+ * after, authentication begin, and before a wait for the client. */
 int64_t rl_request_now(rl_request_t *request);
 
 /* Returns the index of the claim that this very rule has made, -1 if there is none. Rules that

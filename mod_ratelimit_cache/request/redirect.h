@@ -7,8 +7,8 @@
 
 /* To be called before rules are looked up for r. Finds out which claims are spent
  * (rl_progress_t): if a program has run, and has then sent the request on inside the server,
- * the request has had what those claims paid for. Gives claims that an upgrade to HTTP/2 has
- * left without their tenant's rule the rule of r's location. */
+ * the request has had what those claims paid for. An upgrade to HTTP/2 leaves claims without
+ * their tenant's rule: gives them that rule again, as r's location has it. */
 void rl_redirect_follow(rl_request_t *request, const request_rec *r);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions: where the units of one request come from, and its work with the shared store. */
+/* Sessions: where the units of a request come from, and its work with the shared store. */
 #ifndef RL_REQUEST_SESSION_H
 #define RL_REQUEST_SESSION_H
 
@@ -13,8 +13,8 @@ typedef struct rl_session {
     int64_t started; /* microseconds of the monotonic clock, set if there is a shared store */
 } rl_session_t;
 
-/* Begins a session with the store of r's virtual host. All sessions of a request share one
- * time-out; spent_us, in microseconds, is what earlier ones have used of it. */
+/* Begins a session with the store of r's virtual host. Its time-out is the store's timeout=,
+ * less spent_us microseconds: what earlier sessions took that are to share it, else 0. */
 void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session);
 
 /* Ends the session: its connections become free. Returns how many microseconds it lasted, 0

@@ -41,7 +41,7 @@ static const char *section_of(const cmd_parms *cmd)
 
 /* Returns what the rule's counters have in common at every rate: for a rule by itself its
  * section, name and key; for a rule in a group the group's name, the methods and the key. */
-static const char *place_of(const cmd_parms *cmd, const rl_rule_t *rule)
+static const char *base_text(const cmd_parms *cmd, const rl_rule_t *rule)
 {
     apr_pool_t *pool = cmd->temp_pool;
     const char *key = rl_key_spec_text(pool, &rule->key);
@@ -55,15 +55,15 @@ static const char *place_of(const cmd_parms *cmd, const rl_rule_t *rule)
 
 /* A token bucket's state is a time, in ticks whose length the rate and the size determine
  * (core/meter/bucket.c). */
-rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter)
+rl_digest_t rl_rule_identity(const rl_rule_t *rule, const rl_meter_t *meter)
 {
     const bool bucket = meter->algorithm == RL_TOKEN_BUCKET;
     const bool by_limit = bucket || rule->group != NULL;
     char text[160];
-    const int len =
-        snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64 " %d %d %" PRId64 " %u %u",
-                 rule->place.hi, rule->place.lo, meter->algorithm, meter->aligned,
-                 meter->period_us, by_limit ? meter->limit : 0, bucket ? meter->burst : 0);
+    const int len = snprintf(
+        text, sizeof(text), "%016" PRIx64 "%016" PRIx64 " %d %d %" PRId64 " %u %u",
+        rule->base_identity.hi, rule->base_identity.lo, meter->algorithm, meter->aligned,
+        meter->period_us, by_limit ? meter->limit : 0, bucket ? meter->burst : 0);
     return rl_digest_public(text, (size_t)len);
 }
 
@@ -71,21 +71,21 @@ rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter)
  * apart, the expression and the burst= that was given take the place of a rate. */
 static rl_digest_t id_of(const cmd_parms *cmd, const rl_rule_t *rule)
 {
-    const rl_digest_t counters = rl_rule_counters(rule, &rule->meter);
+    const rl_digest_t identity = rl_rule_identity(rule, &rule->meter);
     const char *text;
     if (rule->rate_expr == NULL) {
-        return counters;
+        return identity;
     }
     text = apr_psprintf(cmd->temp_pool, "%016" PRIx64 "%016" PRIx64 " %" APR_INT64_T_FMT " %s",
-                        counters.hi, counters.lo, rule->burst, rule->rate_text);
+                        identity.hi, identity.lo, rule->burst, rule->rate_text);
     return rl_digest_public(text, strlen(text));
 }
 
 void rl_draft_identify(const rl_draft_t *draft)
 {
     rl_rule_t *rule = draft->rule;
-    const char *text = place_of(draft->cmd, rule);
-    rule->place = rl_digest_public(text, strlen(text));
+    const char *text = base_text(draft->cmd, rule);
+    rule->base_identity = rl_digest_public(text, strlen(text));
     rule->id = id_of(draft->cmd, rule);
     rule->per_vhost = rule->group == NULL || rule->tenant;
 }

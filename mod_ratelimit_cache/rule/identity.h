@@ -7,7 +7,7 @@
 
 #include "draft.h"
 
-/* Sets the rule's place, id and per_vhost, once its other members are complete. */
+/* Sets the rule's base_identity, id and per_vhost, once its other members are complete. */
 void rl_draft_identify(const rl_draft_t *draft);
 
 /* Returns the identity of the rule's counters if they count with this meter. Another period or
@@ -15,6 +15,6 @@ void rl_draft_identify(const rl_draft_t *draft);
  * was counted before means nothing to the new meter. Another limit of a window keeps the
  * identity and what was counted, unless the rule is in a group: rules of a group count together
  * only if they have the same rate. */
-rl_digest_t rl_rule_counters(const rl_rule_t *rule, const rl_meter_t *meter);
+rl_digest_t rl_rule_identity(const rl_rule_t *rule, const rl_meter_t *meter);
 
 #endif

@@ -39,8 +39,12 @@ typedef struct rl_rule {
     const char *name;
     const char *rate_text;           /* the rate as it was written */
     const ap_expr_info_t *rate_expr; /* computes the rate for each request; NULL: it is fixed */
-    rl_digest_t place;      /* what its counters have in common at every rate (identity.c) */
-    rl_digest_t id;         /* names its counters; if the rate is computed: tells rules apart */
+    /* Digest of what its counters have in common at every rate (identity.c): for a rule by
+     * itself its section, name and key. */
+    rl_digest_t base_identity;
+    /* Digest of base_identity and meter, under which counters are filed. If the rate is
+     * computed, it only tells rules apart. */
+    rl_digest_t id;
     rl_meter_t meter;       /* complete unless the rate is computed or `none` */
     const char *quota_text; /* the meter's quota, units; NULL: the meter isn't complete */
     int64_t burst, initial; /* units, as written; RL_UNITS_UNSET: COUNT, and burst */

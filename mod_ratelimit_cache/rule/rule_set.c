@@ -30,7 +30,7 @@ static void put_rule(rl_rule_set_t *set, const rl_rule_t *rule)
         set->overruled = rule->tenant ? rule : present;
     }
     if (present == NULL && rule->tenant && set->n >= RL_TENANT_RULES_MAX) {
-        set->overruled = rule; /* each request would have to look at all rules */
+        set->surplus = rule; /* each request would have to look at all rules */
         return;
     }
     if (present == NULL || present->tenant || !rule->tenant) {
@@ -45,6 +45,9 @@ static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
     }
     if (more->overruled != NULL) {
         set->overruled = more->overruled;
+    }
+    if (more->surplus != NULL) {
+        set->surplus = more->surplus;
     }
 }
 

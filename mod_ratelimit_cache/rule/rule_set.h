@@ -7,16 +7,18 @@
 #include "rule.h"
 
 #define RL_SECTION_RULES_MAX 200 /* rules in one section */
-#define RL_TENANT_RULES_MAX  200 /* rules in a set, beyond which no tenant's is added */
+#define RL_TENANT_RULES_MAX  200 /* a tenant's rule isn't added to a set of this many */
 
 /* Rules in the order in which they are checked. Never changes once built; sections share it. */
 typedef struct rl_rule_set {
     int n;
     /* What is in the set, not counting rules that are off or whose rate is none. */
-    bool has[RL_PHASES];        /* a rule of that phase */
-    bool tenants;               /* a tenant's rule */
-    bool groups;                /* a rule in a group */
-    const rl_rule_t *overruled; /* a tenant's rule that has no effect, for the log, or NULL */
+    bool has[RL_PHASES]; /* a rule of that phase */
+    bool tenants;        /* a tenant's rule */
+    bool groups;         /* a rule in a group */
+    /* For the log, or NULL: a tenant's rule that has no effect, */
+    const rl_rule_t *overruled; /* because the server has a rule of its name */
+    const rl_rule_t *surplus;   /* because the set had RL_TENANT_RULES_MAX rules */
     const rl_rule_t *rules[];   /* n of them */
 } rl_rule_set_t;
 

@@ -91,7 +91,7 @@ static void who_finds_out_anew_later_tells_again(void **state)
     assert_int_equal(at(60, RL_SERVER_FAILS), RL_LOG_ERROR);
 }
 
-static void refusals_are_told_once_a_minute_and_have_no_end(void **state)
+static void a_full_server_is_told_of_once_a_minute_and_has_no_end(void **state)
 {
     (void)state;
     for (int64_t second = 0; second < 180; second++) {
@@ -103,7 +103,7 @@ static void refusals_are_told_once_a_minute_and_have_no_end(void **state)
     assert_int_equal(at(181, RL_SERVER_WORKS), RL_LOG_NOTICE);
 }
 
-static void rejections_are_told_once_a_minute_whatever_else_is(void **state)
+static void error_answers_are_told_once_a_minute_whatever_else_is(void **state)
 {
     (void)state;
     assert_int_equal(at(0, RL_SERVER_FAILS), RL_LOG_ERROR);
@@ -179,8 +179,8 @@ int main(void)
         TOLD_TEST(what_still_fails_after_a_minute_is_told),
         TOLD_TEST(a_process_that_still_sees_it_fail_tells_after_a_minute),
         TOLD_TEST(who_finds_out_anew_later_tells_again),
-        TOLD_TEST(refusals_are_told_once_a_minute_and_have_no_end),
-        TOLD_TEST(rejections_are_told_once_a_minute_whatever_else_is),
+        TOLD_TEST(a_full_server_is_told_of_once_a_minute_and_has_no_end),
+        TOLD_TEST(error_answers_are_told_once_a_minute_whatever_else_is),
         TOLD_TEST(the_first_second_after_boot_counts),
         TOLD_TEST(servers_have_slots_of_their_own_while_there_are_enough),
         TOLD_TEST(of_many_threads_one_tells),

@@ -514,8 +514,8 @@ static void a_probe_tells_whether_a_server_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UPSTREAM_SUITE(open_memory, NULL),
-        UPSTREAM_SUITE(open_memcached, NULL),
+        STORE_SUITE(open_memory, NULL),
+        STORE_SUITE(open_memcached, NULL),
         SERVER_TEST(after_the_deadline_nothing_is_sent),
         SERVER_TEST(a_server_that_hangs_is_waited_for_until_the_deadline_then_not_asked),
         SERVER_TEST(an_answer_that_comes_late_is_nobody_elses),

@@ -1,5 +1,5 @@
 /* What every shared store must do, whatever it is made of: include this, and put
- * UPSTREAM_SUITE(set_up, tear_down) among the tests. The set-up leaves an rl_store_t * in
+ * STORE_SUITE(set_up, tear_down) among the tests. The set-up leaves an rl_store_t * in
  * *state. Each test uses counters of its own, so the store need not be empty. */
 #ifndef T_UNIT_STORE_SUITE_H
 #define T_UNIT_STORE_SUITE_H
@@ -346,7 +346,7 @@ static void of_many_threads_one_makes_the_counter(void **state)
 }
 
 #define SUITE_TEST(f, up, down) cmocka_unit_test_setup_teardown(f, up, down)
-#define UPSTREAM_SUITE(up, down)                                                               \
+#define STORE_SUITE(up, down)                                                                  \
     SUITE_TEST(a_counter_that_was_never_made_is_missing, up, down),                            \
         SUITE_TEST(a_counter_is_made_once, up, down),                                          \
         SUITE_TEST(adding_tells_the_sum, up, down),                                            \

@@ -6,16 +6,17 @@
 
 #include "operation.h"
 
-/* How times ahead of the clock are read. A process reads the clock a moment before it looks at
- * the words, and the clock may be set back. A time up to CLOCK_SLACK later than is possible now
- * is taken for the first case and left alone. A later one is taken for the second case and
- * moved to now, so that nobody waits for a clock to catch up. A time beyond CLOCK_HORIZON never
- * was one: it is noise that another key left (see ledger/cell.h), and counts as nothing. */
+/* How times ahead of the clock are read. A time later than is possible now has two causes: this
+ * process read the clock a moment before it looks at the words, or the clock was set back. Up
+ * to CLOCK_SLACK ahead, the first is assumed and the time stays. Beyond it, the second is
+ * assumed and the time is moved to now, so that nobody waits for a clock to catch up. A time
+ * beyond CLOCK_HORIZON never was one: it is noise that another key left (see ledger/cell.h),
+ * and counts as nothing. */
 #define CLOCK_SLACK   (10 * RL_USEC_PER_SEC)
 #define CLOCK_HORIZON (400 * 86400 * RL_USEC_PER_SEC)
 
-/* The longest life to ask of a cell, in microseconds. An expiry beyond the horizon would look
- * as if the clock had been set back since, and the cell as if anybody could take it. */
+/* The longest life to ask of a cell, in microseconds. With an expiry beyond the horizon a cell
+ * would be taken for one from before the clock was set back, and given to any key. */
 #define METER_LIFE_MAX (CLOCK_HORIZON - 2 * 86400 * RL_USEC_PER_SEC)
 
 /* The last second of 32 bits, in 2106: a bucket of many tokens that come once a month takes

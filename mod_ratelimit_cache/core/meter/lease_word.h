@@ -19,7 +19,8 @@
 #define RL_LEASE_MAX 1024u
 
 /* A lease of RL_LEASE_LARGE units or more is renewed when less than 1/RL_LEASE_LARGE of it is
- * left. So a lease with RL_LEASE_LOW units left is not due yet. */
+ * left. As a lease seldom has more than RL_LEASE_MAX, one with RL_LEASE_LOW units left is not
+ * due: a cheap first test. */
 #define RL_LEASE_LARGE 16u
 #define RL_LEASE_LOW   (RL_LEASE_MAX / RL_LEASE_LARGE)
 
@@ -57,11 +58,16 @@ bool rl_lease_word_ends_at(uint64_t lease, uint64_t until);
 
 /* ---- the pace ---- */
 
-/* Returns how many units to reserve for a request that needs `cost` of them: no more than
- * RL_LEASE_MAX, than the key uses up here in a second, than twice as many as last time, than an
- * eighth of what is left of the limit, or than will be used before the window ends; but at
- * least `cost`. `used` is the units used up since the pace began. The step is what the meter
- * says of the request as far as this server knows. */
+/* Returns how many units to reserve for a request that needs `cost` of them. The least of
+ *
+ *     RL_LEASE_MAX
+ *     what the key uses up here in a second
+ *     twice as many as last time
+ *     an eighth of what is left of the limit
+ *     what will be used before the window ends
+ *
+ * or `cost`, if that is more. `used` is the units used up since the pace began. The step is
+ * what the meter says of the request as far as this server knows. */
 uint32_t rl_pace_next_size(const rl_operation_t *op, uint64_t pace, uint32_t used,
                            const rl_step_t *step, uint32_t cost);
 
@@ -70,15 +76,15 @@ uint32_t rl_pace_next_size(const rl_operation_t *op, uint64_t pace, uint32_t use
 bool rl_pace_is_low(uint64_t pace, uint32_t left);
 
 /* Returns the pace of a request that begins to reserve more than it needs, at now; `units` is
- * what the lease is to come to. Only one request at a time does so; otherwise each of those
- * that come at once would. */
+ * what the lease is to come to. While one does, others don't; without this, all requests that
+ * come at once would reserve a lease each. */
 uint64_t rl_pace_begin(uint32_t units, int64_t now);
 
 /* Returns the pace when nobody reserves any more; `units` is what the lease has then. */
 uint64_t rl_pace_end(uint64_t pace, uint32_t units);
 
-/* Returns true if a request is reserving units. It counts for no longer than a store is waited
- * for, because its process may have been killed. */
+/* Returns true if a request is reserving units. A reservation counts as under way no longer
+ * than a store may take, because its process may have been killed. */
 bool rl_pace_is_busy(uint64_t pace, int64_t now);
 
 /* Returns the microseconds since the pace began, 0 if it never did or lies in the future. */

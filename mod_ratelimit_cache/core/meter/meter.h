@@ -17,6 +17,12 @@
 /* Completes a meter. Call it after other members were set or changed. */
 void rl_meter_prepare(rl_meter_t *meter);
 
+/* Returns true for a fixed or a sliding window, false for a token bucket or a penalty. */
+static inline bool rl_meter_is_window(const rl_meter_t *meter)
+{
+    return meter->algorithm == RL_FIXED_WINDOW || meter->algorithm == RL_SLIDING_WINDOW;
+}
+
 /* Returns the most units that can be used at once: the limit, or the size of the bucket. */
 uint32_t rl_meter_quota(const rl_meter_t *meter);
 
@@ -30,9 +36,10 @@ bool rl_meter_is_shareable(const rl_meter_t *meter);
 
 /* Returns the meter of the penalty that a meter with penalty_us imposes. A charge of 0 units
  * asks if the key is free of the penalty; a charge of 1 unit imposes it. least_us is how long,
- * in microseconds, the limit denies the key anyhow: a penalty without `extend` lasts at least
- * as long, or else it would end before that, and the next try would begin it anew. The
- * penalty_us of the result is the longest that such a penalty can last. */
+ * in microseconds, the limit itself still denies the key. A penalty without `extend` is made to
+ * last at least that long: a shorter one would end while the key is still over its limit, and
+ * the next try would start another. The penalty_us of the result is the longest that such a
+ * penalty can last. */
 rl_meter_t rl_meter_penalty(const rl_meter_t *meter, int64_t least_us);
 
 /* Computes the step that charges op->cost units at op->now. A step that is not granted may have

@@ -12,13 +12,13 @@
  * other server that the counter is new. A server that has seen a higher total raises seed and
  * total together by the difference, in one addition. Since the seed says what the counter
  * started from, nothing that was counted since is counted twice or forgotten. Two counters with
- * the same incarnation would be taken for one, so it has 15 bits; with 8 a test came upon that
- * within an hour.
+ * the same incarnation would be taken for one, so it has 15 bits; with 8 bits, a test met such
+ * a pair within an hour.
  *
  * The flag `cleared` marks a counter that replaces one wiped on purpose: nobody raises it.
  *
- * Totals are stored with RL_TALLY_BASE added: units that are given back may have been counted
- * by a counter that is lost, and must not borrow from the seed.
+ * Totals are stored with RL_TALLY_BASE added. A refund may be for units that only a lost
+ * counter counted; the base keeps such a subtraction from borrowing from the seed.
  *
  * The value for a token bucket is
  *

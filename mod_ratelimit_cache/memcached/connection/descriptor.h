@@ -29,8 +29,7 @@ typedef struct rl_descriptor {
 bool rl_endpoint_init(rl_endpoint_t *endpoint, apr_pool_t *pool, const char *address,
                       uint16_t port, unsigned connections);
 
-/* Initializes the descriptor of a connection to this endpoint; the descriptor isn't known
- * yet. */
+/* Initializes *descriptor for a connection to this endpoint; its fd isn't known yet. */
 void rl_descriptor_init(rl_descriptor_t *descriptor, rl_endpoint_t *to);
 
 /* Prepares for a connection that is about to be made. On a unix socket waits for its turn,

@@ -20,7 +20,7 @@ typedef struct rl_socket_address {
 typedef struct rl_socket_ends {
     uint16_t local; /* the local port; 0: no connection */
     rl_socket_address_t peer;
-    uint64_t id; /* the socket's identity, which then decides alone; 0: the ends do */
+    uint64_t id; /* identity of the socket; if not 0, only this is compared, not the ends */
 } rl_socket_ends_t;
 
 /* Parses a numeric address, and ignores a scope ("%eth0"). Returns an address with port 0 for

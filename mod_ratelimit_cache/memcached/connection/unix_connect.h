@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the connection that a library has just made to a unix socket. All connections to one
- * look alike, so they are made one at a time: the one that was not there before is it. */
+/* Finds the connection that a library has just made to a unix socket. Connections to the same
+ * socket look alike. So they are made one at a time, and the new one is whichever wasn't there
+ * before. */
 #ifndef RL_MEMCACHED_CONNECTION_UNIX_CONNECT_H
 #define RL_MEMCACHED_CONNECTION_UNIX_CONNECT_H
 
