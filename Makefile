@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # mod_ratelimit_cache: see README.md. Everything that is built goes to out/.
 #
 #   make            the module, out/mod_ratelimit_cache.so
