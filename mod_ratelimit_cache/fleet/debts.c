@@ -44,6 +44,13 @@ uint32_t rl_debt_units(const rl_reservation_t *res)
     return owed_units(res, rl_note(res, RL_NOTE_OWED));
 }
 
+bool rl_debt_look(const rl_reservation_t *res, uint32_t *units)
+{
+    const uint64_t owed = rl_note(res, RL_NOTE_OWED);
+    *units = owed_units(res, owed);
+    return owed >> 32 == res->counter.window;
+}
+
 void rl_debt_take(rl_reservation_t *res)
 {
     res->debt = 0;

@@ -9,6 +9,10 @@
 /* Returns the units that are owed to the store in the reservation's window. */
 uint32_t rl_debt_units(const rl_reservation_t *res);
 
+/* Sets *units to these units. Returns true if there ever were any in this window, paid by now
+ * or not. */
+bool rl_debt_look(const rl_reservation_t *res, uint32_t *units);
+
 /* Puts this reservation in charge of paying the debt, unless another one is in charge. Sets
  * res->debt to the units to pay, 0 if there are none or another reservation pays them. A
  * reservation whose process was killed stays in charge for half a minute only. */

@@ -79,9 +79,13 @@ static bool is_of_window(const rl_reservation_t *res, uint64_t contact)
     return ((contact >> UNITS_BITS ^ res->counter.window) & WINDOW_MASK) == 0;
 }
 
-static bool was_told_this_second(const rl_reservation_t *res, uint64_t contact)
+/* Returns true for this second and the one before or after it: the other request may have read
+ * the clock on the other side of a second's end. */
+static bool was_told_just_now(const rl_reservation_t *res, uint64_t contact)
 {
-    return (contact & TOTAL_MASK) >> UNITS_BITS == make_tag(res);
+    const uint64_t told = (contact & TOTAL_MASK) >> UNITS_BITS >> WINDOW_BITS;
+    const uint64_t now = make_tag(res) >> WINDOW_BITS;
+    return is_of_window(res, contact) && ((now - told + 1) & ((1u << TOLD_BITS) - 1)) <= 2;
 }
 
 static uint64_t with_total(const rl_reservation_t *res, uint64_t contact, uint32_t total)
@@ -93,7 +97,7 @@ void rl_total_note(const rl_reservation_t *res, uint32_t total)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
-        if ((was_told_this_second(res, contact) && total <= (contact & UNITS_MAX)) ||
+        if ((was_told_just_now(res, contact) && total <= (contact & UNITS_MAX)) ||
             rl_note_swap(res, RL_NOTE_CONTACT, contact, with_total(res, contact, total))) {
             return;
         }

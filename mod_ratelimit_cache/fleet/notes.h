@@ -49,7 +49,7 @@ bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_operation_t *op);
 bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds);
 
 /* Windows: notes a total that the store has told. A lower total doesn't replace a higher one of
- * the same second, because answers overtake each other. */
+ * the same second, or of the one before or after, because answers overtake each other. */
 void rl_total_note(const rl_reservation_t *res, uint32_t total);
 
 /* Windows: lowers the noted total by units that were given back, to 0 at most; UINT32_MAX after

@@ -310,11 +310,12 @@ static uint32_t room_now(const rl_reservation_t *res)
 
 /* Returns what counts after the store has told this total: the total and the debts. A debt that
  * somebody paid between the answer and now is in neither; but the payer noted the new total
- * first. */
+ * first. What is owed doesn't tell if a debt was paid: there may be a new one by now. So in a
+ * window that has ever had a debt, the noted total counts if it is higher. */
 static uint32_t total_with_debts(const rl_reservation_t *res, uint32_t told)
 {
-    const uint32_t owed = rl_debt_units(res);
-    const uint32_t noted = owed < res->owed ? rl_total_noted(res) : 0;
+    uint32_t owed;
+    const uint32_t noted = rl_debt_look(res, &owed) ? rl_total_noted(res) : 0;
     return (noted > told ? noted : told) + owed;
 }
 

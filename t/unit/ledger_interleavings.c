@@ -11,21 +11,6 @@
  */
 #include "ledger_stage.h"
 
-/* How many schedules each test tries; a long run finds what a short one does not. */
-#ifndef ROUNDS
-#define ROUNDS 6000
-#endif
-
-static void goes_well(void (*story)(uint64_t))
-{
-    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
-        story(seed);
-        if (complaint[0] != '\0') {
-            fail_msg("seed %llu: %s", (unsigned long long)seed, complaint);
-        }
-    }
-}
-
 static void one_new_key_in_an_empty_ledger_is_granted_exactly_its_limit(void **state)
 {
     (void)state;

@@ -11,40 +11,6 @@
  */
 #include "ledger_stage.h"
 
-#define SEEDS 30000
-
-typedef struct weakening {
-    weak_mutation_t mutation;
-    void (*story)(uint64_t); /* that goes wrong */
-} weakening_t;
-
-static void goes_wrong(void **state)
-{
-    const weakening_t *weakening = *state;
-    uint64_t seed = 0, mutated = 0;
-    weak_mutation = weakening->mutation;
-    do {
-        weakening->story(++seed);
-        mutated += weak.mutated;
-    } while (complaint[0] == '\0' && seed < SEEDS);
-    weak_mutation = (weak_mutation_t){0};
-    if (mutated == 0) {
-        fail_msg("the ledger has no such operation in a function %s",
-                 weakening->mutation.function);
-    }
-    assert_string_not_equal(complaint, "");
-}
-
-#define WEAKENED(function, kind, order, story)                                                 \
-    (void *)&(weakening_t)                                                                     \
-    {                                                                                          \
-        {function, kind, memory_order_##order}, story                                          \
-    }
-#define GOES_WRONG(what, ...)                                                                  \
-    {                                                                                          \
-        what, goes_wrong, NULL, NULL, WEAKENED(__VA_ARGS__)                                    \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -37,52 +37,52 @@ static rl_ledger_t ledger;
 static rl_digest_t keys[KEYS_MAX];
 static rl_meter_t meters[KEYS_MAX];
 
-static void ledger_charge(int key, int64_t now, rl_step_t *step)
+static void stage_charge(int key, int64_t now, rl_step_t *step)
 {
     rl_ledger_charge(&ledger, OP(&keys[key], &meters[key], now, 1), step);
 }
 
 /* As the limiter does it: looks first, and charges what it saw if it can. */
-static void ledger_take(int key, int64_t now, rl_step_t *step)
+static void stage_take(int key, int64_t now, rl_step_t *step)
 {
     rl_sight_t sight;
     rl_ledger_look(&ledger, OP(&keys[key], &meters[key], now, 1), step, &sight);
     if (!rl_ledger_take(OP(&keys[key], &meters[key], 0, 0), &sight, step)) {
-        ledger_charge(key, now, step);
+        stage_charge(key, now, step);
     }
 }
 
-static void ledger_refund(int key, uint64_t stamp, int64_t now)
+static void stage_refund(int key, uint64_t stamp, int64_t now)
 {
     rl_ledger_refund(&ledger, OP(&keys[key], &meters[key], now, 1), stamp);
 }
 
-static uint64_t ledger_held(int key, uint64_t stamp)
+static uint64_t stage_held(int key, uint64_t stamp)
 {
     return rl_ledger_held(&ledger, OP(&keys[key], &meters[key], 0, 0), stamp);
 }
 
-static void ledger_raise(int key, int64_t now, uint64_t stamp, uint64_t value)
+static void stage_raise(int key, int64_t now, uint64_t stamp, uint64_t value)
 {
     rl_ledger_raise(&ledger, OP(&keys[key], &meters[key], now, 0), stamp, value);
 }
 
-static uint64_t ledger_note(int key, unsigned n)
+static uint64_t stage_note(int key, unsigned n)
 {
     return rl_ledger_note(&ledger, &keys[key], n);
 }
 
-static bool ledger_notes(int key, uint64_t notes[RL_LEDGER_NOTES])
+static bool stage_notes(int key, uint64_t notes[RL_LEDGER_NOTES])
 {
     return rl_ledger_notes(&ledger, &keys[key], notes);
 }
 
-static bool ledger_swap_note(int key, unsigned n, uint64_t from, uint64_t to)
+static bool stage_swap_note(int key, unsigned n, uint64_t from, uint64_t to)
 {
     return rl_ledger_swap_note(&ledger, &keys[key], n, from, to);
 }
 
-static uint32_t ledger_note_denial(int key, const rl_step_t *step, int64_t now)
+static uint32_t stage_note_denial(int key, const rl_step_t *step, int64_t now)
 {
     uint32_t repeats;
     return rl_ledger_count_denial(&ledger, OP(&keys[key], &no_meter, now, 0), step, &repeats);
@@ -145,7 +145,7 @@ static void tally(int key, const rl_step_t *step)
 static void charge_key(int key, int64_t now)
 {
     rl_step_t step;
-    ledger_charge(key, now, &step);
+    stage_charge(key, now, &step);
     tally(key, &step);
 }
 
@@ -195,7 +195,7 @@ static void furnish(int from, int n)
         const int64_t ago = (int64_t)any_below(3) * SECOND;
         const uint64_t units = any_below(LIMIT + 1);
         for (uint64_t u = 0; u <= units; u++) {
-            ledger_charge(i, EDGE - 1 - ago, &step);
+            stage_charge(i, EDGE - 1 - ago, &step);
         }
     }
 }
@@ -249,7 +249,7 @@ static void check_usable(int from, int n)
         const int64_t later = EDGE + 2 * 3600 * SECOND;
         rl_step_t step;
         for (int i = 0; i <= LIMIT; i++) {
-            ledger_charge(k, later, &step);
+            stage_charge(k, later, &step);
             if (step.granted != (i < LIMIT)) {
                 COMPLAIN("key %d is stuck after %d", k, i);
             }
@@ -386,14 +386,14 @@ static void take_and_refund(int name)
     for (int i = 0; i < scripts[name].n; i++) {
         const call_t *call = &scripts[name].calls[i];
         rl_step_t step;
-        (any_below(2) == 0 ? ledger_take : ledger_charge)(call->key, call->now, &step);
+        (any_below(2) == 0 ? stage_take : stage_charge)(call->key, call->now, &step);
         tally(call->key, &step);
         if (tallies[call->key].net > LIMIT) {
             COMPLAIN("key %d was granted more than came back", call->key);
         }
         if (step.granted && any_below(2) == 0) {
             tallies[call->key].net--;
-            ledger_refund(call->key, step.stamp, call->now);
+            stage_refund(call->key, step.stamp, call->now);
         }
     }
 }
@@ -405,7 +405,7 @@ static inline void units_that_come_back(uint64_t seed)
     write_scripts(4, 4, 0, 2);
     weak_run(4, take_and_refund);
     for (int k = 0; k < 2; k++) {
-        const uint64_t held = ledger_held(k, tallies[k].stamp[0]);
+        const uint64_t held = stage_held(k, tallies[k].stamp[0]);
         if (tallies[k].all > 0 && held != (uint64_t)tallies[k].net) {
             COMPLAIN("key %d holds %d, not %d", k, (int)held, tallies[k].net);
         }
@@ -416,7 +416,7 @@ static void raise_key(int name)
 {
     const int64_t now = EDGE + jitter();
     for (uint64_t i = 0; i < 3; i++) {
-        ledger_raise(0, now, 700, 3 * i + (uint64_t)name + 1);
+        stage_raise(0, now, 700, 3 * i + (uint64_t)name + 1);
     }
 }
 
@@ -427,8 +427,8 @@ static inline void key_that_is_raised(uint64_t seed)
     furnish(4, 7);
     meters[0].period_us = EDGE / 700;
     weak_run(3, raise_key);
-    if (ledger_held(0, 700) != 9) {
-        COMPLAIN("key 0 holds %d, not 9", (int)ledger_held(0, 700));
+    if (stage_held(0, 700) != 9) {
+        COMPLAIN("key 0 holds %d, not 9", (int)stage_held(0, 700));
     }
 }
 
@@ -439,16 +439,16 @@ static uint64_t heard[WEAK_PROCESSES_MAX]; /* what a process has found in the ot
 static void note_and_look(int name)
 {
     const unsigned own = (unsigned)name, other = 1 - own;
-    ledger_swap_note(0, own, 0, 7);
-    heard[name] = ledger_note(0, other);
+    stage_swap_note(0, own, 0, 7);
+    heard[name] = stage_note(0, other);
 }
 
 static void note_and_look_at_all(int name)
 {
     const unsigned own = (unsigned)name, other = 1 - own;
     uint64_t notes[RL_LEDGER_NOTES] = {0};
-    ledger_swap_note(0, own, 0, 7);
-    ledger_notes(0, notes);
+    stage_swap_note(0, own, 0, 7);
+    stage_notes(0, notes);
     heard[name] = notes[other];
 }
 
@@ -470,7 +470,7 @@ static void note_denials(int name)
     for (int i = 0; i < scripts[name].n; i++) {
         const call_t *call = &scripts[name].calls[i];
         const rl_step_t step = {.window = 5, .expires = EDGE + 3600 * SECOND};
-        const uint32_t count = ledger_note_denial(call->key, &step, call->now);
+        const uint32_t count = stage_note_denial(call->key, &step, call->now);
         denials[count < 16 ? count : 0]++;
     }
 }
@@ -489,5 +489,57 @@ static inline void denials_at_once(uint64_t seed)
         }
     }
 }
+
+/* ---- how stories end ---- */
+
+/* How many schedules a test tries; a long run finds what a short one does not. */
+#ifndef ROUNDS
+#define ROUNDS 6000
+#endif
+
+static inline void goes_well(void (*story)(uint64_t))
+{
+    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+        story(seed);
+        if (complaint[0] != '\0') {
+            fail_msg("seed %llu: %s", (unsigned long long)seed, complaint);
+        }
+    }
+}
+
+/* A memory order that is weakened, and the story that goes wrong then. */
+typedef struct weakening {
+    weak_mutation_t mutation;
+    void (*story)(uint64_t);
+} weakening_t;
+
+#define WEAKENED_SEEDS 30000
+
+static inline void goes_wrong(void **state)
+{
+    const weakening_t *weakening = *state;
+    uint64_t seed = 0, mutated = 0;
+    weak_mutation = weakening->mutation;
+    do {
+        weakening->story(++seed);
+        mutated += weak.mutated;
+    } while (complaint[0] == '\0' && seed < WEAKENED_SEEDS);
+    weak_mutation = (weak_mutation_t){0};
+    if (mutated == 0) {
+        fail_msg("the ledger has no such operation in a function %s",
+                 weakening->mutation.function);
+    }
+    assert_string_not_equal(complaint, "");
+}
+
+#define WEAKENED(function, kind, order, story)                                                 \
+    (void *)&(weakening_t)                                                                     \
+    {                                                                                          \
+        {function, kind, memory_order_##order}, story                                          \
+    }
+#define GOES_WRONG(what, ...)                                                                  \
+    {                                                                                          \
+        what, goes_wrong, NULL, NULL, WEAKENED(__VA_ARGS__)                                    \
+    }
 
 #endif
