@@ -1,10 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
 # mod_ratelimit_cache: see README.md. Everything that is built goes to out/.
 #
 #   make            the module, out/mod_ratelimit_cache.so
 #   make run        a private httpd with a login form behind rules (PORT=8080)
 #                   STORE=memcached: two of them that share one limit through a private memcached
-#   make test       builds and runs every test; T=t/30-denial.t, T=unit/meter or T=fuzz/accept
-#                   only that one, T='unit/meter* t/3*.t' several
+#   make test       builds and runs every test; T=t/80-denial.t, T=unit/meter or T=fuzz/accept
+#                   only that one, T='unit/meter* t/2*.t' several
 #   make check      as make test, but installs nothing
 #   make test-asan  C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
 #   make example    the module of t/module, which the tests of the C interface load

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Holds the house of mod_ratelimit_cache/: which rooms there are, that includes and calls go only downward between them,
 # that no two files need each other, which system headers a room may use, and that a file-local name stands in one file.
 # Prints every offence as file:line: text, and fails when there is one. docs/architecture.md has the same list of rooms,

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Holds what no other tool here checks: no function and no file grows too long. Prints every offence as
 # file:line: text, and fails when there is one. (Rooms and directions: check-rooms.pl.)
 # Usage: check-source.pl FILE...     (from the top of the tree)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The packages that each purpose needs, from Debian's. `check` names what is missing and the
 # command that installs it, and fails; `install` installs it, as root or through sudo. On
 # another system both say what is needed. Services that come with a package are not started.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # httpd for `make test-asan`. A module that is built with AddressSanitizer needs the sanitizer's
 # runtime loaded before everything else, and httpd itself is built without. What httpd and its
 # pools still hold when a process ends is no leak of ours.

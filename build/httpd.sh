@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Finding and running a private httpd; `make run` and the benchmarks read this file with `.`.
 # Environment: APXS (default apxs), RL_HTTPD (the httpd binary), RL_LIBEXECDIR (its modules).
 

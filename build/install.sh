@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs the module through apxs, and the header for other modules beside httpd's own; where
 # httpd is laid out as on Debian, also the files that a2enmod looks for. Nothing is enabled and no server is touched.
 # Usage: install.sh APXS DESTDIR MODULE      (DESTDIR may be empty)

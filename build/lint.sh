@@ -1,7 +1,8 @@
 #!/bin/sh
-# What `make lint` holds: the rooms and the direction of includes and calls, lengths, formatting,
-# that scripts parse, and static analysis. Runs every check, the quick ones first, and fails at
-# the end when one did.
+# SPDX-License-Identifier: Apache-2.0
+# What `make lint` holds: the rooms and the direction of includes and calls, lengths, licence
+# lines, formatting, that scripts parse, and static analysis. Runs every check, the quick ones
+# first, and fails at the end when one did.
 # Suppressions stand here and in build/cppcheck.txt, each with its reason.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -53,8 +54,13 @@ rooms() {
 }
 
 source_rules() {
-    # Of t/*.t those that don't leave `use strict` to RL::Test: some others still have long subs.
+    # Not yet t/*.t that leave `use strict` to RL::Test: some of them have long subs.
     perl build/check-source.pl $c_files $(grep -lE '^#!.*perl|^(use strict|package )' $perl_files) $shell_files
+}
+
+licences() {
+    bare=$(grep -L 'SPDX-License-Identifier: Apache-2.0' Makefile $c_files $perl_files $shell_files)
+    [ -z "$bare" ] || { printf '%s\n' "$bare" "These need a line SPDX-License-Identifier: Apache-2.0."; return 1; }
 }
 
 # APR's flags define what its headers need (LINUX, _REENTRANT, _GNU_SOURCE); the headers
@@ -103,6 +109,7 @@ perl_syntax() {
 
 run "rooms, directions, circles" rooms
 run "lengths" source_rules
+run "SPDX lines" licences
 run "sh -n" shell_syntax
 run "clang-format" formatting
 run "perl -c" perl_syntax

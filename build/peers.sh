@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Fetches the modules and servers that `make bench` compares with from Debian's packages, and unpacks them in the
 # directory given. They aren't installed: that would enable modules and start services of this machine (nginx, and a
 # mailer that mod_evasive depends on). What can't be had is told and left out, so this never fails.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The demonstration behind `make run STORE=memcached`: a private memcached on a unix socket, and
 # two httpds, on 127.0.0.1:$PORT (8080) and the port after it, that share one limit through it.
 # Then memcached is ended, and comes back. Everything it needs lies in a temporary directory that

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The demonstration behind `make run`: a private httpd on 127.0.0.1:$PORT (8080) with a CGI
 # login form behind stacked rules. Everything it needs lies in a temporary directory that is
 # removed at the end; several can run at the same time on different ports.

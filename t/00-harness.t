@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The library the other tests stand on, proved with a stock httpd that knows nothing of the module.
 use RL::Test;
 use Time::HiRes qw(time);

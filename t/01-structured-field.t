@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The parser that other tests read RateLimit fields with is as strict as RFC 9651 is.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The manual and the module say the same: docs/reference.md has every directive, option and key part that the module
 # has, and no other, in the form of httpd's own pages; what it says of contexts and defaults holds, its examples are
 # accepted, and its links lead somewhere.

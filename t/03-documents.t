@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What is written in several places is the same in all of them: the version in the header, in CHANGES, and in what httpd
 # says when it starts.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every mistake in a directive stops `httpd -t` with one line: the directive, the token, what is wrong.
 use RL::Test;
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RATE: every unit and spelling means the period it says. Rules of one group and the same rate share a counter, so
 # a list of spellings of one period is one counter; were one of them read as another period, it would admit more.
 use RL::Test;

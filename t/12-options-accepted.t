@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the grammar allows is accepted, wherever it may stand.
 use RL::Test;
 

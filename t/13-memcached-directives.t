@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RateLimitStore memcached, RateLimitOnError: what is accepted, and that a mistake names directive, token and reason.
 use RL::Test;
 

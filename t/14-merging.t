@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Which rules stand for a request: server, virtual host, Location, Directory, Files, If; replacement in place, off,
 # RateLimitInherit, RateLimitEngine.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # .htaccess belongs to a tenant: it may add rules and change its own, and cannot weaken the server's.
 use RL::Test;
 

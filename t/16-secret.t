@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RateLimitSecret keys the hash of what is stored: the same secret gives the same tags, on every server.
 use RL::Test;
 

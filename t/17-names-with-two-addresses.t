@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A name with two addresses, as "localhost" often has: the one that memcached listens at is taken. The names are in a
 # private copy of /etc/hosts, which takes a mount namespace, and so root.
 use strict;

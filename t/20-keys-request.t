@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Keys from the request: query, header, cookie, env, host, path, method, all, expr; missing= and values that differ.
 use RL::Test;
 

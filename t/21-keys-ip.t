@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # key=ip: httpd's client address after mod_remoteip, by prefix.
 use RL::Test;
 

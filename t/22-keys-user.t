@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Keys from who is asking: user, user-or-ip (after authentication), claimed-user (before the password is checked).
 use RL::Test;
 

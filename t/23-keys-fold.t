@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # fold=on: spellings a login would take for one account are one key; fold=off compares bytes.
 use RL::Test;
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Combinations are told apart by their parts, not by what the parts look like written together.
 use RL::Test;
 

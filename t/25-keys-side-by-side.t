@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Rules of one location that count by the same parts, or almost: each finds its own values, though
 # what one rule has looked up serves the next.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # methods=: other requests are neither checked nor counted.
 use RL::Test;
 

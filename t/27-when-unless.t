@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # when= and unless=: a rule applies, and counts, only where its expressions say so.
 use RL::Test;
 

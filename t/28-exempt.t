@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RateLimitExempt: these requests skip every rule, and are not counted.
 use RL::Test;
 

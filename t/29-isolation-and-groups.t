@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A counter belongs to its rule's section and to the virtual host that serves; a group shares it.
 use RL::Test;
 

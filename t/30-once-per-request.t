@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A client request is charged once, whatever it causes inside httpd; and rules on where it ends up are not passed by.
 use RL::Test;
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Stacked rules: a request is charged to all of them or, when one denies, to none; the longest wait is reported.
 use RL::Test;
 

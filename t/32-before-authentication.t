@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A denial comes before the password check; rules of the authenticated user come after it, and when such a rule
 # denies, what was charged before is given back.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # mod_access_compat's Satisfy Any lets one of two gates open; a denial is none of them.
 use RL::Test;
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # HTTP/2: every stream is a request; a denied one leaves the connection and its other streams alone.
 use RL::Test;
 

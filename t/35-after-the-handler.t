@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A request that has reached a program is charged for it, wherever the program sends it on to inside the server: the
 # program has had its guess, and its answer tells by how it ends.
 use RL::Test;

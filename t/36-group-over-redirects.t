@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Rules of one group share a counter, and each has its say: also when they are looked at one after the other, before and
 # behind a redirect inside the server, or before and after authentication. And a rule that was only observed on the way
 # is enforced where it is to be.

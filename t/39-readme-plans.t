@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The manual's example of rates by plan: it holds against keys that nobody was given.
 use RL::Test;
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A fixed window admits its count, then denies until it ends; denied requests do not keep it closed.
 use RL::Test;
 use POSIX ();

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # window=clock ends at the UTC period; window=staggered ends at a time of each key's own.
 use RL::Test;
 use Time::HiRes qw(time);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # algorithm=sliding-window: COUNT at once, and then no second COUNT behind the edge of a window.
 use RL::Test;
 use RL::Stores;

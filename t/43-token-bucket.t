@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # algorithm=token-bucket: burst= at once, then COUNT a period, evenly.
 use RL::Test;
 use RL::Stores;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # penalty=: a key that goes over its limit stays denied, longer than its window lasts.
 use RL::Test;
 use RL::Stores;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # cost=: what a request costs, fixed or computed; RATE expr=: what it may cost, computed for each request.
 use RL::Test;
 use RL::Stores;

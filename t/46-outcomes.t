@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # count= and clear=: a unit is charged before the password is checked, and given back, or the counter cleared, when
 # it is known what came of the request.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # count= and clear= on login forms as there are: a CGI that answers 200 whatever was wrong, mod_auth_form, error
 # documents, redirects inside the server; and requests that never come to an end.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A body that a form rule has looked into reaches its handler whole: prefork MPM, mod_cgi.
 use RL::Test;
 use RL::Intact;

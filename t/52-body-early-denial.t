@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A denial does not wait for the body, and nothing of the body is taken for a request. A connection whose body has
 # been seen to its end is kept.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a form field's value is, as the counters tell: two requests are of one key when they fill one counter.
 use RL::Test;
 use RL::Body;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Form rules beside others: what is charged, what is given back, what is read; before and after authentication, and
 # on the targets of internal redirects.
 use RL::Test;

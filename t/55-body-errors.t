@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What goes wrong while a body is looked at ends the request as it does without the rule: the same status, one
 # answer, the connection closed, and the server well afterwards.
 use RL::Test;

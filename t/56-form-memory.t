@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Fifty uploads at the same time: the memory of httpd's children grows by what was looked at, not by what is sent.
 # RL_UPLOAD_MB (3) is the size of each.
 use RL::Test;

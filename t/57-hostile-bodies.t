@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Hostile and odd requests with bodies: each is answered as the same server without form rules answers it; nothing
 # crashes, hangs or mixes two requests.
 use RL::Test;

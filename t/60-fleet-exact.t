@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Several httpds share a limit through memcached and admit exactly what it says, however many clients come together.
 use RL::Test;
 use RL::Memcached;

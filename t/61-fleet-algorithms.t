@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sliding windows, token buckets, outcomes, wiped counters and penalties are one for several httpds that share memcached.
 use RL::Test;
 use RL::Memcached;

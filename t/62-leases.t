@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # lease=on, as it is by default: a busy key asks memcached seldom, several httpds still admit exactly the limit, and what
 # was reserved and isn't needed is given back.
 use RL::Test;

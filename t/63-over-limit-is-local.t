@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A key that is over its limit is answered from this server's memory: no round trip, but for one look a second whether
 # the store still knows. Below it a request costs one round trip for each rule.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RateLimitOnError and on-error=: what happens to requests whose count the store can't tell.
 use RL::Test;
 use RL::Memcached;

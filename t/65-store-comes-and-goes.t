@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # memcached is absent, comes, is killed, comes back empty, is flushed, evicts: httpd serves, and nobody who was over the
 # limit gets in again.
 use RL::Test;

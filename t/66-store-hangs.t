@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A memcached that is stopped (SIGSTOP) hangs every connection: httpd waits as long as it was told, stops asking, goes on
 # by itself, and comes back to it. No answer that comes late is taken for another request's.
 use RL::Test;

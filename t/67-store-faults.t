@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Whatever the store does - slow, resetting, out of memory, answering errors or garbage, dripping - no child dies, every
 # request is answered within the time-out, the limit holds, and the count is the store's again soon after.
 use RL::Test;

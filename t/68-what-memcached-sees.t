@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What is in memcached: the prefix and hex digits, never a name or an address; for as long as it is needed. Servers agree
 # when they share a secret; stores, prefixes and virtual hosts are kept apart.
 use RL::Test;

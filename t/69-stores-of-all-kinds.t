@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Several servers, IPv6 and unix sockets, few connections, names that can't be resolved, restarts of httpd.
 use RL::Test;
 use RL::Memcached;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # However many requests come together, on whatever MPM: exactly the limit is admitted.
 use RL::Test;
 

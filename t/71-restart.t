@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Counters live through graceful restarts and reloads.
 use RL::Test;
 

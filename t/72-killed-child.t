@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A child killed at any moment leaves nothing locked and nothing half-written: the others go on counting.
 use RL::Test;
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A table that is too small for all keys: the server goes on, live limits hold, and a key that is denied stays so.
 use RL::Test;
 

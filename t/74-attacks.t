@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What an attacker or a hostile tenant tried, and what came of it. Each part names the way in.
 use RL::Test;
 use RL::H2;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A flood of denials leaves a few lines in the error log, and nothing that a client sends can write into one.
 use RL::Test;
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a denied client gets: status, Retry-After, Cache-Control, a body; and at once, whatever it still has to send.
 use RL::Test;
 use Time::HiRes qw(time);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The default answer to a denial: its form by Accept, the same at every place a denial comes from, and out of the way
 # where the administrator has an ErrorDocument. Waiting as long as it says gets in.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A denial is answered in the protocol that the request came in, with one Retry-After; and the fields of what is
 # allowed tell nobody what others have used.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RateLimitDenyHandler: somebody else writes the denial. The status stays the denial's, nothing is swallowed first,
 # nothing loops, and when that somebody fails there is the default answer.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RateLimitDenyHandler and PHP: the application writes its denial, its status is its own, and a program that dies
 # leaves the default answer.
 use RL::Test;

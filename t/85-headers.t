@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RateLimitHeaders: what a limited response tells, on which responses, and who wins.
 use RL::Test;
 use RL::StructuredField qw(parse_list param);

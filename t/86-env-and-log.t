@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What RATELIMIT_* and the error log tell, and that neither tells who it was.
 use RL::Test;
 

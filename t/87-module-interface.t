@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What other C modules may do (mod_ratelimit_cache.h), through the module of t/module: check, charge, refund, read and
 # clear counters by name and values, and have a say in denials.
 use RL::Test;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # A login form as sites have had for decades: a GET shows it, a POST checks the password and
 # answers 200 with the form again, or 302 to the welcome page. It knows nothing about rate
 # limits; httpd counts before it runs. What it shows of them comes from its environment.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # What a form rule costs a posted login form of 1 KiB: CPU of the same POST to the same handler with and without the
 # rule, for three handlers. `make bench` has the first of them, the harshest comparison, next to its other figures;
 # this looks at handlers such as a login form has.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # User-space instructions per operation, counted by callgrind: a figure that doesn't depend on what else the machine
 # does. The kernel's part of the work isn't in it. What httpd executes for a request is the difference of two runs of
 # different length, so that starting and stopping don't count. Prints a line for each case:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a decision costs on the ledger alone: no httpd, no network, no system call.
  *
  *     ledger ROUNDS DECISIONS        one line per measurement on standard output:

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Loads the servers of Bench::Cases: all of them and two memcacheds are up at the same time on core 0, wrk is on core
 # 1. A round loads every case once, and the order is turned and reversed from round to round. Prints a line for
 # each load, with these columns:

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Prints the table of `make bench` from the raw numbers in the directory given. Figures of servers are ratios of two loads
 # of the same round, or differences of them; the table has the median over the rounds and the quartiles around it.
 use strict;

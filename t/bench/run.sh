@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The benchmarks behind `make bench`; README.md beside this file says how they measure.
 # Environment: ROUNDS (default 5), SECONDS_EACH (1: how long one load lasts), ONLY (some of: ledger instructions, and the
 # names of sections in lib/Bench/Cases.pm). Raw numbers are kept in out/bench/, or where RL_OUT says.

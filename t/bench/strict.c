@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a decision costs that asks memcached, against the least that can be done: one increment
  * through libmemcached. No httpd; one after the other, in blocks that take turns, so that
  * whatever disturbs the machine disturbs both.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- wrk as 100,000 clients, one after the other: X-Forwarded-For walks over addresses, from the number given on. With
 -- `once` it stops when it has seen them all. Requests are made beforehand, to leave the time to the server. X-Client
 -- says the same: mod_remoteip consumes the header that it reads, and mod_qos has to see one.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Reads its whole body and tells what it read: digest and length, beside what was announced.
 # ?digest=0 leaves the digest out, for bodies that are only to be taken away.
 use strict;

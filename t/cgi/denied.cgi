@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # An ErrorDocument that tells what the denial left in the environment.
 printf 'Content-Type: text/plain\n\n'
 printf 'sorry from a CGI\n'

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Prints its environment, one NAME=value a line, sorted, and the size of the body it was given.
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # A legacy login form: 200 and "welcome" for admin/secret, 401 for anything else, the form for a GET.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The fields that the form targets ask for, and whether two readings of a body agree. */
 #ifndef RL_FORM_ANSWER_H
 #define RL_FORM_ANSWER_H

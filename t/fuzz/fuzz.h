@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A fuzz target, as libFuzzer calls it and replay.c does. It aborts when a property is broken.
  */
 #ifndef RL_FUZZ_H

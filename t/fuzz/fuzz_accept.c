@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Input: the value of an Accept field; a NUL in it ends it.
  *
  * Properties: the choice is one of the forms; it is HTML or a problem document only for who

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Input: two bytes that say where to cut, a Content-Type value, LF, a body.
  *
  * Properties: cut in two the body reads as in one piece; and a field that is sure stands in the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Input: two bytes that say where to cut, then a body.
  *
  * Properties: cut in two it reads as in one piece; and the state and value are what a parser

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a fuzz target over files, for builds without libFuzzer:
  *
  *     fuzz-urlencoded.t [FILE or DIRECTORY]...

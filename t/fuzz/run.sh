@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What `make fuzz` runs: every t/fuzz/fuzz_*.c under libFuzzer with the address and undefined
 # behaviour sanitizers, one after the other. Starts from the corpus here; what it finds goes to
 # out/fuzz/. Stops at the first broken property and tells the input.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/address: prefixes at every bit, mapped addresses, malformed text. */
 #include <setjmp.h>
 #include <stdarg.h>

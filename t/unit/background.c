@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* system/background: a thread that looks after something, until the very end. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached/breaker: closed, open, one probe. */
 #include <pthread.h>
 #include <setjmp.h>

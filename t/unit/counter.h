@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One counter with its words, as a store would keep it, and the moments that tests of meters
  * charge it at. */
 #ifndef T_UNIT_COUNTER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/accept, answer/text/denial: which form a client asks for, and what stands in it. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/digest: no two different lists of parts share a digest; secrets and tags. */
 #include <setjmp.h>
 #include <stdarg.h>

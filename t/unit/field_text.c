@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/text, answer/text/fields: response fields in buffers that fit, and in some that don't.
  */
 #include <setjmp.h>

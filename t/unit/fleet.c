@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter/counter, fleet/, one request after the other: what it asks of the store, what it
  * remembers, and what it makes of failures. */
 #include "fleet_world.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Servers at rest that share a store, and one meter: requests one after the other, as the
  * limiter makes them. */
 #ifndef T_UNIT_FLEET_CALM_H

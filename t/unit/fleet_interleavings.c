@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter/counter, fleet/: processes of one server share its ledger, and ask the store that the
  * fleet shares; some can't reach it. What they tell each other in a cell's words and notes has
  * to hold under every order of events, and with every value that the memory orders permit to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter/counter, lease/: units that are reserved ahead of requests, one request after
  * the other. What happens when they come at once is in source_leases_fleet.c. */
 #include "fleet_calm.h"

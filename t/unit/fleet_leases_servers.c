@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter/counter, fleet/ with leases: several servers, threads of them and their keepers at
  * once, while requests and answers are late or lost, children are killed, servers restart, and
  * traffic comes and goes; under every order of events that a seeded scheduler comes upon. Never

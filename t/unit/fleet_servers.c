@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter/counter, fleet/: one limit for a fleet, when all goes well and when it does not,
  * under every order of events that a seeded scheduler comes upon; a seed brings it back. */
 #include "fleet_world.h"

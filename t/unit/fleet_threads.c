@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter/counter, fleet/: threads of one server on one key, with a store that answers only now
  * and then. What is granted with the store and what is granted without it never come to more
  * than the limit, whatever the order of the steps. */

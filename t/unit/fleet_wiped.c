@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter/counter, fleet/: wiped counters, refunds after that, and penalties, over a fleet. */
 #include "fleet_calm.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Several servers, each with a ledger of its own, on one store in memory. Their requests may be
  * coroutines, which a seeded scheduler switches while a command or its answer is on its way. */
 #ifndef T_UNIT_FLEET_WORLD_H

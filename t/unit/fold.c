@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/fold: what people type, brought into one form. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* multipart/form-data: the value of a wanted field, and when there is none. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Content-Type: which form a body is, and the boundary of a multipart one. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* application/x-www-form-urlencoded: the value of a wanted field, and when there is none. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/lease: what a lease holds, and how large it is, at its edges. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ledger/ledger in one process: room, eviction, take-over, bounds. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger under every order of events that a seeded scheduler can think of, and with every
  * value that the memory orders of its source permit a load to see (weak_memory.h).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether the tests of ledger_interleavings.c would notice if a memory order in the ledger's
  * source were weaker than it has to be.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ledger/ledger over several processes that share anonymous memory, as httpd's children do;
  * some of them die. ledger_interleavings.c has the orders of events; this is the machine's own.
  */

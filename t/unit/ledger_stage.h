@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Small stories in which processes use one ledger at once, with what must hold at their end.
  *
  * The ledger's source is compiled into the program with its atomic operations simulated

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ledger/ledger, limiter: a charge made where a look has found the key counts like any other,
  * or not at all when anything has changed since. */
 #include <sched.h>

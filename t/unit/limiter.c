@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter: all rules of a request or none; the verdict that is reported. */
 #include <setjmp.h>
 #include <stdarg.h>

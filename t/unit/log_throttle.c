@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached/log_throttle: what the log hears of a server that comes and goes. */
 #include <pthread.h>
 #include <setjmp.h>

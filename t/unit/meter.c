@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/meter: the fixed window at its edges, with injected time. */
 #include <setjmp.h>
 #include <stdarg.h>

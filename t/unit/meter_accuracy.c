@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/meter: how often the sliding window decides otherwise than an exact log would.
  *
  * A sliding window takes the units of the window before to have come evenly. An exact log keeps

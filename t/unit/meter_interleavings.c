@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/meter: the sliding window under every order in which processes can take their steps.
  *
  * An actor does what ledger/ledger.c does with a cell: it loads word 0, loads word 1, computes,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/meter against a model that keeps everything: 100,000 random sequences of each algorithm.
  *
  * The model is a list of what was granted and given back, and works out from the whole list,

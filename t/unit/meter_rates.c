@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/meter: token buckets at saturation keep their rate, also one that doesn't divide evenly,
  * to the unit: over a day, and over years for slow ones. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/number: whole numbers and sizes, at their edges. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/rate: the grammar of COUNT/PERIOD, every right and wrong spelling. */
 #include <setjmp.h>
 #include <stdarg.h>

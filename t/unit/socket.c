@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached/connection/socket: whose descriptor it is. */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached/memcached against a real memcached on a unix socket: what every store must do, and
  * what this one does when the server hangs or goes away. The same suite runs against the store
  * in memory that other tests stand on. */

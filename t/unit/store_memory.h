@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small store in this program's memory, for tests: exact, and as unreliable as it is told. */
 #ifndef T_UNIT_STORE_MEMORY_H
 #define T_UNIT_STORE_MEMORY_H

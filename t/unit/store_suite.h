@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every shared store must do, whatever it is made of: include this, and put
  * STORE_SUITE(set_up, tear_down) among the tests. The set-up leaves an rl_store_t * in
  * *state. Each test uses counters of its own, so the store need not be empty. */

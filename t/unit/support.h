@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What several unit tests need: a seeded generator, and short ways to write meters. */
 #ifndef T_UNIT_SUPPORT_H
 #define T_UNIT_SUPPORT_H

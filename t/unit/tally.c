@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/tally: the number that a fleet shares. */
 #include <setjmp.h>
 #include <stdarg.h>

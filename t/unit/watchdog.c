@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached/connection/watchdog, memcached/connection/socket: a wait that lasts too long is
  * ended, and nothing else is. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the simulation of weak_memory.h keeps of a run: histories of places, views of processes.
  * Private to weak_memory.h. */
 #ifndef T_UNIT_WEAK_HISTORY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The model of weak_memory.h, by litmus tests: small programs of which it is known what may
  * come out and what may not. Most are named as in the papers cited there. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* C11 atomics as the standard permits them, not as one processor happens to run them.
  *
  * A source file that is included after this header has its atomic operations simulated. The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which choices leave sequentially consistent operations an order; see weak_memory.h. Private
  * to it. */
 #ifndef T_UNIT_WEAK_ORDER_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Body;
 
 # Bodies of an exact size, and the ways to send one: what the t/5* tests are made of.

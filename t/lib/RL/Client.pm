@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Client;
 
 # A raw HTTP/1.1 client over one socket: it sends exactly what a test asks for, and tells exactly what came back

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Conf;
 
 # Where this system keeps httpd and its modules, and the configuration every private server starts from.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::FaultyMemcached;
 
 # A server that speaks memcached's text protocol and does what real servers and networks do on bad days. It counts

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Fpm;
 
 # A private php-fpm for mod_proxy_fcgi: its socket, log and configuration lie in the directory of an RL::Httpd,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::H2;
 
 # As much of an HTTP/2 client (RFC 9113, cleartext, prior knowledge) as it takes to misbehave on a stream: it sends

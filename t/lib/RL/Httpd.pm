@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Httpd;
 
 # One private httpd: its own ServerRoot under the temporary directory, loopback ports, logs, document root and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Intact;
 
 # Every byte of a body reaches its handler, whatever the handler, the size and the way of sending: the same server

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Manual;
 
 # Reads the manual: README.md and docs/*.md.

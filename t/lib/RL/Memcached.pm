@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Memcached;
 
 # A private memcached: on a free loopback port, or on a unix socket in a directory of its own. It ends with the test.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Response;
 
 # One HTTP answer: status, reason, headers (a name may repeat), body, and when its first byte came (ttfb, seconds

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Stores;
 
 # The stores that what a rule counts must not depend on. A test of counting runs behind each:

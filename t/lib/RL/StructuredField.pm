@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::StructuredField;
 
 # Structured Field Values for HTTP, read as RFC 9651 4.2 says and no way else: what is not of the grammar is refused,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package RL::Test;
 
 # Tests of the module through a real httpd. A simple one:

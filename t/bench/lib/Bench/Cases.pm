@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Bench::Cases;
 
 # What is compared with what: the servers, and the sections of the table, each of which loads several servers in the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Bench::Httpd;
 
 # httpd as all its cases have it: event MPM, one child, so that all of it runs on the server's core; no access log, and

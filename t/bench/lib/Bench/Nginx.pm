@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Bench::Nginx;
 
 # nginx with one worker, which serves the same page. A case adds: http => lines of http {}, location => of location / {}.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Bench::Peers;
 
 # The other limiters, each doing the job of two RateLimit rules with key=ip: two limits per client's address, out of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Bench::Server;
 
 # What all servers of the benchmarks have in common: a directory of their own with the page that all of them serve, a

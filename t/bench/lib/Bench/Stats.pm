@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Bench::Stats;
 
 # Medians and quartiles, and how a table shows them.
