@@ -19,8 +19,10 @@
 #include "memcached/memcached.h"
 #include "store_memory.h"
 
-#define TIMEOUT_US (50 * 1000)
-#define SLACK_US   (1000 * 1000) /* on a busy machine */
+/* Long enough for a busy machine, which may keep any thread from running for a while. */
+#define TIMEOUT_US  (200 * 1000)
+#define COOLDOWN_US (1000 * 1000)
+#define SLACK_US    (1000 * 1000)
 
 static apr_pool_t *pool;
 static char directory[] = "/tmp/rl-unit-XXXXXX";
@@ -163,12 +165,13 @@ static rl_store_t *open_store(unsigned connections, int64_t timeout_us)
 {
     server =
         (rl_memcached_server_t){.name = "here", .host = socket_path, .address = socket_path};
-    settings = (rl_memcached_settings_t){.servers = &server,
-                                         .nservers = 1,
-                                         .prefix = "unit:",
-                                         .timeout_us = timeout_us,
-                                         .connections = connections,
-                                         .breaker = {.failures = 3, .cooldown_us = 200 * 1000}};
+    settings =
+        (rl_memcached_settings_t){.servers = &server,
+                                  .nservers = 1,
+                                  .prefix = "unit:",
+                                  .timeout_us = timeout_us,
+                                  .connections = connections,
+                                  .breaker = {.failures = 3, .cooldown_us = COOLDOWN_US}};
     failures_told = recoveries_told = rejections_told = 0;
     memset(&told, 0, sizeof(told));
     return rl_memcached_create(pool, &settings, tell, NULL);
@@ -193,12 +196,25 @@ static rl_store_session_t short_session(rl_store_t *store)
     return (rl_store_session_t){.store = store, .deadline = suite_now() + TIMEOUT_US};
 }
 
-static rl_store_status_e add_one(rl_store_t *store, const rl_shared_counter_t *counter,
-                                 uint64_t *value)
+static rl_store_status_e add_once(rl_store_t *store, const rl_shared_counter_t *counter,
+                                  uint64_t *value, bool *late)
 {
     rl_store_session_t session = short_session(store);
     const rl_store_status_e status = store->ops->add(&session, counter, 1, value);
+    *late = suite_now() >= session.deadline;
     suite_end(&session);
+    return status;
+}
+
+/* Again if the machine kept us from running until the deadline, so that nothing was sent. */
+static rl_store_status_e add_one(rl_store_t *store, const rl_shared_counter_t *counter,
+                                 uint64_t *value)
+{
+    bool late = true;
+    rl_store_status_e status = RL_STORE_REFUSED;
+    for (int i = 0; status == RL_STORE_REFUSED && late && i < 10; i++) {
+        status = add_once(store, counter, value, &late);
+    }
     return status;
 }
 
@@ -247,11 +263,11 @@ static void a_server_that_hangs_is_waited_for_until_the_deadline_then_not_asked(
         assert_int_equal(add_one(store, &counter, &value), RL_STORE_REFUSED);
     }
     assert_in_range(suite_now() - start, 0, SLACK_US);
-    sleep_ms(250);
+    sleep_ms(COOLDOWN_US / 1000 + 100);
     assert_int_equal(add_one(store, &counter, &value), RL_STORE_ERROR); /* the probe */
     assert_int_equal(add_one(store, &counter, &value), RL_STORE_REFUSED);
     kill(server_pid, SIGCONT);
-    sleep_ms(250);
+    sleep_ms(COOLDOWN_US / 1000 + 100);
     assert_int_equal(add_one(store, &counter, &value), RL_STORE_OK);
     assert_int_equal(add_one(store, &counter, &value), RL_STORE_OK);
     assert_int_equal(failures_told, 1);
@@ -290,7 +306,7 @@ static void a_server_that_went_away_refuses_and_comes_back(void **state)
     }
     assert_int_equal(failures_told, 1);
     start_server();
-    sleep_ms(250);
+    sleep_ms(COOLDOWN_US / 1000 + 100);
     assert_int_equal(add_one(store, &counter, &value), RL_STORE_MISSING);
     assert_int_equal(recoveries_told, 1);
     counter = made_counter(store);
@@ -441,14 +457,15 @@ static void waiting_for_a_connection_ends_at_the_deadline(void **state)
     const rl_shared_counter_t counter = made_counter(store);
     rl_store_session_t busy = {.store = store, .deadline = suite_now() + SUITE_TIMEOUT};
     uint64_t value;
+    bool late;
     int64_t start;
     (void)state;
     assert_int_equal(store->ops->add(&busy, &counter, 1, &value), RL_STORE_OK);
     start = suite_now();
-    assert_int_equal(add_one(store, &counter, &value), RL_STORE_REFUSED);
+    assert_int_equal(add_once(store, &counter, &value, &late), RL_STORE_REFUSED);
     assert_in_range(suite_now() - start, TIMEOUT_US / 2, TIMEOUT_US + SLACK_US);
     suite_end(&busy);
-    assert_int_equal(add_one(store, &counter, &value), RL_STORE_OK);
+    assert_int_equal(add_once(store, &counter, &value, &late), RL_STORE_OK);
     assert_int_equal(failures_told, 0);
 }
 
