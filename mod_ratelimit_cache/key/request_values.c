@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 #include <string.h>
 
+#include "../core/basic.h"
 #include "../core/fold.h"
 #include "../core/form/form.h"
 #include "../httpd/client.h"
@@ -31,10 +32,18 @@ static void add_address(rl_key_reader_t *reader, const rl_key_part_t *part)
     }
 }
 
+/* Whoever writes credentials in another way than clients do may be read in another way. With a
+ * NUL or without a colon in them, httpd's parts are shorter than the whole. */
 static void add_claimed_user(rl_key_reader_t *reader)
 {
-    const char *user = NULL;
-    if (ap_get_basic_auth_components(reader->r, &user, NULL) != APR_SUCCESS || user == NULL) {
+    request_rec *r = reader->r;
+    const char *value = apr_table_get(
+        r->headers_in, r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authorization" : "Authorization");
+    const char *user = NULL, *password = NULL;
+    size_t bytes;
+    if (value == NULL || !rl_basic_is_clean(value, &bytes) ||
+        ap_get_basic_auth_components(r, &user, &password) != APR_SUCCESS || user == NULL ||
+        password == NULL || strlen(user) + 1 + strlen(password) != bytes) {
         rl_key_add_missing(&reader->encoder);
         return;
     }
