@@ -44,6 +44,16 @@ static void add_folded(rl_key_encoder_t *encoder, rl_fold_result_e result,
     }
 }
 
+void rl_key_add_utf8(rl_key_encoder_t *encoder, const char *text, size_t len)
+{
+    rl_fold_t folded;
+    if (!encoder->spec->fold) {
+        rl_key_add_bytes(encoder, text, len);
+        return;
+    }
+    add_folded(encoder, rl_fold(text, len, &folded), &folded);
+}
+
 void rl_key_add_typed(rl_key_encoder_t *encoder, const char *text, size_t len)
 {
     rl_fold_t folded;

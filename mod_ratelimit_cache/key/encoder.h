@@ -34,6 +34,10 @@ void rl_key_add_string(rl_key_encoder_t *encoder, const char *text);
  * number of ways that an application takes for the same name. */
 void rl_key_add_typed(rl_key_encoder_t *encoder, const char *text, size_t len);
 
+/* Adds text that people type into forms, like rl_key_add_typed(), but text that isn't UTF-8 is
+ * no value. */
+void rl_key_add_utf8(rl_key_encoder_t *encoder, const char *text, size_t len);
+
 /* Adds a method that httpd has no number for, in upper case, because scripts don't tell methods
  * apart by letter case. HEAD counts as GET. The pool is for scratch memory. */
 void rl_key_add_unknown_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *method);

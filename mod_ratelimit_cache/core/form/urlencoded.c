@@ -14,9 +14,7 @@
  * does. It looks at names only; a wanted name that it finds makes the field doubtful. */
 #include "parser.h"
 
-#include <string.h>
-
-#define SEARCH_CHUNK 64
+#define CHUNK 64
 
 bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t nfields)
 {
@@ -31,6 +29,9 @@ bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t
 /* Handles a byte of a name or value, after decoding. */
 static void decoded(rl_urlencoded_t *parser, char c)
 {
+    if (c == '\0') {
+        parser->doubts |= RL_DOUBT_NUL;
+    }
     if (parser->semicolon_name) {
         rl_name_byte(&parser->after_semicolon, parser->fields, c);
     }
@@ -42,36 +43,26 @@ static void decoded(rl_urlencoded_t *parser, char c)
     }
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A malformed escape in a name could make it any name to some application. In a value it stands
- * for itself, except for %u, which CGI.pm decodes. */
-static void malformed_escape(rl_urlencoded_t *parser, char next)
+/* Casts a doubt on what is being read: a name could be any field's. */
+static void doubt_text(rl_urlencoded_t *parser, unsigned doubt)
 {
     if (!parser->in_value || parser->semicolon_name) {
-        parser->doubts |= RL_DOUBT_ESCAPE;
+        parser->doubts |= doubt;
+        return;
     }
-    else if (parser->escape == 1 && next == 'u') {
-        rl_form_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_ESCAPE);
-    }
+    rl_form_fields_doubt(parser->fields, parser->wanted, doubt);
+    rl_form_fields_doubt(parser->fields, parser->name.all & ~parser->wanted,
+                         RL_DOUBT_ELSEWHERE);
 }
 
-/* Lets the held characters of an escape stand for themselves; `next` came instead of a
- * digit. */
-static void give_up_escape(rl_urlencoded_t *parser, char next)
+/* Lets the held characters of an escape stand for themselves. */
+static void give_up_escape(rl_urlencoded_t *parser)
 {
     const unsigned held = parser->escape;
     if (held == 0) {
         return;
     }
-    malformed_escape(parser, next);
+    doubt_text(parser, RL_DOUBT_ESCAPE);
     parser->escape = 0;
     decoded(parser, '%');
     if (held == 2) {
@@ -82,9 +73,9 @@ static void give_up_escape(rl_urlencoded_t *parser, char next)
 /* Continues the open escape with c. Returns false if c ended it without being part of it. */
 static bool escape_took(rl_urlencoded_t *parser, char c)
 {
-    const int digit = hex_digit(c);
+    const int digit = rl_hex_digit(c);
     if (digit < 0) {
-        give_up_escape(parser, c);
+        give_up_escape(parser);
         return false;
     }
     if (parser->escape == 1) {
@@ -93,7 +84,7 @@ static bool escape_took(rl_urlencoded_t *parser, char c)
         return true;
     }
     parser->escape = 0;
-    decoded(parser, (char)((unsigned)hex_digit(parser->escape_high) << 4 | (unsigned)digit));
+    decoded(parser, (char)((unsigned)rl_hex_digit(parser->escape_high) << 4 | (unsigned)digit));
     return true;
 }
 
@@ -118,6 +109,9 @@ static void begin_value(rl_urlencoded_t *parser)
     parser->wanted = rl_name_exact(&parser->name, parser->fields);
     rl_form_fields_doubt(parser->fields, rl_name_twins(&parser->name, parser->fields),
                          RL_DOUBT_NAME);
+    if (rl_name_is_charset(&parser->name)) {
+        parser->doubts |= RL_DOUBT_CHARSET;
+    }
     if (parser->semicolon_in_name) {
         rl_form_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_SEPARATOR);
     }
@@ -131,6 +125,9 @@ static void end_pair(rl_urlencoded_t *parser)
         begin_value(parser);
     }
     rl_form_fields_end(parser->fields, parser->wanted);
+    if (++parser->pairs > RL_FORM_PAIRS_MAX) {
+        parser->doubts |= RL_DOUBT_MANY;
+    }
     parser->in_value = false;
     parser->wanted = 0;
     parser->semicolon_in_name = false;
@@ -166,6 +163,9 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     if (parser->escape != 0 && escape_took(parser, c)) {
         return;
     }
+    if ((unsigned char)c >= 0x80) {
+        doubt_text(parser, RL_DOUBT_RAW);
+    }
     switch (c) {
     case '&':
         end_pair(parser);
@@ -184,23 +184,53 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     }
 }
 
-/* Returns the number of bytes before the first one that is in `ends`. Looks for each of `ends`
- * in turn, chunk by chunk, so that a search that finds nothing of use costs little. */
-static size_t plain_length(const char *data, size_t len, const char *ends)
+/* Returns true for a byte of a value that says no more than itself. */
+static bool is_plain(char c)
+{
+    return c != '&' && c != ';' && c != '%' && c != '+' && c != '=' && (signed char)c > 0;
+}
+
+/* Written so that the compiler looks at many bytes at once. */
+static bool chunk_is_plain(const char *data)
+{
+    unsigned char other = 0;
+    for (size_t i = 0; i < CHUNK; i++) {
+        other |= (unsigned char)!is_plain(data[i]);
+    }
+    return other == 0;
+}
+
+/* Returns the number of plain bytes before the first other one. */
+static size_t plain_length(const char *data, size_t len)
 {
     size_t n = 0;
-    for (bool found = false; n < len && !found;) {
-        size_t chunk = len - n < SEARCH_CHUNK ? len - n : SEARCH_CHUNK;
-        for (const char *end = ends; *end != '\0'; end++) {
-            const char *at = memchr(data + n, *end, chunk);
-            if (at != NULL) {
-                chunk = (size_t)(at - (data + n));
-                found = true;
-            }
-        }
-        n += chunk;
+    while (len - n >= CHUNK && chunk_is_plain(data + n)) {
+        n += CHUNK;
+    }
+    while (n < len && is_plain(data[n])) {
+        n++;
     }
     return n;
+}
+
+/* Returns the number of bytes of a value that nobody wants, before the next one that matters
+ * all the same. */
+static size_t unwanted_length(const char *data, size_t len)
+{
+    size_t n = 0;
+    for (;;) {
+        n += plain_length(data + n, len - n);
+        if (n < len && (data[n] == '+' || data[n] == '=')) {
+            n++;
+        }
+        else if (len - n > 2 && data[n] == '%' && rl_hex_digit(data[n + 1]) >= 0 &&
+                 rl_hex_digit(data[n + 2]) >= 0 && (data[n + 1] | data[n + 2]) != '0') {
+            n += 3;
+        }
+        else {
+            return n;
+        }
+    }
 }
 
 /* Handles at once the next bytes of a value that need no look at each of them; returns their
@@ -210,7 +240,10 @@ static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
     if (!parser->in_value || parser->escape != 0 || parser->semicolon_name) {
         return 0;
     }
-    const size_t n = plain_length(data, len, parser->wanted != 0 ? "&;%+=" : "&;");
+    if (parser->wanted == 0) {
+        return unwanted_length(data, len);
+    }
+    const size_t n = plain_length(data, len);
     if (n > 0) {
         rl_form_fields_put(parser->fields, parser->wanted, data, n);
     }
@@ -229,7 +262,7 @@ void rl_urlencoded_feed(rl_urlencoded_t *parser, const char *data, size_t len)
 
 void rl_urlencoded_finish(rl_urlencoded_t *parser, bool ended)
 {
-    give_up_escape(parser, '\0');
+    give_up_escape(parser);
     end_pair(parser);
     rl_form_fields_doubt_all(parser->fields, parser->nfields,
                              parser->doubts | (ended ? 0u : (unsigned)RL_DOUBT_CUT));
