@@ -277,75 +277,76 @@ static void test_encoded_parts(void **state)
           "user", "1");
 }
 
+static const char *const malformed_headers[] = {
+    "X-Y: z", /* no Content-Disposition: Rack takes Content-ID for the name */
+    "Content-Disposition: form-data",
+    "Content-Disposition: form-data; filename=x",
+    "Content-Disposition: attachment; name=user", /* PHP doesn't mind */
+    "Content-Disposition: form-data2; name=user",
+    "Content-Disposition: form-data name=user",
+    "Content-Disposition: form-data, x; name=user",
+    "Content-Disposition:form-data; name=user",
+    "Content-Disposition : form-data; name=user",
+    "Content-Disposition",
+    ": form-data; name=user",
+    " Content-Disposition: form-data; name=user",
+    "X: \r\nContent-Disposition: form-data; name=user",
+    "X:Content-Disposition: form-data; name=user\r\n" NAMED("x"),
+    NAMED("user") "\r\n folded: x",
+    NAMED("user") "\r\n\tfolded",
+    NAMED("user") "\nX: y",
+    NAMED("user") "\rX: y",
+    NAMED("us\x01") "er",
+    NAMED("user") "\r\nX-Y: z", /* Mojolicious heeds Transfer-Encoding, Rack Content-ID */
+    NAMED("user") "\r\nTransfer-Encoding: chunked",
+    NAMED("user") "\r\nContent-Transfer-Encoding: 8bit",
+    NAMED("user") "\r\nContent-Length: 1",
+    "Content-Disposition: FORM-DATA; name=user",
+    "Content-Disposition: form-data; Name=user",
+    "Content-Disposition: form-data;name=user",
+    "Content-Disposition: form-data;  name=user",
+    "Content-Disposition: form-data ; name=user",
+    "Content-Disposition: form-data; name=user;",
+    "Content-Disposition: form-data; name=user ",
+    "Content-Disposition: form-data; ; name=user",
+    "Content-Disposition: form-data; x=y; name=user",
+    NAMED("user") "; FileName=x",
+    NAMED("user") "\r\n" NAMED("user"),
+    NAMED("user") "\r\n" NAMED("x"),
+    NAMED("user") "\r\nContent-Type: text/plain\r\nContent-Type: text/plain",
+    NAMED("user") "; name=user",
+    NAMED("user") "; filename=x; filename=y",
+    NAMED("x") "; name*=UTF-8''user",
+    NAMED("x") "; name*0=user",
+    NAMED("x") "; filename*=UTF-8'; y=z'",
+    NAMED("us er"),
+    NAMED("'user'"), /* quotation marks to PHP */
+    NAMED("\"user"),
+    NAMED("\"us\"er"),
+    NAMED("\"user\" x"),
+    NAMED("\"us\\er\""),
+    NAMED("\"user\\"),
+    NAMED("\"user\\\""),
+    NAMED("\"us\\\\\""),
+    NAMED("\"=?UTF-8?Q?user?=\""),
+    NAMED("x") "; y=\"; name=user\"",
+    NAMED("x") "; filename=\"\\\\\"; z=\"\"",
+    NAMED("user =x"),
+    NAMED(" user"),
+    NAMED("x") "; y",
+    NAMED("x") "; y=",
+    NAMED("x") "\r\nContent-Type: multipart/mixed; boundary=y",
+};
+
 static void test_malformed_headers(void **state)
 {
     (void)state;
-    static const char *const headers[] = {
-        "X-Y: z", /* no Content-Disposition: Rack takes Content-ID for the name */
-        "Content-Disposition: form-data",
-        "Content-Disposition: form-data; filename=x",
-        "Content-Disposition: attachment; name=user", /* PHP doesn't mind */
-        "Content-Disposition: form-data2; name=user",
-        "Content-Disposition: form-data name=user",
-        "Content-Disposition: form-data, x; name=user",
-        "Content-Disposition:form-data; name=user",
-        "Content-Disposition : form-data; name=user",
-        "Content-Disposition",
-        ": form-data; name=user",
-        " Content-Disposition: form-data; name=user",
-        "X: \r\nContent-Disposition: form-data; name=user",
-        "X:Content-Disposition: form-data; name=user\r\n" NAMED("x"),
-        NAMED("user") "\r\n folded: x",
-        NAMED("user") "\r\n\tfolded",
-        NAMED("user") "\nX: y",
-        NAMED("user") "\rX: y",
-        NAMED("us\x01") "er",
-        NAMED("user") "\r\nX-Y: z", /* Mojolicious heeds Transfer-Encoding, Rack Content-ID */
-        NAMED("user") "\r\nTransfer-Encoding: chunked",
-        NAMED("user") "\r\nContent-Transfer-Encoding: 8bit",
-        NAMED("user") "\r\nContent-Length: 1",
-        "Content-Disposition: FORM-DATA; name=user",
-        "Content-Disposition: form-data; Name=user",
-        "Content-Disposition: form-data;name=user",
-        "Content-Disposition: form-data;  name=user",
-        "Content-Disposition: form-data ; name=user",
-        "Content-Disposition: form-data; name=user;",
-        "Content-Disposition: form-data; name=user ",
-        "Content-Disposition: form-data; ; name=user",
-        "Content-Disposition: form-data; x=y; name=user",
-        NAMED("user") "; FileName=x",
-        NAMED("user") "\r\n" NAMED("user"),
-        NAMED("user") "\r\n" NAMED("x"),
-        NAMED("user") "\r\nContent-Type: text/plain\r\nContent-Type: text/plain",
-        NAMED("user") "; name=user",
-        NAMED("user") "; filename=x; filename=y",
-        NAMED("x") "; name*=UTF-8''user",
-        NAMED("x") "; name*0=user",
-        NAMED("x") "; filename*=UTF-8'; y=z'",
-        NAMED("us er"),
-        NAMED("'user'"), /* quotation marks to PHP */
-        NAMED("\"user"),
-        NAMED("\"us\"er"),
-        NAMED("\"user\" x"),
-        NAMED("\"us\\er\""),
-        NAMED("\"user\\"),
-        NAMED("\"user\\\""),
-        NAMED("\"us\\\\\""),
-        NAMED("\"=?UTF-8?Q?user?=\""),
-        NAMED("x") "; y=\"; name=user\"",
-        NAMED("x") "; filename=\"\\\\\"; z=\"\"",
-        NAMED("user =x"),
-        NAMED(" user"),
-        NAMED("x") "; y",
-        NAMED("x") "; y=",
-        NAMED("x") "\r\nContent-Type: multipart/mixed; boundary=y",
-    };
-    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+    for (size_t i = 0; i < sizeof(malformed_headers) / sizeof(*malformed_headers); i++) {
         char input[512];
         const int len = snprintf(input, sizeof(input),
                                  FIELD("user", "1") "--AaB03x\r\n%s\r\n\r\n2"
                                                     "\r\n" CLOSE,
-                                 headers[i]);
+                                 malformed_headers[i]);
         assert_malformed(input, (size_t)len);
     }
     HEADERS_MALFORMED("Content-Disposition: form-data; name=\"user\0x\"");

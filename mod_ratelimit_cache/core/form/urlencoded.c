@@ -14,8 +14,6 @@
  * does. It looks at names only; a wanted name that it finds makes the field doubtful. */
 #include "parser.h"
 
-#define CHUNK 64
-
 bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t nfields)
 {
     if (!rl_form_fields_init(fields, nfields)) {
@@ -184,52 +182,50 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     }
 }
 
-/* Returns true for a byte of a value that says no more than itself. */
-static bool is_plain(char c)
+/* What a byte of a value is, by a table, because every byte of a body is looked at: one that
+ * says more than itself in any value, or in a wanted one only; a hexadecimal digit. */
+enum { SPECIAL = 1, SPECIAL_IF_WANTED = 2, HEX = 4 };
+
+static const unsigned char byte_kinds[256] = {
+    [0] = SPECIAL,
+    ['%'] = SPECIAL,
+    ['&'] = SPECIAL,
+    [';'] = SPECIAL,
+    ['+'] = SPECIAL_IF_WANTED,
+    ['='] = SPECIAL_IF_WANTED,
+    ['0' ... '9'] = HEX,
+    ['A' ... 'F'] = HEX,
+    ['a' ... 'f'] = HEX,
+    [0x80 ... 0xff] = SPECIAL,
+};
+
+static bool is_kind(char c, unsigned kinds)
 {
-    return c != '&' && c != ';' && c != '%' && c != '+' && c != '=' && (signed char)c > 0;
+    return (byte_kinds[(unsigned char)c] & kinds) != 0;
 }
 
-/* Written so that the compiler looks at many bytes at once. */
-static bool chunk_is_plain(const char *data)
-{
-    unsigned char other = 0;
-    for (size_t i = 0; i < CHUNK; i++) {
-        other |= (unsigned char)!is_plain(data[i]);
-    }
-    return other == 0;
-}
-
-/* Returns the number of plain bytes before the first other one. */
-static size_t plain_length(const char *data, size_t len)
+static size_t wanted_length(const char *data, size_t len)
 {
     size_t n = 0;
-    while (len - n >= CHUNK && chunk_is_plain(data + n)) {
-        n += CHUNK;
-    }
-    while (n < len && is_plain(data[n])) {
+    while (n < len && !is_kind(data[n], SPECIAL | SPECIAL_IF_WANTED)) {
         n++;
     }
     return n;
 }
 
-/* Returns the number of bytes of a value that nobody wants, before the next one that matters
- * all the same. */
+/* Steps over well-formed escapes, too, but for %00. */
 static size_t unwanted_length(const char *data, size_t len)
 {
     size_t n = 0;
     for (;;) {
-        n += plain_length(data + n, len - n);
-        if (n < len && (data[n] == '+' || data[n] == '=')) {
+        while (n < len && !is_kind(data[n], SPECIAL)) {
             n++;
         }
-        else if (len - n > 2 && data[n] == '%' && rl_hex_digit(data[n + 1]) >= 0 &&
-                 rl_hex_digit(data[n + 2]) >= 0 && (data[n + 1] | data[n + 2]) != '0') {
-            n += 3;
-        }
-        else {
+        if (len - n < 3 || data[n] != '%' || !is_kind(data[n + 1], HEX) ||
+            !is_kind(data[n + 2], HEX) || (data[n + 1] == '0' && data[n + 2] == '0')) {
             return n;
         }
+        n += 3;
     }
 }
 
@@ -243,7 +239,7 @@ static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
     if (parser->wanted == 0) {
         return unwanted_length(data, len);
     }
-    const size_t n = plain_length(data, len);
+    const size_t n = wanted_length(data, len);
     if (n > 0) {
         rl_form_fields_put(parser->fields, parser->wanted, data, n);
     }
