@@ -48,17 +48,19 @@ static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
     }
 }
 
-/* Sets what can be said of all rules together: has, tenants, groups. */
+/* Sets what can be said of all rules together: has, tenants, groups, reads_... */
 static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
 {
     memset(set->has, 0, sizeof(set->has));
-    set->tenants = set->groups = false;
+    set->tenants = set->groups = set->reads_env = set->reads_headers = false;
     for (int i = 0; i < set->n; i++) {
         const rl_rule_t *rule = set->rules[i];
         if (!rule->dropped && !rule->unlimited) {
             set->has[rule->phase] = true;
             set->tenants |= rule->tenant;
             set->groups |= rule->group != NULL;
+            set->reads_env |= rule->reads_env && !rule->tenant;
+            set->reads_headers |= rule->reads_headers && !rule->tenant;
         }
     }
     return set;

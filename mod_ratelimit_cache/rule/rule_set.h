@@ -16,6 +16,8 @@ typedef struct rl_rule_set {
     bool has[RL_PHASES];        /* a rule of that phase */
     bool tenants;               /* a tenant's rule */
     bool groups;                /* a rule in a group */
+    bool reads_env;             /* a rule of the server's that reads environment variables */
+    bool reads_headers;         /* ... header fields */
     const rl_rule_t *overruled; /* a tenant's rule that has no effect, for the log, or NULL */
     const rl_rule_t *rules[];   /* n of them */
 } rl_rule_set_t;
