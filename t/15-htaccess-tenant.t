@@ -16,6 +16,10 @@ my %files = (
     'stricter'        => 'RateLimit own 1/30d',
     'group1'          => 'RateLimit g 2/30d group=shared',
     'group2'          => 'RateLimit g 2/30d group=shared',
+    'group1/below'    => 'RateLimit h 2/30d group=shared',
+    'group3'          => qq(<Files "a.txt">\nRateLimit g 2/30d group=own\n</Files>\n<Files "b.txt">\nRateLimit h 2/30d group=own\n</Files>),
+    'guesses'         => 'RateLimit g 2/30d group=login key=query:u count=404',
+    'cleaner'         => 'RateLimit g 2/30d group=login key=query:u clear=200',
     'group-key'       => 'RateLimit g 2/30d group=server-wide',
     'file'            => qq(RateLimit f 0/30d "when=file('/etc/passwd') =~ /root/"),
     'file2'           => qq(RateLimit f 0/30d "when=-f '/etc/passwd'"),
@@ -42,7 +46,7 @@ for my $dir (keys %files) {
     }
 }
 $tree{'htdocs/add/sub/a.txt'} = "a\n";
-$tree{'htdocs/files/b.txt'}   = "b\n";
+$tree{'htdocs/files/b.txt'}   = $tree{'htdocs/group3/b.txt'} = "b\n";
 
 my $conf = join '', map { <<"END" } qw(weaken weaken-off weaken-none weaken-files weaken-if stricter);
 <Directory "\${DOCROOT}/$_">
@@ -98,7 +102,14 @@ for my $dir (qw(weaken weaken-off weaken-none weaken-files weaken-if)) {
 limit_is $s, 1, '/stricter/a.txt', 'a tenant may be stricter';
 
 limit_is $s, 2, '/group1/a.txt', 'a tenant\'s group';
-is status($s, '/group2/a.txt'), 429, 'is shared in its virtual host';
+limit_is $s, 2, '/group2/a.txt', 'is not shared with another .htaccess of the virtual host';
+is statuses($s, 3, '/group1/below/a.txt'), '429 429 429', 'a deeper .htaccess has a group of its own, beside the rule that it inherits';
+limit_is $s, 2, '/group3/a.txt', 'a group of one .htaccess';
+is status($s, '/group3/b.txt'), 429, 'is shared by its sections';
+is statuses($s, 3, '/guesses/none?u=admin'), '404 404 429', 'a tenant counts guesses';
+is status($s, '/cleaner/a.txt?u=admin'), 200, 'another clears a group of the same name';
+logged($s, 'GET', '/cleaner/a.txt?u=admin');
+is status($s, '/guesses/none?u=admin'), 429, 'which is another group';
 limit_is $s, 2, '/group1/a.txt', 'and not with another virtual host', host => 'two.test';
 limit_is $s, 2, '/group-key/a.txt', 'a tenant\'s group of a name the server uses';
 limit_is $s, 2, '/ok/server-wide', 'does not reach the server\'s counters';
