@@ -18,6 +18,9 @@ my %files = (
     'group2'          => 'RateLimit g 2/30d group=shared',
     'group1/below'    => 'RateLimit h 2/30d group=shared',
     'group3'          => qq(<Files "a.txt">\nRateLimit g 2/30d group=own\n</Files>\n<Files "b.txt">\nRateLimit h 2/30d group=own\n</Files>),
+    'fields'          => join("\n", (map { my $i = $_; "RateLimit r$i 900/30d key=" . join('+', map { "form:f${i}x$_" } 1 .. 16) } 1 .. 4), 'RateLimit extra 0/30d key=form:more', 'RateLimit last 0/30d key=query:last missing=skip'),
+    'fields/below'    => 'RateLimit r1 off',
+    'fields/deeper'   => "RateLimit r1 900/30d key=form:one\nRateLimit more 0/30d key=form:more",
     'guesses'         => 'RateLimit g 2/30d group=login key=query:u count=404',
     'cleaner'         => 'RateLimit g 2/30d group=login key=query:u clear=200',
     'group-key'       => 'RateLimit g 2/30d group=server-wide',
@@ -104,6 +107,14 @@ limit_is $s, 1, '/stricter/a.txt', 'a tenant may be stricter';
 limit_is $s, 2, '/group1/a.txt', 'a tenant\'s group';
 limit_is $s, 2, '/group2/a.txt', 'is not shared with another .htaccess of the virtual host';
 is statuses($s, 3, '/group1/below/a.txt'), '429 429 429', 'a deeper .htaccess has a group of its own, beside the rule that it inherits';
+for my $path (qw(/fields/a.txt /fields/below/a.txt)) {
+    my $mark = $s->log_mark;
+    is status($s, $path, method => 'POST', body => 'more=1'), 200, "$path: a tenant's rules read 64 fields of a form";
+    ok scalar $s->wait_log($mark, qr/ratelimit: rule extra .*64 form/), '... the next rule is logged' if $path =~ m#^/fields/a#;
+}
+is status($s, '/fields/a.txt?last=1', method => 'POST', body => 'more=1'), 429, 'and those that read none count';
+is status($s, '/fields/deeper/a.txt', method => 'POST', body => 'more=1'), 429, 'a deeper .htaccess that replaces some makes room';
+
 limit_is $s, 2, '/group3/a.txt', 'a group of one .htaccess';
 is status($s, '/group3/b.txt'), 429, 'is shared by its sections';
 is statuses($s, 3, '/guesses/none?u=admin'), '404 404 429', 'a tenant counts guesses';

@@ -172,6 +172,28 @@ static bool any_is_due(const rl_visit_t *visit, bool tenants)
     return due;
 }
 
+static void want_fields(const rl_visit_t *visit, const rl_key_spec_t *key)
+{
+    for (int i = 0; i < key->n; i++) {
+        if (key->parts[i].kind == RL_PART_FORM) {
+            rl_body_want_field(visit->request->body, visit->r->pool, key->parts[i].name);
+        }
+    }
+}
+
+/* Reads the beginning of the body, and has it parsed once for the fields of all rules. Returns
+ * as rl_due_look_at_body() does. */
+static int read_body(const rl_visit_t *visit)
+{
+    const rl_rule_set_t *rules = visit->conf->rules;
+    const int status = rl_body_peek(visit->r, &visit->request->body,
+                                    (apr_size_t)rl_dir_form_limit(visit->conf));
+    for (int i = 0; status == OK && i < rules->n; i++) {
+        want_fields(visit, &rules->rules[i]->key);
+    }
+    return status;
+}
+
 int rl_due_look_at_body(const rl_visit_t *visit, bool tenants)
 {
     const bool with_body =
@@ -180,6 +202,5 @@ int rl_due_look_at_body(const rl_visit_t *visit, bool tenants)
         return OK;
     }
     visit->request->now = 0; /* the client may keep us waiting */
-    return rl_body_peek(visit->r, &visit->request->body,
-                        (apr_size_t)rl_dir_form_limit(visit->conf));
+    return read_body(visit);
 }

@@ -103,11 +103,12 @@ static bool message_is_due(const request_rec *r, const rl_rule_t *rule,
 void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
 {
     if (message_is_due(r, rule, &overruled)) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "ratelimit: rule %s of an .htaccess file has no effect here, because the "
-                      "server's configuration has a rule of this name; choose another name "
-                      "in the .htaccess file",
-                      rule->name);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "ratelimit: rule %s of an .htaccess file has no effect here: the server's "
+            "configuration has a rule of this name, or the .htaccess files have more "
+            "than %d rules or %d form: parts; choose another name, or fewer",
+            rule->name, RL_TENANT_RULES_MAX, RL_TENANT_FIELDS_MAX);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #define RL_SECTION_RULES_MAX 200 /* rules in one section */
 #define RL_TENANT_RULES_MAX  200 /* rules in a set, beyond which no tenant's is added */
+#define RL_TENANT_FIELDS_MAX 64  /* form: parts of the tenants' rules in a set */
 
 /* Rules in the order in which they are checked. Never changes once built; sections share it. */
 typedef struct rl_rule_set {
