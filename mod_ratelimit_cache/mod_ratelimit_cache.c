@@ -6,6 +6,9 @@
  * post_read_request: forgets an offer to upgrade the connection to HTTP/2 that was not taken
  * up.
  *
+ * header_parser, first: keeps the environment and header fields as they are before an .htaccess
+ * has a say, if rules read them.
+ *
  * check_access, first of all: checks the rules that need no authentication, before any password
  * check. Those keyed by a form field come last, because they wait for the body.
  *
@@ -74,6 +77,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_access(rl_access_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(rl_access_check_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,

@@ -17,6 +17,13 @@ my %files = (
     'stricter'        => 'RateLimit own 1/30d',
     'group1'          => 'RateLimit g 2/30d group=shared',
     'group2'          => 'RateLimit g 2/30d group=shared',
+    'group1/below'    => 'RateLimit h 2/30d group=shared',
+    'group3'          => qq(<Files "a.txt">\nRateLimit g 2/30d group=own\n</Files>\n<Files "b.txt">\nRateLimit h 2/30d group=own\n</Files>),
+    'fields'          => join("\n", (map { my $i = $_; "RateLimit r$i 900/30d key=" . join('+', map { "form:f${i}x$_" } 1 .. 16) } 1 .. 4), 'RateLimit extra 0/30d key=form:more', 'RateLimit last 0/30d key=query:last missing=skip'),
+    'fields/below'    => 'RateLimit r1 off',
+    'fields/deeper'   => "RateLimit r1 900/30d key=form:one\nRateLimit more 0/30d key=form:more",
+    'guesses'         => 'RateLimit g 2/30d group=login key=query:u count=404',
+    'cleaner'         => 'RateLimit g 2/30d group=login key=query:u clear=200',
     'group-key'       => 'RateLimit g 2/30d group=server-wide',
     'file'            => qq(RateLimit f 0/30d "when=file('/etc/passwd') =~ /root/"),
     'file2'           => qq(RateLimit f 0/30d "when=-f '/etc/passwd'"),
@@ -45,7 +52,7 @@ for my $dir (keys %files) {
     }
 }
 $tree{'htdocs/add/sub/a.txt'} = "a\n";
-$tree{'htdocs/files/b.txt'}   = "b\n";
+$tree{'htdocs/files/b.txt'}   = $tree{'htdocs/group3/b.txt'} = "b\n";
 
 my $conf = join '', map { <<"END" } qw(weaken weaken-off weaken-none weaken-files weaken-if stricter);
 <Directory "\${DOCROOT}/$_">
@@ -106,11 +113,26 @@ limit_is $s, 1, '/stricter/a.txt', 'a tenant\'s rule may be stricter than the se
     is statuses($s, 2, '/many/in/a.txt'), '200 200', 'a tenant\'s rule after 200 others has no effect';
     my @lines = $s->wait_log($from, qr/ratelimit: rule surplus\b.*htaccess/);
     is scalar @lines, 1, 'a tenant\'s rule after 200 others is logged once' or diag join "\n", $s->log_lines($from);
-    like "@lines", qr/because 200 rules come before it/, 'the log says why that rule has no effect';
+    like "@lines", qr/no more than 200 rules/, 'the log says why that rule has no effect';
 }
 
 limit_is $s, 2, '/group1/a.txt', 'a tenant\'s rule in a group';
-is status($s, '/group2/a.txt'), 429, 'tenants of one virtual host share a group';
+limit_is $s, 2, '/group2/a.txt', 'two .htaccess of one virtual host do not share a group';
+is statuses($s, 3, '/group1/below/a.txt'), '429 429 429', 'a deeper .htaccess has a group of its own, beside the rule that it inherits';
+for my $path (qw(/fields/a.txt /fields/below/a.txt)) {
+    my $mark = $s->log_mark;
+    is status($s, $path, method => 'POST', body => 'more=1'), 200, "$path: a tenant's rules read 64 fields of a form";
+    ok scalar $s->wait_log($mark, qr/ratelimit: rule extra .*64 form/), "$path: a tenant's rule that reads a 65th field is logged" if $path =~ m#^/fields/a#;
+}
+is status($s, '/fields/a.txt?last=1', method => 'POST', body => 'more=1'), 429, 'a tenant\'s rules that read no field count after 64 fields';
+is status($s, '/fields/deeper/a.txt', method => 'POST', body => 'more=1'), 429, 'a deeper .htaccess that replaces rules makes room for fields';
+
+limit_is $s, 2, '/group3/a.txt', 'a group in one .htaccess';
+is status($s, '/group3/b.txt'), 429, 'sections of one .htaccess share a group';
+is statuses($s, 3, '/guesses/none?u=admin'), '404 404 429', 'a tenant counts guesses';
+is status($s, '/cleaner/a.txt?u=admin'), 200, 'a tenant\'s rule with clear= in a group of the same name';
+logged($s, 'GET', '/cleaner/a.txt?u=admin');
+is status($s, '/guesses/none?u=admin'), 429, 'one tenant\'s clear= does not reach another tenant\'s group';
 limit_is $s, 2, '/group1/a.txt', 'tenants of two virtual hosts do not share a group', host => 'two.test';
 limit_is $s, 2, '/group-key/a.txt', 'a tenant\'s group of a name the server uses';
 limit_is $s, 2, '/ok/server-wide', 'the server\'s group of a name that a tenant uses is left alone';

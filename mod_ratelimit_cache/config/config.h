@@ -90,6 +90,8 @@ typedef struct rl_global_config {
     apr_size_t table_size; /* bytes: the largest size= of any RateLimitStore; 0: none */
     unsigned stores;       /* how many shared stores were read so far */
     rl_rule_t *rules;      /* a list of all rules but the tenants' */
+    bool reads_env;        /* one of them, or an exemption, reads environment variables */
+    bool reads_headers;    /* ... header fields */
     const char *secret;    /* RateLimitSecret; NULL: none */
     apr_size_t secret_len; /* bytes */
 } rl_global_config_t;

@@ -54,6 +54,8 @@ static void keep_rule(const cmd_parms *cmd, rl_rule_t *rule)
     rule->home = cmd->server;
     rule->next = global->rules;
     global->rules = rule;
+    global->reads_env |= rule->reads_env;
+    global->reads_headers |= rule->reads_headers;
 }
 
 static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -124,6 +126,8 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
             return directive_error(cmd, argv[i], reason);
         }
     }
+    rl_global_config()->reads_env |= rl_exemption_reads_env(conf->exempt);
+    rl_global_config()->reads_headers |= rl_exemption_reads_headers(conf->exempt);
     return misplaced(cmd);
 }
 

@@ -13,10 +13,13 @@ const char *rl_exemption_parse(cmd_parms *cmd, const char *text, rl_exemption_t 
     memset(exemption, 0, sizeof(*exemption));
     if (strncmp(text, "env=", 4) == 0) {
         exemption->env = text + 4;
+        exemption->reads_env = true;
         return text[4] == '\0' ? "a variable's name must follow env=" : NULL;
     }
     if (strncmp(text, "expr=", 5) == 0) {
         exemption->after_auth = rl_expr_reads_user(text + 5);
+        exemption->reads_env = rl_expr_reads_env(text + 5);
+        exemption->reads_headers = rl_expr_reads_headers(text + 5);
         return rl_expr_parse(cmd, text + 5, RL_EXPR_BOOLEAN, &exemption->expr);
     }
     reason = rl_address_parse_prefix(text, &exemption->network);
@@ -41,6 +44,26 @@ bool rl_exemption_reads_user(const apr_array_header_t *exemptions)
 {
     for (int i = 0; exemptions != NULL && i < exemptions->nelts; i++) {
         if (APR_ARRAY_IDX(exemptions, i, rl_exemption_t).after_auth) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rl_exemption_reads_env(const apr_array_header_t *exemptions)
+{
+    for (int i = 0; exemptions != NULL && i < exemptions->nelts; i++) {
+        if (APR_ARRAY_IDX(exemptions, i, rl_exemption_t).reads_env) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rl_exemption_reads_headers(const apr_array_header_t *exemptions)
+{
+    for (int i = 0; exemptions != NULL && i < exemptions->nelts; i++) {
+        if (APR_ARRAY_IDX(exemptions, i, rl_exemption_t).reads_headers) {
             return true;
         }
     }

@@ -17,6 +17,8 @@ typedef struct rl_exemption {
     const char *env;            /* the variable's name, or NULL */
     const ap_expr_info_t *expr; /* or NULL */
     bool after_auth;            /* the expression reads the authenticated user */
+    bool reads_env;             /* it depends on environment variables, */
+    bool reads_headers;         /* or on header fields */
 } rl_exemption_t;
 
 /* Reads one argument into *exemption. Returns NULL, or the reason why it is refused. */
@@ -28,6 +30,12 @@ const char *rl_exemption_parse(cmd_parms *cmd, const char *text, rl_exemption_t 
  * looked at. */
 bool rl_exemption_applies(request_rec *r, const apr_array_header_t *exemptions,
                           bool after_auth);
+
+/* Returns true if any of the exemptions depends on environment variables. */
+bool rl_exemption_reads_env(const apr_array_header_t *exemptions);
+
+/* Returns true if any of the exemptions depends on header fields. */
+bool rl_exemption_reads_headers(const apr_array_header_t *exemptions);
 
 /* Returns true if any of the exemptions reads the authenticated user. */
 bool rl_exemption_reads_user(const apr_array_header_t *exemptions);

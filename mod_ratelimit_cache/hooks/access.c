@@ -8,6 +8,7 @@
 #include "../request/due.h"
 #include "../request/log.h"
 #include "../request/redirect.h"
+#include "../request/server_view.h"
 #include "../request/upgrade.h"
 #include "decide.h"
 
@@ -43,24 +44,39 @@ static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
            rl_dir_engine(conf) != RL_ENGINE_OFF && is_client_request(r);
 }
 
-/* Decides on the server's rules of one phase, then on the tenants'. Returns OK, or the status
+/* Decides on the tenants' rules of one phase, or on the server's. Returns OK, or the status
  * that the request ends with. */
-static int access_check_phase(const rl_visit_t *visit)
+static int access_check_rules(const rl_visit_t *visit, bool tenants)
 {
     rl_request_t *request = visit->request;
-    int n, status = rl_due_look_at_body(visit);
+    int n, status = rl_due_look_at_body(visit, tenants);
     if (status != OK) {
         request->denied.r = visit->r; /* no rule denies, but it is as final */
         request->denied.status = status;
         return status;
     }
-    n = rl_due_collect(visit, false);
-    status = n > 0 ? rl_decide(visit->r, request, request->n - n) : OK;
-    if (status == OK && visit->conf->rules->tenants) {
-        n = rl_due_collect(visit, true);
-        status = n > 0 ? rl_decide(visit->r, request, request->n - n) : OK;
-    }
-    return status;
+    n = rl_due_collect(visit, tenants);
+    return n > 0 ? rl_decide(visit->r, request, request->n - n) : OK;
+}
+
+static int access_check_phase(const rl_visit_t *visit)
+{
+    const int status = access_check_rules(visit, false);
+    return status == OK && visit->conf->rules->tenants ? access_check_rules(visit, true)
+                                                       : status;
+}
+
+/* Returns true if an exemption applies in this round. Exemptions are the server's: they see the
+ * request as its rules do. */
+static bool is_exempt(const rl_visit_t *visit, const rl_round_t *round)
+{
+    const apr_array_header_t *exempt = visit->conf->exempt;
+    const rl_view_needs_t needs = {.env = rl_exemption_reads_env(exempt),
+                                   .headers = rl_exemption_reads_headers(exempt)};
+    const rl_own_view_t own = rl_server_view_enter(visit->r, visit->request, needs);
+    const bool applies = rl_exemption_applies(visit->r, exempt, round == &after_auth);
+    rl_server_view_leave(visit->r, &own);
+    return applies;
 }
 
 static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
@@ -73,7 +89,7 @@ static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
     }
     request->now = 0;
     rl_redirect_follow(request, visit->r);
-    if (rl_exemption_applies(visit->r, conf->exempt, round == &after_auth)) {
+    if (is_exempt(visit, round)) {
         rl_decide_exempt(visit->r, request);
         return OK;
     }
@@ -129,6 +145,19 @@ static int access_check_before_auth(request_rec *r)
         request->progress.checked_conf = r->per_dir_config;
     }
     return status;
+}
+
+/* Makes the record of each request, if any rule reads variables or header fields: a target with
+ * such rules can take the request's place later. */
+int rl_access_header_parser(request_rec *r)
+{
+    const rl_global_config_t *global = rl_global_config();
+    const rl_view_needs_t needs = {.env = global->reads_env, .headers = global->reads_headers};
+    const rl_rule_set_t *rules = rl_dir_config(r)->rules;
+    if ((needs.env || needs.headers) && is_client_request(r)) {
+        rl_server_view_keep(r, record_of(r, rules != NULL ? rules->n : 0), needs);
+    }
+    return DECLINED;
 }
 
 /* Returns the status of a denial of this very request_rec, to be repeated; 0 if there is none.
@@ -193,12 +222,14 @@ static bool is_done(const rl_request_t *request, const request_rec *r)
 
 /* Kept out of rl_access_fixups(), which for most requests looks at some pointers, and shouldn't
  * save registers for this. */
-__attribute__((noinline)) static int access_check_late(request_rec *r,
-                                                       const rl_request_t *request)
+__attribute__((noinline)) static int access_check_late(request_rec *r, rl_request_t *request)
 {
     int status = standing_denial(request, r);
     if (status != 0) {
         return status;
+    }
+    if (request != NULL) {
+        rl_server_view_note_fixups(r, request);
     }
     if (!is_checked(request, r)) {
         status = access_check_before_auth(r);
@@ -215,7 +246,7 @@ __attribute__((noinline)) static int access_check_late(request_rec *r,
 
 int rl_access_fixups(request_rec *r)
 {
-    const rl_request_t *request;
+    rl_request_t *request;
     if (has_nothing_to_do(r)) {
         return DECLINED;
     }

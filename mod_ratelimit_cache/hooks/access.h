@@ -5,6 +5,10 @@
 
 #include <httpd.h>
 
+/* header_parser, before all others: keeps the request's environment and header fields as they
+ * are before an .htaccess has a say, if rules read them. Returns DECLINED. */
+int rl_access_header_parser(request_rec *r);
+
 /* check_access: checks the rules that don't need the authenticated user, before any password
  * check. Returns DECLINED, or the status of a denial (DONE if it is answered already). */
 int rl_access_check(request_rec *r);

@@ -60,3 +60,19 @@ bool rl_expr_reads_user(const char *text)
 {
     return ap_strcasestr(text, "REMOTE_USER") != NULL;
 }
+
+bool rl_expr_reads_env(const char *text)
+{
+    return ap_strcasestr(text, "env") != NULL;
+}
+
+bool rl_expr_reads_headers(const char *text)
+{
+    static const char *const words[] = {"http", "req:", "req(", "req_", "req "};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (ap_strcasestr(text, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -31,4 +31,13 @@ bool rl_expr_short_text(request_rec *r, const ap_expr_info_t *expr, char *text, 
  * authentication. */
 bool rl_expr_reads_user(const char *text);
 
+/* Returns true if the text of an expression may read environment variables: %{env:NAME},
+ * reqenv('NAME'), in any letter case. */
+bool rl_expr_reads_env(const char *text);
+
+/* Returns true if the text of an expression may read header fields of the request:
+ * %{HTTP:NAME},
+ * %{req:NAME}, req('NAME'), %{HTTP_HOST}. */
+bool rl_expr_reads_headers(const char *text);
+
 #endif

@@ -34,11 +34,16 @@ int rl_body_peek(request_rec *r, rl_body_t **body, apr_size_t limit,
  * empty one instead of waiting for the client. */
 void rl_body_abandon(request_rec *r);
 
+/* Tells that a form field will be asked for; `body` may be NULL. Fields that are wanted before
+ * the first is asked for are looked for together. The name, and the pool, have to live as long
+ * as the body. */
+void rl_body_want_field(rl_body_t *body, apr_pool_t *pool, const char *name);
+
 /* Finds a form field in what was read of the body; `body` may be NULL. Returns true, and sets
  * *value and *len (bytes, no NUL), if the field has a value. It has none if the content type
  * isn't a form's; if the body is encoded, absent, truncated or longer than what was read; or if
  * the field is missing, longer than 8 KiB, or one on whose value applications disagree. The
- * value is valid until the next call. The pool must live as long as the body. */
+ * name, and the pool, in which the value lies, have to live as long as the body. */
 bool rl_body_field(rl_body_t *body, apr_pool_t *pool, const char *name, const char **value,
                    apr_size_t *len);
 

@@ -44,6 +44,8 @@ typedef struct rl_key_spec {
     bool fold;       /* text that people type is folded (core/fold.h) */
     bool after_auth; /* a part needs the authenticated user */
     bool body;       /* a part needs the request body */
+    bool env;        /* a part reads environment variables */
+    bool headers;    /* a part reads header fields */
     bool personal;   /* a part names somebody who need not be the client */
     rl_key_part_t parts[RL_KEY_PARTS_MAX]; /* sorted by kind and name */
 } rl_key_spec_t;

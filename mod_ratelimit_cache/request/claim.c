@@ -10,6 +10,7 @@
 #include "../process/scope.h"
 #include "../rule/identity.h"
 #include "log.h"
+#include "server_view.h"
 
 /* Longer than any number or rate. */
 #define TEXT_MAX 64
@@ -183,10 +184,18 @@ rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *con
                                       const rl_rule_t *rule, const char *const *given,
                                       rl_claim_t *claim)
 {
-    const rl_request_t *request = rl_request_get(r);
+    rl_request_t *request = rl_request_get(r);
     rl_key_values_t own;
     const rl_claim_values_t values = {.given = given, .request_values = &own};
+    const rl_view_needs_t needs = {.env = rule->reads_env, .headers = rule->reads_headers};
+    rl_own_view_t view = {.env = NULL, .headers = NULL};
+    rl_claim_result_e result;
+    if (request != NULL && !rule->tenant) {
+        view = rl_server_view_enter(r, request, needs);
+    }
     own.spec = NULL;
     own.body = request != NULL ? request->body : NULL;
-    return make_claim(r, conf, rule, &values, claim);
+    result = make_claim(r, conf, rule, &values, claim);
+    rl_server_view_leave(r, &view);
+    return result;
 }

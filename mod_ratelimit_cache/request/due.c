@@ -5,6 +5,7 @@
 
 #include "claim.h"
 #include "outcome_watch.h"
+#include "server_view.h"
 
 /* A rule is decided on once for a client request. One exception: its overrun was only observed
  * so far, and this location enforces the rule. */
@@ -118,39 +119,89 @@ static void share_cost(const rl_request_t *request, int first, int i)
     }
 }
 
-int rl_due_collect(const rl_visit_t *visit, bool tenants)
+/* Appends the claims. Returns the index of the first one that is to be decided on. */
+static int add_claims(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
-    rl_request_t *request = visit->request;
-    int first = request->n;
+    int first = visit->request->n;
     rl_key_values_t values;
     values.spec = NULL;
-    values.body = request->body;
+    values.body = visit->request->body;
     for (int i = 0; i < rules->n; i++) {
         const rl_rule_t *rule = rules->rules[i];
         if (rule->tenant == tenants && rule_is_due(visit, rule)) {
             first = add_claim(visit, rule, &values, first);
         }
     }
+    return first;
+}
+
+/* Gives the request the view that the rules have of it. Returns what rl_server_view_leave() has
+ * to put back. */
+static rl_own_view_t due_enter(const rl_visit_t *visit, bool tenants)
+{
+    const rl_rule_set_t *rules = visit->conf->rules;
+    const rl_view_needs_t needs = {.env = !tenants && rules->reads_env,
+                                   .headers = !tenants && rules->reads_headers};
+    return rl_server_view_enter(visit->r, visit->request, needs);
+}
+
+int rl_due_collect(const rl_visit_t *visit, bool tenants)
+{
+    const rl_rule_set_t *rules = visit->conf->rules;
+    rl_request_t *request = visit->request;
+    const rl_own_view_t own = due_enter(visit, tenants);
+    const int first = add_claims(visit, tenants);
+    rl_server_view_leave(visit->r, &own);
     for (int i = first + 1; rules->groups && i < request->n; i++) {
         share_cost(request, first, i);
     }
     return request->n - first;
 }
 
-int rl_due_look_at_body(const rl_visit_t *visit)
+/* Returns true if any of the rules is due. */
+static bool any_is_due(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
-    if (visit->phase != RL_PHASE_EARLY_BODY && visit->phase != RL_PHASE_LATE_BODY) {
-        return OK;
+    const rl_own_view_t own = due_enter(visit, tenants);
+    bool due = false;
+    for (int i = 0; i < rules->n && !due; i++) {
+        due = rules->rules[i]->tenant == tenants && rule_is_due(visit, rules->rules[i]);
     }
-    for (int i = 0; i < rules->n; i++) {
-        if (rule_is_due(visit, rules->rules[i])) {
-            visit->request->now = 0; /* the client may keep us waiting */
-            return rl_body_peek(visit->r, &visit->request->body,
-                                (apr_size_t)rl_dir_form_limit(visit->conf),
-                                rl_dir_form_charset(visit->conf));
+    rl_server_view_leave(visit->r, &own);
+    return due;
+}
+
+static void want_fields(const rl_visit_t *visit, const rl_key_spec_t *key)
+{
+    for (int i = 0; i < key->n; i++) {
+        if (key->parts[i].kind == RL_PART_FORM) {
+            rl_body_want_field(visit->request->body, visit->r->pool, key->parts[i].name);
         }
     }
-    return OK;
+}
+
+/* Reads the beginning of the body, and has it parsed once for the fields of all rules. Returns
+ * as rl_due_look_at_body() does. */
+static int read_body(const rl_visit_t *visit)
+{
+    const rl_rule_set_t *rules = visit->conf->rules;
+    const int status = rl_body_peek(visit->r, &visit->request->body,
+                                    (apr_size_t)rl_dir_form_limit(visit->conf),
+                                    rl_dir_form_charset(visit->conf));
+    for (int i = 0; status == OK && i < rules->n; i++) {
+        want_fields(visit, &rules->rules[i]->key);
+    }
+    return status;
+}
+
+int rl_due_look_at_body(const rl_visit_t *visit, bool tenants)
+{
+    const bool with_body =
+        visit->phase == RL_PHASE_EARLY_BODY || visit->phase == RL_PHASE_LATE_BODY;
+    if (!with_body || !any_is_due(visit, tenants)) {
+        return OK;
+    }
+    visit->request->now = 0; /* the client may keep us waiting */
+    return read_body(visit);
 }

@@ -18,13 +18,16 @@ typedef struct rl_visit {
     rl_phase_e phase;
 } rl_visit_t;
 
-/* Reads the beginning of r's body if a rule that is due in this phase needs it. Returns OK, or
- * the status that the request ends with. */
-int rl_due_look_at_body(const rl_visit_t *visit);
+/* Both look at the rules that are due in this phase: the tenants' rules if `tenants` is true,
+ * else the server's, which see the request without what .htaccess files do to it
+ * (server_view.h). */
 
-/* Appends to the request the claims of the rules that are due in this phase: the tenants' rules
- * if `tenants` is true, else the server's. Returns how many claims are to be decided on; they
- * are the request's last ones. */
+/* Reads the beginning of r's body if one of the rules needs it. Returns OK, or the status that
+ * the request ends with. */
+int rl_due_look_at_body(const rl_visit_t *visit, bool tenants);
+
+/* Appends the claims of the rules to the request. Returns how many claims are to be decided on;
+ * they are the request's last ones. */
 int rl_due_collect(const rl_visit_t *visit, bool tenants);
 
 #endif

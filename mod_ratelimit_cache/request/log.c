@@ -103,11 +103,12 @@ static bool message_is_due(const request_rec *r, const rl_rule_t *rule,
 void rl_log_overruled(request_rec *r, const rl_rule_t *rule)
 {
     if (message_is_due(r, rule, &overruled)) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "ratelimit: rule %s of an .htaccess file has no effect here, because the "
-                      "server's configuration has a rule of this name; choose another name "
-                      "in the .htaccess file",
-                      rule->name);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "ratelimit: rule %s of an .htaccess file has no effect here, because the "
+            "server's configuration has a rule of this name; choose another name in the "
+            ".htaccess file",
+            rule->name);
     }
 }
 
@@ -116,10 +117,10 @@ void rl_log_surplus(request_rec *r, const rl_rule_t *rule)
     if (message_is_due(r, rule, &surplus)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, r,
-            "ratelimit: rule %s of an .htaccess file has no effect here, because %d "
-            "rules come before it, and no more are taken from .htaccess files; remove "
-            "rules from the .htaccess files of this directory and those above it",
-            rule->name, RL_TENANT_RULES_MAX);
+            "ratelimit: rule %s of an .htaccess file has no effect here: no more than %d "
+            "rules, and %d form: parts, are taken from .htaccess files; remove rules from "
+            "the .htaccess files of this directory and those above it",
+            rule->name, RL_TENANT_RULES_MAX, RL_TENANT_FIELDS_MAX);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "../httpd/htaccess.h"
 #include "../key/body.h"
 #include "../limiter/limiter.h"
 #include "../rule/rule.h"
@@ -48,6 +49,18 @@ typedef struct rl_outcome_watch {
     bool unanswered; /* HTTP/2: the filter saw that it could not go out */
 } rl_outcome_watch_t;
 
+/* What the server's rules see of a request that an .htaccess file has had a say in
+ * (server_view.h). Kept only if a rule or an exemption of the server's configuration reads it.
+ */
+typedef struct rl_server_view {
+    apr_table_t *headers; /* the header fields as the client sent them; NULL: not kept */
+    const request_rec *r; /* whose environment it is: of the last redirect; NULL: nobody's */
+    const apr_table_t *env_before; /* r's variables when its header_parser hooks began to run */
+    rl_env_stage_e stage;          /* of which env is */
+    apr_table_t *env;              /* the variables without .htaccess, */
+    const ap_conf_vector_t *conf;  /* found out for this configuration; NULL: not yet */
+} rl_server_view_t;
+
 typedef struct rl_upgrade rl_upgrade_t;
 
 typedef struct rl_request {
@@ -63,6 +76,7 @@ typedef struct rl_request {
     rl_progress_t progress;
     rl_denied_t denied;
     rl_outcome_watch_t outcome;
+    rl_server_view_t server_view;
     rl_upgrade_t *upgrade; /* the offer to go on as a stream of HTTP/2, or NULL */
     bool no_upgrade;       /* the client does not ask for an upgrade to HTTP/2 */
 } rl_request_t;

@@ -30,5 +30,7 @@ const char *rl_draft_expr(rl_draft_t *draft, const char *text, rl_expr_kind_e ki
                           const ap_expr_info_t **expr)
 {
     draft->reads_user |= rl_expr_reads_user(text);
+    draft->reads_env |= rl_expr_reads_env(text);
+    draft->reads_headers |= rl_expr_reads_headers(text);
     return rl_expr_parse(draft->cmd, text, kind, expr);
 }

@@ -12,14 +12,16 @@ typedef struct rl_draft {
     rl_rule_t *rule; /* being filled in */
     unsigned seen;   /* options that were given: bit i is for the i-th of the table */
     bool reads_user; /* an expression that decides how to count reads the authenticated user */
+    bool reads_env;  /* or environment variables, */
+    bool reads_headers; /* or header fields */
 } rl_draft_t;
 
 /* Returns the error about one argument, in cmd->pool: directive, rule, token and reason. */
 const char *rl_draft_error(const rl_draft_t *draft, const char *token, const char *reason);
 
-/* Compiles an expression that is evaluated when a request is checked, and notes in
- * draft->reads_user if the rule has to wait for authentication because of it. Returns NULL or
- * the reason why it can't be compiled. */
+/* Compiles an expression that is evaluated when a request is checked, and notes in the draft
+ * what it reads; if that is the authenticated user, the rule has to wait for authentication.
+ * Returns NULL or the reason why it can't be compiled. */
 const char *rl_draft_expr(rl_draft_t *draft, const char *text, rl_expr_kind_e kind,
                           const ap_expr_info_t **expr);
 

@@ -39,8 +39,20 @@ static const char *section_of(const cmd_parms *cmd)
     return path;
 }
 
+/* Returns whose group it is: the server's, or the tenant's whose .htaccess names it. Two
+ * tenants of one virtual host know nothing of each other, and with a common counter the one
+ * could clear what the other has counted. */
+static const char *owner_of_group(const cmd_parms *cmd, const rl_rule_t *rule)
+{
+    return rule->tenant
+               ? apr_psprintf(cmd->temp_pool, "tenant's %s\n",
+                              ap_make_dirstr_parent(cmd->temp_pool, cmd->directive->filename))
+               : "";
+}
+
 /* Returns what the rule's counters have in common at every rate: for a rule by itself its
- * section, name and key; for a rule in a group the group's name, the methods and the key. */
+ * section, name and key; for a rule in a group the group's name and owner, the methods and the
+ * key. */
 static const char *base_text(const cmd_parms *cmd, const rl_rule_t *rule)
 {
     apr_pool_t *pool = cmd->temp_pool;
@@ -48,9 +60,9 @@ static const char *base_text(const cmd_parms *cmd, const rl_rule_t *rule)
     if (rule->group == NULL) {
         return apr_pstrcat(pool, "rule\n", section_of(cmd), rule->name, "\n", key, NULL);
     }
-    return apr_psprintf(pool, "%s %" APR_SIZE_T_FMT ":%s\n%s\n%s",
-                        rule->tenant ? "tenant's group" : "group", strlen(rule->group),
-                        rule->group, rl_methods_text(pool, &rule->methods), key);
+    return apr_psprintf(pool, "%sgroup %" APR_SIZE_T_FMT ":%s\n%s\n%s",
+                        owner_of_group(cmd, rule), strlen(rule->group), rule->group,
+                        rl_methods_text(pool, &rule->methods), key);
 }
 
 /* A token bucket's state is a time, in ticks whose length the rate and the size determine

@@ -78,6 +78,8 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_
     error = parse_rule(&draft, argc - 1, argv + 1);
     if (error == NULL) {
         rule->phase = phase_of(&draft);
+        rule->reads_env = draft.reads_env || rule->key.env;
+        rule->reads_headers = draft.reads_headers || rule->key.headers;
         rule->always = rule->methods.all && rule->when == NULL && rule->unless == NULL;
         rl_draft_identify(&draft);
     }

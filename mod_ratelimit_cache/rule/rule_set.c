@@ -19,6 +19,32 @@ static int index_of(const rl_rule_set_t *set, const char *name)
     return -1;
 }
 
+static int count_fields(const rl_rule_t *rule)
+{
+    int n = 0;
+    for (int i = 0; i < rule->key.n; i++) {
+        n += rule->key.parts[i].kind == RL_PART_FORM;
+    }
+    return n;
+}
+
+/* Returns true if the tenants' rules become too many with this one, which takes the place of
+ * `present` (NULL: of none): each request would have to look at all rules, and to go through
+ * the body for all fields. */
+static bool is_too_much(const rl_rule_set_t *set, const rl_rule_t *rule,
+                        const rl_rule_t *present)
+{
+    int fields = count_fields(rule);
+    if (present == NULL && set->n >= RL_TENANT_RULES_MAX) {
+        return true;
+    }
+    for (int i = 0; fields > 0 && i < set->n; i++) {
+        const rl_rule_t *other = set->rules[i];
+        fields += other->tenant && other != present ? count_fields(other) : 0;
+    }
+    return fields > RL_TENANT_FIELDS_MAX;
+}
+
 /* Puts the rule in the place of the one of the same name, or last if there is none. If one of
  * the two is a tenant's and the other the server's, the server's stands, whichever came first.
  */
@@ -29,8 +55,8 @@ static void put_rule(rl_rule_set_t *set, const rl_rule_t *rule)
     if (present != NULL && rule->tenant != present->tenant) {
         set->overruled = rule->tenant ? rule : present;
     }
-    if (present == NULL && rule->tenant && set->n >= RL_TENANT_RULES_MAX) {
-        set->surplus = rule; /* each request would have to look at all rules */
+    if (rule->tenant && is_too_much(set, rule, present)) {
+        set->surplus = rule;
         return;
     }
     if (present == NULL || present->tenant || !rule->tenant) {
@@ -51,17 +77,19 @@ static void put_all(rl_rule_set_t *set, const rl_rule_set_t *more)
     }
 }
 
-/* Sets what can be said of all rules together: has, tenants, groups. */
+/* Sets what can be said of all rules together: has, tenants, groups, reads_... */
 static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
 {
     memset(set->has, 0, sizeof(set->has));
-    set->tenants = set->groups = false;
+    set->tenants = set->groups = set->reads_env = set->reads_headers = false;
     for (int i = 0; i < set->n; i++) {
         const rl_rule_t *rule = set->rules[i];
         if (!rule->dropped && !rule->unlimited) {
             set->has[rule->phase] = true;
             set->tenants |= rule->tenant;
             set->groups |= rule->group != NULL;
+            set->reads_env |= rule->reads_env && !rule->tenant;
+            set->reads_headers |= rule->reads_headers && !rule->tenant;
         }
     }
     return set;

@@ -8,6 +8,7 @@
 
 #define RL_SECTION_RULES_MAX 200 /* rules in one section */
 #define RL_TENANT_RULES_MAX  200 /* a tenant's rule isn't added to a set of this many */
+#define RL_TENANT_FIELDS_MAX 64  /* form: parts of the tenants' rules in a set */
 
 /* Rules in the order in which they are checked. Never changes once built; sections share it. */
 typedef struct rl_rule_set {
@@ -16,9 +17,11 @@ typedef struct rl_rule_set {
     bool has[RL_PHASES]; /* a rule of that phase */
     bool tenants;        /* a tenant's rule */
     bool groups;         /* a rule in a group */
+    bool reads_env;      /* a rule of the server's that reads environment variables */
+    bool reads_headers;  /* ... header fields */
     /* For the log, or NULL: a tenant's rule that has no effect, */
     const rl_rule_t *overruled; /* because the server has a rule of its name */
-    const rl_rule_t *surplus;   /* because the set had RL_TENANT_RULES_MAX rules */
+    const rl_rule_t *surplus;   /* because there are too many rules or fields */
     const rl_rule_t *rules[];   /* n of them */
 } rl_rule_set_t;
 
