@@ -150,6 +150,10 @@ sub functions {
     is said('charge', 'exact', '&v=own'), 'ok 1', "$name: a value";
     is said('charge', 'dear', '&q=own&cost=1', path => '/api'), 'ok 1', "$name: which the request has itself";
     is said('read', 'dear', '&v=own'), 'ok 1', "$name: is the same counter";
+    is said('charge', 'dear', '&cost=1', path => '/api'), 'ok 1', "$name: no value of the request's own";
+    is call('clear', 'dear', '', path => '/api')->{result}, 'not counted', "$name: is no counter of its own to clear";
+    is said('read', 'dear', '&none'), 'ok 1', "$name: it stays";
+    is said('clear', 'dear', '&none'), 'ok 0', "$name: unless it is named";
     my $rate = sub { my ($rate, $cost) = @_; return (headers => [ 'X-Rate' => $rate, 'X-Cost' => $cost ]) };
     is said('charge', 'calc', '&v=', $rate->('5/d', 2)), 'ok 2', "$name: the request's rate and cost";
     is call('charge', 'calc', '&v=', $rate->('5/d', 4))->{result}, 'over', "$name: decide";

@@ -72,6 +72,14 @@ static bool is_unknown(const rl_request_t *request, int i)
            (request->denied.r != NULL && i < request->progress.ran);
 }
 
+/* Returns true if a success may wipe the claim's counter. Requests without a value for a part of
+ * the key share a counter, whoever they try to be: one's own success must not wipe the others'
+ * failures. */
+static bool may_clear(const rl_claim_t *claim)
+{
+    return !claim->missing;
+}
+
 static rl_settlement_t settlement_of(const rl_request_t *request, int i, request_rec *last)
 {
     const rl_rule_t *rule = request->claims[i].rule;
@@ -82,7 +90,7 @@ static rl_settlement_t settlement_of(const rl_request_t *request, int i, request
     if (rule->count != NULL) {
         settlement.counts = rl_outcomes_include(rule->count, last, true);
     }
-    if (rule->clear != NULL && request->denied.r == NULL) {
+    if (rule->clear != NULL && request->denied.r == NULL && may_clear(&request->claims[i])) {
         settlement.clears = rl_outcomes_include(rule->clear, last, false);
     }
     return settlement;

@@ -32,6 +32,7 @@ typedef struct rl_claim {
     bool observed_by_rule; /* `observe` as the rule set it; a veto sets `observe` later */
     bool invalid;          /* the rule's rate could not be computed */
     bool personal;         /* the key names a person who need not be the client */
+    bool missing;          /* a part of the key has no value */
 } rl_claim_t;
 
 /* Decides about all claims at time now, microseconds since the epoch: charges all claims that

@@ -126,7 +126,8 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
     result = values->given != NULL
                  ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
                  : rl_key_of_request(r, &terms, values->request_values, &claim->op.key);
-    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
+    claim->missing = result == RL_KEY_MISSING;
+    claim->refuse = claim->missing && rule->missing == RL_MISSING_DENY;
     return result_of_key(rule, result);
 }
 
