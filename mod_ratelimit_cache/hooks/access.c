@@ -172,6 +172,26 @@ int rl_access_check_ex(request_rec *r)
     return status != 0 ? status : DECLINED;
 }
 
+/* httpd comes here only after a password check, or another authentication, has succeeded. (That
+ * r->user is set says less: mod_auth_basic and PHP set it before any check.) Claims of rules
+ * that wait for the user are made later, so the record may have to be made here. */
+int rl_access_note_user(request_rec *r)
+{
+    const rl_dir_config_t *conf = rl_dir_config(r);
+    rl_request_t *request;
+    if (has_nothing_to_do(r) || !is_client_request(r) || r->ap_auth_type == NULL) {
+        return DECLINED;
+    }
+    request = rl_request_get(r);
+    if (request == NULL && is_concerned(r, conf, &after_auth)) {
+        request = record_of(r, conf->rules->n);
+    }
+    if (request != NULL) {
+        request->outcome.user = r->user;
+    }
+    return DECLINED;
+}
+
 /* Returns true if r has passed check_access as it is now. A target that was put in its place
  * since has not. */
 static bool is_checked(const rl_request_t *request, const request_rec *r)

@@ -33,6 +33,7 @@ typedef struct rl_claim {
     bool invalid;          /* the rule's rate could not be computed */
     bool personal;         /* the key names a person who need not be the client */
     bool missing;          /* a part of the key has no value */
+    const char *claimed;   /* the claimed user in the key of a rule with clear=, else NULL */
 } rl_claim_t;
 
 /* Decides about all claims at time now, microseconds since the epoch: charges all claims that

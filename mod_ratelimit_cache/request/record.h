@@ -41,9 +41,10 @@ typedef struct rl_progress {
 
 /* What is known of the outcome before the request is over. */
 typedef struct rl_outcome_watch {
-    bool matters;    /* a rule has count= or clear= */
-    bool watched;    /* HTTP/2: a filter sees whether the answer goes out, */
-    bool unanswered; /* and it did not go out */
+    bool matters;     /* a rule has count= or clear= */
+    const char *user; /* who was authenticated for it; NULL: nobody */
+    bool watched;     /* HTTP/2: a filter sees whether the answer goes out, */
+    bool unanswered;  /* and it did not go out */
 } rl_outcome_watch_t;
 
 typedef struct rl_upgrade rl_upgrade_t;
