@@ -115,7 +115,8 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
         key->after_auth |= (part_kinds[i].flags & OF_USER) != 0;
         key->body |= (part_kinds[i].flags & OF_BODY) != 0;
         key->claimed |= part->kind == RL_PART_CLAIMED_USER;
-        key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM;
+        key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM ||
+                         part->kind == RL_PART_QUERY;
         return named ? parse_name(cmd, text + len + 1, key, part) : NULL;
     }
     return apr_pstrcat(cmd->temp_pool, "unknown key part; ", known_parts, NULL);
