@@ -19,7 +19,7 @@
  * put another one in the request's place.
  *
  * insert_filter, insert_error_filter: add the filters that set the response fields, and that
- * write the answer to a denial.
+ * write the answer to a denial, and that note the outcome.
  *
  * handler, right before httpd's default handler: keeps a denied file from being sent if the
  * deny handler doesn't exist.
@@ -84,6 +84,8 @@ static void register_hooks(apr_pool_t *pool)
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_denial_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_denial_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);

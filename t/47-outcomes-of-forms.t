@@ -1,5 +1,5 @@
 # count= and clear= on login forms as there are: a CGI that answers 200 whatever was wrong, mod_auth_form, error
-# documents, redirects inside the server; and requests that never come to an end.
+# documents, redirects inside the server; and answers that nobody waits for.
 use RL::Test;
 use RL::Stores;
 use Socket qw(SOL_SOCKET SO_LINGER);
@@ -209,7 +209,7 @@ for (stores()) {
         is "$line->{status} $line->{rule} $line->{remaining}", '500 seen 8', "$name: the status that the client saw counts";
     }
 
-    # ---- never answered ----------------------------------------------------------------------------------------
+    # ---- answered to nobody ----------------------------------------------------------------------------------------
     my $units = sub { return 9 - request($s, 'GET', '/ok/waiting/none')->header('X-Remaining') };
     my $waiting = sub {
         my ($id) = @_;
@@ -227,10 +227,10 @@ for (stores()) {
     $s->write('tmp/reset/go', '');
     ok await(10, sub { grep { $_->{id} eq 'reset' } $s->access($from) }), "$name: a connection that was reset";
     $from = $s->access_mark;
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 7, "$name: its unit stays charged";
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 6, "$name: nor has it cleared anything";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 8, "$name: its outcome is known, and has cleared";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 7, "$name: others count on";
     $c = $waiting->('read');
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 4, "$name: one in flight has its unit as well";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 5, "$name: one in flight has its unit as well";
     $s->write('tmp/read/go', '');
     is length $c->read_response->body, 5_000_000, "$name: one that is read to its end";
     $c->close;

@@ -1,6 +1,8 @@
 # What a success may clear, and what counts as an outcome, when somebody tries to have another one's failures forgotten.
 use RL::Test;
 use RL::Stores;
+use RL::H2;
+use Socket qw(SOL_SOCKET SO_LINGER);
 
 my %files = (
     # 302 for the right password, 200 for a wrong one, whatever the body is.
@@ -65,6 +67,40 @@ ScriptAlias /sorry/ "${CGIBIN}/"
 </Location>
 END
 $files{'cgi-bin/sorry.cgi'} = "#!/bin/sh\nprintf 'Status: 200\\nContent-Type: text/plain\\n\\nsorry\\n'\n";
+$rules .= <<'END';
+
+# Whoever breaks off has had the outcome.
+<LocationMatch "^/cgi-bin/big.cgi/(?<KIND>\w+)">
+    RateLimit big 9/30d key=expr:%{env:MATCH_KIND} count=404
+</LocationMatch>
+Protocols h2c http/1.1
+
+# Programs that write the header themselves.
+<LocationMatch "^/nph/nph-login.cgi/(?<KIND>\w+)">
+    RateLimit login 3/30d key=expr:%{env:MATCH_KIND} count=401 clear=302
+</LocationMatch>
+ScriptAlias /nph/ "${CGIBIN}/"
+<Location /nph/nph-none.cgi>
+    RateLimit none 3/30d count=404
+</Location>
+END
+# A page of two million bytes, or one of 404.
+$files{'cgi-bin/big.cgi'} = <<'END';
+#!/bin/sh
+[ -z "$QUERY_STRING" ] || printf 'Status: %s\n' "$QUERY_STRING"
+printf 'Content-Type: text/plain\n\n'
+head -c 2000000 /dev/zero
+END
+$files{'cgi-bin/nph-login.cgi'} = <<'END';
+#!/bin/sh
+case "$QUERY_STRING" in
+    wrong)  printf 'HTTP/1.1 401 No\r\nContent-Type: text/plain\r\n\r\nno\n';;
+    drips)  printf 'HT'; sleep 0.1; printf 'TP/1.0 4'; sleep 0.1; printf '01 No\r\nContent-Type: text/plain\r\n\r\nno\n';;
+    right)  printf 'HTTP/1.0 302 Found\r\nLocation: /\r\n\r\n';;
+    teapot) printf 'HTTP/1.0 418 \r\n\r\n';;
+    *)      printf 'HTTP/1.1  401 No\r\n\r\n';;
+esac
+END
 my @form = (type => 'application/x-www-form-urlencoded');
 
 for (stores()) {
@@ -103,6 +139,62 @@ for (stores()) {
     my $date = request($s, 'GET', '/ok')->header('Last-Modified');
     is $see->('GET', '/ok/late', @right, headers => [ 'If-Modified-Since' => $date ]), 304, "$name: is cleared";
     is join(' ', map { $see->('GET', '/ok/late', @right) } 1 .. 4), '200 200 200 429', "$name: as well";
+
+    # ---- answers that are broken off ---------------------------------------------------------------------------------
+    my $break_off = sub {    # after the beginning of the answer
+        my ($path) = @_;
+        my $from = $s->access_mark;
+        my $c = connection($s);
+        $c->send_request('GET', $path);
+        sysread $c->{sock}, my $begin, 200;
+        setsockopt $c->{sock}, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+        $c->close;
+        await(10, sub { grep { $_->{uri} =~ m{^/cgi-bin/big} } $s->access($from) }) or die "not logged\n";
+        return $begin =~ m{^HTTP/1.1 (\d+)} ? $1 : '-';
+    };
+    my $stream = sub {
+        my ($path) = @_;
+        my $from = $s->access_mark;
+        my $h2 = RL::H2->new(port => $s->port);
+        my $id = $h2->headers('GET', $path);
+        await(10, sub { $h2->finished($id, 0.1); $h2->{status}{$id} }) or die "no answer\n";
+        my $status = $h2->{status}{$id};
+        $h2->reset($id);
+        await(10, sub { grep { $_->{uri} =~ m{^/cgi-bin/big} } $s->access($from) }) or die "not logged\n";
+        return $status;
+    };
+    my $left = sub { my ($kind) = @_; return (logged($s, 'GET', "/cgi-bin/big.cgi/$kind"))[1]{remaining} };
+    is join(' ', map { $break_off->('/cgi-bin/big.cgi/one') } 1 .. 3), '200 200 200', "$name: three downloads that are broken off";
+    is $left->('one'), 8, "$name: don't count, as none does";
+    is join(' ', map { $break_off->('/cgi-bin/big.cgi/one?404') } 1 .. 3), '404 404 404', "$name: three that do";
+    is $left->('one'), 5, "$name: count";
+
+    is join(' ', map { $stream->('/cgi-bin/big.cgi/two') } 1 .. 3), '200 200 200', "$name: three streams that are reset";
+    is $left->('two'), 8, "$name: don't count";
+    is join(' ', map { $stream->('/cgi-bin/big.cgi/two?404') } 1 .. 3), '404 404 404', "$name: three that do";
+    is $left->('two'), 5, "$name: count";
+
+    # ---- programs that write the header ------------------------------------------------------------------------------
+    my $nph = sub { my ($kind, @tries) = @_; return join ' ', map { (logged($s, 'GET', "/nph/nph-login.cgi/$kind?$_"))[0]->status } @tries };
+    is $nph->('a', ('wrong') x 5), '401 401 401 429 429', "$name: nph-: wrong passwords count";
+    is $nph->('b', ('right') x 5), '302 302 302 302 302', "$name: nph-: right ones don't";
+    is $nph->('c', qw(wrong wrong right wrong wrong)), '401 401 302 401 401', "$name: nph-: and clear";
+    is $nph->('d', qw(drips drips drips drips)), '401 401 401 429', "$name: nph-: a status line that drips";
+    is $nph->('e', ('teapot') x 5), '418 418 418 418 418', "$name: nph-: without a reason";
+    is join(' ', map { status($s, '/nph/nph-login.cgi/f?odd') } 1 .. 4) =~ s/.* //r, 429, "$name: nph-: what can't be read stays charged";
+    is join(' ', map { (logged($s, 'GET', '/nph/nph-none.cgi'))[0]->status } 1 .. 4), '404 404 404 429', "$name: nph-: one that isn't there";
+    my $h2 = RL::H2->new(port => $s->port);
+    my $on_stream = sub {
+        my $from = $s->access_mark;
+        my $id = $h2->headers('GET', '/nph/nph-login.cgi/g?wrong');
+        my $status = ($h2->finished($id, 10) // ['-'])->[0];
+        await(10, sub { $s->access($from) });
+        return $status;
+    };
+    is join(' ', map { $on_stream->() } 1 .. 4), '401 401 401 429', "$name: nph-: over HTTP/2";
+    my $c = connection($s);
+    is join(' ', map { $c->request('GET', $_)->status } qw(/nph/nph-none.cgi/x /ok /nph/nph-none.cgi/x /ok)), '429 200 429 200', "$name: nph-: others on the connection";
+    $c->close;
     $s->stop;
 }
 

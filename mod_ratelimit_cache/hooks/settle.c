@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "../core/number.h"
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
 #include "../request/session.h"
@@ -14,8 +13,10 @@
  * many, can't get past the limit; here the outcome is known. A unit whose outcome doesn't count
  * is refunded, and an outcome may clear the counter.
  *
- * If the outcome is not known, the unit stays charged: the connection was aborted, an
- * expression can't be evaluated, or the child was killed before it came here.
+ * If the outcome is not known, the unit stays charged: no answer was produced because the
+ * client was gone, a program's own header can't be read, an expression can't be evaluated, or
+ * the child was killed before it came here. A client that breaks off an answer has had its
+ * outcome.
  *
  * A denied request was charged nothing, with two exceptions: by the server's rules if a tenant
  * denied it, and for a program that ran before the denial, whose outcome is then never known.
@@ -38,18 +39,6 @@ static request_rec *last_of(request_rec *r)
         r = r->next;
     }
     return r;
-}
-
-/* Returns the status that the client saw. If a handler fails after its header was sent,
- * r->status changes, but not the status line, which httpd always sets when it sends the header.
- */
-static int status_sent(const request_rec *r)
-{
-    const char *line = r->sent_bodyct != 0 ? r->status_line : NULL;
-    uint64_t status;
-    return line != NULL && strlen(line) >= 3 && rl_number_parse(line, 3, 599, &status)
-               ? (int)status
-               : r->status;
 }
 
 /* Returns true if the rule of claim i was in force when the outcome came about, and so has a
@@ -151,24 +140,18 @@ static void settle_apply(const rl_source_t *source, const rl_request_t *request,
 
 /* Fills in the settlement of each claim. Returns true if there is anything to do. Expressions
  * see the status that was sent; the access log sees what httpd makes of it. */
-static bool settle_judge(const rl_request_t *request, request_rec *last,
+static bool settle_judge(const rl_request_t *request, request_rec *last, int sent,
                          rl_settlement_t *settlements)
 {
     const int status = last->status;
     bool any = false;
-    last->status = status_sent(last);
+    last->status = sent;
     for (int i = 0; i < request->n; i++) {
         settlements[i] = settlement_of(request, i, last);
         any |= (request->claims[i].charged && !settlements[i].counts) || settlements[i].clears;
     }
     last->status = status;
     return any;
-}
-
-static bool has_outcome(const request_rec *r, const rl_request_t *request)
-{
-    return request->outcome.matters && !rl_outcome_is_unknown(r->connection, request) &&
-           !rl_upgrade_was_taken_over(request);
 }
 
 /* Has the shared store know of a denied key what this server knows: other servers should know
@@ -185,12 +168,17 @@ static void settle_refresh(const rl_source_t *source, const rl_request_t *reques
 /* Returns what the outcome does to each claim, or NULL if that is nothing. */
 static const rl_settlement_t *settlements_of(request_rec *r, const rl_request_t *request)
 {
+    request_rec *last = last_of(r);
     rl_settlement_t *settlements;
-    if (!has_outcome(r, request)) {
+    int status = 0;
+    if (request->outcome.matters && !rl_upgrade_was_taken_over(request)) {
+        status = rl_outcome_status(last, request);
+    }
+    if (status == 0) {
         return NULL;
     }
     settlements = apr_palloc(r->pool, (apr_size_t)request->n * sizeof(*settlements));
-    return settle_judge(request, last_of(r), settlements) ? settlements : NULL;
+    return settle_judge(request, last, status, settlements) ? settlements : NULL;
 }
 
 /* Kept out of the hook, which has nothing to do for most requests. */

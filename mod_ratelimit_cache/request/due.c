@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "claim.h"
-#include "outcome_watch.h"
 
 /* A rule is decided on once for a client request. One exception: its overrun was only observed
  * so far, and this location enforces the rule. */
@@ -89,7 +88,7 @@ static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_valu
     }
     request->n++;
     if (rule->count != NULL || rule->clear != NULL) {
-        rl_outcome_watch(visit->r, request);
+        request->outcome.matters = true;
     }
     if (first == 0) {
         return 0; /* nothing was decided on before */

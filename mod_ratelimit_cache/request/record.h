@@ -42,9 +42,9 @@ typedef struct rl_progress {
 /* What is known of the outcome before the request is over. */
 typedef struct rl_outcome_watch {
     bool matters;     /* a rule has count= or clear= */
+    bool unseen;      /* the program writes the header itself: r->status says nothing */
+    int status;       /* that the answer began with; 0: it was not seen to begin */
     const char *user; /* who was authenticated for it; NULL: nobody */
-    bool watched;     /* HTTP/2: a filter sees whether the answer goes out, */
-    bool unanswered;  /* and it did not go out */
 } rl_outcome_watch_t;
 
 typedef struct rl_upgrade rl_upgrade_t;
