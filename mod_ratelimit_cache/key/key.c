@@ -14,6 +14,7 @@
 #define WITH_NAME 1u /* KIND:NAME */
 #define OF_USER   2u /* known only after authentication */
 #define OF_BODY   4u /* read from the request body */
+#define OF_TARGET 8u /* names what is asked for */
 
 static const struct {
     rl_key_part_e kind;
@@ -25,12 +26,12 @@ static const struct {
     {RL_PART_USER_OR_IP, "user-or-ip", OF_USER},
     {RL_PART_CLAIMED_USER, "claimed-user", 0},
     {RL_PART_FORM, "form", WITH_NAME | OF_BODY},
-    {RL_PART_QUERY, "query", WITH_NAME},
+    {RL_PART_QUERY, "query", WITH_NAME | OF_TARGET},
     {RL_PART_HEADER, "header", WITH_NAME},
     {RL_PART_COOKIE, "cookie", WITH_NAME},
     {RL_PART_ENV, "env", WITH_NAME},
     {RL_PART_HOST, "host", 0},
-    {RL_PART_PATH, "path", 0},
+    {RL_PART_PATH, "path", OF_TARGET},
     {RL_PART_METHOD, "method", 0},
     {RL_PART_EXPR, "expr", WITH_NAME},
 };
@@ -92,6 +93,7 @@ static const char *parse_name(cmd_parms *cmd, const char *name, rl_key_spec_t *k
     part->name = copy;
     if (part->kind == RL_PART_EXPR) {
         key->after_auth |= rl_expr_reads_user(name);
+        key->of_target |= rl_expr_reads_target(name);
         return rl_expr_parse(cmd, name, RL_EXPR_STRING, &part->expr);
     }
     return NULL;
@@ -114,6 +116,7 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
         part->kind = part_kinds[i].kind;
         key->after_auth |= (part_kinds[i].flags & OF_USER) != 0;
         key->body |= (part_kinds[i].flags & OF_BODY) != 0;
+        key->of_target |= (part_kinds[i].flags & OF_TARGET) != 0;
         key->claimed |= part->kind == RL_PART_CLAIMED_USER;
         key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM ||
                          part->kind == RL_PART_QUERY;

@@ -31,12 +31,19 @@ typedef struct rl_denied {
     const apr_table_t *own_header; /* its err_headers_out, without the handler's fields */
 } rl_denied_t;
 
+/* What rules can see of a request_rec, whose contents mod_dir and others replace. Texts are
+ * compared by address. */
+typedef struct rl_target {
+    const request_rec *r;
+    const ap_conf_vector_t *conf;
+    const char *filename, *uri, *path_info, *args;
+} rl_target_t;
+
 /* How far the request has come inside the server. */
 typedef struct rl_progress {
     const request_rec *current; /* the last request_rec for which rules were looked up */
     int ran; /* claims before this index have paid for something that has run already */
-    const request_rec *checked; /* the rules before authentication were checked for this one, */
-    const ap_conf_vector_t *checked_conf; /* with this configuration */
+    rl_target_t checked; /* the rules before authentication were checked for this */
 } rl_progress_t;
 
 /* What is known of the outcome before the request is over. */
