@@ -14,13 +14,15 @@
  *
  * check_access_ex: repeats a denial, which "Satisfy Any" would lose otherwise.
  *
+ * auth_checker, first: notes who was authenticated.
+ *
  * fixups, first: checks the rules that need the authenticated user.
  *
  * fixups, last: checks the rules of the target, if mod_dir, mod_negotiation or a rewrite has
  * put another one in the request's place.
  *
  * insert_filter, insert_error_filter: add the filters that set the response fields, and that
- * write the answer to a denial.
+ * write the answer to a denial, and that note the outcome.
  *
  * handler, right before httpd's default handler: keeps a denied file from being sent if the
  * deny handler doesn't exist.
@@ -82,8 +84,12 @@ static void register_hooks(apr_pool_t *pool)
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(rl_access_check_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(rl_access_note_user, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_denial_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_denial_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);

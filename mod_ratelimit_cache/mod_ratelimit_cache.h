@@ -261,7 +261,9 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_read,
 /* Wipes what the key has used, its penalty included. Other servers of a fleet, which may know
  * the key as over its limit, notice within some seconds. Returns RATELIMIT_NO_STORE, whatever
  * on-error= is, if the shared store could not be told: then the counter is wiped on this server
- * only; and if the rate can't be computed and on-error=deny: then nothing is wiped. */
+ * only; and if the rate can't be computed and on-error=deny: then nothing is wiped. Returns
+ * RATELIMIT_NOT_COUNTED, with nothing wiped, if `values` is NULL and the request has no value
+ * for a part of the key, or one that is in doubt: such requests share a counter. */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, ratelimit_clear,
                         (request_rec * r, const char *rule, const char *const *values, int n));
 

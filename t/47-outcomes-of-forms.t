@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # count= and clear= on login forms as there are: a CGI that answers 200 whatever was wrong, mod_auth_form, error
-# documents, redirects inside the server; and requests that never come to an end.
+# documents, redirects inside the server; and answers that nobody waits for.
 use RL::Test;
 use RL::Stores;
 use Socket qw(SOL_SOCKET SO_LINGER);
@@ -210,7 +210,7 @@ for (stores()) {
         is "$line->{status} $line->{rule} $line->{remaining}", '500 seen 8', "$name: a handler that fails after its header was sent: the status that the client saw counts";
     }
 
-    # ---- never answered ----------------------------------------------------------------------------------------
+    # ---- answered to nobody ----------------------------------------------------------------------------------------
     my $units = sub { return 9 - request($s, 'GET', '/ok/waiting/none')->header('X-Remaining') };
     my $waiting = sub {
         my ($id) = @_;
@@ -228,10 +228,10 @@ for (stores()) {
     $s->write('tmp/reset/go', '');
     ok await(10, sub { grep { $_->{id} eq 'reset' } $s->access($from) }), "$name: a request whose connection was reset is over";
     $from = $s->access_mark;
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 7, "$name: a request whose connection was reset stays charged";
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 6, "$name: a request whose connection was reset has cleared nothing";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 8, "$name: a request whose connection was reset goes by its outcome: it has cleared";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 7, "$name: requests after one that was reset are counted";
     $c = $waiting->('read');
-    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 4, "$name: a request that is in flight is charged";
+    is $see->('GET', '/cgi-bin/page.cgi?404')->{remaining}, 5, "$name: a request that is in flight is charged";
     $s->write('tmp/read/go', '');
     is length $c->read_response->body, 5_000_000, "$name: a request that is in flight is answered to its end";
     $c->close;

@@ -39,7 +39,7 @@ Action denial "/cgi-bin/soon.cgi" virtual
 <Location /ok/account>
     RateLimitHeaders standard legacy
     RateLimit account 10/30d key=query:u+claimed-user missing=share
-    RateLimit own 10/30d key=query:me
+    RateLimit own 10/30d key=expr:%{QUERY_STRING}
 </Location>
 END
 

@@ -34,8 +34,8 @@ ScriptAliasMatch "^/(?:own|exempt)/(.*)" "${CGIBIN}/$1"
 </Location>
 <Location /ok/both>
     RateLimitHeaders standard legacy
-    RateLimit burst 4/d key=query:k
-    RateLimit month 100/30d key=query:k
+    RateLimit burst 4/d key=expr:%{QUERY_STRING}
+    RateLimit month 100/30d key=expr:%{QUERY_STRING}
 </Location>
 <Location /ok/both/none>
     RateLimitHeaders none
@@ -50,9 +50,9 @@ ScriptAliasMatch "^/(?:own|exempt)/(.*)" "${CGIBIN}/$1"
 </Location>
 <Location /ok/shares>
     RateLimitHeaders standard legacy
-    RateLimit wide 100/30d key=query:a
-    RateLimit same 10/d key=query:a
-    RateLimit equal 10/2d key=query:a
+    RateLimit wide 100/30d key=expr:%{QUERY_STRING}
+    RateLimit same 10/d key=expr:%{QUERY_STRING}
+    RateLimit equal 10/2d key=expr:%{QUERY_STRING}
 </Location>
 <Location /ok/observed>
     RateLimitHeaders standard
@@ -115,6 +115,36 @@ ProxyPass /proxied/ http://127.0.0.1:${PORT2}/own/
 <Location /ok/personal>
     RateLimitHeaders standard legacy
     RateLimit claimed 5/d key=claimed-user
+</Location>
+<Location /ok/query>
+    RateLimitHeaders standard legacy
+    RateLimit asked 5/d key=query:user
+</Location>
+<Location /ok/query/dear>
+    RateLimit asked off
+    RateLimit dear 5/d key=query:user cost=6
+</Location>
+<Location /ok/mixed>
+    RateLimitHeaders standard
+    RateLimit account 2/d key=query:user
+    RateLimit address 9/d
+</Location>
+<Location /ok/costs>
+    RateLimitHeaders standard legacy
+    RateLimit dear 5/30d cost=expr=%{HTTP:X-Cost}
+    Header always set X-Remaining %{RATELIMIT_REMAINING}e
+</Location>
+<Location /ok/bucket>
+    RateLimitHeaders standard legacy
+    RateLimit bucket 36/h algorithm=token-bucket burst=10 cost=expr=%{HTTP:X-Cost}
+</Location>
+<Location /ok/sliding>
+    RateLimitHeaders standard
+    RateLimit sliding 2/30d algorithm=sliding-window
+</Location>
+<Location /ok/penalty>
+    RateLimitHeaders standard
+    RateLimit penalty 1/s penalty=2h
 </Location>
 <Location /cgi-bin/body-digest.cgi>
     RateLimitHeaders standard legacy
@@ -258,15 +288,48 @@ none_of $r, 'what Header sets keeps the whole family out', qw(RateLimit-Policy X
 
 # ---- keys that name somebody ----------------------------------------------------------------------------------
 $r = request($s, 'GET', '/ok/personal', auth => 'victim:x');
-is policies($r), 'claimed -> claimed -', 'key=claimed-user: r is left out';
-none_of $r, 'key=claimed-user: X-RateLimit-Remaining is left out', 'X-RateLimit-Remaining';
+is policies($r), 'claimed', 'key=claimed-user: no item in RateLimit';
+none_of $r, 'key=claimed-user: what is left is in no field', qw(RateLimit X-RateLimit-Remaining X-RateLimit-Reset);
 is $r->header('X-RateLimit-Limit'), 5, 'key=claimed-user: X-RateLimit-Limit is there';
+is policies(request($s, 'GET', '/ok/query?user=victim')), 'asked', 'key=query: no item in RateLimit';
+is policies(request($s, 'GET', '/ok/mixed?user=victim')), 'account address -> address 8', 'a rule of the client\'s own is told instead of one keyed by query:';
 my %form = (type => 'application/x-www-form-urlencoded', body => 'user=victim');
-is policies(request($s, 'POST', '/cgi-bin/body-digest.cgi', %form)), 'account -> account -', 'a form field in the key: r is left out';
+is policies(request($s, 'POST', '/cgi-bin/body-digest.cgi', %form)), 'account', 'a form field in the key: no item in RateLimit';
 request($s, 'POST', '/cgi-bin/body-digest.cgi', %form);
 $r = request($s, 'POST', '/cgi-bin/body-digest.cgi', %form);
-is $r->status . ' ' . items($r->header('RateLimit')), '429 string account;t=' . $r->header('Retry-After'), 'a form field in the key: a denial tells the wait';
-none_of $r, 'a form field in the key: a denial has no X-RateLimit-Remaining', 'X-RateLimit-Remaining';
+is $r->status . ' ' . items($r->header('RateLimit')), '429 string account;r=0;t=' . $r->header('Retry-After'), 'a form field in the key: a denial tells r=0 and the wait';
+is $r->header('X-RateLimit-Remaining'), 0, 'a form field in the key: a denial has X-RateLimit-Remaining 0';
+cmp_ok abs($r->header('X-RateLimit-Reset') - time - $r->header('Retry-After')), '<=', 2, 'a form field in the key: a denial has X-RateLimit-Reset';
+$r = request($s, 'GET', '/ok/query/dear?user=victim');
+is $r->status . ' ' . items($r->header('RateLimit')), '429 string dear;r=0;t=' . $r->header('Retry-After'), 'key=query: a denial of a cost that is too high tells r=0';
+
+# ---- the true state --------------------------------------------------------------------------------------------
+sub state { my ($r) = @_; my $m = parse_list($r->header('RateLimit'))->[0]; return join ' ', $r->status, map { $m->{value} . " r=" . param($m, 'r') } 1 }
+sub seconds { my ($r) = @_; return param(parse_list($r->header('RateLimit'))->[0], 't') }
+my @costs = map { request($s, 'GET', '/ok/costs', headers => [ 'X-Cost' => $_ ]) } 4, 2, 1, 1;
+is join(', ', map { state($_) } @costs), '200 dear r=1, 429 dear r=1, 200 dear r=0, 429 dear r=0', 'a denial of a high cost tells what is left';
+is join(' ', map { $_->header('X-RateLimit-Remaining') } @costs), '1 1 0 0', 'a denial of a high cost: X-RateLimit-Remaining tells what is left';
+is join(' ', map { $_->header('X-Remaining') } @costs), '1 1 0 0', 'a denial of a high cost: RATELIMIT_REMAINING tells what is left';
+my ($first, @others) = map { $_->header('X-RateLimit-Reset') } @costs;
+is scalar(grep { $_ != $first } @others), 0, 'X-RateLimit-Reset is the same moment on all of them';
+my @tokens = map { request($s, 'GET', '/ok/bucket', headers => [ 'X-Cost' => $_ ]) } 1, 8, 3;
+is join(', ', map { state($_) } @tokens), '200 bucket r=9, 200 bucket r=1, 429 bucket r=1', 'a token bucket: r is the tokens that are left';
+ok seconds($_) >= 95 && seconds($_) <= 100, 'the next token is not far: ' . seconds($_) for @tokens;
+ok $tokens[2]->header('Retry-After') >= 195, 'a token bucket: Retry-After waits for as many tokens as the request costs';
+cmp_ok abs($_->header('X-RateLimit-Reset') - time - 98), '<=', 4, 'X-RateLimit-Reset: the next token' for @tokens;
+$r = request($s, 'GET', '/ok/bucket', headers => [ 'X-Cost' => 1 ]);
+$r = request($s, 'GET', '/ok/bucket', headers => [ 'X-Cost' => 1 ]);
+is state($r) . ' ' . seconds($r), '429 bucket r=0 ' . $r->header('Retry-After'), 'an empty token bucket: t is Retry-After';
+my @sliding = map { request($s, 'GET', '/ok/sliding') } 1 .. 3;
+is join(', ', map { state($_) } @sliding), '200 sliding r=1, 200 sliding r=0, 429 sliding r=0', 'a sliding window: r is what is left';
+cmp_ok abs(seconds($sliding[2]) - $sliding[2]->header('Retry-After')), '<=', 0, 'a sliding window that is full: t is Retry-After';
+cmp_ok abs(seconds($sliding[1]) - seconds($sliding[2])), '<=', 1, 'a sliding window: t is the same before the denial';
+ok await(10, sub { $r = request($s, 'GET', '/ok/penalty'); $r->status == 429 }), 'a penalty';
+is state($r), '429 penalty r=0', 'a penalty: nothing is left';
+cmp_ok seconds($r), '>=', 7190, 'a penalty: t is its time';
+sleep 2;
+$r = request($s, 'GET', '/ok/penalty');
+is state($r) . ' ' . seconds($r), '429 penalty r=0 ' . $r->header('Retry-After'), 'a penalty after its window: nothing is left while it lasts';
 
 # ---- mistakes ----------------------------------------------------------------------------------------------------
 config_error("RateLimitHeaders $_->[0]\n", 'RateLimitHeaders', $_->[1], "RateLimitHeaders $_->[0]", $_->[2]) for (

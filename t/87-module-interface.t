@@ -151,6 +151,10 @@ sub functions {
     is said('charge', 'exact', '&v=own'), 'ok 1', "$name: a value that is given is counted";
     is said('charge', 'dear', '&q=own&cost=1', path => '/api'), 'ok 1', "$name: the request's own value is counted";
     is said('read', 'dear', '&v=own'), 'ok 1', "$name: the request's own value and one that is given are one key";
+    is said('charge', 'dear', '&cost=1', path => '/api'), 'ok 1', "$name: a request without a value is counted";
+    is call('clear', 'dear', '', path => '/api')->{result}, 'not counted', "$name: a request without a value can't clear the counter of all that have none";
+    is said('read', 'dear', '&none'), 'ok 1', "$name: the counter of requests without a value stays";
+    is said('clear', 'dear', '&none'), 'ok 0', "$name: no value, given by name, is cleared";
     my $rate = sub { my ($rate, $cost) = @_; return (headers => [ 'X-Rate' => $rate, 'X-Cost' => $cost ]) };
     is said('charge', 'calc', '&v=', $rate->('5/d', 2)), 'ok 2', "$name: computed rate and cost: the request's are charged";
     is call('charge', 'calc', '&v=', $rate->('5/d', 4))->{result}, 'over', "$name: computed rate and cost: the request's do not fit";

@@ -114,40 +114,37 @@ static bool is_denied(const rl_request_t *request)
     return request->denied.claim >= 0;
 }
 
-/* Returns the units that remain to claim i. Of a personal key they are not shown: the quota is
- * shared with whoever tries the same name, and would tell one about the other. */
+/* Returns true if it may be told what is left to claim i. Of a personal key it isn't, as long
+ * as the request is admitted: the quota is shared with whoever tries the same name, and would
+ * tell one about the other. That nothing is left is what the denial tells anyway. */
+static bool is_told(const rl_request_t *request, int i)
+{
+    return is_denied(request) || !request->claims[i].personal;
+}
+
 static int64_t remaining_of(const rl_request_t *request, int i)
 {
-    if (request->claims[i].personal) {
-        return RL_FIELD_OMITTED;
-    }
-    return is_denied(request) ? 0 : rl_claim_remaining(&request->claims[i]);
+    const rl_claim_t *claim = &request->claims[i];
+    return claim->personal ? 0 : rl_claim_remaining(claim);
 }
 
-/* Returns true if the time of renewal may be shown. Of a personal key only the end of a fixed
- * window is: with other algorithms the time depends on what others have used. */
-static bool shows_renewal(const rl_request_t *request, int i)
-{
-    return is_denied(request) || !request->claims[i].personal ||
-           request->claims[i].op.meter.algorithm == RL_FIXED_WINDOW;
-}
-
-/* Returns when the client can go on, or has its quota back, in microseconds since the epoch. */
+/* Returns when more is left, in microseconds since the epoch. A personal key's denial tells no
+ * more than its Retry-After. */
 static int64_t renewal_of(const rl_request_t *request, int i)
 {
-    const rl_step_t *step = &request->claims[i].step;
-    return is_denied(request) ? step->retry : rl_step_free_at(step);
+    const rl_claim_t *claim = &request->claims[i];
+    return claim->personal ? claim->step.retry : rl_claim_more_at(claim);
 }
 
-/* Returns the seconds until then; of a denial those of its Retry-After. The response may come
- * long after the decision, so the clock is read again. */
+/* Returns the seconds until then; if that is when the request may be repeated, those of
+ * Retry-After. Else the clock is read again, because the response may come long after the
+ * decision. */
 static int64_t seconds_of(const rl_request_t *request, int i)
 {
-    if (!shows_renewal(request, i)) {
-        return RL_FIELD_OMITTED;
-    }
-    return is_denied(request) ? apr_atoi64(request->environment.retry_after)
-                              : rl_seconds_until(renewal_of(request, i), apr_time_now());
+    const int64_t renewal = renewal_of(request, i);
+    return is_denied(request) && renewal == request->claims[i].step.retry
+               ? apr_atoi64(request->environment.retry_after)
+               : rl_seconds_until(renewal, apr_time_now());
 }
 
 /* ---- the fields ---- */
@@ -173,8 +170,8 @@ static void set_standard(request_rec *r, const rl_request_t *request, int shown)
     char *buffer;
     rl_text_t text;
     set_policies(r, request);
-    if (shown < 0) {
-        return;
+    if (shown < 0 || !is_told(request, shown)) {
+        return; /* an item without r says nothing */
     }
     buffer = apr_palloc(r->pool, RL_FIELD_ITEM_MAX);
     rl_text_begin(&text, buffer, RL_FIELD_ITEM_MAX);
@@ -196,12 +193,9 @@ static void set_number(request_rec *r, const char *name, int64_t number)
 
 static void set_legacy(request_rec *r, const rl_request_t *request, int shown)
 {
-    const int64_t remaining = remaining_of(request, shown);
     set_number(r, "X-RateLimit-Limit", rl_meter_quota(&request->claims[shown].op.meter));
-    if (remaining != RL_FIELD_OMITTED) {
-        set_number(r, "X-RateLimit-Remaining", remaining);
-    }
-    if (shows_renewal(request, shown)) {
+    if (is_told(request, shown)) {
+        set_number(r, "X-RateLimit-Remaining", remaining_of(request, shown));
         set_number(r, "X-RateLimit-Reset", rl_field_text_epoch(renewal_of(request, shown)));
     }
 }

@@ -259,6 +259,9 @@ static apr_status_t ratelimit_clear(request_rec *r, const char *rule, const char
     if (rv != APR_SUCCESS || call.claim.invalid) {
         return rv != APR_SUCCESS ? rv : RATELIMIT_NO_STORE;
     }
+    if (values == NULL && call.claim.missing) {
+        return RATELIMIT_NOT_COUNTED; /* as with clear=: the counter isn't this request's own */
+    }
     call_begin(r, &call);
     rl_source_bind(&call.session.source, &call.claim.op, call.now);
     store_cleared = rl_counter_clear(&call.session.source, &call.claim.op);

@@ -127,6 +127,23 @@ static int access_check(request_rec *r, const rl_round_t *round)
     return access_check_round(&visit, round);
 }
 
+static rl_target_t target_of(const request_rec *r)
+{
+    return (rl_target_t){.r = r,
+                         .conf = r->per_dir_config,
+                         .filename = r->filename,
+                         .uri = r->uri,
+                         .path_info = r->path_info,
+                         .args = r->args};
+}
+
+static bool is_same_target(const rl_target_t *target, const request_rec *r)
+{
+    return target->r == r && target->conf == r->per_dir_config &&
+           target->filename == r->filename && target->uri == r->uri &&
+           target->path_info == r->path_info && target->args == r->args;
+}
+
 static int access_check_before_auth(request_rec *r)
 {
     const rl_rule_set_t *rules = rl_dir_config(r)->rules;
@@ -141,8 +158,7 @@ static int access_check_before_auth(request_rec *r)
     status = access_check(r, &before_auth);
     request = rl_request_get(r);
     if (request != NULL) {
-        request->progress.checked = r;
-        request->progress.checked_conf = r->per_dir_config;
+        request->progress.checked = target_of(r);
     }
     return status;
 }
@@ -204,12 +220,33 @@ int rl_access_check_ex(request_rec *r)
     return status != 0 ? status : DECLINED;
 }
 
+/* httpd comes here only after a password check, or another authentication, has succeeded. (That
+ * r->user is set says less: mod_auth_basic and PHP set it before any check.) Claims of rules
+ * that wait for the user are made later, so the record may have to be made here. */
+int rl_access_note_user(request_rec *r)
+{
+    const rl_dir_config_t *conf = rl_dir_config(r);
+    rl_request_t *request;
+    if (has_nothing_to_do(r) || !is_client_request(r) || r->ap_auth_type == NULL) {
+        return DECLINED;
+    }
+    request = rl_request_get(r);
+    if (request == NULL && is_concerned(r, conf, &after_auth)) {
+        request = record_of(r, conf->rules->n);
+    }
+    if (request != NULL) {
+        request->outcome.user = r->user;
+    }
+    return DECLINED;
+}
+
 /* Returns true if r has passed check_access as it is now. A target that was put in its place
- * since has not. */
+ * since has not, even if httpd has given it the same configuration. A redirect that is still
+ * ahead is no target. */
 static bool is_checked(const rl_request_t *request, const request_rec *r)
 {
-    return request != NULL && request->progress.checked == r &&
-           request->progress.checked_conf == r->per_dir_config;
+    return request != NULL && (is_same_target(&request->progress.checked, r) ||
+                               (request->progress.checked.r == r && rl_redirect_is_ahead(r)));
 }
 
 /* Returns true if nothing is left to do for r, as for most requests: all was decided on in

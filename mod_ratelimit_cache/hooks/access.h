@@ -13,6 +13,10 @@ int rl_access_header_parser(request_rec *r);
  * check. Returns DECLINED, or the status of a denial (DONE if it is answered already). */
 int rl_access_check(request_rec *r);
 
+/* auth_checker, first: the credentials were found right just now; notes whose they are. Returns
+ * DECLINED. */
+int rl_access_note_user(request_rec *r);
+
 /* check_access_ex: repeats a denial of check_access, which "Satisfy Any" would not heed.
  * Returns its status, else DECLINED. */
 int rl_access_check_ex(request_rec *r);

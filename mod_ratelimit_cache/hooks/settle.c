@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "../core/number.h"
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
 #include "../request/session.h"
@@ -14,8 +13,10 @@
  * many, can't get past the limit; here the outcome is known. A unit whose outcome doesn't count
  * is refunded, and an outcome may clear the counter.
  *
- * If the outcome is not known, the unit stays charged: the connection was aborted, an
- * expression can't be evaluated, or the child was killed before it came here.
+ * If the outcome is not known, the unit stays charged: no answer was produced because the
+ * client was gone, a program's own header can't be read, an expression can't be evaluated, or
+ * the child was killed before it came here. A client that breaks off an answer has had its
+ * outcome.
  *
  * A denied request keeps a charge in two cases: the server's rules charge it if a tenant's rule
  * denied it; and a program may have run before the denial, whose outcome is then never known.
@@ -40,18 +41,6 @@ static request_rec *last_of(request_rec *r)
     return r;
 }
 
-/* Returns the status that the client saw. If a handler fails after its header was sent,
- * r->status changes, but not the status line, which httpd always sets when it sends the header.
- */
-static int status_sent(const request_rec *r)
-{
-    const char *line = r->sent_bodyct != 0 ? r->status_line : NULL;
-    uint64_t status;
-    return line != NULL && strlen(line) >= 3 && rl_number_parse(line, 3, 599, &status)
-               ? (int)status
-               : r->status;
-}
-
 /* Returns true if the rule of claim i was in force when the outcome came about, and so has a
  * say. A claim whose charge an exemption has refunded has none, nor has one that didn't fit
  * when the request was denied. */
@@ -72,6 +61,23 @@ static bool is_unknown(const rl_request_t *request, int i)
            (request->denied.r != NULL && i < request->progress.ran);
 }
 
+/* Returns true if httpd has authenticated the user that the claim's key names. That the request
+ * was answered well doesn't say so: it may have needed no password. */
+static bool is_authenticated(const rl_request_t *request, const rl_claim_t *claim)
+{
+    const char *user = request->outcome.user;
+    return user != NULL && claim->claimed != NULL && strcmp(user, claim->claimed) == 0;
+}
+
+/* Returns true if a success may wipe the claim's counter. Requests without a value for a part
+ * of the key share a counter, whoever they try to be: one's own success must not wipe the
+ * others' failures. */
+static bool may_clear(const rl_request_t *request, const rl_claim_t *claim)
+{
+    const rl_key_spec_t *key = &claim->rule->key;
+    return !claim->missing && (!key->claimed || is_authenticated(request, claim));
+}
+
 static rl_settlement_t settlement_of(const rl_request_t *request, int i, request_rec *last)
 {
     const rl_rule_t *rule = request->claims[i].rule;
@@ -82,7 +88,8 @@ static rl_settlement_t settlement_of(const rl_request_t *request, int i, request
     if (rule->count != NULL) {
         settlement.counts = rl_outcomes_include(rule->count, last, true);
     }
-    if (rule->clear != NULL && request->denied.r == NULL) {
+    if (rule->clear != NULL && request->denied.r == NULL &&
+        may_clear(request, &request->claims[i])) {
         settlement.clears = rl_outcomes_include(rule->clear, last, false);
     }
     return settlement;
@@ -133,24 +140,18 @@ static void settle_apply(const rl_source_t *source, const rl_request_t *request,
 
 /* Fills in the settlement of each claim. Returns true if there is anything to do. Expressions
  * see the status that was sent; the access log sees what httpd makes of it. */
-static bool settle_judge(const rl_request_t *request, request_rec *last,
+static bool settle_judge(const rl_request_t *request, request_rec *last, int sent,
                          rl_settlement_t *settlements)
 {
     const int status = last->status;
     bool any = false;
-    last->status = status_sent(last);
+    last->status = sent;
     for (int i = 0; i < request->n; i++) {
         settlements[i] = settlement_of(request, i, last);
         any |= (request->claims[i].charged && !settlements[i].counts) || settlements[i].clears;
     }
     last->status = status;
     return any;
-}
-
-static bool has_outcome(const request_rec *r, const rl_request_t *request)
-{
-    return request->outcome.matters && !rl_outcome_is_unknown(r->connection, request) &&
-           !rl_upgrade_was_taken_over(request);
 }
 
 /* Has the shared store know of a denied key what this server knows: other servers should know
@@ -167,12 +168,17 @@ static void settle_refresh(const rl_source_t *source, const rl_request_t *reques
 /* Returns what the outcome does to each claim, or NULL if that is nothing. */
 static const rl_settlement_t *settlements_of(request_rec *r, const rl_request_t *request)
 {
+    request_rec *last = last_of(r);
     rl_settlement_t *settlements;
-    if (!has_outcome(r, request)) {
+    int status = 0;
+    if (request->outcome.matters && !rl_upgrade_was_taken_over(request)) {
+        status = rl_outcome_status(last, request);
+    }
+    if (status == 0) {
         return NULL;
     }
     settlements = apr_palloc(r->pool, (apr_size_t)request->n * sizeof(*settlements));
-    return settle_judge(request, last_of(r), settlements) ? settlements : NULL;
+    return settle_judge(request, last, status, settlements) ? settlements : NULL;
 }
 
 /* Kept out of the hook, which has nothing to do for most requests. */

@@ -56,6 +56,17 @@ bool rl_expr_short_text(request_rec *r, const ap_expr_info_t *expr, char *text, 
     return true;
 }
 
+bool rl_expr_reads_target(const char *text)
+{
+    static const char *const parts[] = {"_URI", "FILENAME", "PATH_INFO", "QUERY_STRING"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (ap_strcasestr(text, parts[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool rl_expr_reads_user(const char *text)
 {
     return ap_strcasestr(text, "REMOTE_USER") != NULL;

@@ -27,6 +27,10 @@ const char *rl_expr_parse(cmd_parms *cmd, const char *text, rl_expr_kind_e kind,
  * can't be evaluated or the result with its NUL takes more than size bytes. */
 bool rl_expr_short_text(request_rec *r, const ap_expr_info_t *expr, char *text, size_t size);
 
+/* Returns true if the text of an expression names what is asked for: the URI, the file, the
+ * path info or the query string. */
+bool rl_expr_reads_target(const char *text);
+
 /* Returns true if the text of an expression reads REMOTE_USER, which is known only after
  * authentication. */
 bool rl_expr_reads_user(const char *text);

@@ -11,10 +11,11 @@
 
 /* ---- reading key= ---- */
 
-#define WITH_NAME 1u /* KIND:NAME */
-#define OF_USER   2u /* known only after authentication */
-#define OF_BODY   4u /* read from the request body */
-#define OF_HEADER 8u /* read from a header field */
+#define WITH_NAME 1u  /* KIND:NAME */
+#define OF_USER   2u  /* known only after authentication */
+#define OF_BODY   4u  /* read from the request body */
+#define OF_HEADER 8u  /* read from a header field */
+#define OF_TARGET 16u /* names what is asked for */
 
 static const struct {
     rl_key_part_e kind;
@@ -26,12 +27,12 @@ static const struct {
     {RL_PART_USER_OR_IP, "user-or-ip", OF_USER},
     {RL_PART_CLAIMED_USER, "claimed-user", OF_HEADER},
     {RL_PART_FORM, "form", WITH_NAME | OF_BODY},
-    {RL_PART_QUERY, "query", WITH_NAME},
+    {RL_PART_QUERY, "query", WITH_NAME | OF_TARGET},
     {RL_PART_HEADER, "header", WITH_NAME | OF_HEADER},
     {RL_PART_COOKIE, "cookie", WITH_NAME | OF_HEADER},
     {RL_PART_ENV, "env", WITH_NAME},
     {RL_PART_HOST, "host", 0},
-    {RL_PART_PATH, "path", 0},
+    {RL_PART_PATH, "path", OF_TARGET},
     {RL_PART_METHOD, "method", 0},
     {RL_PART_EXPR, "expr", WITH_NAME},
 };
@@ -95,6 +96,7 @@ static const char *parse_name(cmd_parms *cmd, const char *name, rl_key_spec_t *k
         key->after_auth |= rl_expr_reads_user(name);
         key->env |= rl_expr_reads_env(name);
         key->headers |= rl_expr_reads_headers(name);
+        key->of_target |= rl_expr_reads_target(name);
         return rl_expr_parse(cmd, name, RL_EXPR_STRING, &part->expr);
     }
     return NULL;
@@ -119,7 +121,10 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
         key->body |= (part_kinds[i].flags & OF_BODY) != 0;
         key->env |= part->kind == RL_PART_ENV;
         key->headers |= (part_kinds[i].flags & OF_HEADER) != 0;
-        key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM;
+        key->of_target |= (part_kinds[i].flags & OF_TARGET) != 0;
+        key->claimed |= part->kind == RL_PART_CLAIMED_USER;
+        key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM ||
+                         part->kind == RL_PART_QUERY;
         return named ? parse_name(cmd, text + len + 1, key, part) : NULL;
     }
     return apr_pstrcat(cmd->temp_pool, "unknown key part; ", known_parts, NULL);

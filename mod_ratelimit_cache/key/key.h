@@ -47,6 +47,8 @@ typedef struct rl_key_spec {
     bool env;        /* a part reads environment variables */
     bool headers;    /* a part reads header fields */
     bool personal;   /* a part names somebody who need not be the client */
+    bool of_target;  /* a part names what is asked for, which httpd may replace */
+    bool claimed;    /* a part is the claimed user */
     rl_key_part_t parts[RL_KEY_PARTS_MAX]; /* sorted by kind and name */
 } rl_key_spec_t;
 

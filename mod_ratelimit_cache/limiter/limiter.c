@@ -150,10 +150,21 @@ void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int
     }
 }
 
+/* Whoever is over a limit that has a penalty is under it. */
+static bool is_penalized(const rl_claim_t *claim)
+{
+    return !claim->step.granted && claim->op.meter.penalty_us > 0 && !claim->refuse;
+}
+
 uint32_t rl_claim_remaining(const rl_claim_t *claim)
 {
     const uint32_t quota = rl_meter_quota(&claim->op.meter);
-    return quota > claim->step.used ? quota - claim->step.used : 0;
+    return quota > claim->step.used && !is_penalized(claim) ? quota - claim->step.used : 0;
+}
+
+int64_t rl_claim_more_at(const rl_claim_t *claim)
+{
+    return is_penalized(claim) ? claim->step.retry : rl_meter_more_at(&claim->op, &claim->step);
 }
 
 bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b)

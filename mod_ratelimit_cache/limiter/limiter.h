@@ -32,6 +32,8 @@ typedef struct rl_claim {
     bool observed_by_rule; /* `observe` as the rule set it; a veto sets `observe` later */
     bool invalid;          /* the rule's rate could not be computed */
     bool personal;         /* the key names a person who need not be the client */
+    bool missing;          /* a part of the key has no value */
+    const char *claimed;   /* the claimed user in the key of a rule with clear=, else NULL */
 } rl_claim_t;
 
 /* Decides about all claims at time now, microseconds since the epoch: charges all claims that
@@ -55,8 +57,14 @@ void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)
 /* Returns true if both claims are made on one counter. */
 bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b);
 
-/* Returns the units left to the claim's key after the decision. */
+/* Returns the units left to the claim's key after the decision, denied or not; 0 under a
+ * penalty. */
 uint32_t rl_claim_remaining(const rl_claim_t *claim);
+
+/* Returns when more units are left to the key, if nothing else comes, in microseconds since the
+ * epoch: when a window ends or a sliding one moves on, when the next token comes, or when the
+ * penalty ends. */
+int64_t rl_claim_more_at(const rl_claim_t *claim);
 
 /* Returns true if a is closer to its limit than b: a smaller share of its quota remains. */
 bool rl_claim_is_closer(const rl_claim_t *a, const rl_claim_t *b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "claim.h"
 
+#include <http_protocol.h>
 #include <string.h>
 
 #include "../core/number.h"
@@ -128,8 +129,19 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
     result = values->given != NULL
                  ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
                  : rl_key_of_request(r, &terms, values->request_values, &claim->op.key);
-    claim->refuse = result == RL_KEY_MISSING && rule->missing == RL_MISSING_DENY;
+    claim->missing = result == RL_KEY_MISSING;
+    claim->refuse = claim->missing && rule->missing == RL_MISSING_DENY;
     return result_of_key(rule, result);
+}
+
+/* Returns the user whose counter an outcome would clear; NULL if the key doesn't name one. */
+static const char *claimed_of(request_rec *r, const rl_rule_t *rule)
+{
+    const char *user = NULL;
+    return rule->clear != NULL && rule->key.claimed &&
+                   ap_get_basic_auth_components(r, &user, NULL) == APR_SUCCESS
+               ? user
+               : NULL;
 }
 
 /* ---- claims ---- */
@@ -169,6 +181,7 @@ static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
         return result;
     }
     claim->refuse |= claim->invalid;
+    claim->claimed = claimed_of(r, rule);
     claim->op.cost = claim->invalid ? 1 : cost_of(r, rule);
     return RL_CLAIM_MADE;
 }

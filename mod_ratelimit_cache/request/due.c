@@ -4,17 +4,36 @@
 #include <string.h>
 
 #include "claim.h"
-#include "outcome_watch.h"
 #include "server_view.h"
+#include "session.h"
 
-/* A rule is decided on once for a client request. One exception: its overrun was only observed
- * so far, and this location enforces the rule. */
+/* Returns true if the key says something else of r, the target that httpd has chosen, than it
+ * said of the name that the client asked by: the request is charged where it ends. Otherwise
+ * a client could choose among many names of one thing. Where the key has no value at the
+ * target, the first one stands. */
+static bool has_moved(const rl_visit_t *visit, const rl_rule_t *rule, const rl_claim_t *earlier)
+{
+    rl_key_values_t values;
+    rl_claim_t claim;
+    values.spec = NULL;
+    values.body = visit->request->body;
+    return rl_claim_make(visit->r, visit->conf, rule, &values, &claim) && !claim.missing &&
+           !rl_claim_shares_counter(&claim, earlier);
+}
+
+/* A rule is decided on once for a client request. Two exceptions: its overrun was only observed
+ * so far, and this location enforces the rule; or it counts by what is asked for, and httpd has
+ * put something else in its place, without having run anything. */
 static bool is_decided(const rl_visit_t *visit, const rl_rule_t *rule)
 {
     const int i = rl_request_find_claim(visit->request, rule);
     const rl_claim_t *claim = i >= 0 ? &visit->request->claims[i] : NULL;
-    return claim != NULL && (!claim->observed_by_rule || claim->step.granted ||
-                             rl_claim_is_observed(visit->conf, rule));
+    if (claim == NULL || (claim->observed_by_rule && !claim->step.granted &&
+                          !rl_claim_is_observed(visit->conf, rule))) {
+        return false;
+    }
+    return !rule->key.of_target || i < visit->request->progress.ran ||
+           !has_moved(visit, rule, claim);
 }
 
 static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule)
@@ -61,16 +80,29 @@ static bool due_share_earlier(const rl_request_t *request, int first, rl_claim_t
     return true;
 }
 
-/* If the rule of the last claim has made an earlier one, removes that: it was only observed and
- * has charged nothing. Returns how many claims were removed, 0 or 1. */
-static int due_drop_observed(rl_request_t *request)
+static void due_give_back(const rl_visit_t *visit, rl_claim_t *claim)
 {
+    rl_request_t *request = visit->request;
+    rl_session_t session;
+    if (claim->charged) {
+        rl_session_begin(visit->r, request->store_time, &session);
+        rl_limiter_refund(&session.source, claim, 1, rl_request_now(request));
+        request->store_time += rl_session_end(&session);
+    }
+}
+
+/* If the rule of the last claim has made an earlier one, removes that, and gives back what it
+ * was charged. Returns how many claims were removed, 0 or 1. */
+static int due_drop_earlier(const rl_visit_t *visit)
+{
+    rl_request_t *request = visit->request;
     const int last = request->n - 1;
     const int i = rl_request_find_claim(request, request->claims[last].rule);
     const size_t after = (size_t)(last - i);
     if (i == last) {
         return 0;
     }
+    due_give_back(visit, &request->claims[i]);
     memmove(&request->claims[i], &request->claims[i + 1], after * sizeof(rl_claim_t));
     request->n--;
     request->progress.ran -= i < request->progress.ran;
@@ -90,12 +122,12 @@ static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_valu
     }
     request->n++;
     if (rule->count != NULL || rule->clear != NULL) {
-        rl_outcome_watch(visit->r, request);
+        request->outcome.matters = true;
     }
     if (first == 0) {
         return 0; /* nothing was decided on before */
     }
-    first -= due_drop_observed(request);
+    first -= due_drop_earlier(visit);
     if (!due_share_earlier(request, first, &request->claims[request->n - 1])) {
         return first;
     }

@@ -1,37 +1,172 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "outcome_watch.h"
 
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_request.h>
+#include <string.h>
 #include <util_filter.h>
 
-/* Streams of HTTP/2. mod_http2 tears a stream down, and marks its connection as aborted, as
- * soon as the client has the answer, which may be before log_transaction runs. So c->aborted
- * says nothing there; a filter sees whether the answer went out when it is written. */
+/* A filter notes the status when the answer begins. Later it is no longer certain: a handler
+ * that finds the client gone may fail, and r->status is then 500. Nor does it matter if the
+ * client is there to read the answer: whoever breaks off has had the outcome all the same. Only
+ * if the client was gone and nothing but the end came from the handler, that may have given up,
+ * and r->status says nothing.
+ *
+ * A program may write the header itself, past httpd: an nph- CGI program, one of mod_perl's
+ * that sets r->assbackwards. r->status stays 200 then, and the status line has to be read as it
+ * passes. mod_cgi takes away all filters but the connection's for an nph- program, so for such
+ * a name there is one of that type.
+ */
 
-static const char watch_name[] = "RL_WATCH_ANSWER";
+#define STATUS_LINE   "HTTP/1.1 200"
+#define STATUS_AT     (sizeof(STATUS_LINE) - 4)
+#define LINE_LENGTH   (sizeof(STATUS_LINE) - 1)
+#define LINE_READ_MAX 64 /* buckets that are read for a status line */
 
-static apr_status_t watch_answer(ap_filter_t *filter, apr_bucket_brigade *bb)
+static ap_filter_rec_t *begin_handle, *line_handle;
+
+/* ---- status lines ---- */
+
+/* Returns the status of a status line (RFC 9112 4) of which the first LINE_LENGTH bytes are
+ * here, 0 if it isn't one. */
+static int parse_status_line(const char *line)
 {
-    rl_request_t *request = filter->ctx;
-    const apr_status_t rv = ap_pass_brigade(filter->next, bb);
-    request->outcome.unanswered |= rv != APR_SUCCESS;
+    const char *digits = line + STATUS_AT;
+    if (memcmp(line, "HTTP/", 5) != 0 || line[STATUS_AT - 1] != ' ' ||
+        !apr_isdigit(digits[0]) || !apr_isdigit(digits[1]) || !apr_isdigit(digits[2])) {
+        return 0;
+    }
+    return (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
+}
+
+/* Reads the status line with which the brigade begins. Waits for the program that writes it.
+ * Returns the status, or 0. */
+static int read_status_line(apr_bucket_brigade *bb)
+{
+    char line[LINE_LENGTH];
+    size_t n = 0;
+    apr_bucket *b = APR_BRIGADE_FIRST(bb);
+    for (int i = 0; i < LINE_READ_MAX && n < LINE_LENGTH && b != APR_BRIGADE_SENTINEL(bb);
+         i++) {
+        const char *data;
+        apr_size_t len = 0;
+        if (!APR_BUCKET_IS_METADATA(b) &&
+            apr_bucket_read(b, &data, &len, APR_BLOCK_READ) != APR_SUCCESS) {
+            return 0;
+        }
+        len = len < LINE_LENGTH - n ? len : LINE_LENGTH - n;
+        if (len > 0) {
+            memcpy(line + n, data, len);
+        }
+        n += len;
+        b = APR_BUCKET_NEXT(b);
+    }
+    return n == LINE_LENGTH ? parse_status_line(line) : 0;
+}
+
+/* ---- filters ---- */
+
+/* The first status counts, unless it is that of an interim answer. */
+static void note_status(rl_request_t *request, int status)
+{
+    if (request->outcome.status == 0 && status >= HTTP_OK) {
+        request->outcome.status = status;
+    }
+}
+
+static bool has_data(const apr_bucket_brigade *bb)
+{
+    for (const apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b)) {
+        if (!APR_BUCKET_IS_METADATA(b)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns true if the handler writes the header itself. A request of HTTP/0.9 has no header. */
+static bool writes_header(const request_rec *r)
+{
+    return r->assbackwards && r->proto_num >= HTTP_VERSION(1, 0);
+}
+
+/* Sees the answer begin, above the filters that make its header. These may still change the
+ * status, to 206 for example, so it is read after they had their turn. */
+static apr_status_t watch_begin(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    rl_request_t *request = f->ctx;
+    ap_filter_t *next = f->next;
+    const bool produced = has_data(bb) || !f->c->aborted;
+    apr_status_t rv;
+    if (APR_BRIGADE_EMPTY(bb)) {
+        return ap_pass_brigade(next, bb);
+    }
+    ap_remove_output_filter(f);
+    if (writes_header(r)) {
+        request->outcome.unseen = true;
+        note_status(request, read_status_line(bb));
+        return ap_pass_brigade(next, bb);
+    }
+    rv = ap_pass_brigade(next, bb);
+    if (produced) {
+        note_status(request, r->status);
+    }
     return rv;
+}
+
+static bool has_end(const apr_bucket_brigade *bb)
+{
+    return !APR_BRIGADE_EMPTY(bb) &&
+           (APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb)) || AP_BUCKET_IS_EOR(APR_BRIGADE_LAST(bb)));
+}
+
+/* Sees the first bytes that go to the client. */
+static apr_status_t watch_line(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    rl_request_t *request = f->ctx;
+    ap_filter_t *next = f->next;
+    if (has_data(bb)) {
+        note_status(request, read_status_line(bb));
+    }
+    if (request->outcome.status != 0 || has_end(bb)) {
+        ap_remove_output_filter(f);
+    }
+    return ap_pass_brigade(next, bb);
 }
 
 void rl_outcome_watch_register(void)
 {
-    ap_register_output_filter(watch_name, watch_answer, NULL, AP_FTYPE_CONNECTION);
+    begin_handle = ap_register_output_filter("RATELIMIT_OUTCOME", watch_begin, NULL,
+                                             (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
+    line_handle = ap_register_output_filter("RATELIMIT_STATUS_LINE", watch_line, NULL,
+                                            AP_FTYPE_CONNECTION);
 }
 
-void rl_outcome_watch(request_rec *r, rl_request_t *request)
+static bool is_nph(const request_rec *r)
 {
-    if (!request->outcome.watched && r->connection->master != NULL) {
-        ap_add_output_filter(watch_name, request, r, r->connection);
-        request->outcome.watched = true;
+    return r->filename != NULL && strncmp(apr_filepath_name_get(r->filename), "nph-", 4) == 0;
+}
+
+void rl_outcome_watch_insert(request_rec *r)
+{
+    rl_request_t *request = r->main == NULL ? rl_request_get(r) : NULL;
+    if (request == NULL || !request->outcome.matters || request->outcome.status != 0) {
+        return;
     }
-    request->outcome.matters = true;
+    ap_add_output_filter_handle(begin_handle, request, r, r->connection);
+    if (is_nph(r) && !request->outcome.unseen) {
+        request->outcome.unseen = true;
+        ap_add_output_filter_handle(line_handle, request, r, r->connection);
+    }
 }
 
-bool rl_outcome_is_unknown(const conn_rec *c, const rl_request_t *request)
+int rl_outcome_status(const request_rec *r, const rl_request_t *request)
 {
-    return c->master != NULL ? request->outcome.unanswered : c->aborted != 0;
+    if (request->outcome.status != 0) {
+        return request->outcome.status;
+    }
+    return r->connection->aborted || request->outcome.unseen ? 0 : r->status;
 }

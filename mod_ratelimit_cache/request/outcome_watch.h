@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests whose outcome matters to a rule (count= or clear=): is it known whether the client
- * got its answer? */
+/* Requests whose outcome matters to a rule (count= or clear=): which status did the answer
+ * begin with? */
 #ifndef RL_REQUEST_OUTCOME_WATCH_H
 #define RL_REQUEST_OUTCOME_WATCH_H
 
 #include "record.h"
 
-/* Registers the output filter that sees whether the answer of an HTTP/2 stream goes out. */
+/* Registers the output filters that see the answer begin. */
 void rl_outcome_watch_register(void);
 
-/* Notes in the record that the outcome of the request matters to a rule. On a stream of HTTP/2
- * also adds the filter, once. */
-void rl_outcome_watch(request_rec *r, rl_request_t *request);
+/* insert_filter and insert_error_filter: adds the filters if the outcome of the request matters
+ * to a rule. */
+void rl_outcome_watch_insert(request_rec *r);
 
-/* Returns true if the client was gone before its answer went out. c is the connection of the
+/* Returns the status that r was answered with; 0 if it isn't known: no answer was produced, or
+ * its header was written past httpd and can't be read. r is the last request_rec of its client
  * request. */
-bool rl_outcome_is_unknown(const conn_rec *c, const rl_request_t *request);
+int rl_outcome_status(const request_rec *r, const rl_request_t *request);
 
 #endif

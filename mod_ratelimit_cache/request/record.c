@@ -79,6 +79,7 @@ void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *t
     for (int i = 0; i < to->n; i++) {
         rl_claim_t *claim = &to->claims[i];
         claim->name = apr_pstrdup(pool, claim->name);
+        claim->claimed = apr_pstrdup(pool, claim->claimed);
         if (claim->rule != NULL && claim->rule->tenant) {
             claim->rule = NULL;
         }

@@ -32,21 +32,27 @@ typedef struct rl_denied {
     const apr_table_t *own_header; /* its err_headers_out, without the handler's fields */
 } rl_denied_t;
 
+/* What rules can see of a request_rec, whose contents mod_dir and others replace. Texts are
+ * compared by address. */
+typedef struct rl_target {
+    const request_rec *r;
+    const ap_conf_vector_t *conf;
+    const char *filename, *uri, *path_info, *args;
+} rl_target_t;
+
 /* How far the request has come inside the server. */
 typedef struct rl_progress {
     const request_rec *current; /* the last request_rec for which rules were looked up */
     int ran; /* claims before this index have paid for something that has run already */
-    /* The request_rec for which the rules before authentication were checked, and its
-     * configuration at that time. */
-    const request_rec *checked;
-    const ap_conf_vector_t *checked_conf;
+    rl_target_t checked; /* the rules before authentication were checked for this */
 } rl_progress_t;
 
 /* What is known of the outcome before the request is over. */
 typedef struct rl_outcome_watch {
-    bool matters;    /* a rule has count= or clear= */
-    bool watched;    /* HTTP/2: a filter sees whether the answer goes out */
-    bool unanswered; /* HTTP/2: the filter saw that it could not go out */
+    bool matters;     /* a rule has count= or clear= */
+    bool unseen;      /* the program writes the header itself: r->status says nothing */
+    int status;       /* that the answer began with; 0: it was not seen to begin */
+    const char *user; /* who was authenticated for it; NULL: nobody */
 } rl_outcome_watch_t;
 
 /* What the server's rules see of a request that an .htaccess file has had a say in

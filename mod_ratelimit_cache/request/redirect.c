@@ -5,6 +5,13 @@
 
 #include "../config/config.h"
 
+static const char rewrite_handler[] = "redirect-handler";
+
+bool rl_redirect_is_ahead(const request_rec *r)
+{
+    return r->handler != NULL && strcmp(r->handler, rewrite_handler) == 0;
+}
+
 /* Returns true if mod_actions sent prev on to a program. mod_actions notes the Action in prev's
  * environment, and goes to the program's path followed by prev's. */
 static bool is_by_action(const request_rec *prev, const request_rec *r)
@@ -20,7 +27,7 @@ static bool is_by_action(const request_rec *prev, const request_rec *r)
  * mod_actions. */
 static bool is_signpost(const request_rec *prev, const request_rec *r)
 {
-    static const char *const handlers[] = {"redirect-handler", "type-map",
+    static const char *const handlers[] = {rewrite_handler, "type-map",
                                            "application/x-type-map"};
     if (prev->handler == NULL) {
         return false;

@@ -5,6 +5,10 @@
 
 #include "record.h"
 
+/* Returns true if a rewrite in a directory is about to redirect r: r's file name is where to,
+ * in a spelling of mod_rewrite's own, and rules will be looked up there. */
+bool rl_redirect_is_ahead(const request_rec *r);
+
 /* To be called before rules are looked up for r. Finds out which claims are spent
  * (rl_progress_t): if a program has run, and has then sent the request on inside the server,
  * the request has had what those claims paid for. An upgrade to HTTP/2 leaves claims without

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "../httpd/module.h"
-#include "outcome_watch.h"
 
 /* An upgrade to HTTP/2 (h2c). httpd runs the hooks for the HTTP/1.1 request first; then
  * mod_http2 processes the same request as stream 1, on a connection of its own and in another
@@ -56,9 +55,6 @@ void rl_upgrade_take_over(request_rec *r, rl_request_t *request)
     }
     rl_request_copy(r->pool, &upgrade->request, request);
     request->no_upgrade = !asks_for_h2c(r);
-    if (request->outcome.matters) {
-        rl_outcome_watch(r, request);
-    }
 }
 
 /* Returns the connection's record of an upgrade, empty; makes it if need be. */

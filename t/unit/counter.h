@@ -104,4 +104,17 @@ static inline void assert_retry_is_exact(const counter_t *counter, int64_t now, 
     assert_true(fits(counter, retry, cost));
 }
 
+/* After the last charge, at now: a unit more is left when the meter says, and not a microsecond
+ * before. Says nothing of a counter that is not in use. */
+static inline void assert_more_is_exact(const counter_t *counter, int64_t now)
+{
+    const rl_step_t *step = &counter->step;
+    const int64_t more = rl_meter_more_at(OP(&counter->key, &counter->meter, now, 0), step);
+    if (step->used > 0 && step->used <= rl_meter_quota(&counter->meter)) {
+        assert_true(more > now);
+        assert_true(used_at(counter, more) < step->used);
+        assert_int_equal(used_at(counter, more - 1), step->used);
+    }
+}
+
 #endif

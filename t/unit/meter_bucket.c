@@ -210,6 +210,46 @@ static void reset_is_when_the_bucket_is_full(void **state)
 }
 
 /* Not a moment ago, for which nobody waits: what is asked without a charge is asked now. */
+static void the_next_token_comes_when_it_says(void **state)
+{
+    uint64_t rng = 12;
+    counter_t closed = full_bucket(0, MINUTE, 5);
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        const uint32_t limit = 1 + (uint32_t)random_below(&rng, 40);
+        counter_t counter = full_bucket(limit, MINUTE, 1 + (uint32_t)random_below(&rng, 40));
+        int64_t now = NOON + (int64_t)random_below(&rng, (uint64_t)DAY);
+        for (int n = 0; n < 6; n++) {
+            charge(&counter, now, (uint32_t)random_below(&rng, 12));
+            assert_more_is_exact(&counter, now);
+            now += (int64_t)random_below(&rng, (uint64_t)(MINUTE / limit));
+        }
+    }
+    charge(&closed, NOON, 1);
+    assert_int_equal(rl_meter_more_at(OP(&closed.key, &closed.meter, NOON, 1), &closed.step),
+                     NOON + MINUTE);
+}
+
+/* A denied cost of one waits for the next token: both times are the same microsecond, unless
+ * the bucket fills only after the last second of 32 bits. */
+static void an_empty_bucket_says_one_time(void **state)
+{
+    uint64_t rng = 13;
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        counter_t counter = counter_with(random_bucket(&rng));
+        int64_t now = NOON + (int64_t)random_below(&rng, (uint64_t)DAY);
+        charge(&counter, now, counter.meter.burst);
+        now += (int64_t)random_below(&rng, 3);
+        if (!charge(&counter, now, 1)) {
+            const int64_t more =
+                rl_meter_more_at(OP(&counter.key, &counter.meter, now, 1), &counter.step);
+            assert_true(more == counter.step.retry || tick_us(&counter.meter) <= 1 ||
+                        counter.step.reset == INT64_C(4294967295) * SECOND);
+        }
+    }
+}
+
 static void a_full_bucket_is_reset_now(void **state)
 {
     uint64_t rng = 3;
@@ -536,6 +576,8 @@ int main(void)
         cmocka_unit_test(retry_is_exactly_the_earliest_time_at_any_rate),
         cmocka_unit_test(a_token_is_at_most_a_tick_early_and_never_late),
         cmocka_unit_test(reset_is_when_the_bucket_is_full),
+        cmocka_unit_test(the_next_token_comes_when_it_says),
+        cmocka_unit_test(an_empty_bucket_says_one_time),
         cmocka_unit_test(a_full_bucket_is_reset_now),
         cmocka_unit_test(a_new_bucket_holds_its_initial_tokens),
         cmocka_unit_test(an_empty_new_bucket_fills_from_its_first_denial),

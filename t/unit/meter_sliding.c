@@ -190,6 +190,22 @@ static void retry_is_exactly_the_earliest_time(void **state)
     }
 }
 
+static void more_is_left_exactly_when_it_says(void **state)
+{
+    uint64_t rng = 11;
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        counter_t counter = staggered(1 + (uint32_t)random_below(&rng, 40), MINUTE, &rng);
+        int64_t now = NOON + (int64_t)random_below(&rng, (uint64_t)DAY);
+        counter.meter.algorithm = i % 4 == 0 ? RL_FIXED_WINDOW : RL_SLIDING_WINDOW;
+        for (int n = 0; n < 6; n++) {
+            charge(&counter, now, (uint32_t)random_below(&rng, 12));
+            assert_more_is_exact(&counter, now);
+            now += (int64_t)random_below(&rng, (uint64_t)MINUTE);
+        }
+    }
+}
+
 static void a_cost_above_the_limit_waits_for_nothing_in_the_past(void **state)
 {
     counter_t counter = counter_of(5, MINUTE);
@@ -408,6 +424,7 @@ int main(void)
         cmocka_unit_test(the_end_of_any_window_is_its_microsecond),
         cmocka_unit_test(reset_is_when_nothing_weighs_any_more),
         cmocka_unit_test(retry_is_exactly_the_earliest_time),
+        cmocka_unit_test(more_is_left_exactly_when_it_says),
         cmocka_unit_test(a_cost_above_the_limit_waits_for_nothing_in_the_past),
         cmocka_unit_test(a_clock_set_back_neither_drains_nor_refills),
         cmocka_unit_test(both_windows_are_carried_over_up_to_the_limit),

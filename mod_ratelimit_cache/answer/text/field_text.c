@@ -43,10 +43,6 @@ void rl_field_text_add_state(rl_text_t *text, const char *name, int64_t remainin
                              int64_t seconds)
 {
     add_name(text, name);
-    if (remaining != RL_FIELD_OMITTED) {
-        add_parameter(text, ";r=", remaining);
-    }
-    if (seconds != RL_FIELD_OMITTED) {
-        add_parameter(text, ";t=", seconds);
-    }
+    add_parameter(text, ";r=", remaining);
+    add_parameter(text, ";t=", seconds);
 }

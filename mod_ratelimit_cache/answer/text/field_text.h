@@ -20,9 +20,6 @@
 /* The largest Integer of a structured field (RFC 9651 3.3.1). */
 #define RL_FIELD_INTEGER_MAX INT64_C(999999999999999)
 
-/* In place of a number that is left out. */
-#define RL_FIELD_OMITTED (-1)
-
 /* Bytes for one item of either field: a rule's name of up to 32 letters, the comma before it,
  * and a NUL. */
 #define RL_FIELD_ITEM_MAX 80
@@ -36,8 +33,8 @@
 void rl_field_text_add_policy(rl_text_t *text, const char *name, uint32_t quota,
                               int64_t window_us);
 
-/* Appends a state to the text of RateLimit: the units that remain, and the seconds until they
- * are renewed, each 0 or more. RL_FIELD_OMITTED leaves a number out. */
+/* Appends a state to the text of RateLimit: the units that remain, and the seconds until
+ * more of them are left, each 0 or more. */
 void rl_field_text_add_state(rl_text_t *text, const char *name, int64_t remaining,
                              int64_t seconds);
 

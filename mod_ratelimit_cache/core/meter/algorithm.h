@@ -32,6 +32,7 @@ typedef struct rl_meter_ops {
                   rl_step_t *);
     void (*lower)(const uint64_t *words, const rl_correction_t *, rl_step_t *);
     void (*clear)(const rl_operation_t *, const uint64_t *words, rl_step_t *);
+    int64_t (*more_at)(const rl_operation_t *, const rl_step_t *);
 } rl_meter_ops_t;
 
 /* held and lower for the algorithms whose word 0 is a time. */

@@ -179,5 +179,21 @@ static void bucket_clear(const rl_operation_t *op, const uint64_t *words, rl_ste
     }
 }
 
+/* The next token comes when the arrival time, which the step's reset tells to the tick, is a
+ * whole number of tokens ahead. */
+static int64_t bucket_more_at(const rl_operation_t *op, const rl_step_t *step)
+{
+    const rl_meter_t *meter = &op->meter;
+    uint64_t now, full;
+    if (meter->limit == 0) {
+        return step->reset;
+    }
+    now = rl_bucket_ticks(meter, op->now);
+    full = rl_bucket_ticks(meter, step->reset);
+    return full > now ? time_of(meter, now + 1 + (full - now - 1) % rl_bucket_cost(meter, 1))
+                      : op->now;
+}
+
 const rl_meter_ops_t rl_bucket_ops = {bucket_charge, bucket_refund,       rl_meter_held_time,
-                                      bucket_raise,  rl_meter_lower_time, bucket_clear};
+                                      bucket_raise,  rl_meter_lower_time, bucket_clear,
+                                      bucket_more_at};

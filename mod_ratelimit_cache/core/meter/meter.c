@@ -93,6 +93,11 @@ void rl_meter_clear(const rl_operation_t *op, const uint64_t words[RL_METER_WORD
     algorithms[op->meter.algorithm]->clear(op, words, step);
 }
 
+int64_t rl_meter_more_at(const rl_operation_t *op, const rl_step_t *step)
+{
+    return algorithms[op->meter.algorithm]->more_at(op, step);
+}
+
 int64_t rl_step_free_at(const rl_step_t *step)
 {
     return !step->granted && step->retry > step->reset ? step->retry : step->reset;

@@ -73,6 +73,11 @@ void rl_meter_lower(const rl_operation_t *op, const uint64_t words[RL_METER_WORD
 void rl_meter_clear(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
                     rl_step_t *step);
 
+/* Returns when more units are left than after the step, which a charge of op's meter at op->now
+ * has computed, if nothing else comes: microseconds since the epoch. The end of the window if
+ * nothing is in use; of a bucket op->now then. Penalties don't count here. */
+int64_t rl_meter_more_at(const rl_operation_t *op, const rl_step_t *step);
+
 /* Returns when nothing of the key's use is left and the key is no longer denied, in
  * microseconds since the epoch. A penalty can outlast the window. */
 int64_t rl_step_free_at(const rl_step_t *step);

@@ -67,6 +67,7 @@ typedef struct rl_step {
     uint32_t window; /* number of the charged window; of bucket and penalty: now / period */
     uint32_t used;   /* units in use, including what this step charges */
     uint32_t room;   /* the most units that the window may hold now */
+    uint32_t before; /* sliding window: units in the window before, whatever they weigh */
     int64_t reset;   /* when nothing of the key's use is left: now or later */
     int64_t retry;   /* when the same cost would fit if nothing else came; now if granted */
     int64_t expires; /* when the words may be forgotten */

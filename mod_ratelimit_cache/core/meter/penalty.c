@@ -59,5 +59,12 @@ static void penalty_clear(const rl_operation_t *op, const uint64_t *words, rl_st
     step->word = words[0] != 0 ? 0 : -1;
 }
 
+static int64_t penalty_more_at(const rl_operation_t *op, const rl_step_t *step)
+{
+    (void)op;
+    return step->reset;
+}
+
 const rl_meter_ops_t rl_penalty_ops = {penalty_charge, penalty_refund,      rl_meter_held_time,
-                                       penalty_raise,  rl_meter_lower_time, penalty_clear};
+                                       penalty_raise,  rl_meter_lower_time, penalty_clear,
+                                       penalty_more_at};

@@ -198,7 +198,22 @@ static void window_charge(const rl_operation_t *op, const uint64_t *words, rl_st
     step->room = meter->limit > frame.weighted ? meter->limit - frame.weighted : 0;
     step->reset = reset_time(meter, &frame, units);
     step->retry = granted ? now : retry_time(meter, &frame, cost);
+    step->before = frame.previous;
     step->expires = frame.end + (is_sliding(meter) ? meter->period_us : 0);
+}
+
+/* More units are left when a cost fits that is one higher than what is left now. The step tells
+ * the units of this window and of the one before. */
+static int64_t window_more_at(const rl_operation_t *op, const rl_step_t *step)
+{
+    const rl_meter_t *meter = &op->meter;
+    const uint32_t weighted = meter->limit > step->room ? meter->limit - step->room : 0;
+    const rl_frame_t frame = {.units = step->used > weighted ? step->used - weighted : 0,
+                              .previous = weighted > 0 ? step->before : 0,
+                              .end =
+                                  step->expires - (is_sliding(meter) ? meter->period_us : 0)};
+    const uint32_t left = meter->limit > step->used ? meter->limit - step->used : 0;
+    return step->used > 0 ? retry_time(meter, &frame, left + 1) : frame.end;
 }
 
 /* Returns the word that holds the window, -1 if none does. */
@@ -298,5 +313,5 @@ static void window_clear(const rl_operation_t *op, const uint64_t *words, rl_ste
     }
 }
 
-const rl_meter_ops_t rl_window_ops = {window_charge, window_refund, window_held,
-                                      window_raise,  window_lower,  window_clear};
+const rl_meter_ops_t rl_window_ops = {window_charge, window_refund, window_held,   window_raise,
+                                      window_lower,  window_clear,  window_more_at};
