@@ -24,6 +24,8 @@
  * insert_filter, insert_error_filter: add the filters that set the response fields, and that
  * write the answer to a denial, and that note the outcome.
  *
+ * handler, first: checks the rules of a program that a page includes.
+ *
  * handler, right before httpd's default handler: keeps a denied file from being sent if the
  * deny handler doesn't exist.
  *
@@ -42,6 +44,7 @@
 #include "api/functions.h"
 #include "config/config.h"
 #include "hooks/access.h"
+#include "hooks/include.h"
 #include "hooks/settle.h"
 #include "httpd/module.h"
 #include "key/body.h"
@@ -94,6 +97,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_denial_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(rl_include_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(rl_denial_missing_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
     ap_hook_post_read_request(rl_upgrade_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);

@@ -15,8 +15,9 @@
 /* httpd makes several request_recs of one client request: by internal redirects (r->prev) and
  * for subrequests (r->main), and mod_dir or mod_negotiation put a subrequest's result in the
  * place of the request itself. What has been decided is kept with the first of them: a rule is
- * decided on once, and a denial refunds what the other rules were charged. Subrequests
- * (look-ups, includes) and error documents are not the client's doing and are never checked. */
+ * decided on once, and a denial refunds what the other rules were charged. Error
+ * documents and subrequests that look something up are not the client's doing and are never
+ * checked; for programs that a page includes see include.c. */
 
 static bool is_client_request(const request_rec *r)
 {

@@ -172,6 +172,28 @@ int rl_decide(request_rec *r, rl_request_t *request, int first)
     return OK;
 }
 
+int rl_decide_include(request_rec *r, rl_request_t *request, int first)
+{
+    const int64_t now = rl_request_now(request);
+    const int denied = charge_claims(r, request, first, now);
+    const rl_rule_t *rule;
+    rl_session_t session;
+    if (denied < 0) {
+        return OK;
+    }
+    rule = request->claims[denied].rule;
+    rl_session_begin(r, request->store_time, &session);
+    refund_unspent(&session.source, request, rule->tenant, now);
+    if (!request->claims[denied].uncounted) {
+        rl_log_denial(r, &session.source, &request->claims[denied], now);
+        request->denied.claim = denied;
+    }
+    request->store_time += rl_session_end(&session);
+    request->denied.r = r;
+    request->denied.status = denial_status(r, rule, &request->claims[denied]);
+    return request->denied.status;
+}
+
 void rl_decide_exempt(request_rec *r, rl_request_t *request)
 {
     rl_session_t session;

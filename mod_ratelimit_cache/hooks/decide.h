@@ -12,6 +12,10 @@
  * returns the denial's status, or DONE if another module has answered. */
 int rl_decide(request_rec *r, rl_request_t *request, int first);
 
+/* Decides in the same way about a subrequest's claims. A denial is logged and no more: whoever
+ * includes it writes the answer. Returns OK, or the denial's status. */
+int rl_decide_include(request_rec *r, rl_request_t *request, int first);
+
 /* Exempts the request: refunds what it was charged, except charges that paid for a program
  * that has run (rl_progress_t). */
 void rl_decide_exempt(request_rec *r, rl_request_t *request);

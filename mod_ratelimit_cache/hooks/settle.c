@@ -199,11 +199,16 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
     rl_session_end(&session);
 }
 
-int rl_settle_log_transaction(request_rec *r)
+void rl_settle(request_rec *r)
 {
     const rl_request_t *request = rl_request_get(r);
     if (request != NULL && (request->outcome.matters || request->denied.claim >= 0)) {
         settle(r, request);
     }
+}
+
+int rl_settle_log_transaction(request_rec *r)
+{
+    rl_settle(r);
     return DECLINED;
 }

@@ -36,10 +36,18 @@ static bool is_decided(const rl_visit_t *visit, const rl_rule_t *rule)
            !has_moved(visit, rule, claim);
 }
 
+/* Returns true if the page that includes r has paid for the rule with the same key. */
+static bool is_paid_above(const rl_visit_t *visit, const rl_rule_t *rule)
+{
+    const int i = visit->above != NULL ? rl_request_find_claim(visit->above, rule) : -1;
+    return i >= 0 && !(rule->key.of_target && has_moved(visit, rule, &visit->above->claims[i]));
+}
+
 static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule)
 {
     return rule->phase == visit->phase && !rule->dropped && !rule->unlimited &&
-           !is_decided(visit, rule) && (rule->always || rl_rule_applies(rule, visit->r));
+           !is_decided(visit, rule) && !is_paid_above(visit, rule) &&
+           (rule->always || rl_rule_applies(rule, visit->r));
 }
 
 static void swap_claims(const rl_request_t *request, int i, int j)

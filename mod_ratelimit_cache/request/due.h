@@ -14,6 +14,7 @@
 typedef struct rl_visit {
     request_rec *r;
     rl_request_t *request;
+    const rl_request_t *above;   /* of the page that includes r, or NULL */
     const rl_dir_config_t *conf; /* of r; conf->rules is not NULL */
     rl_phase_e phase;
 } rl_visit_t;

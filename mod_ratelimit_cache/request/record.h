@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The record of a client request: what has been decided for it, and what has to be remembered
  * until it is over. There is one for all the request_recs that httpd makes of the request by
- * internal redirects (r->prev); it is kept with the first of them. Subrequests (r->main) have
- * none. */
+ * internal redirects (r->prev); it is kept with the first of them. Of subrequests (r->main)
+ * only those that run a program have one of their own. */
 #ifndef RL_REQUEST_RECORD_H
 #define RL_REQUEST_RECORD_H
 
