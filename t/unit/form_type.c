@@ -59,6 +59,7 @@ static void test_content_type(void **state)
         "Application/X-WWW-Form-URLEncoded",
         "multipart/form-data; boundary=a/json",
         "multipart/form-data; boundary=aXMLa",
+        "multipart/form-data; boundary=x-www-form-urlencoded",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         assert_type(bad[i], RL_FORM_NONE, "");

@@ -160,10 +160,11 @@ static bool is_boundary_char(char c)
     return c == ' ' || rl_is_token_char(c) || (c != '\0' && strchr(boundary_extra, c) != NULL);
 }
 
-/* Returns true if a reader that searches the header for a type finds one in the boundary. */
+/* Returns true if a reader that searches the header for a type finds another in the boundary.
+ */
 static bool names_a_type(const rl_param_t *boundary)
 {
-    static const char *const words[] = {"json", "xml", "urlencoded", "multipart", "form-data"};
+    static const char *const words[] = {"json", "xml", "urlencoded"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (rl_contains_nocase(boundary->value, boundary->value_len, words[i])) {
             return true;
