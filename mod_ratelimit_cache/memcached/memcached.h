@@ -34,10 +34,11 @@ typedef struct rl_memcached_settings {
 rl_store_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
                                 rl_server_notify_fn *notify, void *context);
 
-/* Asks one server, by its place in the settings, for an answer within the timeout. Returns NULL
- * if it gave one; else a text in the pool that completes "memcached HOST ...", such as "does
- * not answer (A TIMEOUT OCCURRED)". Keeps no connection. */
+/* Asks one server, by its place in the settings, for an answer within the timeout, without
+ * libmemcached. Returns NULL if it gave one; else a text in the pool that completes "memcached
+ * HOST ...", such as "does not answer (Connection refused)". Sets *unsafe if libmemcached would
+ * end the process that reads such an answer: then don't let it. Keeps no connection. */
 const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *settings,
-                               unsigned server);
+                               unsigned server, bool *unsafe);
 
 #endif

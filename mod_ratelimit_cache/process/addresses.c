@@ -57,27 +57,31 @@ static void resolve(const rl_store_config_t *store, rl_memcached_server_t *serve
                  server->name);
 }
 
-/* Takes the first address that answers, or the preferred one. After two time-outs no further
- * address is tried, so that a start doesn't take long. Returns NULL if the address that is
- * taken answers, else what it does instead. */
+/* Takes the first address that answers, or the preferred one; none if that one's answer would
+ * end the child that reads it. After two time-outs no further address is tried, so that a start
+ * doesn't take long. Returns NULL if the address that is taken answers, else what it does
+ * instead. */
 static const char *choose_address(const rl_store_config_t *store, unsigned i,
                                   rl_memcached_server_t *server, const addresses_t *found,
                                   apr_pool_t *ptemp)
 {
     const int64_t end = rl_clock_now() + 2 * store->settings.timeout_us;
     const char *preferred = server->address, *why = NULL;
+    bool deadly = false;
     for (int n = 0; n < found->n && (n == 0 || rl_clock_now() < end); n++) {
         const char *reason;
+        bool unsafe;
         server->address = found->ip[n];
-        reason = rl_memcached_probe(ptemp, &store->settings, i);
+        reason = rl_memcached_probe(ptemp, &store->settings, i, &unsafe);
         if (reason == NULL) {
             return NULL;
         }
         if (why == NULL || server->address == preferred) {
             why = reason;
+            deadly = unsafe;
         }
     }
-    server->address = preferred;
+    server->address = deadly ? NULL : preferred;
     return why;
 }
 
