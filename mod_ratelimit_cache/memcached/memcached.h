@@ -8,6 +8,7 @@
 #include "../fleet/shared_store.h"
 #include "breaker.h"
 #include "counter_text.h"
+#include "health.h"
 #include "server_event.h"
 
 typedef struct rl_memcached_server {
@@ -15,6 +16,7 @@ typedef struct rl_memcached_server {
     const char *host;    /* the host in the name, or the path of a unix socket */
     const char *address; /* numeric address of the host, NULL if unknown; or the path again */
     uint16_t port;       /* 0 for a unix socket */
+    rl_health_state_t *health; /* that processes share; NULL: each finds it out by itself */
 } rl_memcached_server_t;
 
 /* Which server has a counter depends on hosts and ports, not on addresses: each server of a
