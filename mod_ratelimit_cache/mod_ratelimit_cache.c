@@ -43,6 +43,7 @@
 #include "answer/response_fields.h"
 #include "api/functions.h"
 #include "config/config.h"
+#include "config/shareable.h"
 #include "hooks/access.h"
 #include "hooks/include.h"
 #include "hooks/settle.h"
@@ -80,6 +81,7 @@ static void register_hooks(apr_pool_t *pool)
     rl_api_register();
     ap_hook_post_config(tell_version, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(rl_shareable_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);

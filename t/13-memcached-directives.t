@@ -39,4 +39,25 @@ config_error("RateLimitOnError $_\n",                    'RateLimitOnError', $_,
 config_error("RateLimit r 5/m on-error=$_\n",            'RateLimit', "on-error=$_", "on-error=$_", qr/local.*allow.*deny/) for 'maybe', 'off';
 config_error("<Location /a>\nRateLimitStore memcached 127.0.0.1\n</Location>\n", 'RateLimitStore', '', 'RateLimitStore memcached in a section');
 
+# What a fleet can't share is refused, wherever the store's directive stands.
+my $m = "RateLimitStore memcached 127.0.0.1\n";
+sub vhost { my ($text) = @_; return "<VirtualHost *:1>\nServerName shop.example.org\n$text</VirtualHost>\n" }
+config_error(@$_) for
+    [ "${m}RateLimit r 8000001/d\n",                                          'RateLimit', '8000001/d',    'too high a count', qr/r: .*at most 8000000 .*memcached.*:\d+\)/ ],
+    [ "RateLimit r 9000000/m\n$m",                                            'RateLimit', '9000000/m',    'the store comes after the rule', qr/at most 8000000/ ],
+    [ "${m}RateLimit r 4294967295/30d algorithm=sliding-window\n",            'RateLimit', '4294967295/30d', 'a sliding window', qr/at most 8000000/ ],
+    [ "${m}RateLimit r 34306/s algorithm=token-bucket burst=5\n",             'RateLimit', '34306/s',      'too fast a bucket', qr/at most 34305 tokens a second/ ],
+    [ "$m<Location /a>\nRateLimit r 8000001/d group=g\n</Location>\n",        'RateLimit', '8000001/d',    'in a section', qr/at most 8000000/ ],
+    [ vhost("${m}RateLimit r 8000001/d\n"),                                   'RateLimit', '8000001/d',    'in a virtual host', qr/at most 8000000.*shop\.example\.org/ ],
+    [ $m . vhost("RateLimit r 8000001/d\n"),                                  'RateLimit', '8000001/d',    'in one that inherits the store', qr/at most 8000000.*shop\.example\.org/ ],
+    [ "RateLimit r 8000001/d\n" . vhost($m),                                  'RateLimit', '8000001/d',    'a rule that a virtual host inherits', qr/at most 8000000.*shop\.example\.org/ ],
+    [ "<Location /a>\nRateLimit r 8000001/d\n</Location>\n" . vhost($m),      'RateLimit', '8000001/d',    '... from a section', qr/at most 8000000.*shop\.example\.org/ ];
+config_ok(@$_) for
+    [ "${m}RateLimit r 8000000/d\nRateLimit s 2900000000/d algorithm=token-bucket burst=4294967295\nRateLimit b 34305/s algorithm=token-bucket\nRateLimit n none\n", 'the highest that can be shared' ],
+    [ "RateLimit r 4294967295/d\n",                                           'any count without a shared store' ],
+    [ "${m}RateLimit r expr=%{env:RATE}\n",                                   'a rate that is computed' ],
+    [ $m . vhost("RateLimitStore shm\nRateLimit r 8000001/d\n"),              'in a virtual host that counts by itself' ],
+    [ "RateLimit r 8000001/d\n" . vhost("${m}RateLimit r 5/d\n"),             'a rule that it replaces' ],
+    [ vhost("RateLimit r 8000001/d\n") . "<VirtualHost *:2>\n$m</VirtualHost>\n", 'a rule of another virtual host' ];
+
 finish;

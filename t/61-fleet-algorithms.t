@@ -32,6 +32,12 @@ ScriptAliasMatch "^/run/" "${CGIBIN}/env.cgi"
 <Location /run/cost>
     RateLimit r 8000000/30d key=query:u cost=expr=%{HTTP:X-Cost}
 </Location>
+<LocationMatch "^/ok/dozen/window">
+    RateLimit r 12/30d key=path cost=expr=%{HTTP:X-Cost}
+</LocationMatch>
+<LocationMatch "^/ok/dozen/bucket">
+    RateLimit r 12/30d key=path cost=expr=%{HTTP:X-Cost} algorithm=token-bucket
+</LocationMatch>
 END
 my @fleet = map { httpd($store . $rules) } 1 .. 3;
 my $good  = 'Basic ' . encode_base64('alice:secret', '');
@@ -110,6 +116,25 @@ for my $round (1 .. 2) {
     cmp_ok $h->{200} // 0, '<=', 2, 'large costs: never more than fit' or diag explain $h;
     my $small = histogram(map { request($fleet[ $_ % 3 ], 'GET', "/run/cost?u=$round", headers => [ 'X-Cost' => 1_000_000 ]) } 1 .. 30);
     is 3 * ($h->{200} // 0) + ($small->{200} // 0), 8, 'large costs: all of what fits';
+}
+
+# Many at once, most of which don't fit: memcached holds their units for a moment. That must not be taken for use.
+sub cost { my ($n) = @_; return headers => [ 'X-Cost' => $n ] }
+for my $kind (qw(window bucket)) {
+    my (@fives, @rests, @waits, @ones);
+    for my $round (1 .. 30) {
+        my $path = "/ok/dozen/$kind-$round";
+        push @fives, histogram($round % 2 ? parallel($fleet[0], 30, $path, cost(5)) : map { $_->read_response } map {
+            my $c = connection($fleet[ $_ % 2 ]); $c->send_request('GET', $path, keepalive => 0, cost(5)); $c } 1 .. 30)->{200} // 0;
+        my @rest = map { request($fleet[ $round % 2 ? 0 : $_ % 2 ], 'GET', $path, cost(1)) } 1 .. 3;
+        push @rests, join ' ', map { $_->status } @rest;
+        push @waits, $rest[2]->header('Retry-After') // 0;
+        push @ones, together(60, "$path-ones", cost(1))->{200} // 0;
+    }
+    is_deeply [ grep { $_ != 2 } @fives ], [], "$kind: of thirty at once that cost 5, two fit in 12" or diag "@fives";
+    is_deeply [ grep { $_ ne '200 200 429' } @rests ], [], '... and then two that cost 1' or diag explain \@rests;
+    cmp_ok scalar(grep { $_ < 3600 } @waits), '<=', 3, '... and then none for long' or diag "@waits";
+    is_deeply [ grep { $_ != 12 } @ones ], [], '... and twelve of equal costs, over three httpds' or diag "@ones";
 }
 
 # The store forgets, in the middle of everything.

@@ -198,4 +198,19 @@ $f->mode('drip', 900);
 my $slow = httpd("RateLimitStore memcached @{[ $f->address ]} timeout=1s\n");
 ok $slow->wait_log(0, qr/does not answer/), 'httpd starts without waiting for a server that drips';
 
+$slow->stop;
+
+# One whose answer would end the process that reads it with libmemcached: neither the parent, which asks at each start,
+# nor the children, which don't ask it then.
+$f->mode('long', 1200);
+my $tough = httpd("RateLimitStore memcached @{[ $f->address ]} timeout=1s\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path\n</LocationMatch>\n");
+ok $tough->wait_log(0, qr/:warn\].*memcached \S+, which answers with a line of over 1000 bytes/), 'a line of over 1 kB: the start says so';
+is_deeply histogram(parallel($tough, 20, '/ok/ten/a')), { 200 => 10, 429 => 10 }, '... and children go on without it';
+my $mark_tough = $tough->log_mark;
+$tough->graceful;
+ok $tough->wait_log($mark_tough, qr/:warn\].*memcached \S+, which answers with a line of over 1000 bytes/), '... at a graceful restart, too, which it survives';
+$f->mode('ok');
+$tough->graceful;
+ok await(5, sub { $f->reset_count; status($tough, '/ok/ten/' . int rand 1e9); $f->commands > 0 }), '... and once it is a memcached, a reload asks it again';
+
 finish allow => qr/memcached \S+ (?:does not answer|refuses|answers with)/;

@@ -22,8 +22,9 @@ typedef struct rl_store_config {
     rl_digest_t salt;              /* keeps the keys of several stores apart, see rl_source_t */
     server_rec *server;            /* whose log is told about the store */
     bool may_lease;                /* lease=on: units may be reserved ahead */
-    rl_store_t *store;             /* this child's; NULL before child_init */
-    rl_lease_list_t *leases;       /* this child's; NULL: it has no leases */
+    rl_store_t *store;             /* this process's; NULL before child_init */
+    unsigned forks;          /* forks between the child and the process that made the store */
+    rl_lease_list_t *leases; /* this child's; NULL: it has no leases */
 } rl_store_config_t;
 
 /* Reads the arguments after "memcached". Sets *store, in cmd->pool, and returns NULL, or

@@ -6,13 +6,21 @@
 #define UNITS_BITS 24
 #define UNITS_MAX  ((UINT32_C(1) << UNITS_BITS) - 1)
 
-/* The note `contact`: told, window, second. */
+/* The note `contact`: told, window, doubt, second. */
 #define TOLD_BITS   4
 #define WINDOW_BITS 12
 #define WINDOW_MASK ((UINT32_C(1) << WINDOW_BITS) - 1)
-#define SECOND_AT   (UNITS_BITS + WINDOW_BITS + TOLD_BITS)
-#define SECOND_MASK ((UINT64_C(1) << 24) - 1)
-#define TOTAL_MASK  ((UINT64_C(1) << SECOND_AT) - 1)
+#define DOUBT_AT    (UNITS_BITS + WINDOW_BITS + TOLD_BITS)
+#define DOUBT_MASK  ((UINT64_C(15)) << DOUBT_AT)
+#define SECOND_AT   (DOUBT_AT + 4)
+#define SECOND_MASK ((UINT64_C(1) << 20) - 1)
+#define TOTAL_MASK  ((UINT64_C(1) << DOUBT_AT) - 1)
+
+/* A doubt is 0 if there is none, else 1 + the tick modulo DOUBT_CYCLE in which it began. */
+#define DOUBT_TICK    65536 /* microseconds */
+#define DOUBT_CYCLE   15
+#define DOUBT_YOUNG   2 /* ticks in which requests that came with the first may be under way */
+#define DOUBT_LASTING 8
 
 uint64_t rl_note(const rl_reservation_t *res, unsigned n)
 {
@@ -49,7 +57,7 @@ bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_operation_t *op)
 {
     const uint64_t second = (uint64_t)(op->now / RL_USEC_PER_SEC) & SECOND_MASK;
     const uint64_t last = rl_ledger_note(ledger, &op->ledger_key, RL_NOTE_CONTACT);
-    const uint64_t next = second << SECOND_AT | (last & TOTAL_MASK);
+    const uint64_t next = second << SECOND_AT | (last & (TOTAL_MASK | DOUBT_MASK));
     if (contact_second(last) == second) {
         return false;
     }
@@ -88,9 +96,11 @@ static bool was_told_just_now(const rl_reservation_t *res, uint64_t contact)
     return is_of_window(res, contact) && ((now - told + 1) & ((1u << TOLD_BITS) - 1)) <= 2;
 }
 
+/* Returns the note with another total; what was in doubt about another window no longer is. */
 static uint64_t with_total(const rl_reservation_t *res, uint64_t contact, uint32_t total)
 {
-    return (contact & ~TOTAL_MASK) | make_tag(res) << UNITS_BITS | total;
+    const uint64_t doubt = is_of_window(res, contact) ? contact & DOUBT_MASK : 0;
+    return (contact & ~(TOTAL_MASK | DOUBT_MASK)) | doubt | make_tag(res) << UNITS_BITS | total;
 }
 
 void rl_total_note(const rl_reservation_t *res, uint32_t total)
@@ -121,4 +131,69 @@ uint32_t rl_total_noted(const rl_reservation_t *res)
 {
     const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
     return is_of_window(res, contact) ? (uint32_t)contact & UNITS_MAX : 0;
+}
+
+/* ---- doubt ---- */
+
+static unsigned doubt_tick(const rl_reservation_t *res)
+{
+    return (unsigned)(res->op.now / DOUBT_TICK % DOUBT_CYCLE);
+}
+
+static unsigned doubt_of(const rl_reservation_t *res, uint64_t contact)
+{
+    return is_of_window(res, contact) ? (unsigned)((contact & DOUBT_MASK) >> DOUBT_AT) : 0;
+}
+
+/* Returns true if a request with a later clock has noted something of a later window. */
+static bool contact_is_of_later_window(const rl_reservation_t *res, uint64_t contact)
+{
+    const uint32_t ahead =
+        ((uint32_t)(contact >> UNITS_BITS) - res->counter.window) & WINDOW_MASK;
+    return ahead > 0 && ahead <= WINDOW_MASK / 2;
+}
+
+void rl_doubt_begin(const rl_reservation_t *res)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
+        const uint64_t same =
+            is_of_window(res, contact) ? contact : with_total(res, contact, 0);
+        if (doubt_of(res, contact) != 0 || contact_is_of_later_window(res, contact) ||
+            rl_note_swap(res, RL_NOTE_CONTACT, contact,
+                         same | (uint64_t)(1 + doubt_tick(res)) << DOUBT_AT)) {
+            return;
+        }
+    }
+}
+
+void rl_doubt_end(const rl_reservation_t *res)
+{
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        const uint64_t contact = rl_note(res, RL_NOTE_CONTACT);
+        if (doubt_of(res, contact) == 0 ||
+            rl_note_swap(res, RL_NOTE_CONTACT, contact, contact & ~DOUBT_MASK)) {
+            return;
+        }
+    }
+}
+
+bool rl_doubt_is_noted(const rl_ledger_t *ledger, const rl_operation_t *op, uint32_t window)
+{
+    const uint64_t contact = rl_ledger_note(ledger, &op->ledger_key, RL_NOTE_CONTACT);
+    return (contact & DOUBT_MASK) != 0 &&
+           ((contact >> UNITS_BITS ^ rl_shared_counter_window(&op->meter, window)) &
+            WINDOW_MASK) == 0;
+}
+
+rl_doubt_e rl_doubt(const rl_reservation_t *res)
+{
+    const unsigned began = doubt_of(res, rl_note(res, RL_NOTE_CONTACT));
+    const unsigned age = (doubt_tick(res) + DOUBT_CYCLE + 1 - began) % DOUBT_CYCLE;
+    if (began == 0) {
+        return RL_NO_DOUBT;
+    }
+    return age < DOUBT_YOUNG     ? RL_YOUNG_DOUBT
+           : age < DOUBT_LASTING ? RL_DOUBT
+                                 : RL_LASTING_DOUBT;
 }

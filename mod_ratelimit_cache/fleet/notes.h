@@ -6,8 +6,9 @@
  *               which shared counter the key's units were last reserved in
  *     owed      window (32) | being paid since (8) | units (24)
  *               units granted here that the store doesn't know of yet; see debts.h
- *     contact   read (24) | told (4) | window (12) | total (24)
+ *     contact   read (20) | doubt (4) | told (4) | window (12) | total (24)
  *               read: the second in which the counter was last read
+ *               doubt: since when there is doubt; 0 if there is none
  *               total: the highest that the store gave for the window
  *               told: the second in which it gave that, modulo 16
  *
@@ -48,6 +49,27 @@ bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_operation_t *op);
 /* Returns true if the note `contact` tells of a contact in the last so many seconds; now is in
  * microseconds since the epoch. */
 bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds);
+
+/* Doubt: how much of a key is in use isn't known for sure, because the store may have counted
+ * requests that are denied, and that take their units off again. */
+typedef enum {
+    RL_NO_DOUBT,
+    RL_YOUNG_DOUBT,  /* such requests may be under way */
+    RL_DOUBT,        /* those that came with the first are over, if all went well */
+    RL_LASTING_DOUBT /* what is still counted was not taken off in time, and stays */
+} rl_doubt_e;
+
+/* Returns true if doubt is noted of the key's counter in a step's window. */
+bool rl_doubt_is_noted(const rl_ledger_t *ledger, const rl_operation_t *op, uint32_t window);
+
+/* Returns the doubt that is noted. */
+rl_doubt_e rl_doubt(const rl_reservation_t *res);
+
+/* Notes that there is doubt from now on, unless it is noted already. */
+void rl_doubt_begin(const rl_reservation_t *res);
+
+/* Notes that there is none any more. */
+void rl_doubt_end(const rl_reservation_t *res);
 
 /* Windows: notes a total that the store has told. A lower total doesn't replace a higher one of
  * the same second, or of the one before or after, because answers overtake each other. */

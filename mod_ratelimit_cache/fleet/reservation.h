@@ -16,7 +16,8 @@ typedef struct rl_reservation {
     uint32_t debt;  /* units of them that this reservation is in charge of paying */
     unsigned paying_since; /* the second since which it is in charge, as in the note `owed` */
     uint64_t identity;     /* the counter noted at the start, see notes.h */
-    bool not_added;        /* windows: the cost didn't fit, and was not added */
+    bool careful;          /* add the cost only if it fits: it is in doubt how much is in use */
+    bool not_added;        /* the cost didn't fit, and was not added */
     uint64_t until; /* token bucket: arrival time after the addition, ticks; 0: uncertain */
 } rl_reservation_t;
 

@@ -7,6 +7,14 @@
  * count that this server knows of. Once that is the limit, the store isn't asked again until a
  * retry could succeed.
  *
+ * Doubt. What doesn't fit is taken off again, and until then the store holds more than is in
+ * use: other requests may be denied because of it, and must not take it for use. So a denial
+ * looks at what is left after its own units are taken off. If it would fit beside that, it is
+ * tried again; if that is more than can be in use, nothing is learned, and the key is to ask
+ * again in a second. A denial notes that there is doubt (notes.h). As long as there is, units
+ * are added by read and replace, so that nobody's are in the way, and a denial by what is known
+ * here is checked. The first such reading that is old enough ends the doubt.
+ *
  * Lost counters. A counter that is missing is made anew from what this server knows. One that
  * another server made anew from less is raised by the difference (core/meter/tally.h). One that
  * was cleared on purpose is believed: what this server knows is lowered to it.

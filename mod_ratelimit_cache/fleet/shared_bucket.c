@@ -18,6 +18,7 @@
  */
 
 #define REPLACE_TRIES  3
+#define CHARGE_TRIES   3
 #define IDENTITY_TRIES 32
 
 #define SEED_MASK ((UINT32_C(1) << RL_TALLY_BITS) - 1)
@@ -64,6 +65,19 @@ static uint64_t time_here(const rl_reservation_t *res)
     rl_step_t step;
     shared_bucket_describe(res, res->known, 0, &step);
     return step.stamp;
+}
+
+static uint64_t shared_bucket_known_now(const rl_reservation_t *res)
+{
+    return rl_ledger_held(res->source->ledger, &res->op, 0);
+}
+
+/* Returns the ticks that are owed and haven't drained; they count until they are paid. */
+static uint64_t pending(const rl_reservation_t *res)
+{
+    const uint32_t owed = rl_debt_units(res), burst = res->op.meter.burst;
+    return shared_bucket_least(rl_bucket_cost(&res->op.meter, owed < burst ? owed : burst),
+                               above(shared_bucket_known_now(res), ticks_now(res)));
 }
 
 /* ---- operations ---- */
@@ -132,12 +146,49 @@ static rl_store_status_e charge_idle(const rl_reservation_t *res, uint64_t need,
                : status;
 }
 
+/* Charges by read and replace, so that the tokens are taken only if they fit. Else sets *tally
+ * to what it would have been. Returns EXISTS if other servers keep changing the counter. */
+static rl_store_status_e charge_fitting(rl_reservation_t *res, uint64_t need,
+                                        rl_tally_time_t *tally)
+{
+    const uint64_t now = ticks_now(res);
+    rl_store_status_e status = RL_STORE_EXISTS;
+    for (int i = 0; i < REPLACE_TRIES && status == RL_STORE_EXISTS; i++) {
+        uint64_t ticks;
+        status = read_time(res, tally);
+        if (status != RL_STORE_OK) {
+            return status;
+        }
+        ticks = (tally->ticks > now ? tally->ticks : now) + need;
+        res->not_added = ticks + pending(res) > now + whole_bucket(res);
+        if (res->not_added) {
+            tally->ticks = ticks;
+        }
+        else {
+            status = shared_bucket_replace(res, tally, ticks);
+        }
+    }
+    return status;
+}
+
+static rl_store_status_e charge_existing(rl_reservation_t *res, uint64_t need,
+                                         rl_tally_time_t *tally)
+{
+    const bool busy = time_here(res) > ticks_now(res);
+    res->not_added = false;
+    if (res->careful) {
+        const rl_store_status_e status = charge_fitting(res, need, tally);
+        if (status != RL_STORE_EXISTS) {
+            return status;
+        }
+    }
+    return busy ? shared_bucket_add(res, need, tally) : charge_idle(res, need, tally);
+}
+
 static rl_store_status_e shared_bucket_reserve(rl_reservation_t *res, uint64_t need,
                                                rl_tally_time_t *tally)
 {
-    const bool busy = time_here(res) > ticks_now(res);
-    rl_store_status_e status =
-        busy ? shared_bucket_add(res, need, tally) : charge_idle(res, need, tally);
+    rl_store_status_e status = charge_existing(res, need, tally);
     if (status == RL_STORE_MISSING) {
         status = shared_bucket_create(res, need, tally);
         if (status == RL_STORE_EXISTS) {
@@ -205,11 +256,6 @@ static uint64_t ticks_ahead(const rl_reservation_t *res, uint32_t position, uint
     return ahead <= SEED_MASK / 2 ? (uint64_t)ahead << shift : 0;
 }
 
-static uint64_t shared_bucket_known_now(const rl_reservation_t *res)
-{
-    return rl_ledger_held(res->source->ledger, &res->op, 0);
-}
-
 /* The counter was cleared on purpose: what is known here is outdated, and is lowered to what
  * the counter held before the charge. */
 static void shared_bucket_accept_clear(const rl_reservation_t *res, uint64_t identity,
@@ -247,7 +293,9 @@ static uint64_t shared_bucket_reconcile(rl_reservation_t *res, uint64_t need,
     const uint64_t before = above(tally->ticks, need);
     uint64_t identity;
     if (res->identity == 0) {
-        rl_ledger_raise(res->source->ledger, &res->op, 0, before);
+        /* takes a cell for the key, where notes can be kept */
+        rl_ledger_raise(res->source->ledger, &res->op, 0,
+                        shared_bucket_least(before, time_here(res)));
     }
     identity = rl_note(res, RL_NOTE_IDENTITY);
     if (rl_identity_incarnation(identity) != tally->incarnation && identity == res->identity) {
@@ -302,38 +350,87 @@ static void shared_bucket_pay(rl_reservation_t *res, rl_tally_time_t *tally)
     }
     else if (shared_bucket_add(res, ticks, &paid) == RL_STORE_OK) {
         rl_debt_release(res, res->debt);
+        paid.ticks += res->not_added ? rl_bucket_cost(&res->op.meter, res->op.cost) : 0;
         *tally = paid;
     }
 }
 
-/* Returns the ticks that are owed and haven't drained; they count until they are paid. */
-static uint64_t pending(const rl_reservation_t *res)
+static bool bucket_has_room(const rl_reservation_t *res, uint64_t ticks)
 {
-    const uint32_t owed = rl_debt_units(res), burst = res->op.meter.burst;
-    return shared_bucket_least(rl_bucket_cost(&res->op.meter, owed < burst ? owed : burst),
-                               above(shared_bucket_known_now(res), ticks_now(res)));
+    return ticks + pending(res) <= ticks_now(res) + whole_bucket(res);
 }
 
-static void shared_bucket_spend(const rl_reservation_t *res, uint64_t need,
-                                const rl_tally_time_t *tally, rl_step_t *step)
+/* Takes the tokens off again. Returns the arrival time that the store has then, as far as it
+ * tells. The doubt is noted first: whoever comes after this one is to look again. */
+static uint64_t bucket_take_off(const rl_reservation_t *res, uint64_t need,
+                                const rl_tally_time_t *tally)
 {
     uint64_t value;
-    const bool granted = tally->ticks + pending(res) <= ticks_now(res) + whole_bucket(res);
-    const uint64_t time = granted ? tally->ticks : above(tally->ticks, need);
-    rl_ledger_raise(res->source->ledger, &res->op, 0, time);
-    if (granted) {
-        shared_bucket_add_to_successor(res, tally);
+    rl_tally_time_t left;
+    if (!res->not_added) {
+        rl_doubt_begin(res);
+        if (res->ops->subtract(res->source->session, &res->counter, need, &value) ==
+                RL_STORE_OK &&
+            rl_tally_unpack_time(value, &left) && left.incarnation == tally->incarnation) {
+            return left.ticks;
+        }
     }
-    else {
-        res->ops->subtract(res->source->session, &res->counter, need, &value);
-    }
-    shared_bucket_describe(res, time, granted ? 0 : res->op.cost, step);
-    step->stamp = time;
-    step->retry = granted ? res->op.now : step->granted ? step->reset : step->retry;
-    step->granted = granted;
+    return above(tally->ticks, need);
 }
 
-static rl_store_status_e shared_bucket_charge(rl_reservation_t *res, rl_step_t *step)
+/* Learns the arrival time of a bucket that denies, if it is sure: not if it lies further ahead
+ * than can be, unless that has lasted, and soon after another denial not if it has changed
+ * meanwhile. Units of requests that are denied are in it until they are taken off. */
+static void bucket_learn(const rl_reservation_t *res, const rl_tally_time_t *tally,
+                         uint64_t left, bool unchanged)
+{
+    const rl_doubt_e doubt = rl_doubt(res);
+    if (doubt != RL_LASTING_DOUBT &&
+        (!bucket_has_room(res, left) || (!unchanged && doubt == RL_YOUNG_DOUBT))) {
+        rl_doubt_begin(res);
+        return;
+    }
+    if (left + pending(res) < res->known &&
+        rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY)) == tally->incarnation) {
+        shared_bucket_lower_to(res, res->known, left + pending(res));
+    }
+    rl_ledger_raise(res->source->ledger, &res->op, 0, left);
+    if (res->not_added && doubt != RL_YOUNG_DOUBT) {
+        rl_doubt_end(res);
+    }
+}
+
+/* Denies a reservation that doesn't fit. As long as it isn't sure what is in use, the key is to
+ * ask again in a second. Returns false if the cost would fit by now. */
+static bool shared_bucket_deny(const rl_reservation_t *res, uint64_t need,
+                               const rl_tally_time_t *tally, rl_step_t *step)
+{
+    const uint64_t left = bucket_take_off(res, need, tally), now = ticks_now(res);
+    bucket_learn(res, tally, left, res->not_added || left == above(tally->ticks, need));
+    shared_bucket_describe(res, shared_bucket_known_now(res), res->op.cost, step);
+    step->stamp = left;
+    step->retry = step->granted ? res->op.now + RL_USEC_PER_SEC : step->retry;
+    step->granted = false;
+    return !bucket_has_room(res, (left > now ? left : now) + need);
+}
+
+static void shared_bucket_grant(const rl_reservation_t *res, const rl_tally_time_t *tally,
+                                rl_step_t *step)
+{
+    rl_ledger_raise(res->source->ledger, &res->op, 0, tally->ticks);
+    shared_bucket_add_to_successor(res, tally);
+    if (res->careful && rl_doubt(res) != RL_YOUNG_DOUBT) {
+        rl_doubt_end(res);
+    }
+    shared_bucket_describe(res, tally->ticks, 0, step);
+    step->stamp = tally->ticks;
+    step->retry = res->op.now;
+    step->granted = true;
+}
+
+/* Reserves once and decides. Returns OK; EXISTS if it is denied because of requests that are
+ * denied, too, and would fit by now; else why the store gave no answer. */
+static rl_store_status_e bucket_charge_once(rl_reservation_t *res, rl_step_t *step)
 {
     const uint64_t need = rl_bucket_cost(&res->op.meter, res->op.cost);
     rl_tally_time_t tally;
@@ -347,8 +444,25 @@ static rl_store_status_e shared_bucket_charge(rl_reservation_t *res, rl_step_t *
     res->until = res->until == tally.ticks ? tally.ticks : 0;
     shared_bucket_pay(res, &tally);
     rl_debt_release(res, 0);
-    shared_bucket_spend(res, need, &tally, step);
+    if (!bucket_has_room(res, tally.ticks)) {
+        return shared_bucket_deny(res, need, &tally, step) ? RL_STORE_OK : RL_STORE_EXISTS;
+    }
+    shared_bucket_grant(res, &tally, step);
     return RL_STORE_OK;
+}
+
+static rl_store_status_e shared_bucket_charge(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_store_status_e status;
+    res->careful = rl_doubt(res) != RL_NO_DOUBT;
+    status = bucket_charge_once(res, step);
+    for (int i = 1; i < CHARGE_TRIES && status == RL_STORE_EXISTS; i++) {
+        res->careful = true;
+        res->identity = rl_note(res, RL_NOTE_IDENTITY);
+        res->known = shared_bucket_known_now(res);
+        status = bucket_charge_once(res, step);
+    }
+    return status == RL_STORE_EXISTS ? RL_STORE_OK : status;
 }
 
 /* ---- the rest of the interface ---- */

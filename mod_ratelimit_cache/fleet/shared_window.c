@@ -2,13 +2,14 @@
 #include "debts.h"
 #include "notes.h"
 #include "shared_algorithm.h"
+#include "window_counter.h"
 
 /* Fixed and sliding windows. Each window of a key has a shared counter of its own, a tally
  * (core/meter/tally.h). Of a sliding window, a server's first request in a window also reads
  * the count of the window before, because other servers may have added to that after this one
  * last did. */
 
-#define REPLACE_TRIES  8
+#define CHARGE_TRIES   3
 #define IDENTITY_TRIES 32
 
 static uint32_t at_most(uint64_t value, uint32_t most)
@@ -16,83 +17,14 @@ static uint32_t at_most(uint64_t value, uint32_t most)
     return value < most ? (uint32_t)value : most;
 }
 
-/* Returns the units that this server knows to be in use; other threads may have learned more
- * since the reservation began. */
-static uint32_t shared_window_known_now(const rl_reservation_t *res)
+/* Adds other units than the cost. The total that it sets contains the cost, whether that was
+ * added or not. */
+static rl_store_status_e add_more(const rl_reservation_t *res, uint64_t units,
+                                  rl_tally_t *tally)
 {
-    return (uint32_t)rl_ledger_held(res->source->ledger, &res->op, res->counter.window);
-}
-
-/* Returns what the store has counted as far as this server knows: without debts, which are paid
- * separately. The debt is read first, so that one which is being made meanwhile counts twice
- * rather than not at all. */
-static uint32_t counted_in_store(const rl_reservation_t *res)
-{
-    const uint32_t owed = rl_debt_units(res), known = shared_window_known_now(res);
-    return known > owed ? known - owed : 0;
-}
-
-/* Makes the counter from what is known here plus what is being reserved. */
-static rl_store_status_e shared_window_create(rl_reservation_t *res, rl_tally_t *tally)
-{
-    const uint32_t seed = at_most(counted_in_store(res), RL_TALLY_LIMIT);
-    *tally = (rl_tally_t){
-        .incarnation = res->source->incarnation, .seed = seed, .total = seed + res->op.cost};
-    return res->ops->create(res->source->session, &res->counter, rl_tally_pack(tally));
-}
-
-static rl_store_status_e shared_window_add(const rl_reservation_t *res, uint64_t units,
-                                           rl_tally_t *tally)
-{
-    uint64_t value;
-    const rl_store_status_e status =
-        res->ops->add(res->source->session, &res->counter, units, &value);
-    if (status == RL_STORE_OK && !rl_tally_unpack(value, tally)) {
-        /* the value is none that this module wrote */
-        res->ops->subtract(res->source->session, &res->counter, units, &value);
-        return RL_STORE_ERROR;
-    }
-    return status;
-}
-
-/* Adds a large cost by read and replace, so that it is added only if it fits. */
-static rl_store_status_e add_fitting(rl_reservation_t *res, rl_tally_t *tally)
-{
-    rl_store_status_e status = RL_STORE_EXISTS;
-    uint64_t value;
-    for (int i = 0; i < REPLACE_TRIES && status == RL_STORE_EXISTS; i++) {
-        status = res->ops->read(res->source->session, &res->counter, &value);
-        if (status != RL_STORE_OK) {
-            return status;
-        }
-        if (!rl_tally_unpack(value, tally)) {
-            return RL_STORE_ERROR;
-        }
+    const rl_store_status_e status = rl_window_add(res, units, tally);
+    if (status == RL_STORE_OK && res->not_added) {
         tally->total += res->op.cost;
-        res->not_added = tally->total > res->op.meter.limit;
-        if (!res->not_added) {
-            status =
-                res->ops->replace(res->source->session, &res->counter, value + res->op.cost);
-        }
-    }
-    return status == RL_STORE_EXISTS ? RL_STORE_ERROR : status;
-}
-
-static rl_store_status_e add_cost(rl_reservation_t *res, rl_tally_t *tally)
-{
-    return res->op.cost > RL_TALLY_COST_MAX ? add_fitting(res, tally)
-                                            : shared_window_add(res, res->op.cost, tally);
-}
-
-/* Reserves the cost. One round trip; three for the first request in a window. */
-static rl_store_status_e shared_window_reserve(rl_reservation_t *res, rl_tally_t *tally)
-{
-    rl_store_status_e status = add_cost(res, tally);
-    if (status == RL_STORE_MISSING) {
-        status = shared_window_create(res, tally);
-        if (status == RL_STORE_EXISTS) {
-            status = add_cost(res, tally);
-        }
     }
     return status;
 }
@@ -107,19 +39,12 @@ static void shared_window_pay(rl_reservation_t *res, rl_tally_t *tally)
     const uint32_t room = limit > tally->total ? limit - tally->total : 0;
     const uint32_t units = at_most(res->debt, room);
     rl_tally_t paid;
-    if (units > 0 && shared_window_add(res, units, &paid) == RL_STORE_OK) {
-        rl_total_note(res, paid.total);
+    if (units > 0 && add_more(res, units, &paid) == RL_STORE_OK) {
+        rl_total_note(res, res->not_added ? paid.total - res->op.cost : paid.total);
         rl_debt_release(res, units);
         *tally = paid;
     }
     rl_debt_release(res, 0); /* does nothing once the debt is paid */
-}
-
-/* Raises what this server knows to this total. */
-static void shared_window_raise_known(const rl_reservation_t *res, uint64_t total)
-{
-    rl_ledger_raise(res->source->ledger, &res->op, res->counter.window,
-                    at_most(total, res->op.meter.limit));
 }
 
 /* ---- which counter it is ---- */
@@ -156,7 +81,7 @@ static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t identity)
     if (!is_same_window(res, identity)) {
         return 0;
     }
-    return rl_identity_incarnation(identity) == 0 ? seed_of(identity) : counted_in_store(res);
+    return rl_identity_incarnation(identity) == 0 ? seed_of(identity) : rl_window_counted(res);
 }
 
 static void shared_window_lower_to(const rl_reservation_t *res, uint32_t window, uint64_t from,
@@ -172,7 +97,7 @@ static bool shared_window_accept_clear(const rl_reservation_t *res, uint64_t ide
                                        const rl_tally_t *tally)
 {
     const rl_ledger_t *ledger = res->source->ledger;
-    const uint32_t known = shared_window_known_now(res);
+    const uint32_t known = rl_window_known(res);
     if (!rl_note_swap(res, RL_NOTE_IDENTITY, identity,
                       rl_identity(res, tally->incarnation, 0))) {
         return false;
@@ -196,7 +121,7 @@ static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_
     if (lacking == 0) {
         return 0;
     }
-    if (shared_window_add(res, rl_tally_raise(lacking), &raised) == RL_STORE_OK) {
+    if (add_more(res, rl_tally_raise(lacking), &raised) == RL_STORE_OK) {
         *tally = raised;
         return 0;
     }
@@ -220,8 +145,8 @@ static uint32_t shared_window_reconcile(rl_reservation_t *res, rl_tally_t *tally
     const uint64_t before = res->identity;
     uint32_t lacking = 0;
     if (before == 0) {
-        shared_window_raise_known(res, res->known); /* takes a cell for the key, where notes can
-                                                     * be kept */
+        rl_window_raise_known(res, res->known); /* takes a cell for the key, where notes can
+                                                 * be kept */
     }
     for (int i = 0; i < IDENTITY_TRIES; i++) {
         const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
@@ -271,7 +196,7 @@ static void shared_window_add_to_successor(const rl_reservation_t *res, const rl
         }
         if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
                          rl_identity(res, incarnation, tally->total))) {
-            shared_window_add(res, rl_tally_raise(tally->total - seed_of(identity)), &raised);
+            rl_window_add(res, rl_tally_raise(tally->total - seed_of(identity)), &raised);
             return;
         }
     }
@@ -299,15 +224,6 @@ static rl_store_status_e learn_previous(const rl_reservation_t *res)
     return status == RL_STORE_MISSING ? RL_STORE_OK : status;
 }
 
-/* Returns what the units of this window alone may come to at this moment. */
-static uint32_t room_now(const rl_reservation_t *res)
-{
-    const rl_operation_t nothing = rl_operation_at_cost(&res->op, 0);
-    rl_step_t step;
-    rl_ledger_peek(res->source->ledger, &nothing, &step);
-    return step.window == res->counter.window ? step.room : res->op.meter.limit;
-}
-
 /* Returns what counts after the store has told this total: the total and the debts. A debt that
  * somebody paid between the answer and now is in neither; but the payer noted the new total
  * first. What is owed doesn't tell if a debt was paid: there may be a new one by now. So in a
@@ -326,45 +242,139 @@ static void describe_key(const rl_reservation_t *res, uint32_t cost, rl_step_t *
     rl_ledger_peek(res->source->ledger, &op, step);
 }
 
-/* Decides about a reservation that the store has carried out: grants it if it is within the
- * limit; else gives it back. Remembers what is known now. What the counter still lacks, and
- * what was granted without the store meanwhile, counts as well. */
-static void shared_window_spend(const rl_reservation_t *res, const rl_tally_t *tally,
-                                uint32_t lacking, rl_step_t *step)
+/* Returns true if a reservation that the store has carried out is within the limit; `told` is
+ * the total that the store told, and what the counter still lacks. What was granted without the
+ * store meanwhile counts as well. A total that is denied is not noted: it won't last. */
+static bool window_has_room(const rl_reservation_t *res, uint32_t told)
 {
-    uint64_t value;
-    rl_total_note(res, tally->total + lacking);
-    const uint32_t total = total_with_debts(res, tally->total + lacking);
-    const bool granted = total <= room_now(res);
-    shared_window_raise_known(res, granted ? total : total - res->op.cost);
-    if (granted) {
-        shared_window_add_to_successor(res, tally);
+    uint32_t total;
+    if (told > rl_window_room(res)) {
+        return false;
     }
-    if (!granted && !res->not_added) {
-        res->ops->subtract(res->source->session, &res->counter, res->op.cost, &value);
+    rl_total_note(res, told);
+    total = total_with_debts(res, told);
+    if (total > rl_window_room(res)) {
+        return false;
     }
-    describe_key(res, granted ? 0 : res->op.cost, step);
-    step->window = res->counter.window;
-    step->stamp = rl_shared_window_stamp(tally->incarnation, res->counter.window);
-    step->retry = granted ? res->op.now : step->granted ? step->reset : step->retry;
-    step->granted = granted;
+    rl_window_raise_known(res, total);
+    return true;
 }
 
-static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *step)
+/* Takes the cost off again. Returns the total that the store has then, as far as it tells. The
+ * doubt is noted first: whoever comes after this one is to look again. */
+static uint32_t take_off(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    uint64_t value;
+    rl_tally_t left;
+    if (!res->not_added) {
+        rl_doubt_begin(res);
+        if (res->ops->subtract(res->source->session, &res->counter, res->op.cost, &value) ==
+                RL_STORE_OK &&
+            rl_tally_unpack(value, &left) && left.incarnation == tally->incarnation) {
+            return left.total;
+        }
+    }
+    return tally->total - res->op.cost;
+}
+
+/* Returns true if `used` units are in use, as far as can be told of a store that may still hold
+ * units of requests that are denied: not if it holds more than can be in use, unless that has
+ * lasted; and soon after such a request not if it holds something else than a moment ago. */
+static bool is_sure(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t left,
+                    uint64_t used)
+{
+    const rl_doubt_e doubt = rl_doubt(res);
+    const bool unchanged = res->not_added || left == tally->total - res->op.cost;
+    return used <= rl_window_room(res)
+               ? unchanged || doubt == RL_DOUBT || doubt == RL_LASTING_DOUBT
+               : doubt == RL_LASTING_DOUBT;
+}
+
+/* Learns what is in use. It may be less than was known, which may contain units of such
+ * requests as well. Less is believed only if nobody here has learned anything since before the
+ * store was asked; then it needn't be sure. */
+static void learn_use(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
+                      uint64_t used, bool sure)
+{
+    if (used < res->known && lacking == 0 && is_whole(res, tally)) {
+        shared_window_lower_to(res, res->counter.window, res->known, used);
+    }
+    if (sure) {
+        rl_window_raise_known(res, used);
+    }
+    if (sure && res->not_added && rl_doubt(res) != RL_YOUNG_DOUBT) {
+        rl_doubt_end(res);
+    }
+    else if (!sure) {
+        rl_doubt_begin(res);
+    }
+}
+
+/* Denies a reservation that doesn't fit. The total contains the units of other requests that
+ * don't fit either, until each has taken its own off again. So the total after that decides,
+ * and as long as it isn't sure, the key is to ask again in a second. Returns false if the cost
+ * would fit by now. */
+static bool shared_window_deny(const rl_reservation_t *res, const rl_tally_t *tally,
+                               uint32_t lacking, rl_step_t *step)
+{
+    const uint32_t left = take_off(res, tally), owed = rl_debt_units(res);
+    const uint64_t used = (uint64_t)left + lacking + (owed > res->owed ? owed : res->owed);
+    learn_use(res, tally, lacking, used, is_sure(res, tally, left, used));
+    describe_key(res, res->op.cost, step);
+    step->window = res->counter.window;
+    step->stamp = rl_shared_window_stamp(tally->incarnation, res->counter.window);
+    step->retry = step->granted ? res->op.now + RL_USEC_PER_SEC : step->retry;
+    step->granted = false;
+    return used + res->op.cost > rl_window_room(res);
+}
+
+static void set_granted(const rl_reservation_t *res, const rl_tally_t *tally, rl_step_t *step)
+{
+    describe_key(res, 0, step);
+    step->window = res->counter.window;
+    step->stamp = rl_shared_window_stamp(tally->incarnation, res->counter.window);
+    step->retry = res->op.now;
+    step->granted = true;
+}
+
+/* Reserves once and decides. Returns OK; EXISTS if it is denied because of requests that are
+ * denied, too, and would fit by now; else why the store gave no answer. */
+static rl_store_status_e charge_once(rl_reservation_t *res, rl_step_t *step)
 {
     rl_tally_t tally;
-    rl_store_status_e status = learn_previous(res);
     uint32_t lacking;
-    if (status == RL_STORE_OK) {
-        status = shared_window_reserve(res, &tally);
-    }
+    const rl_store_status_e status = rl_window_reserve(res, &tally);
     if (status != RL_STORE_OK) {
         return status;
     }
     lacking = shared_window_reconcile(res, &tally);
     shared_window_pay(res, &tally);
-    shared_window_spend(res, &tally, lacking, step);
+    if (!window_has_room(res, tally.total + lacking)) {
+        return shared_window_deny(res, &tally, lacking, step) ? RL_STORE_OK : RL_STORE_EXISTS;
+    }
+    shared_window_add_to_successor(res, &tally);
+    if (res->careful && rl_doubt(res) != RL_YOUNG_DOUBT) {
+        rl_doubt_end(res);
+    }
+    set_granted(res, &tally, step);
     return RL_STORE_OK;
+}
+
+static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *step)
+{
+    rl_store_status_e status = learn_previous(res);
+    res->careful = rl_doubt(res) != RL_NO_DOUBT;
+    if (status == RL_STORE_OK) {
+        status = charge_once(res, step);
+    }
+    for (int i = 1; i < CHARGE_TRIES && status == RL_STORE_EXISTS; i++) {
+        res->careful = true;
+        res->identity = rl_note(res, RL_NOTE_IDENTITY);
+        res->owed = rl_debt_units(res);
+        res->known = rl_window_known(res);
+        status = charge_once(res, step);
+    }
+    return status == RL_STORE_EXISTS ? RL_STORE_OK : status;
 }
 
 /* Reads the debt first: if it is paid in between, the total contains it as well; in the other
@@ -373,8 +383,8 @@ static bool shared_window_fits_with_debt(rl_reservation_t *res)
 {
     const uint32_t owed = rl_debt_units(res);
     const uint32_t total = rl_total_noted(res) + owed;
-    shared_window_raise_known(res, total);
-    return total <= room_now(res);
+    rl_window_raise_known(res, total);
+    return total <= rl_window_room(res);
 }
 
 /* Returns true if units that were charged in one counter are in the one that answered: it is
@@ -401,7 +411,7 @@ static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
     rl_total_lower(res, units);
     if (res->ops->subtract(res->source->session, &res->counter, units, &value) == RL_STORE_OK &&
         rl_tally_unpack(value, &tally) && !shared_window_holds(&tally, charged_in, noted)) {
-        shared_window_add(res, units, &tally); /* the units were never in this counter */
+        rl_window_add(res, units, &tally); /* the units were never in this counter */
         return !is_cleared(tally.incarnation);
     }
     return true;
@@ -413,7 +423,9 @@ static void shared_window_lower_known(const rl_reservation_t *res, const rl_tall
 {
     const uint32_t owed = rl_debt_units(res);
     const uint32_t total = tally->total + (owed > res->owed ? owed : res->owed);
-    rl_total_note(res, tally->total);
+    if (tally->total <= rl_window_room(res)) {
+        rl_total_note(res, tally->total);
+    }
     if (total < res->known) {
         const rl_operation_t less =
             rl_operation_at_cost(&res->op, (uint32_t)res->known - total);
@@ -427,7 +439,7 @@ static void shared_window_refresh(rl_reservation_t *res)
     rl_tally_t tally;
     switch (res->ops->read(res->source->session, &res->counter, &value)) {
     case RL_STORE_MISSING:
-        if (shared_window_create(res, &tally) == RL_STORE_OK) {
+        if (rl_window_create(res, &tally) == RL_STORE_OK) {
             shared_window_pay(res, &tally);
         }
         break;
@@ -460,10 +472,15 @@ static rl_store_status_e shared_window_learn(rl_reservation_t *res)
     }
     lacking = shared_window_reconcile(res, &tally);
     shared_window_pay(res, &tally);
-    rl_total_note(res, tally.total + lacking);
-    shared_window_raise_known(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
+    if (tally.total + lacking > rl_window_room(res) && rl_doubt(res) != RL_LASTING_DOUBT) {
+        rl_doubt_begin(res);
+    }
+    else {
+        rl_total_note(res, tally.total + lacking);
+        rl_window_raise_known(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
+    }
     if (is_whole(res, &tally)) {
-        res->known = shared_window_known_now(res);
+        res->known = rl_window_known(res);
         shared_window_lower_known(res, &tally);
     }
     return RL_STORE_OK;

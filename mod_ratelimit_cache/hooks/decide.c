@@ -132,7 +132,7 @@ static void mark_invalid(const rl_request_t *request, int first)
 
 /* Charges the claims from index `first` on. Returns -1, or the index of the claim that denies.
  */
-static int charge_claims(request_rec *r, rl_request_t *request, int first, int64_t now)
+static int charge_claims_at(request_rec *r, rl_request_t *request, int first, int64_t now)
 {
     rl_session_t session;
     int denied;
@@ -150,15 +150,32 @@ static int charge_claims(request_rec *r, rl_request_t *request, int first, int64
     return denied < 0 ? -1 : first + denied;
 }
 
+/* Charges the claims from index `first` on, at *now. Other requests may have overtaken this one
+ * since it read the clock, and may have begun a window or a bucket at a later time. So if a
+ * denial would be over by now, the claims are decided on once more, and *now is set to that
+ * time. Returns -1, or the index of the claim that denies. */
+static int charge_claims(request_rec *r, rl_request_t *request, int first, int64_t *now)
+{
+    const int denied = charge_claims_at(r, request, first, *now);
+    if (denied >= 0 && request->claims[denied].step.retry < *now + RL_USEC_PER_SEC) {
+        const int64_t later = apr_time_now();
+        if (request->claims[denied].step.retry <= later && later > *now) {
+            *now = later;
+            return charge_claims_at(r, request, first, later);
+        }
+    }
+    return denied;
+}
+
 /* A denial that another module vetoes becomes an observation, and the claims are decided on
  * again: once for each vetoed claim at most, and only once if all claims that deny are known
  * from the start. */
 int rl_decide(request_rec *r, rl_request_t *request, int first)
 {
-    const int64_t now = rl_request_now(request);
+    int64_t now = rl_request_now(request);
     const int n = request->n - first;
     int denied;
-    while ((denied = charge_claims(r, request, first, now)) >= 0) {
+    while ((denied = charge_claims(r, request, first, &now)) >= 0) {
         do {
             const int status = decide_ask(r, request, denied, now);
             if (status != RATELIMIT_VETO) {
@@ -174,8 +191,8 @@ int rl_decide(request_rec *r, rl_request_t *request, int first)
 
 int rl_decide_include(request_rec *r, rl_request_t *request, int first)
 {
-    const int64_t now = rl_request_now(request);
-    const int denied = charge_claims(r, request, first, now);
+    int64_t now = rl_request_now(request);
+    const int denied = charge_claims(r, request, first, &now);
     const rl_rule_t *rule;
     rl_session_t session;
     if (denied < 0) {

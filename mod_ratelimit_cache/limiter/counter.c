@@ -72,6 +72,15 @@ void rl_counter_prefetch(const rl_source_t *source, const rl_operation_t *op)
     rl_ledger_prefetch(source->ledger, &op->ledger_key);
 }
 
+/* Returns true if a denial by what is known here may be wrong, and the store is to be asked. */
+static bool is_in_doubt(const rl_source_t *source, const rl_operation_t *op,
+                        const rl_step_t *step)
+{
+    return rl_source_is_shared(source, &op->meter) && op->meter.penalty_us == 0 &&
+           op->cost <= rl_meter_quota(&op->meter) &&
+           rl_doubt_is_noted(source->ledger, op, step->window);
+}
+
 void rl_counter_look(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step,
                      rl_seen_t *seen)
 {
@@ -81,8 +90,13 @@ void rl_counter_look(const rl_source_t *source, const rl_operation_t *op, rl_ste
     if (source->session == NULL && op->meter.penalty_us == 0) {
         rl_ledger_look(source->ledger, op, step, &seen->sight);
     }
-    else if (peek_with_lease(source, op, step, &lease)) {
-        seen->incarnation = lease.incarnation;
+    else {
+        if (peek_with_lease(source, op, step, &lease)) {
+            seen->incarnation = lease.incarnation;
+        }
+        if (!step->granted && is_in_doubt(source, op, step)) {
+            step->granted = true; /* as far as is known for sure; the charge asks the store */
+        }
     }
 }
 
@@ -224,7 +238,7 @@ bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
     bool leased = false;
     if (shared || op->meter.penalty_us > 0) {
         leased = peek_with_lease(source, op, step, &lease);
-        if (!step->granted || (shared && op->cost == 0)) {
+        if ((shared && op->cost == 0) || (!step->granted && !is_in_doubt(source, op, step))) {
             return true; /* no round trip */
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A circuit breaker: stops requests from asking a server that doesn't answer. The threads of
- * one process share a breaker. It is lock-free, and its callers pass the time, in microseconds
- * of the monotonic clock.
+/* A circuit breaker: stops requests from asking a server that doesn't answer. Threads
+ * share a breaker, and processes do if it lies in shared memory. It is lock-free, and its
+ * callers pass the time, in microseconds of the monotonic clock.
  *
  *     closed --failures in a row--> open --cooldown--> one probe --success--> closed
  *                                     ^                    |

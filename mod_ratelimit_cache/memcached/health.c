@@ -3,25 +3,28 @@
 
 #include "../system/clock.h"
 
-void rl_health_init(rl_health_t *health, const rl_breaker_settings_t *settings,
-                    rl_server_notify_fn *notify, void *context, unsigned server)
+void rl_health_init(rl_health_t *health, rl_health_state_t *state,
+                    const rl_breaker_settings_t *settings, rl_server_notify_fn *notify,
+                    void *context, unsigned server)
 {
+    health->own = (rl_health_state_t){.forgiven = 0};
+    health->state = state != NULL ? state : &health->own;
     health->settings = settings;
     health->notify = notify;
     health->context = context;
     health->server = server;
-    atomic_init(&health->error_answers, RL_HEALTH_ERROR_ANSWERS);
 }
 
 static rl_breaker_change_e note_answer(rl_health_t *health, bool success)
 {
-    return rl_breaker_note(&health->breaker, health->settings, rl_clock_now(), success);
+    return rl_breaker_note(&health->state->breaker, health->settings, rl_clock_now(), success);
 }
 
 void rl_health_good(rl_health_t *health, bool first)
 {
-    if (atomic_load_explicit(&health->error_answers, memory_order_relaxed) != 0) {
-        atomic_store_explicit(&health->error_answers, 0, memory_order_relaxed);
+    _Atomic unsigned *forgiven = &health->state->forgiven;
+    if (atomic_load_explicit(forgiven, memory_order_relaxed) != RL_HEALTH_ERROR_ANSWERS) {
+        atomic_store_explicit(forgiven, RL_HEALTH_ERROR_ANSWERS, memory_order_relaxed);
     }
     if (note_answer(health, true) == RL_BREAKER_CLOSED || first) {
         health->notify(health->context, RL_SERVER_WORKS, health->server, "");
@@ -42,8 +45,7 @@ static void note_failure(rl_health_t *health, const char *reason)
  * answer. */
 void rl_health_failed(rl_health_t *health, const char *reason)
 {
-    atomic_store_explicit(&health->error_answers, RL_HEALTH_ERROR_ANSWERS,
-                          memory_order_relaxed);
+    atomic_store_explicit(&health->state->forgiven, 0, memory_order_relaxed);
     note_failure(health, reason);
 }
 
@@ -54,12 +56,13 @@ void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const ch
 
 void rl_health_error_answer(rl_health_t *health, rl_server_event_e event, const char *reason)
 {
+    _Atomic unsigned *forgiven = &health->state->forgiven;
+    unsigned left = atomic_load_explicit(forgiven, memory_order_relaxed);
     rl_health_tell(health, event, reason);
-    if (atomic_load_explicit(&health->error_answers, memory_order_relaxed) >=
-        RL_HEALTH_ERROR_ANSWERS) {
+    if (left == 0) {
         note_failure(health, reason);
     }
-    else {
-        atomic_fetch_add_explicit(&health->error_answers, 1, memory_order_relaxed);
+    else { /* of several at once it is enough if one counts */
+        atomic_compare_exchange_strong(forgiven, &left, left - 1);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The health of one server of a shared store, as this process sees it: a breaker, and what of
- * the server's state is news. Threads share it.
+/* The health of one server of a shared store: a breaker, and what of the server's state is
+ * news. Its state is shared by threads, and by the processes of this host (health_table.h).
  *
  * An error answer is no failure by itself: a single key on the server may be to blame. It is
  * one after RL_HEALTH_ERROR_ANSWERS others in a row, or if the server has given no good answer
@@ -16,19 +16,27 @@
 /* Up to this many error answers in a row are put down to one key, or a few. */
 #define RL_HEALTH_ERROR_ANSWERS 20
 
-typedef struct rl_health {
+/* Zero at first. It holds no pointer, and what is in it may be changed by other processes. */
+typedef struct rl_health_state {
     rl_breaker_t breaker;
+    _Atomic unsigned forgiven; /* so many more error answers in a row are put down to a key */
+} rl_health_state_t;
+
+typedef struct rl_health {
+    rl_health_state_t *state;
+    rl_health_state_t own; /* the state, if it isn't shared */
     const rl_breaker_settings_t *settings;
     rl_server_notify_fn *notify; /* is told of events, from any thread */
     void *context;
-    unsigned server;                /* its place in the settings */
-    _Atomic unsigned error_answers; /* in a row */
+    unsigned server; /* its place in the settings */
 } rl_health_t;
 
-/* Initializes the health of a server, which is named by its place in the settings, and of which
- * nothing is known yet. The settings must outlive it. */
-void rl_health_init(rl_health_t *health, const rl_breaker_settings_t *settings,
-                    rl_server_notify_fn *notify, void *context, unsigned server);
+/* Initializes the health of a server, which is named by its place in the settings. Its state is
+ * the one given; NULL: one of its own, and nothing is known of the server yet. Settings and
+ * state must outlive it. */
+void rl_health_init(rl_health_t *health, rl_health_state_t *state,
+                    const rl_breaker_settings_t *settings, rl_server_notify_fn *notify,
+                    void *context, unsigned server);
 
 /* Notes a good answer. `first`: it is the first on its connection, which is always news,
  * because another process, which may have ended, may have seen the server fail. */

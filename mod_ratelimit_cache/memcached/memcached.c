@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <libmemcached/memcached.h>
 
@@ -15,7 +16,6 @@
 #include "health.h"
 
 /* What libmemcached demands of its callers, all of it measured:
- *
  * - A memcached_st belongs to one thread at a time and must not cross a fork. So each process
  *   keeps a stack of them for each server. A session borrows one at a time, so that nobody
  *   waits for one while holding another.
@@ -68,6 +68,7 @@ typedef struct rl_memcached {
     rl_server_t *servers;
     rl_handle_t *handles; /* of all servers; the index is the handle's slot at the watchdog */
     rl_watchdog_t *watchdog;
+    pid_t process; /* of one that is forked off the connections must not be closed, either */
 } rl_memcached_t;
 
 /* ---- handles ---- */
@@ -170,8 +171,7 @@ static rl_handle_t *borrow_handle(rl_memcached_t *store, rl_server_t *server, in
 /* Returns, for the watchdog, a copy of the descriptor that the handle's user waits on. */
 static int find_socket(void *context, unsigned slot)
 {
-    const rl_memcached_t *store = context;
-    const rl_handle_t *handle = &store->handles[slot];
+    const rl_handle_t *handle = &((const rl_memcached_t *)context)->handles[slot];
     return rl_descriptor_copy(&handle->descriptor, local_port_of(handle));
 }
 
@@ -236,14 +236,14 @@ static bool command_begin(rl_command_t *command, rl_store_session_t *session,
         rl_counter_text_name(command->store->settings->prefix, counter, command->key);
     command->server = server_of(command);
     if (command->server == NULL || now >= session->deadline ||
-        rl_breaker_is_waiting(&command->server->health.breaker, now)) {
+        rl_breaker_is_waiting(&command->server->health.state->breaker, now)) {
         return false; /* don't wait for a connection to a server that isn't asked */
     }
     command->handle = handle_for(session, command->server);
     now = rl_clock_now(); /* borrowing may have waited */
     if (command->handle == NULL || now >= session->deadline ||
-        !rl_breaker_allows(&command->server->health.breaker, &command->store->settings->breaker,
-                           now)) {
+        !rl_breaker_allows(&command->server->health.state->breaker,
+                           &command->store->settings->breaker, now)) {
         return false;
     }
     command->memc = command->handle->memc;
@@ -254,8 +254,8 @@ static bool command_begin(rl_command_t *command, rl_store_session_t *session,
 static rl_store_status_e answered(rl_command_t *command, rl_store_status_e status)
 {
     const bool first = !command->handle->has_answered;
+    command->handle->has_answered = true;
     if (first) {
-        command->handle->has_answered = true;
         rl_descriptor_connected(&command->handle->descriptor, local_port_of(command->handle));
     }
     rl_health_good(&command->server->health, first);
@@ -371,7 +371,6 @@ static rl_store_status_e conclude(rl_command_t *command, memcached_return_t rc)
 }
 
 typedef enum { CREATE, REPLACE, PUT } rl_write_e;
-
 static memcached_return_t send_write(const rl_command_t *command, rl_write_e kind,
                                      uint64_t value)
 {
@@ -500,8 +499,8 @@ static void store_end(rl_store_session_t *session)
 {
     if (session->connection != NULL) {
         give_back_handle((rl_memcached_t *)session->store, session->connection);
-        session->connection = NULL;
     }
+    session->connection = NULL;
 }
 
 static const rl_store_ops_t memcached_ops = {
@@ -526,7 +525,7 @@ static void close_idle(rl_server_t *server)
 static apr_status_t close_all(void *data)
 {
     rl_memcached_t *store = data;
-    for (unsigned i = 0; i < store->settings->nservers; i++) {
+    for (unsigned i = 0; store->process == getpid() && i < store->settings->nservers; i++) {
         close_idle(&store->servers[i]);
     }
     if (store->ring != NULL) {
@@ -560,7 +559,8 @@ static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
     rl_server_t *server = &store->servers[n];
     rl_handle_t *handles = &store->handles[n * store->settings->connections];
     server->config = &store->settings->servers[n];
-    rl_health_init(&server->health, &store->settings->breaker, notify, context, n);
+    rl_health_init(&server->health, server->config->health, &store->settings->breaker, notify,
+                   context, n);
     if (!rl_stack_init(&server->idle)) {
         return false;
     }
@@ -580,12 +580,13 @@ rl_store_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t 
     const unsigned nhandles = settings->nservers * settings->connections;
     bool ok;
     store->base.ops = &memcached_ops;
+    store->process = getpid();
     store->settings = settings;
     store->servers = apr_pcalloc(pool, settings->nservers * sizeof(*store->servers));
     store->handles = apr_pcalloc(pool, nhandles * sizeof(*store->handles));
     store->ring = make_ring(settings);
-    apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
     ok = store->ring != NULL;
+    apr_pool_cleanup_register(pool, store, close_all, apr_pool_cleanup_null);
     for (unsigned i = 0; ok && i < settings->nservers; i++) {
         ok = make_server(pool, store, i, notify, context);
     }

@@ -8,6 +8,7 @@
 #include "../fleet/shared_store.h"
 #include "breaker.h"
 #include "counter_text.h"
+#include "health.h"
 #include "server_event.h"
 
 typedef struct rl_memcached_server {
@@ -15,6 +16,7 @@ typedef struct rl_memcached_server {
     const char *host;    /* the host in the name, or the path of a unix socket */
     const char *address; /* numeric address of the host, NULL if unknown; or the path again */
     uint16_t port;       /* 0 for a unix socket */
+    rl_health_state_t *health; /* that processes share; NULL: each finds it out by itself */
 } rl_memcached_server_t;
 
 /* Which server has a counter depends on hosts and ports, not on addresses: each server of a
@@ -34,10 +36,11 @@ typedef struct rl_memcached_settings {
 rl_store_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t *settings,
                                 rl_server_notify_fn *notify, void *context);
 
-/* Asks one server, by its place in the settings, for an answer within the timeout. Returns NULL
- * if it gave one; else a text in the pool that completes "memcached HOST ...", such as "does
- * not answer (A TIMEOUT OCCURRED)". Keeps no connection. */
+/* Asks one server, by its place in the settings, for an answer within the timeout, without
+ * libmemcached. Returns NULL if it gave one; else a text in the pool that completes "memcached
+ * HOST ...", such as "does not answer (Connection refused)". Sets *unsafe if libmemcached would
+ * end the process that reads such an answer: then don't let it. Keeps no connection. */
 const char *rl_memcached_probe(apr_pool_t *pool, const rl_memcached_settings_t *settings,
-                               unsigned server);
+                               unsigned server, bool *unsafe);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "addresses.h"
 
+#include <apr_strings.h>
 #include <http_log.h>
 
 #include "../httpd/module.h"
+#include "../memcached/health_table.h"
 #include "../system/clock.h"
 #include "runtime.h"
 #include "store_log.h"
@@ -57,28 +59,44 @@ static void resolve(const rl_store_config_t *store, rl_memcached_server_t *serve
                  server->name);
 }
 
-/* Takes the first address that answers, or the preferred one. After two time-outs no further
- * address is tried, so that a start doesn't take long. Returns NULL if the address that is
- * taken answers, else what it does instead. */
+/* Takes the first address that answers, or the preferred one; none if that one's answer would
+ * end the child that reads it. After two time-outs no further address is tried, so that a start
+ * doesn't take long. Returns NULL if the address that is taken answers, else what it does
+ * instead. */
 static const char *choose_address(const rl_store_config_t *store, unsigned i,
                                   rl_memcached_server_t *server, const addresses_t *found,
                                   apr_pool_t *ptemp)
 {
     const int64_t end = rl_clock_now() + 2 * store->settings.timeout_us;
     const char *preferred = server->address, *why = NULL;
+    bool deadly = false;
     for (int n = 0; n < found->n && (n == 0 || rl_clock_now() < end); n++) {
         const char *reason;
+        bool unsafe;
         server->address = found->ip[n];
-        reason = rl_memcached_probe(ptemp, &store->settings, i);
+        reason = rl_memcached_probe(ptemp, &store->settings, i, &unsafe);
         if (reason == NULL) {
             return NULL;
         }
         if (why == NULL || server->address == preferred) {
             why = reason;
+            deadly = unsafe;
         }
     }
-    server->address = preferred;
+    server->address = deadly ? NULL : preferred;
     return why;
+}
+
+/* Stores share what they find out about a server if they ask it in the same way. */
+static rl_health_state_t *find_health(const rl_store_config_t *store,
+                                      const rl_memcached_server_t *server, apr_pool_t *pool)
+{
+    const rl_memcached_settings_t *settings = &store->settings;
+    return rl_health_table_find(
+        rl_runtime()->health_table,
+        apr_psprintf(pool, "%s %" APR_INT64_T_FMT " %u %" APR_INT64_T_FMT, server->name,
+                     settings->timeout_us, settings->breaker.failures,
+                     settings->breaker.cooldown_us));
 }
 
 static void look_up_server(const rl_store_config_t *store, unsigned i, apr_pool_t *pconf)
@@ -92,6 +110,7 @@ static void look_up_server(const rl_store_config_t *store, unsigned i, apr_pool_
     if (server->address != NULL) {
         rl_store_log_start(store, server, choose_address(store, i, server, &found, pconf));
     }
+    server->health = find_health(store, server, pconf);
     APR_ARRAY_PUSH(store->log_slots, rl_log_slot_t *) =
         rl_log_throttle_find(rl_runtime()->log_table, server->name);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "children.h"
 
+#include <pthread.h>
+
 #include <ap_mpm.h>
 #include <http_log.h>
 
@@ -53,14 +55,22 @@ static void allow_leases(rl_store_config_t *store, apr_pool_t *pchild)
     }
 }
 
-static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
+/* The child's pool, and how many forks lie between the child and this process. */
+static apr_pool_t *child_pool;
+static unsigned forks;
+
+/* Called in a process that has been forked off. In one that was forked off while other threads
+ * ran, almost nothing is permitted, and most of those run another program at once. */
+static void note_fork(void)
 {
-    int threads = 1;
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    if (!store->connections_given) {
-        store->settings.connections = threads > 0 ? (unsigned)threads : 1;
-    }
-    store->store = rl_memcached_create(pchild, &store->settings, rl_store_log_event, store);
+    forks++;
+}
+
+static void make_store(rl_store_config_t *store)
+{
+    store->forks = forks;
+    store->leases = NULL;
+    store->store = rl_memcached_create(child_pool, &store->settings, rl_store_log_event, store);
     if (store->store == NULL) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, store->server,
                      "ratelimit: RateLimitStore memcached %s: no memory for connections; "
@@ -68,12 +78,31 @@ static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
                      store->settings.servers[0].name);
         store->store = rl_store_absent();
     }
-    else if (store->may_lease) {
+}
+
+static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
+{
+    int threads = 1;
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if (!store->connections_given) {
+        store->settings.connections = threads > 0 ? (unsigned)threads : 1;
+    }
+    make_store(store);
+    if (store->may_lease && store->store != rl_store_absent()) {
         allow_leases(store, pchild);
     }
 }
 
 void rl_children_init(apr_pool_t *pchild, server_rec *s)
 {
+    child_pool = pchild;
+    pthread_atfork(NULL, NULL, note_fork);
     rl_store_config_each(s, child_init_store, pchild);
+}
+
+void rl_children_heed_fork(rl_store_config_t *store)
+{
+    if (store->forks != forks) {
+        make_store(store);
+    }
 }

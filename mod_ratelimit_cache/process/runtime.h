@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all processes of the server share: the ledger, the table of the log throttle, the
- * secrets. */
+/* What all processes of the server share: the ledger, what was logged of memcached servers and
+ * how they are, the secrets. */
 #ifndef RL_PROCESS_RUNTIME_H
 #define RL_PROCESS_RUNTIME_H
 
@@ -14,6 +14,7 @@
 typedef struct rl_runtime {
     rl_ledger_t ledger;
     void *log_table;          /* RL_LOG_THROTTLE_SIZE bytes, see memcached/log_throttle.h */
+    void *health_table;       /* RL_HEALTH_TABLE_SIZE bytes, see memcached/health_table.h */
     rl_secret_t secret;       /* hashes the keys of counters in this server's memory */
     rl_secret_t fleet_secret; /* hashes the keys of counters that a fleet shares */
 } rl_runtime_t;

@@ -8,6 +8,7 @@
 
 #include "../config/config.h"
 #include "../ledger/segment.h"
+#include "../memcached/health_table.h"
 #include "../memcached/log_throttle.h"
 #include "addresses.h"
 #include "runtime.h"
@@ -15,15 +16,17 @@
 
 APLOG_USE_MODULE(ratelimit_cache);
 
-#define TABLE_SIZE_DEFAULT ((apr_size_t)32 << 20)
-#define RETAINED_KEY       "mod_ratelimit_cache-1"
-#define RETAINED_LOG_KEY   "mod_ratelimit_cache-told-2"
+#define TABLE_SIZE_DEFAULT  ((apr_size_t)32 << 20)
+#define RETAINED_KEY        "mod_ratelimit_cache-1"
+#define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
+#define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
 
 /* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
  * name, the left column; the right one is shared memory that lives as long as the server.
  *
- *     RETAINED_KEY      rl_retained_t --> | the ledger's cells: RateLimitStore size=          |
- *     RETAINED_LOG_KEY  void *        --> | slots of the log throttle: RL_LOG_THROTTLE_SIZE   |
+ *     RETAINED_KEY         rl_retained_t --> | the ledger's cells: RateLimitStore size= |
+ *     RETAINED_LOG_KEY     void *        --> | slots of the log throttle: RL_LOG_THROTTLE_SIZE
+ * | RETAINED_HEALTH_KEY  void *        --> | how memcached servers are: RL_HEALTH_TABLE_SIZE |
  */
 typedef struct rl_retained {
     void *table;                     /* the ledger's memory; NULL: not made yet */
@@ -53,28 +56,38 @@ static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
     return OK;
 }
 
-/* Finds or makes the log throttle's table. It outlives reloads, so that after one a failure
- * isn't logged again, and a recovery still is. */
-static int find_log_table(rl_runtime_t *runtime, server_rec *s)
+/* Finds or makes shared memory for what is known of memcached servers, and sets *memory to it.
+ * It outlives reloads, so that after one a failure isn't logged again, and a recovery still is;
+ * and so that a server that fails isn't waited for again. */
+static int find_memory(const char *retained_key, apr_size_t size, void **memory, server_rec *s)
 {
-    void **table = ap_retained_data_get(RETAINED_LOG_KEY);
+    void **retained = ap_retained_data_get(retained_key);
     apr_status_t rv = APR_SUCCESS;
-    if (table == NULL) {
-        table = ap_retained_data_create(RETAINED_LOG_KEY, sizeof(*table));
+    if (retained == NULL) {
+        retained = ap_retained_data_create(retained_key, sizeof(*retained));
     }
-    if (*table == NULL) {
-        rv = rl_segment_create(table, RL_LOG_THROTTLE_SIZE, s->process->pool);
+    if (*retained == NULL) {
+        rv = rl_segment_create(retained, size, s->process->pool);
     }
     if (rv != APR_SUCCESS) {
-        *table = NULL;
+        *retained = NULL;
         ap_log_error(
             APLOG_MARK, APLOG_CRIT, rv, s,
-            "ratelimit: can't get 3 KB of shared memory for what was logged of memcached; "
-            "free some memory");
+            "ratelimit: can't get 4 KB of shared memory for what is known of memcached "
+            "servers; free some memory");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    runtime->log_table = *table;
+    *memory = *retained;
     return OK;
+}
+
+static int find_server_tables(rl_runtime_t *runtime, server_rec *s)
+{
+    const int error =
+        find_memory(RETAINED_LOG_KEY, RL_LOG_THROTTLE_SIZE, &runtime->log_table, s);
+    return error != OK ? error
+                       : find_memory(RETAINED_HEALTH_KEY, RL_HEALTH_TABLE_SIZE,
+                                     &runtime->health_table, s);
 }
 
 /* A reload doesn't change the size of the table: that would lose all counters, and children of
@@ -125,7 +138,7 @@ static int open_table(rl_runtime_t *runtime, server_rec *s)
     }
     derive_secrets(runtime, retained);
     rl_ledger_open(&runtime->ledger, retained->table, retained->size);
-    return find_log_table(runtime, s);
+    return find_server_tables(runtime, s);
 }
 
 static void look_up_store(rl_store_config_t *store, apr_pool_t *pconf)

@@ -132,8 +132,7 @@ void rl_log_unshared(request_rec *r, const rl_claim_t *claim)
                       "server counts it by itself; a fleet can share limits up to %u, and "
                       "token buckets up to %" APR_INT64_T_FMT " tokens a second",
                       claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
-                      RL_TALLY_LIMIT,
-                      (int64_t)RL_TALLY_TICKS_MAX / (RL_TALLY_TIME_MAX / RL_USEC_PER_SEC));
+                      RL_TALLY_LIMIT, (int64_t)RL_TALLY_TOKENS_PER_SEC);
     }
 }
 

@@ -3,12 +3,13 @@
 
 #include "../config/config.h"
 #include "../config/store_directive.h"
+#include "../process/children.h"
 #include "../process/runtime.h"
 #include "../system/clock.h"
 
 void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session)
 {
-    const rl_store_config_t *store = rl_server_config(r->server)->store;
+    rl_store_config_t *store = rl_server_config(r->server)->store;
     session->source = (rl_source_t){.ledger = &rl_runtime()->ledger};
     if (store == NULL) {
         return;
@@ -17,6 +18,7 @@ void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *sess
     if (store->store == NULL) {
         return;
     }
+    rl_children_heed_fork(store);
     session->started = rl_clock_now();
     session->store_session = (rl_store_session_t){
         .store = store->store,

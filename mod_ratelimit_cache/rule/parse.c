@@ -70,6 +70,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_
                             cmd->cmd->name, argc > 0 ? " " : "", argc > 0 ? argv[0] : "");
     }
     rule->name = argv[0];
+    rule->directive = cmd->directive;
     rule->tenant = rl_cmd_is_tenant(cmd);
     set_defaults(rule);
     if (!rl_is_name(rule->name)) {

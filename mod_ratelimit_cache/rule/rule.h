@@ -65,9 +65,10 @@ typedef struct rl_rule {
     bool observe;   /* action=observe */
     bool per_vhost; /* each virtual host has counters of its own */
     rl_phase_e phase;
-    bool tenant;          /* from an .htaccess */
-    bool reads_env;       /* to check it, environment variables are read, */
-    bool reads_headers;   /* or header fields */
+    bool tenant;                     /* from an .htaccess */
+    bool reads_env;                  /* to check it, environment variables are read, */
+    bool reads_headers;              /* or header fields */
+    const ap_directive_t *directive; /* where it is written */
     server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */
     rl_scope_t scope;     /* of its counters in `home`, set in post_config (process/scope.h) */
     struct rl_rule *next; /* in the list of all rules of the server's configuration */

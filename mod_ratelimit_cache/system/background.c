@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
 
@@ -22,6 +23,7 @@ struct rl_background {
     void *context;
     int64_t interval_us;
     pthread_t thread;
+    pid_t process;         /* a process that is forked off has no such thread */
     pthread_mutex_t mutex; /* held while looking */
     pthread_cond_t wake;
     _Atomic bool asleep;
@@ -104,7 +106,7 @@ static bool lock_soon(pthread_mutex_t *mutex)
 static apr_status_t background_stop(void *data)
 {
     rl_background_t *background = data;
-    if (!lock_soon(&background->mutex)) {
+    if (background->process != getpid() || !lock_soon(&background->mutex)) {
         return APR_TIMEUP;
     }
     background->stop = true;
@@ -151,6 +153,7 @@ rl_background_t *rl_background_create(apr_pool_t *pool, int64_t interval_us,
     background->look = look;
     background->context = context;
     background->interval_us = interval_us;
+    background->process = getpid();
     init_locks(background);
     if (!background_start(background)) {
         free(background);

@@ -272,6 +272,30 @@ static void a_unit_that_is_owed_is_given_back_here(void **state)
     assert_int_equal(shared().total, 4);
 }
 
+/* Additions whose answer is lost are never taken off: the store holds more than the limit for
+ * good. */
+static void units_that_stay_in_the_way_are_believed_after_a_while(void **state)
+{
+    unsigned before;
+    (void)state;
+    set_out(5);
+    assert_int_equal(admitted(&servers[0], 3), 3);
+    next(FAULT_LOST_ANSWER, 4);
+    admitted(&servers[1], 4);
+    assert_int_equal(shared().total, 7);
+    next(FAULT_NONE, 0);
+    assert_int_equal(admitted(&servers[0], 3), 0); /* which learns nothing from it */
+    before = store.operations;
+    assert_int_equal(admitted(&servers[0], 3), 0);
+    assert_int_equal(store.operations, before + 3);
+    now += SECOND * 7 / 10;
+    assert_int_equal(admitted(&servers[0], 1), 0);
+    assert_int_equal(store.operations, before + 4);
+    assert_int_equal(admitted(&servers[0], 100), 0);
+    assert_int_equal(store.operations, before + 4);
+    assert_int_equal(shared().total, 7);
+}
+
 static void on_error_decides_without_the_store(void **state)
 {
     (void)state;
@@ -400,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_key_over_its_limit_restores_its_counter),
         cmocka_unit_test(units_given_back_elsewhere_can_be_had_a_second_later),
         cmocka_unit_test(a_unit_that_is_owed_is_given_back_here),
+        cmocka_unit_test(units_that_stay_in_the_way_are_believed_after_a_while),
         cmocka_unit_test(on_error_decides_without_the_store),
         cmocka_unit_test(a_number_of_somebody_elses_is_no_count),
         cmocka_unit_test(a_window_that_has_ended_leaves_nothing),

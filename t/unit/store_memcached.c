@@ -513,18 +513,69 @@ static void a_store_that_is_absent_refuses_everything(void **state)
     suite_end(&session);
 }
 
+static const char *probe(void)
+{
+    bool unsafe = true;
+    const char *reason = rl_memcached_probe(pool, &settings, 0, &unsafe);
+    assert_false(unsafe);
+    return reason;
+}
+
 static void a_probe_tells_whether_a_server_answers(void **state)
 {
     (void)state;
     open_store(4, TIMEOUT_US);
-    assert_null(rl_memcached_probe(pool, &settings, 0));
+    assert_null(probe());
     stop_for_a_while();
-    assert_non_null(rl_memcached_probe(pool, &settings, 0));
+    assert_non_null(probe());
     kill(server_pid, SIGCONT);
     server.address = "/nowhere/socket";
-    assert_non_null(rl_memcached_probe(pool, &settings, 0));
+    assert_non_null(probe());
     server.address = NULL;
-    assert_non_null(rl_memcached_probe(pool, &settings, 0));
+    assert_non_null(probe());
+}
+
+/* Listens at other_path, and answers one connection with n times this byte. */
+static pid_t start_flooder(char byte, size_t n, const char *end)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    pid_t pid;
+    unlink(other_path);
+    memcpy(address.sun_path, other_path, sizeof(other_path));
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    pid = fork();
+    if (pid == 0) {
+        const int client = accept(fd, NULL, NULL);
+        char answer[4096];
+        memset(answer, byte, n);
+        (void)!write(client, answer, n);
+        (void)!write(client, end, strlen(end));
+        sleep_ms(2000);
+        _exit(0);
+    }
+    close(fd);
+    return pid;
+}
+
+static void a_line_that_libmemcached_would_die_of_is_told_from_other_errors(void **state)
+{
+    static const struct {
+        size_t bytes;
+        bool unsafe;
+    } cases[] = {{5, false}, {990, false}, {1023, true}, {3000, true}};
+    (void)state;
+    open_store(4, TIMEOUT_US);
+    server.address = other_path;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const pid_t pid = start_flooder('x', cases[i].bytes, "\r\n");
+        bool unsafe = !cases[i].unsafe;
+        assert_non_null(rl_memcached_probe(pool, &settings, 0, &unsafe));
+        assert_int_equal(unsafe, cases[i].unsafe);
+        stop(pid);
+    }
+    unlink(other_path);
 }
 
 #define SERVER_TEST(f) cmocka_unit_test_teardown(f, resume_server)
@@ -546,6 +597,7 @@ int main(void)
         SERVER_TEST(a_value_that_is_no_number_is_an_error),
         SERVER_TEST(a_store_that_is_absent_refuses_everything),
         SERVER_TEST(a_probe_tells_whether_a_server_answers),
+        SERVER_TEST(a_line_that_libmemcached_would_die_of_is_told_from_other_errors),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, start_all, stop_all);

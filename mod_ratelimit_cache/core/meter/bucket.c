@@ -16,27 +16,28 @@
  * ever. */
 #include "bucket.h"
 
+#include "../wide.h"
 #include "algorithm.h"
 #include "tally.h"
 
-static unsigned __int128 scaled_limit(const rl_meter_t *meter)
+/* Returns the ticks of a period. They fit: the shift is chosen so that the ticks until the year
+ * 2100 do, at the longest period and with twice as many of them. */
+static uint64_t scaled_limit(const rl_meter_t *meter)
 {
-    return (unsigned __int128)meter->limit << meter->shift;
+    return (uint64_t)meter->limit << meter->shift;
 }
 
 uint64_t rl_bucket_ticks(const rl_meter_t *meter, int64_t time_us)
 {
-    return (uint64_t)(scaled_limit(meter) * (uint64_t)time_us / (uint64_t)meter->period_us);
+    return rl_mul_div(scaled_limit(meter), (uint64_t)time_us, (uint64_t)meter->period_us);
 }
 
 /* Returns the first moment at which this many ticks have passed, in microseconds since the
  * epoch. */
 static int64_t time_of(const rl_meter_t *meter, uint64_t ticks)
 {
-    const unsigned __int128 scale = scaled_limit(meter);
-    const unsigned __int128 time =
-        ((unsigned __int128)ticks * (uint64_t)meter->period_us + scale - 1) / scale;
-    return time < TIME_MAX ? (int64_t)time : TIME_MAX;
+    const uint64_t time = rl_mul_div_up(ticks, (uint64_t)meter->period_us, scaled_limit(meter));
+    return time < (uint64_t)TIME_MAX ? (int64_t)time : TIME_MAX;
 }
 
 void rl_bucket_prepare(rl_meter_t *meter)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "meter.h"
 
+#include "../wide.h"
 #include "algorithm.h"
 #include "bucket.h"
 #include "tally.h"
@@ -27,13 +28,12 @@ uint32_t rl_meter_quota(const rl_meter_t *meter)
 
 int64_t rl_meter_quota_us(const rl_meter_t *meter)
 {
-    unsigned __int128 time;
+    uint64_t time;
     if (meter->algorithm != RL_TOKEN_BUCKET || meter->limit == 0) {
         return meter->period_us;
     }
-    time = ((unsigned __int128)meter->burst * (uint64_t)meter->period_us + meter->limit - 1) /
-           meter->limit;
-    return time < TIME_MAX ? (int64_t)time : TIME_MAX;
+    time = rl_mul_div_up(meter->burst, (uint64_t)meter->period_us, meter->limit);
+    return time < (uint64_t)TIME_MAX ? (int64_t)time : TIME_MAX;
 }
 
 bool rl_meter_is_shareable(const rl_meter_t *meter)

@@ -48,6 +48,10 @@
 #define RL_TALLY_TICKS_MAX (UINT64_C(1) << 47)
 #define RL_TALLY_TIME_MAX  INT64_C(4102444800000000) /* microseconds since the epoch */
 
+/* The fastest token bucket that can be shared, in tokens a second. */
+#define RL_TALLY_TOKENS_PER_SEC                                                                \
+    (RL_TALLY_TICKS_MAX / ((uint64_t)RL_TALLY_TIME_MAX / UINT64_C(1000000)))
+
 typedef struct rl_tally {
     unsigned incarnation; /* 1 to 32766, perhaps with RL_TALLY_CLEARED */
     uint32_t seed;        /* units that this incarnation started from */

@@ -18,6 +18,7 @@
  * Clocks: a window later than that of now stays the current one, so that nothing is refilled.
  * One that ends more than a period and CLOCK_SLACK ahead is carried over into the window of
  * now. */
+#include "../wide.h"
 #include "algorithm.h"
 
 #define WINDOW_ONE (UINT64_C(1) << 32)
@@ -59,17 +60,12 @@ static int64_t offset_of(const rl_meter_t *meter, const rl_digest_t *key)
     if (meter->aligned) {
         return 0;
     }
-    return (int64_t)((unsigned __int128)(uint32_t)key->lo * (uint64_t)meter->period_us >> 32);
+    return (int64_t)rl_mul_div((uint32_t)key->lo, (uint64_t)meter->period_us, WINDOW_ONE);
 }
 
 static int64_t window_end(const rl_meter_t *meter, int64_t offset, uint32_t window)
 {
     return ((int64_t)window + 1) * meter->period_us - offset;
-}
-
-static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t by)
-{
-    return (uint64_t)((unsigned __int128)a * b / by);
 }
 
 /* Returns the units of the window before, weighted by its overlap with the last period at now,
@@ -81,7 +77,7 @@ static uint32_t weigh(const rl_meter_t *meter, uint32_t units, int64_t end, int6
     if (units == 0 || left >= period) {
         return units;
     }
-    return (uint32_t)(((unsigned __int128)units * left + period - 1) / period);
+    return (uint32_t)rl_mul_div_up(units, left, period);
 }
 
 static uint32_t sum_at_most(uint64_t a, uint64_t b, uint32_t most)
@@ -150,11 +146,11 @@ static int64_t retry_time(const rl_meter_t *meter, const rl_frame_t *frame, uint
         return frame->end; /* a fixed window is empty then; a cost above the limit never fits */
     }
     if (frame->units <= most && frame->previous > 0) {
-        const uint64_t overlap = mul_div(most - frame->units, period, frame->previous);
+        const uint64_t overlap = rl_mul_div(most - frame->units, period, frame->previous);
         return frame->end - (int64_t)overlap;
     }
     return frame->units > most
-               ? frame->end + (int64_t)(period - mul_div(most, period, frame->units))
+               ? frame->end + (int64_t)(period - rl_mul_div(most, period, frame->units))
                : frame->end;
 }
 

@@ -37,7 +37,8 @@ my %MODE = (
     server   => sub { answer($_[0], undef, "SERVER_ERROR something is wrong\r\n") },
     garbage  => sub { answer($_[0], undef, join('', map { chr rand 256 } 1 .. 40) =~ tr/\r\n//dr . "\r\n") },
     empty    => sub { answer($_[0], undef, "\r\n") },
-    # to add it would end the process that asks: libmemcached's assertion, see docs/security.md
+    # would end a child that reads it: libmemcached's assertions, see docs/security.md; `value` as the answer to add does
+    long     => sub { answer($_[0], undef, 'x' x ($_[3] // 1200) . "\r\n") },
     value    => sub { my ($c, $name, $text) = @_; answer($c, undef, $name =~ /incr|decr/ ? "VALUE x 0 1\r\n1\r\nEND\r\n" : $text) },
     number   => sub { my ($c, $name, $text, $number) = @_; answer($c, undef, $name =~ /incr|decr/ ? "$number\r\n" : $text) },
     twice    => sub { my ($c, undef, $text) = @_; answer($c, undef, $text . $text) },
