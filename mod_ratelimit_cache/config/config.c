@@ -31,8 +31,11 @@ const char *rl_table_size_raise(const char *value)
     if (!rl_number_parse_size(value, RL_LEDGER_SIZE_MAX, &size) || size < RL_LEDGER_SIZE_MIN) {
         return "the size must be from 64K to 64G";
     }
+    if (size > SIZE_MAX / 2) {
+        return "the size must be less than 2G on a 32-bit system";
+    }
     if (size > global.table_size) {
-        global.table_size = size;
+        global.table_size = (apr_size_t)size;
     }
     return NULL;
 }

@@ -14,6 +14,16 @@
  *
  * A failing sequence is named by its seed.
  */
+#ifndef __SIZEOF_INT128__
+#include <stdio.h>
+
+int main(void)
+{
+    puts("1..0 # SKIP the model takes 128-bit integers");
+    return 0;
+}
+
+#else
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -383,3 +393,5 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+#endif

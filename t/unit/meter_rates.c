@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/wide.h"
 #include "counter.h"
 
 typedef struct run {
@@ -53,8 +54,7 @@ static counter_t counter_for(const run_t *run)
 /* Units that come in a span, rounded down. */
 static uint64_t units_in(const run_t *run, int64_t span)
 {
-    return (uint64_t)((unsigned __int128)run->limit * (uint64_t)span /
-                      (uint64_t)run->period_us);
+    return rl_mul_div(run->limit, (uint64_t)span, (uint64_t)run->period_us);
 }
 
 static void check(const run_t *run, const char *who, int64_t span, uint64_t admitted)
