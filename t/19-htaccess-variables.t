@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What an .htaccess does to environment variables and header fields makes no difference to the server's rules; what the
 # server's own sections do to variables counts.
 use RL::Test;

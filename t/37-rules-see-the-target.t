@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What rules look at is what httpd serves, not the name that led to it: FallbackResource, DirectoryIndex, MultiViews and
 # rewrites put a target in the place of what was asked for, often with the very same configuration.
 use RL::Test;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A page that includes a program runs it: each include is charged to the rules of its URL, whatever the page is. Files that
 # are included, and look-ups, cost nothing.
 use RL::Test;

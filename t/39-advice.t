@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What README.md, the manual and the examples advise holds against programs that read more than the form that is meant.
 use RL::Test;
 use RL::Fpm;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a success may clear, and what counts as an outcome, when somebody tries to have another one's failures forgotten.
 use RL::Test;
 use RL::Stores;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Under mpm-itk each connection has a process of its own, forked off a child: what one process learns of a memcached that
 # fails all know, a memcached that drips is cut off, no units are left behind, and no answer is another connection's.
 use RL::Test;

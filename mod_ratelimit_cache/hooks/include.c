@@ -38,8 +38,9 @@ static const request_rec *page_of(const request_rec *r)
 static bool is_handled_by_type(const request_rec *r)
 {
     static const char programs[] = "application/x-httpd-";
-    const size_t len = r->content_type != NULL ? strcspn(r->content_type, "; ") : 0;
-    return len == strlen(r->handler) && strncmp(r->content_type, r->handler, len) == 0 &&
+    const char *type = r->content_type != NULL ? r->content_type : "";
+    const size_t len = strcspn(type, "; ");
+    return len == strlen(r->handler) && strncmp(type, r->handler, len) == 0 &&
            strncmp(r->handler, programs, sizeof(programs) - 1) != 0;
 }
 

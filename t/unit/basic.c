@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials of Basic authentication: which are written as clients write them. */
 #include <setjmp.h>
 #include <stdarg.h>

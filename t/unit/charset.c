@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Charsets of forms: text becomes UTF-8, or isn't valid. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -117,4 +117,11 @@ static inline void assert_more_is_exact(const counter_t *counter, int64_t now)
     }
 }
 
+/* Charges a full bucket with all that it holds. */
+static inline void drain(counter_t *counter, int64_t now)
+{
+    assert_true(charge(counter, now, counter->meter.burst));
+    assert_false(fits(counter, now, 1));
+}
+
 #endif

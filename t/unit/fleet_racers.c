@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limiter/counter, fleet/: many requests at once, some of which don't fit. For a moment the
  * store holds the units of those that will be denied. That must not deny what would fit, nor be
  * taken for use. */

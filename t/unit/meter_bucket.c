@@ -25,12 +25,6 @@ static counter_t full_bucket(uint32_t limit, int64_t period_us, uint32_t burst)
     return bucket_of(limit, period_us, burst, burst);
 }
 
-static void drain(counter_t *counter, int64_t now)
-{
-    assert_true(charge(counter, now, counter->meter.burst));
-    assert_false(fits(counter, now, 1));
-}
-
 /* How long a tick is, rounded up. */
 static int64_t tick_us(const rl_meter_t *meter)
 {

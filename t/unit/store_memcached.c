@@ -20,9 +20,9 @@
 #include "store_memory.h"
 
 /* Long enough for a busy machine, which may keep any thread from running for a while. */
-#define TIMEOUT_US  (200 * 1000)
-#define COOLDOWN_US (1000 * 1000)
-#define SLACK_US    (1000 * 1000)
+#define TIMEOUT_US  (500 * 1000)
+#define COOLDOWN_US (2000 * 1000)
+#define SLACK_US    (2000 * 1000)
 
 static apr_pool_t *pool;
 static char directory[] = "/tmp/rl-unit-XXXXXX";
@@ -44,12 +44,6 @@ static bool accepts(const char *path)
     connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
     close(fd);
     return connected;
-}
-
-static void sleep_ms(long ms)
-{
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&time, NULL);
 }
 
 static void exec_server(const char *path)

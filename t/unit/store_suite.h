@@ -29,6 +29,12 @@ static inline int64_t suite_now(void)
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+static inline void sleep_ms(long ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
 static inline rl_store_session_t suite_session(void **state)
 {
     return (rl_store_session_t){.store = *state, .deadline = suite_now() + SUITE_TIMEOUT};

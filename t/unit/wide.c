@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* core/wide: products of 64-bit numbers, divided exactly. */
 #include <setjmp.h>
 #include <stdarg.h>

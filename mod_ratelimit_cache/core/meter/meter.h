@@ -14,10 +14,6 @@
 
 #include "operation.h"
 
-#ifndef __SIZEOF_INT128__
-#error "mod_ratelimit_cache needs a 64-bit system and gcc or clang: meters compute in __int128"
-#endif
-
 /* Completes a meter. Call it after other members were set or changed. */
 void rl_meter_prepare(rl_meter_t *meter);
 
