@@ -101,6 +101,8 @@ my @bad = (
     [ 'RateLimitExempt',     'foo=bar' ], [ 'RateLimitExempt', '10.0.0.1,10.0.0.2' ], [ 'RateLimitExempt', '/8' ],
     [ 'RateLimitFormLimit',  'x' ], [ 'RateLimitFormLimit', '1' ], [ 'RateLimitFormLimit', '1023' ],
     [ 'RateLimitFormLimit',  '2M' ], [ 'RateLimitFormLimit', '-1' ], [ 'RateLimitFormLimit', '64KB' ],
+    [ 'RateLimitFormCharset', 'latin' ], [ 'RateLimitFormCharset', 'utf-16' ], [ 'RateLimitFormCharset', 'ibm037' ],
+    [ 'RateLimitFormCharset', 'utf-8//IGNORE' ],
     [ 'RateLimitStore',      'redis' ],
 );
 config_error("$_->[0] $_->[1]\n", $_->[0], $_->[1], "$_->[0] $_->[1]") for @bad;

@@ -74,7 +74,11 @@ shares '/ok/query-else', 'query', 'user=ann', 'User=ann' => 0, 'xuser=ann' => 0,
 shares '/ok/query', 'query without a value', 'nothing=here', '' => 1, 'user=' => 1, 'user' => 1, 'user=+%20' => 1,
     'user=one&user=two' => 1, 'user=two&x=1&user=one' => 1, 'user=three' => 0;
 shares '/ok/query', 'a space', 'user=a+b', 'user=a%20b' => 1, 'user=a%2Bb' => 0, 'user=ab' => 0;
-shares '/ok/query', 'a malformed escape stands for itself', 'user=50%', 'user=50%25' => 1, 'user=50' => 0, 'user=50%zz' => 0;
+shares '/ok/query', 'a malformed escape elsewhere', 'user=50%25', 'q=50%&user=50%25' => 1, 'user=50%25&q=%zz' => 1, 'user=50' => 0;
+is join(' ', map { status($s, "/ok/query-deny?$_") } 'user=50%', 'user=%m1x', 'user=%zz', '%zzuser=x&user=y', 'user=y&%u0075ser=x'),
+    join(' ', (429) x 5), 'a malformed escape in the value or in a name is none';
+is join(' ', map { status($s, "/ok/query-deny?$_") } 'user=a%FF', 'user=a&user[]=b', 'user=a&+User=b', '_charset_=x&user=a', 'user=a' . '&' x 1000),
+    join(' ', (429) x 5), 'nor is one that is not valid, that has a twin, or a charset, or a thousand others';
 shares '/ok/query', 'a raw = belongs to the value', 'user=aGk=', 'user=aGk%3D' => 1, 'user=aGk' => 0;
 is join(' ', map { status($s, "/ok/query?$_") } 'user=%u0061nn', 'user=x;user=y', 'user=ann%00'), '429 429 429',
     '%u, a semicolon, a NUL: applications differ, so there is no value';

@@ -75,6 +75,11 @@ is statuses($s, 3, '/ok/claimed'), '401 401 429', 'claimed-user: no name is one 
 is status($s, '/ok/claimed', headers => [ Authorization => 'Bearer abc' ]), 429, 'and so is another scheme';
 is status($s, '/ok/claimed', headers => [ Authorization => 'Basic !!!' ]),  429, 'and a header that is no Basic one';
 is status($s, '/ok/claimed', auth => ':secret'), 429, 'and an empty name';
+# Decoders read these each in their own way: "mallory" is Werkzeug's, "mal" httpd's.
+is status($s, '/ok/claimed', headers => [ Authorization => "Basic $_" ]), 429, "and credentials that are not clean: $_"
+    for 'bWFs!bG9yeTp4', 'bWFsbG9yeTp4eA', 'bWFsbG9yeTp4eB==', ' bWFsbG9yeTp4', 'bWFsbG9yeQ==', 'bWFsAGxvcnk6eA==', 'bWFs-G9yeTp4';
+is join(' ', map { status($s, '/ok/claimed', auth => $_) } "J\xf6rg:x", "j\xc3\xb6rg:x", "jorg:x"), '401 401 429',
+    'claimed-user: in ISO-8859-1, as some clients send it, and in UTF-8';
 
 is statuses($s, 3, '/ok/claimed-bytes', auth => 'alice:wrong'), '401 401 429', 'fold=off';
 is status($s, '/ok/claimed-bytes', auth => 'Alice:wrong'), 401, 'fold=off: another spelling is another name';

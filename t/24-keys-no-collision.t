@@ -3,7 +3,7 @@ use RL::Test;
 
 my $s = httpd(<<'END');
 <Location /ok/pair>
-    RateLimit r 1/30d key=query:a+query:b
+    RateLimit r 1/30d key=query:a+query:b fold=off
 </Location>
 <Location /ok/triple>
     RateLimit r 1/30d key=query:a+query:b+header:C

@@ -53,6 +53,11 @@ const char *rl_dir_deny_handler(const rl_dir_config_t *conf)
                                                                      : NULL;
 }
 
+const rl_charset_t *rl_dir_form_charset(const rl_dir_config_t *conf)
+{
+    return conf->form_charset != NULL ? conf->form_charset : rl_charset_default();
+}
+
 void *rl_create_dir_config(apr_pool_t *pool, char *path)
 {
     rl_dir_config_t *conf = apr_pcalloc(pool, sizeof(*conf));
@@ -77,7 +82,7 @@ static bool is_unset(const rl_dir_config_t *conf)
 {
 #define X(name, fallback) &&conf->name == RL_UNSET
     return conf->rules == NULL && !conf->detached && conf->exempt == NULL &&
-           conf->deny_handler == NULL RL_DIR_SETTINGS(X);
+           conf->deny_handler == NULL && conf->form_charset == NULL RL_DIR_SETTINGS(X);
 #undef X
 }
 
@@ -101,6 +106,7 @@ void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
     conf->rules = add->detached ? add->rules : rl_rule_set_merge(pool, base->rules, add->rules);
     conf->exempt = append(pool, base->exempt, add->exempt);
     conf->deny_handler = add->deny_handler != NULL ? add->deny_handler : base->deny_handler;
+    conf->form_charset = add->form_charset != NULL ? add->form_charset : base->form_charset;
     return conf;
 }
 

@@ -8,6 +8,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "../core/charset.h"
 #include "../core/digest.h"
 #include "../fleet/source.h"
 #include "../httpd/module.h"
@@ -50,6 +51,7 @@ typedef struct rl_dir_config {
     const rl_rule_set_t *rules; /* NULL for none */
     apr_array_header_t *exempt; /* of rl_exemption_t; NULL for none */
     const char *deny_handler;   /* /URL-PATH or a handler's name; NULL: not set; "": default */
+    const rl_charset_t *form_charset; /* NULL: not set */
 } rl_dir_config_t;
 
 /* Each returns the value that was set, else the default. */
@@ -69,6 +71,9 @@ typedef struct rl_server_config {
 
 /* Returns RateLimitDenyHandler: a /URL-PATH or a handler's name; NULL: the default answer. */
 const char *rl_dir_deny_handler(const rl_dir_config_t *conf);
+
+/* Returns RateLimitFormCharset. */
+const rl_charset_t *rl_dir_form_charset(const rl_dir_config_t *conf);
 
 /* Returns the merged configuration of the request's location. */
 const rl_dir_config_t *rl_dir_config(const request_rec *r);

@@ -173,6 +173,13 @@ static const char *set_form_limit(cmd_parms *cmd, void *dir, const char *value)
     return misplaced(cmd);
 }
 
+static const char *set_form_charset(cmd_parms *cmd, void *dir, const char *value)
+{
+    rl_dir_config_t *conf = dir;
+    const char *reason = rl_charset_parse(cmd->pool, value, &conf->form_charset);
+    return reason != NULL ? directive_error(cmd, value, reason) : misplaced(cmd);
+}
+
 /* ---- store ---- */
 
 static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
@@ -371,5 +378,7 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE1("RateLimitOnError", set_on_error, NULL, IN_SECTIONS, "local, allow or deny"),
     AP_INIT_TAKE1("RateLimitFormLimit", set_form_limit, NULL, IN_SECTIONS,
                   "1K to 1M: how much of a body is looked at"),
+    AP_INIT_TAKE1("RateLimitFormCharset", set_form_charset, NULL, IN_SECTIONS,
+                  "utf-8, windows-1252, ...: how browsers write the forms"),
     {.name = NULL},
 };

@@ -30,6 +30,7 @@ struct rl_body {
     char *value;          /* of the field that was asked for last: VALUE_MAX bytes, or NULL */
     bool ended;           /* the copy is the whole body */
     rl_form_type_e type;
+    const rl_charset_t *charset; /* of the form */
     char boundary[RL_BOUNDARY_MAX];
     size_t boundary_len;
 };
@@ -206,10 +207,12 @@ static rl_form_type_e form_type(const request_rec *r, rl_body_t *body)
     if (type == NULL || is_encoded(r) || !rl_body_is_announced(r)) {
         return RL_FORM_NONE;
     }
-    return rl_form_type(type, strlen(type), body->boundary, &body->boundary_len);
+    return rl_form_type(type, strlen(type), body->charset->name, body->boundary,
+                        &body->boundary_len);
 }
 
-int rl_body_peek(request_rec *r, rl_body_t **peeked, apr_size_t limit)
+int rl_body_peek(request_rec *r, rl_body_t **peeked, apr_size_t limit,
+                 const rl_charset_t *charset)
 {
     rl_body_t *body = *peeked;
     apr_status_t rv;
@@ -217,6 +220,7 @@ int rl_body_peek(request_rec *r, rl_body_t **peeked, apr_size_t limit)
         return OK;
     }
     body = *peeked = apr_pcalloc(r->pool, sizeof(*body));
+    body->charset = charset;
     body->type = form_type(r, body);
     if (body->type == RL_FORM_NONE) {
         return OK;
@@ -259,7 +263,8 @@ static void parse(const rl_body_t *body, rl_form_field_t *field)
         rl_urlencoded_finish(&parser.urlencoded, body->ended);
     }
     else {
-        rl_multipart_init(&parser.multipart, body->boundary, body->boundary_len, field, 1);
+        const rl_part_terms_t terms = {field, 1, body->charset->name};
+        rl_multipart_init(&parser.multipart, body->boundary, body->boundary_len, &terms);
         rl_multipart_feed(&parser.multipart, body->bytes, body->len);
         rl_multipart_finish(&parser.multipart, body->ended);
     }

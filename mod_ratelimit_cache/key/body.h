@@ -8,6 +8,8 @@
 
 #include <httpd.h>
 
+#include "../core/charset.h"
+
 /* What was read early of one client request's body. Lives in the request's pool. */
 typedef struct rl_body rl_body_t;
 
@@ -21,10 +23,11 @@ bool rl_body_is_announced(const request_rec *r);
  * early of it, or NULL. */
 bool rl_body_is_unread(const request_rec *r, const rl_body_t *body);
 
-/* Reads at most limit bytes of the body if it is a form that can be parsed, and sets *body;
- * does nothing if *body is set already. Waits for the client, within the server's time-outs.
- * Returns OK, or the status that the request has to end with. */
-int rl_body_peek(request_rec *r, rl_body_t **body, apr_size_t limit);
+/* Reads at most limit bytes of the body if it is a form of this charset that can be parsed, and
+ * sets *body; does nothing if *body is set already. Waits for the client, within the server's
+ * time-outs. Returns OK, or the status that the request has to end with. */
+int rl_body_peek(request_rec *r, rl_body_t **body, apr_size_t limit,
+                 const rl_charset_t *charset);
 
 /* Gives up what is unread of the body: the connection will be closed after the answer, and
  * whoever reads the body from now on, such as the CGI program of an ErrorDocument, finds an

@@ -33,18 +33,40 @@ void rl_key_add_string(rl_key_encoder_t *encoder, const char *text)
     rl_key_add_bytes(encoder, text, strlen(text));
 }
 
-void rl_key_add_typed(rl_key_encoder_t *encoder, const char *text, size_t len)
+static void add_folded(rl_key_encoder_t *encoder, rl_fold_result_e result,
+                       const rl_fold_t *folded)
 {
-    rl_fold_t folded;
-    if (!encoder->spec->fold) {
-        rl_key_add_bytes(encoder, text, len);
-    }
-    else if (rl_fold(text, len, &folded) && folded.len > 0) {
-        rl_key_add(encoder->builder, RL_VALUE_TEXT, folded.text, folded.len);
+    if (result == RL_FOLD_DONE && folded->len > 0) {
+        rl_key_add(encoder->builder, RL_VALUE_TEXT, folded->text, folded->len);
     }
     else {
         rl_key_add_missing(encoder);
     }
+}
+
+void rl_key_add_utf8(rl_key_encoder_t *encoder, const char *text, size_t len)
+{
+    rl_fold_t folded;
+    if (!encoder->spec->fold) {
+        rl_key_add_bytes(encoder, text, len);
+        return;
+    }
+    add_folded(encoder, rl_fold(text, len, &folded), &folded);
+}
+
+void rl_key_add_typed(rl_key_encoder_t *encoder, const char *text, size_t len)
+{
+    rl_fold_t folded;
+    rl_fold_result_e result;
+    if (!encoder->spec->fold) {
+        rl_key_add_bytes(encoder, text, len);
+        return;
+    }
+    result = rl_fold(text, len, &folded);
+    if (result == RL_FOLD_NOT_UTF8) {
+        result = rl_fold_latin1(text, len, &folded);
+    }
+    add_folded(encoder, result, &folded);
 }
 
 void rl_key_add_unknown_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *method)

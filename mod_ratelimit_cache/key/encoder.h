@@ -28,10 +28,15 @@ void rl_key_add_bytes(rl_key_encoder_t *encoder, const char *text, size_t len);
 /* Adds text that ends with a NUL, like rl_key_add_bytes(). NULL is no value. */
 void rl_key_add_string(rl_key_encoder_t *encoder, const char *text);
 
-/* Adds text that people type: folded, unless the rule has fold=off. Text that can't be folded
- * is no value: its author could write it in any number of ways that an application takes for
- * the same name. */
+/* Adds text that people type: folded, unless the rule has fold=off. Text that isn't UTF-8 is
+ * taken for ISO-8859-1, in which some clients still send the user names of Basic
+ * authentication. Text that folding refuses is no value: its author could write it in any
+ * number of ways that an application takes for the same name. */
 void rl_key_add_typed(rl_key_encoder_t *encoder, const char *text, size_t len);
+
+/* Adds text that people type into forms, like rl_key_add_typed(), but text that isn't UTF-8 is
+ * no value. */
+void rl_key_add_utf8(rl_key_encoder_t *encoder, const char *text, size_t len);
 
 /* Adds a method that httpd has no number for, in upper case, because scripts don't tell methods
  * apart by letter case. HEAD counts as GET. The pool is for scratch memory. */

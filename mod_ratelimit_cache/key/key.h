@@ -10,6 +10,7 @@
 #include <http_config.h>
 #include <ap_expr.h>
 
+#include "../core/charset.h"
 #include "../core/digest.h"
 
 typedef enum {
@@ -70,7 +71,8 @@ typedef struct rl_network_bits {
 /* What a key is made with, besides the values. */
 typedef struct rl_key_terms {
     const rl_key_spec_t *spec;
-    rl_network_bits_t bits; /* the location's */
+    rl_network_bits_t bits;      /* the location's */
+    const rl_charset_t *charset; /* in which browsers write the location's forms */
     const rl_secret_t *secret;
     const rl_scope_t *scope; /* the rule's, made with this secret */
 } rl_key_terms_t;

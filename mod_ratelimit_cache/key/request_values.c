@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 #include <string.h>
 
+#include "../core/basic.h"
 #include "../core/fold.h"
 #include "../core/form/form.h"
 #include "../httpd/client.h"
@@ -17,6 +18,7 @@
 typedef struct rl_key_reader {
     request_rec *r;
     rl_body_t *body; /* what was read early of its body, or NULL */
+    const rl_charset_t *charset;
     rl_key_encoder_t encoder;
 } rl_key_reader_t;
 
@@ -31,29 +33,68 @@ static void add_address(rl_key_reader_t *reader, const rl_key_part_t *part)
     }
 }
 
+/* Whoever writes credentials in another way than clients do may be read in another way. With a
+ * NUL or without a colon in them, httpd's parts are shorter than the whole. */
 static void add_claimed_user(rl_key_reader_t *reader)
 {
-    const char *user = NULL;
-    if (ap_get_basic_auth_components(reader->r, &user, NULL) != APR_SUCCESS || user == NULL) {
+    request_rec *r = reader->r;
+    const char *value = apr_table_get(
+        r->headers_in, r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authorization" : "Authorization");
+    const char *user = NULL, *password = NULL;
+    size_t bytes;
+    if (value == NULL || !rl_basic_is_clean(value, &bytes) ||
+        ap_get_basic_auth_components(r, &user, &password) != APR_SUCCESS || user == NULL ||
+        password == NULL || strlen(user) + 1 + strlen(password) != bytes) {
         rl_key_add_missing(&reader->encoder);
         return;
     }
     rl_key_add_typed(&reader->encoder, user, strlen(user));
 }
 
-static void add_query_decoded(rl_key_reader_t *reader, const rl_key_part_t *part, char *buffer,
-                              size_t size)
+/* Adds a field's value. */
+static void add_field(rl_key_reader_t *reader, const char *value, apr_size_t len)
 {
-    const char *args = reader->r->args;
-    rl_form_field_t field = {
-        .name = part->name, .name_len = strlen(part->name), .value = buffer, .value_cap = size};
+    if (!reader->encoder.spec->fold ||
+        rl_charset_decode(reader->charset, reader->r->pool, &value, &len)) {
+        rl_key_add_utf8(&reader->encoder, value, len);
+    }
+    else {
+        rl_key_add_missing(&reader->encoder);
+    }
+}
+
+/* Reads a field of the query string. The value lies in the buffer, or in the request's pool. */
+static void read_query(request_rec *r, const char *name, char buffer[QUERY_ON_STACK],
+                       rl_form_field_t *field)
+{
+    const char *args = r->args != NULL ? r->args : "";
+    const size_t len = strlen(args);
     rl_urlencoded_t parser;
-    rl_urlencoded_init(&parser, &field, 1);
-    rl_urlencoded_feed(&parser, args, strlen(args));
+    *field =
+        (rl_form_field_t){.name = name,
+                          .name_len = strlen(name),
+                          .value = len <= QUERY_ON_STACK ? buffer : apr_palloc(r->pool, len),
+                          .value_cap = len};
+    rl_urlencoded_init(&parser, field, 1);
+    rl_urlencoded_feed(&parser, args, len);
     rl_urlencoded_finish(&parser, true);
-    /* URLs are written by hand: a token may end in a raw =. */
-    if (rl_form_field_sure(&field, RL_DOUBT_EQUALS)) {
-        rl_key_add_typed(&reader->encoder, field.value, field.value_len);
+}
+
+/* URLs are written by hand: a token may end in a raw =, a search have a % in it. */
+#define TOLERATED_IN_QUERY (RL_DOUBT_EQUALS | RL_DOUBT_ELSEWHERE)
+
+static bool is_sure_in_query(const rl_form_field_t *field)
+{
+    return rl_form_field_sure(field, TOLERATED_IN_QUERY);
+}
+
+static void add_query(rl_key_reader_t *reader, const rl_key_part_t *part)
+{
+    char buffer[QUERY_ON_STACK];
+    rl_form_field_t field;
+    read_query(reader->r, part->name, buffer, &field);
+    if (is_sure_in_query(&field)) {
+        add_field(reader, field.value, field.value_len);
     }
     else {
         /* Also if applications would read different values. */
@@ -61,27 +102,31 @@ static void add_query_decoded(rl_key_reader_t *reader, const rl_key_part_t *part
     }
 }
 
-static void add_query(rl_key_reader_t *reader, const rl_key_part_t *part)
+/* Returns true if the query string says something else of a field than the body. Java reads the
+ * field from there, and others do if they can't read the body. */
+static bool query_differs(request_rec *r, const char *name, const char *value, apr_size_t len)
 {
-    const size_t len = reader->r->args != NULL ? strlen(reader->r->args) : 0;
-    char on_stack[QUERY_ON_STACK];
-    if (len == 0) {
-        rl_key_add_missing(&reader->encoder);
+    char buffer[QUERY_ON_STACK];
+    rl_form_field_t field;
+    if (r->args == NULL) {
+        return false;
     }
-    else if (len <= sizeof(on_stack)) {
-        add_query_decoded(reader, part, on_stack, sizeof(on_stack));
+    read_query(r, name, buffer, &field);
+    if (field.state == RL_FIELD_ABSENT) {
+        return (field.doubts & ~(unsigned)TOLERATED_IN_QUERY) != 0;
     }
-    else {
-        add_query_decoded(reader, part, apr_palloc(reader->r->pool, len), len);
-    }
+    return !is_sure_in_query(&field) || field.value_len != len ||
+           memcmp(field.value, value, len) != 0;
 }
 
 static void add_form(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
+    request_rec *r = reader->r;
     const char *value;
     apr_size_t len;
-    if (rl_body_field(reader->body, reader->r->pool, part->name, &value, &len)) {
-        rl_key_add_typed(&reader->encoder, value, len);
+    if (rl_body_field(reader->body, r->pool, part->name, &value, &len) &&
+        !query_differs(r, part->name, value, len)) {
+        add_field(reader, value, len);
     }
     else {
         rl_key_add_missing(&reader->encoder);
@@ -208,6 +253,7 @@ static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
     rl_key_reader_t reader = {
         .r = r,
         .body = values->body,
+        .charset = values->charset,
         .encoder = {.spec = key, .bits = &values->bits, .builder = &values->builder}};
     for (int i = 0; i < key->n; i++) {
         if (key->parts[i].kind == RL_PART_USER && r->user == NULL) {
@@ -237,7 +283,8 @@ static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
 /* Returns true if the values are for the key and the prefix lengths of these terms. */
 static bool are_of(const rl_key_values_t *values, const rl_key_terms_t *terms)
 {
-    return values->spec != NULL && values->bits.v4bits == terms->bits.v4bits &&
+    return values->spec != NULL && values->charset == terms->charset &&
+           values->bits.v4bits == terms->bits.v4bits &&
            values->bits.v6bits == terms->bits.v6bits && is_same_key(values->spec, terms->spec);
 }
 
@@ -250,6 +297,7 @@ rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
     else {
         values->spec = terms->spec;
         values->bits = terms->bits;
+        values->charset = terms->charset;
         rl_key_begin_in(&values->builder, terms->secret, terms->scope);
         values->result = encode(r, values);
     }

@@ -9,9 +9,10 @@
 /* The encoded values of one key's parts. They are kept from one rule to the next, because rules
  * often have the same key. Set spec to NULL, and body, before the first key of a request. */
 typedef struct rl_key_values {
-    const rl_key_spec_t *spec; /* whose parts these values are for; NULL: none yet */
-    rl_body_t *body;           /* what was read early of the request's body, or NULL */
-    rl_network_bits_t bits;    /* that addresses were cut to */
+    const rl_key_spec_t *spec;   /* whose parts these values are for; NULL: none yet */
+    rl_body_t *body;             /* what was read early of the request's body, or NULL */
+    rl_network_bits_t bits;      /* that addresses were cut to */
+    const rl_charset_t *charset; /* that forms were decoded from */
     rl_key_result_e result;
     rl_key_builder_t builder; /* the values, added to a key */
 } rl_key_values_t;

@@ -115,6 +115,7 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
     rl_key_terms_t terms = {
         .spec = &rule->key,
         .bits = {.v4bits = rl_dir_v4bits(conf), .v6bits = rl_dir_v6bits(conf)},
+        .charset = rl_dir_form_charset(conf),
         .secret = rl_runtime_secret(r->server),
         .scope = &rule->scope};
     rl_scope_t made;

@@ -148,7 +148,8 @@ int rl_due_look_at_body(const rl_visit_t *visit)
         if (rule_is_due(visit, rules->rules[i])) {
             visit->request->now = 0; /* the client may keep us waiting */
             return rl_body_peek(visit->r, &visit->request->body,
-                                (apr_size_t)rl_dir_form_limit(visit->conf));
+                                (apr_size_t)rl_dir_form_limit(visit->conf),
+                                rl_dir_form_charset(visit->conf));
         }
     }
     return OK;

@@ -21,7 +21,7 @@ static void take_boundary(boundary_t *boundary, const uint8_t **data, size_t *si
     const size_t len = lf == NULL ? *size : (size_t)(lf - *data);
     char *const line = copy_piece(*data, len);
     boundary->len = 0;
-    if (rl_form_type(line, len, boundary->text, &boundary->len) == RL_FORM_MULTIPART) {
+    if (rl_form_type(line, len, "utf-8", boundary->text, &boundary->len) == RL_FORM_MULTIPART) {
         require(boundary->len > 0 && boundary->len <= RL_BOUNDARY_MAX);
         require(memmem(line, len, boundary->text, boundary->len) != NULL);
     }
@@ -40,8 +40,8 @@ static void read_body(answer_t *answer, const boundary_t *boundary, const uint8_
 {
     answer_init(answer);
     rl_multipart_t parser;
-    require(rl_multipart_init(&parser, boundary->text, boundary->len, answer->fields,
-                              ANSWER_FIELDS));
+    const rl_part_terms_t terms = {answer->fields, ANSWER_FIELDS, "utf-8"};
+    require(rl_multipart_init(&parser, boundary->text, boundary->len, &terms));
     char *const first = copy_piece(data, cut);
     char *const second = copy_piece(data + cut, size - cut);
     const bool going_on = rl_multipart_feed(&parser, first, cut);

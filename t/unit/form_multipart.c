@@ -30,7 +30,8 @@ static void read_cut(answer_t *answer, const char *name, const char *boundary,
     answer->field.value = answer->value;
     rl_multipart_t parser;
     memset(&parser, 0xa5, sizeof(parser));
-    assert_true(rl_multipart_init(&parser, boundary, strlen(boundary), &answer->field, 1));
+    const rl_part_terms_t terms = {&answer->field, 1, "utf-8"};
+    assert_true(rl_multipart_init(&parser, boundary, strlen(boundary), &terms));
     size_t from = 0;
     for (size_t i = 0; i < ncuts; i++) {
         rl_multipart_feed(&parser, input + from, cuts[i] - from);
@@ -148,30 +149,60 @@ static void test_boundaries_that_repeat_themselves(void **state)
     assert_false(rl_form_field_sure(&answer.field, 0));
 }
 
-static void test_preamble_padding_epilogue(void **state)
+/* Rack and PHP disagree about blanks behind a delimiter, formidable wants it first. */
+static void test_nothing_stands_around_delimiters(void **state)
 {
     (void)state;
-    VALUE("This is\r\n--ignored.\r\n" FIELD("user", "bob") CLOSE "So is -- this\r\n--AaB03.",
-          "user", "bob");
-    VALUE("\r\n" FIELD("user", "bob") CLOSE, "user", "bob");
-    VALUE("--AaB03x \t\r\n" NAMED("user") "\r\n\r\nbob\r\n--AaB03x--  \t\r\n", "user", "bob");
+    MALFORMED("This is\r\n--ignored.\r\n" FIELD("user", "bob") CLOSE);
+    MALFORMED("\r\n" FIELD("user", "bob") CLOSE);
+    MALFORMED("--" FIELD("user", "bob") CLOSE);
+    MALFORMED("-" FIELD("user", "bob") CLOSE);
+    MALFORMED("--AaB03x \t\r\n" NAMED("user") "\r\n\r\nbob\r\n--AaB03x--\r\n");
+    MALFORMED("--AaB03x\r\n" NAMED("user") "\r\n\r\nbob\r\n--AaB03x--  \t\r\n");
+    MALFORMED("--AaB03x\r\n" NAMED("user") "\r\n\r\nbob\r\n--AaB03x-- ");
+    MALFORMED(FIELD("user", "bob") CLOSE "So is -- this\r\n--AaB03.");
     VALUE("--AaB03x\r\n" NAMED("user") "\r\n\r\nbob\r\n--AaB03x--", "user", "bob");
-    VALUE("--AaB03x\r\n" NAMED("user") "\r\n\r\nbob\r\n--AaB03x-- ", "user", "bob");
+    VALUE(FIELD("user", "bob") CLOSE "\r\n", "user", "bob");
 }
 
 static void test_headers_that_mean_the_same(void **state)
 {
     (void)state;
-    VALUE(PART("content-disposition: FORM-DATA; Name=\"user\"", "1") CLOSE, "user", "1");
-    VALUE(PART("CONTENT-DISPOSITION: \tform-data;name=user ;", "1") CLOSE, "user", "1");
-    VALUE(PART("Content-Disposition: form-data ; ; x=y ; name=user", "1") CLOSE, "user", "1");
-    VALUE(PART("Content-Disposition: form-data; x=\"; y\"; name=user", "1") CLOSE, "user", "1");
-    VALUE(PART("X-Y: z\r\nContent-Type: text/plain\r\n" NAMED("user"), "1") CLOSE, "user", "1");
+    VALUE(PART("content-disposition: form-data; name=\"user\"", "1") CLOSE, "user", "1");
+    VALUE(PART("CONTENT-DISPOSITION: \tform-data; name=user", "1") CLOSE, "user", "1");
+    VALUE(PART("Content-Type: text/plain\r\n" NAMED("user"), "1") CLOSE, "user", "1");
     VALUE(PART(NAMED("user") "\r\nContent-Type: Text/Plain; charset=\"UTF-8\"", "1") CLOSE,
           "user", "1");
-    VALUE(PART(NAMED("user") "\r\nContent-Transfer-Encoding: 8BIT \r\nContent-Length: 1", "1")
-              CLOSE,
-          "user", "1");
+    VALUE(PART(NAMED("user") "\r\nContent-Type: text/plain;charset=utf-8", "1") CLOSE, "user",
+          "1");
+}
+
+static void test_a_charset_field_makes_doubt(void **state)
+{
+    (void)state;
+    STATE(FIELD("_charset_", "utf-16") FIELD("user", "1") CLOSE, "user", RL_FIELD_ONE,
+          RL_DOUBT_CHARSET);
+    STATE(FIELD("user", "1") FIELD(" _Charset_", "utf-8") CLOSE, "user", RL_FIELD_ONE,
+          RL_DOUBT_CHARSET);
+    VALUE(FIELD("user", "1") FIELD("_charset", "utf-8") FIELD("charset_", "x") CLOSE, "user",
+          "1");
+}
+
+static void test_many_parts_make_doubt(void **state)
+{
+    (void)state;
+    static char input[100 * (RL_FORM_PAIRS_MAX + 2)];
+    for (unsigned parts = RL_FORM_PAIRS_MAX; parts <= RL_FORM_PAIRS_MAX + 1; parts++) {
+        size_t len = 0;
+        for (unsigned i = 1; i < parts; i++) {
+            memcpy(input + len, BYTES(FIELD("x", "")));
+            len += sizeof(FIELD("x", "")) - 1;
+        }
+        memcpy(input + len, BYTES(FIELD("user", "1") CLOSE));
+        len += sizeof(FIELD("user", "1") CLOSE) - 1;
+        assert_field(input, len, "user", RL_FIELD_ONE,
+                     parts <= RL_FORM_PAIRS_MAX ? 0 : RL_DOUBT_MANY | 0u);
+    }
 }
 
 static void test_names(void **state)
@@ -187,8 +218,13 @@ static void test_names(void **state)
     VALUE(FIELD("a\\\"b", "1") CLOSE, "a\"b", "1");
     VALUE(FIELD("a\\\\b", "1") CLOSE, "a\\b", "1");
     /* No other escapes. */
-    STATE(FIELD("us%65r", "1") CLOSE, "user", RL_FIELD_ABSENT, 0);
+    STATE(FIELD("us%65r", "1") CLOSE, "user", RL_FIELD_ABSENT, RL_DOUBT_NAME);
     STATE(FIELD("us+er", "1") CLOSE, "us er", RL_FIELD_ABSENT, 0);
+    STATE(FIELD("\xef\xbb\xbfuser", "1") CLOSE, "user", RL_FIELD_ABSENT, RL_DOUBT_NAME);
+    STATE(FIELD("gr\xc3\xb6\xc3\x9f"
+                "e",
+                "1") CLOSE,
+          "user", RL_FIELD_ABSENT, 0);
     STATE(FIELD("", "1") CLOSE, "user", RL_FIELD_ABSENT, 0);
 }
 
@@ -207,7 +243,6 @@ static void test_files(void **state)
 #define FILE_PART(rest) PART(NAMED("user") rest, "2")
     STATE(FILE_PART("; filename=x") CLOSE, "user", RL_FIELD_ABSENT, RL_DOUBT_FILE);
     STATE(FILE_PART("; filename=\"\"") CLOSE, "user", RL_FIELD_ABSENT, RL_DOUBT_FILE);
-    STATE(FILE_PART(";FileName=x") CLOSE, "user", RL_FIELD_ABSENT, RL_DOUBT_FILE);
     STATE(FILE_PART("; filename*=UTF-8''x") CLOSE, "user", RL_FIELD_ABSENT, RL_DOUBT_FILE);
     STATE(FIELD("user", "1") FILE_PART("; filename=x") CLOSE, "user", RL_FIELD_ONE,
           RL_DOUBT_FILE);
@@ -225,10 +260,6 @@ static void test_encoded_parts(void **state)
 {
     (void)state;
 #define WITH_HEADER(header) PART(NAMED("user") "\r\n" header, "Ym9i") CLOSE
-    STATE(WITH_HEADER("Content-Transfer-Encoding: base64"), "user", RL_FIELD_ABSENT,
-          RL_DOUBT_ENCODING);
-    STATE(WITH_HEADER("Content-Transfer-Encoding: quoted-printable"), "user", RL_FIELD_ABSENT,
-          RL_DOUBT_ENCODING);
     STATE(WITH_HEADER("Content-Type: text/plain; charset=utf-16"), "user", RL_FIELD_ABSENT,
           RL_DOUBT_ENCODING);
     STATE(WITH_HEADER("Content-Type: text/plain; charset"), "user", RL_FIELD_ABSENT,
@@ -237,101 +268,107 @@ static void test_encoded_parts(void **state)
           RL_DOUBT_ENCODING);
     STATE(FIELD("user", "1") WITH_HEADER("Content-Type: text/html"), "user", RL_FIELD_ONE,
           RL_DOUBT_ENCODING);
-    VALUE(PART("Content-Transfer-Encoding: base64\r\n" NAMED("a"), "Ym9i") FIELD("user", "1")
+    STATE(WITH_HEADER("Content-Type: text/plain; charset=iso-8859-1"), "user", RL_FIELD_ABSENT,
+          RL_DOUBT_ENCODING);
+    STATE(WITH_HEADER("Content-Type: text/plain; format=flowed"), "user", RL_FIELD_ABSENT,
+          RL_DOUBT_ENCODING);
+    VALUE(PART(NAMED("a") "\r\nContent-Type: text/plain; charset=utf-16", "") FIELD("user", "1")
               CLOSE,
           "user", "1");
 }
 
+static const char *const malformed_headers[] = {
+    "X-Y: z", /* no Content-Disposition: Rack takes Content-ID for the name */
+    "Content-Disposition: form-data",
+    "Content-Disposition: form-data; filename=x",
+    "Content-Disposition: attachment; name=user", /* PHP doesn't mind */
+    "Content-Disposition: form-data2; name=user",
+    "Content-Disposition: form-data name=user",
+    "Content-Disposition: form-data, x; name=user",
+    "Content-Disposition:form-data; name=user",
+    "Content-Disposition : form-data; name=user",
+    "Content-Disposition",
+    ": form-data; name=user",
+    " Content-Disposition: form-data; name=user",
+    "X: \r\nContent-Disposition: form-data; name=user",
+    "X:Content-Disposition: form-data; name=user\r\n" NAMED("x"),
+    NAMED("user") "\r\n folded: x",
+    NAMED("user") "\r\n\tfolded",
+    NAMED("user") "\nX: y",
+    NAMED("user") "\rX: y",
+    NAMED("us\x01") "er",
+    NAMED("user") "\r\nX-Y: z", /* Mojolicious heeds Transfer-Encoding, Rack Content-ID */
+    NAMED("user") "\r\nTransfer-Encoding: chunked",
+    NAMED("user") "\r\nContent-Transfer-Encoding: 8bit",
+    NAMED("user") "\r\nContent-Length: 1",
+    "Content-Disposition: FORM-DATA; name=user",
+    "Content-Disposition: form-data; Name=user",
+    "Content-Disposition: form-data;name=user",
+    "Content-Disposition: form-data;  name=user",
+    "Content-Disposition: form-data ; name=user",
+    "Content-Disposition: form-data; name=user;",
+    "Content-Disposition: form-data; name=user ",
+    "Content-Disposition: form-data; ; name=user",
+    "Content-Disposition: form-data; x=y; name=user",
+    NAMED("user") "; FileName=x",
+    NAMED("user") "\r\n" NAMED("user"),
+    NAMED("user") "\r\n" NAMED("x"),
+    NAMED("user") "\r\nContent-Type: text/plain\r\nContent-Type: text/plain",
+    NAMED("user") "; name=user",
+    NAMED("user") "; filename=x; filename=y",
+    NAMED("x") "; name*=UTF-8''user",
+    NAMED("x") "; name*0=user",
+    NAMED("x") "; filename*=UTF-8'; y=z'",
+    NAMED("us er"),
+    NAMED("'user'"), /* quotation marks to PHP */
+    NAMED("\"user"),
+    NAMED("\"us\"er"),
+    NAMED("\"user\" x"),
+    NAMED("\"us\\er\""),
+    NAMED("\"user\\"),
+    NAMED("\"user\\\""),
+    NAMED("\"us\\\\\""),
+    NAMED("\"=?UTF-8?Q?user?=\""),
+    NAMED("x") "; y=\"; name=user\"",
+    NAMED("x") "; filename=\"\\\\\"; z=\"\"",
+    NAMED("user =x"),
+    NAMED(" user"),
+    NAMED("x") "; y",
+    NAMED("x") "; y=",
+    NAMED("x") "\r\nContent-Type: multipart/mixed; boundary=y",
+};
+
 static void test_malformed_headers(void **state)
 {
     (void)state;
-    static const char *const headers[] = {
-        "X-Y: z", /* no Content-Disposition: Rack takes Content-ID for the name */
-        "Content-Disposition: form-data",
-        "Content-Disposition: form-data; filename=x",
-        "Content-Disposition: attachment; name=user", /* PHP doesn't mind */
-        "Content-Disposition: form-data2; name=user",
-        "Content-Disposition: form-data name=user",
-        "Content-Disposition: form-data, x; name=user",
-        "Content-Disposition:form-data; name=user",
-        "Content-Disposition : form-data; name=user",
-        "Content-Disposition",
-        ": form-data; name=user",
-        " Content-Disposition: form-data; name=user",
-        "X: \r\nContent-Disposition: form-data; name=user",
-        "X:Content-Disposition: form-data; name=user\r\n" NAMED("x"),
-        NAMED("user") "\r\n folded: x",
-        NAMED("user") "\r\n\tfolded",
-        NAMED("user") "\nX: y",
-        NAMED("user") "\rX: y",
-        NAMED("us\x01") "er",
-        NAMED("user") "\r\n" NAMED("user"),
-        NAMED("user") "\r\n" NAMED("x"),
-        NAMED("user") "\r\nContent-Type: text/plain\r\nContent-Type: text/plain",
-        NAMED("user") "; name=user",
-        NAMED("user") "; filename=x; filename=y",
-        NAMED("x") "; name*=UTF-8''user",
-        NAMED("x") "; name*0=user",
-        NAMED("x") "; filename*=UTF-8'; y=z'",
-        NAMED("us er"),
-        NAMED("'user'"), /* quotation marks to PHP */
-        NAMED("\"user"),
-        NAMED("\"us\"er"),
-        NAMED("\"user\" x"),
-        NAMED("\"us\\er\""),
-        NAMED("\"user\\"),
-        NAMED("\"user\\\""),
-        NAMED("\"us\\\\\""),
-        NAMED("\"=?UTF-8?Q?user?=\""),
-        NAMED("x") "; y=\"; name=user\"",
-        NAMED("x") "; filename=\"\\\\\"; z=\"\"",
-        NAMED("user =x"),
-        NAMED(" user"),
-        NAMED("x") "; y",
-        NAMED("x") "; y=",
-        NAMED("x") "\r\nContent-Type: multipart/mixed; boundary=y",
-    };
-    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+    for (size_t i = 0; i < sizeof(malformed_headers) / sizeof(*malformed_headers); i++) {
         char input[512];
         const int len = snprintf(input, sizeof(input),
                                  FIELD("user", "1") "--AaB03x\r\n%s\r\n\r\n2"
                                                     "\r\n" CLOSE,
-                                 headers[i]);
+                                 malformed_headers[i]);
         assert_malformed(input, (size_t)len);
     }
     HEADERS_MALFORMED("Content-Disposition: form-data; name=\"user\0x\"");
     HEADERS_MALFORMED("\0");
 }
 
-static void test_limits_of_headers(void **state)
+static void test_limit_of_headers(void **state)
 {
     (void)state;
     char input[16384];
-    for (unsigned lines = 15; lines <= 16; lines++) {
-        int len = snprintf(input, sizeof(input), "--AaB03x\r\n" NAMED("user") "\r\n");
-        for (unsigned i = 0; i < lines; i++) {
-            len += snprintf(input + len, sizeof(input) - (size_t)len, "X: y\r\n");
-        }
-        len += snprintf(input + len, sizeof(input) - (size_t)len, "\r\n1\r\n" CLOSE);
-        assert_field(input, (size_t)len, "user", lines == 15 ? RL_FIELD_ONE : RL_FIELD_ABSENT,
-                     lines == 15 ? 0 : RL_DOUBT_MALFORMED | 0u);
-    }
-    for (int pad = RL_PART_LINE_MAX - 3; pad <= RL_PART_LINE_MAX - 2; pad++) {
-        const int len = snprintf(input, sizeof(input),
-                                 "--AaB03x\r\n" NAMED("user") "\r\nX: %0*d"
-                                                              "\r\n\r\n1\r\n" CLOSE,
-                                 pad, 0);
-        const bool fits = pad + 3 <= RL_PART_LINE_MAX;
-        assert_field(input, (size_t)len, "user", fits ? RL_FIELD_ONE : RL_FIELD_ABSENT,
+    static const char file[] = "; filename=";
+    const int head = (int)sizeof(NAMED("x")) - 1 + (int)sizeof(file) - 1;
+    for (int pad = RL_PART_LINE_MAX - head; pad <= RL_PART_LINE_MAX - head + 1; pad++) {
+        const int len =
+            snprintf(input, sizeof(input),
+                     FIELD("user", "1") "--AaB03x\r\n" NAMED("x") "%s%0*d"
+                                                                  "\r\n\r\n\r\n" CLOSE,
+                     file, pad, 0);
+        const bool fits = pad + head <= RL_PART_LINE_MAX;
+        assert_field(input, (size_t)len, "user", RL_FIELD_ONE,
                      fits ? 0 : RL_DOUBT_MALFORMED | 0u);
     }
-    const int wide = RL_PART_LINE_MAX - 3;
-    const int len =
-        snprintf(input, sizeof(input),
-                 "--AaB03x\r\n" NAMED("user") "\r\nX: %0*d\r\nX: %0*d"
-                                              "\r\nX: %0*d\r\nX: %0*d\r\n\r\n1\r\n" CLOSE,
-                 wide, 0, wide, 0, wide, 0, wide, 0);
-    assert_malformed(input, (size_t)len);
 }
 
 static void test_delimiter_in_the_wrong_place(void **state)
@@ -364,9 +401,8 @@ static void test_boundary_without_dashes(void **state)
     STATE(FIELD("user", "AaB03x") CLOSE, "user", RL_FIELD_ONE, RL_DOUBT_BOUNDARY);
     STATE(FIELD("user", "1") FIELD("x", "-AaB03x") CLOSE, "user", RL_FIELD_ONE,
           RL_DOUBT_BOUNDARY);
-    STATE(PART(NAMED("user") "\r\nX: AaB03x", "1") CLOSE, "user", RL_FIELD_ONE,
-          RL_DOUBT_BOUNDARY);
-    STATE("AaB03x\r\n" FIELD("user", "1") CLOSE, "user", RL_FIELD_ONE, RL_DOUBT_BOUNDARY);
+    STATE(PART(NAMED("user") "; filename=AaB03x", "1") CLOSE, "user", RL_FIELD_ABSENT,
+          RL_DOUBT_BOUNDARY | RL_DOUBT_FILE);
 }
 
 static void test_body_without_its_end(void **state)
@@ -378,13 +414,14 @@ static void test_body_without_its_end(void **state)
         read_cut(&answer, "user", "AaB03x", input, len, NULL, 0);
         assert_int_equal(answer.field.doubts, RL_DOUBT_CUT);
     }
-    STATE("user=bob", "user", RL_FIELD_ABSENT, RL_DOUBT_CUT);
+    STATE("user=bob", "user", RL_FIELD_ABSENT, RL_DOUBT_MALFORMED);
 
     /* Closed, but not looked at to its end. */
     char value[16];
     rl_form_field_t field = {.name = "user", .name_len = 4, .value = value, .value_cap = 16};
     rl_multipart_t parser;
-    assert_true(rl_multipart_init(&parser, "AaB03x", 6, &field, 1));
+    const rl_part_terms_t terms = {&field, 1, "utf-8"};
+    assert_true(rl_multipart_init(&parser, "AaB03x", 6, &terms));
     assert_true(rl_multipart_feed(&parser, BYTES(input)));
     rl_multipart_finish(&parser, false);
     assert_int_equal(field.state, RL_FIELD_ONE);
@@ -395,7 +432,8 @@ static void test_feed_tells_when_it_is_over(void **state)
 {
     (void)state;
     rl_multipart_t parser;
-    assert_true(rl_multipart_init(&parser, "AaB03x", 6, NULL, 0));
+    const rl_part_terms_t none = {NULL, 0, "utf-8"};
+    assert_true(rl_multipart_init(&parser, "AaB03x", 6, &none));
     assert_true(rl_multipart_feed(&parser, BYTES("--AaB03")));
     assert_false(rl_multipart_feed(&parser, BYTES("x!")));
     assert_false(rl_multipart_feed(&parser, BYTES("\r\n")));
@@ -409,10 +447,12 @@ static void test_limits_of_init(void **state)
     memset(boundary, 'x', sizeof(boundary));
     rl_form_field_t field = {.name = "a"};
     rl_multipart_t parser;
-    assert_false(rl_multipart_init(&parser, boundary, 0, NULL, 0));
-    assert_false(rl_multipart_init(&parser, boundary, RL_BOUNDARY_MAX + 1, NULL, 0));
-    assert_true(rl_multipart_init(&parser, boundary, RL_BOUNDARY_MAX, NULL, 0));
-    assert_false(rl_multipart_init(&parser, boundary, 1, &field, 1));
+    const rl_part_terms_t none = {NULL, 0, "utf-8"};
+    const rl_part_terms_t nameless = {&field, 1, "utf-8"};
+    assert_false(rl_multipart_init(&parser, boundary, 0, &none));
+    assert_false(rl_multipart_init(&parser, boundary, RL_BOUNDARY_MAX + 1, &none));
+    assert_true(rl_multipart_init(&parser, boundary, RL_BOUNDARY_MAX, &none));
+    assert_false(rl_multipart_init(&parser, boundary, 1, &nameless));
 }
 
 /* Inputs in which every kind of state is open at some cut. */
@@ -420,14 +460,15 @@ static const struct {
     const char *bytes;
     size_t len;
 } inputs[] = {
-    {BYTES("preamble\r\n" FIELD("user", "bob") CLOSE "epilogue\r\n")},
+    {BYTES(FIELD("user", "bob") CLOSE "\r\n")},
+    {BYTES("-" FIELD("user", "bob") CLOSE "epilogue\r\n")},
+    {BYTES(FIELD("user", "bob") CLOSE "\r\nepilogue\r\n")},
     {BYTES(FIELD("x", "\r\n-\r--AaB\r\n") FIELD("user", "\r\n--AaB03-\r\n--\r\r\n") CLOSE)},
-    {BYTES(
-        "--AaB03x \t\r\n" NAMED("\"us%22er\"; filename=\"C:\\x\\\"\"") "\r\n\r\n\r\n" CLOSE)},
+    {BYTES("--AaB03x\r\n" NAMED("\"us%22er\"; filename=\"C:\\x\\\"\"") "\r\n\r\n\r\n" CLOSE)},
     {BYTES(FIELD("user", "1") FIELD("user", "1") PART(NAMED("user") "; filename=x", "2")
                CLOSE)},
     {BYTES(FIELD("user", "1") FIELD("user", "12") CLOSE "\r\n--AaB03x--")},
-    {BYTES(FIELD("user", "0123456789abcdefg") FIELD("User", "AaB03x") "--AaB03x--  ")},
+    {BYTES(FIELD("user", "0123456789abcdefg") FIELD("User", "AaB03x") "--AaB03x--\r")},
     {BYTES(FIELD("user", "1\0")
                PART(NAMED("user") "\r\nContent-Type: x", "AaB03x\r") "--AaB0")},
     {BYTES(FIELD("user", "bob") "--AaB03x\r\nX: y\r\nY : z\r\n\r\n")},
@@ -512,14 +553,16 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_repeated),
         cmocka_unit_test(test_boundaries_that_repeat_themselves),
-        cmocka_unit_test(test_preamble_padding_epilogue),
+        cmocka_unit_test(test_nothing_stands_around_delimiters),
         cmocka_unit_test(test_headers_that_mean_the_same),
+        cmocka_unit_test(test_a_charset_field_makes_doubt),
+        cmocka_unit_test(test_many_parts_make_doubt),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_twin_names_make_doubt),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_encoded_parts),
         cmocka_unit_test(test_malformed_headers),
-        cmocka_unit_test(test_limits_of_headers),
+        cmocka_unit_test(test_limit_of_headers),
         cmocka_unit_test(test_delimiter_in_the_wrong_place),
         cmocka_unit_test(test_boundary_without_dashes),
         cmocka_unit_test(test_body_without_its_end),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What both form parsers share: collecting values, and comparing names.
+/* What both form parsers share: collecting values.
  *
  * A field's first value is kept. Every later one is compared with it as it comes, so that one
  * buffer is enough. */
@@ -126,90 +126,4 @@ void rl_form_fields_end(rl_form_field_t *fields, uint32_t mask)
         const unsigned i = rl_first_field(left);
         field_end(&fields[i]);
     }
-}
-
-/* Names that differ from the wanted one, but that some application takes for it:
- *
- *   PHP           drops leading spaces, stops at NUL, turns space, `.` and an unclosed `[` into
- *                 `_`, and takes `user[x]` for an array that replaces `user`
- *   ASP, ASP.NET  ignore the case of letters
- *   Rack          drops brackets around a name (`[user]`, `user]`); so does qs (Node.js)
- *   C programs    stop at NUL
- *
- * One comparison covers all of these and is wider than any of them: it skips leading blanks and
- * brackets, folds letters, takes the characters that PHP replaces for `_`, and ignores whatever
- * follows a NUL or a bracket. All it can do is make a field doubtful, so too wide is safe. */
-static char fold(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return (char)(c - 'A' + 'a');
-    }
-    return c == ' ' || c == '.' || c == '[' ? '_' : c;
-}
-
-static bool is_dropped_in_front(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r') || c == '[' || c == ']';
-}
-
-static bool is_name_end_for_some(char c)
-{
-    return c == '\0' || c == '[' || c == ']';
-}
-
-void rl_name_begin(rl_name_match_t *match, size_t nfields)
-{
-    const uint32_t all = nfields == 0 ? 0 : UINT32_MAX >> (RL_FORM_FIELDS_MAX - nfields);
-    *match = (rl_name_match_t){.exact = all, .alike = all};
-}
-
-static void match_alike(rl_name_match_t *match, const rl_form_field_t *fields, char c)
-{
-    for (uint32_t left = match->alike; left != 0; left &= left - 1) {
-        const unsigned i = rl_first_field(left);
-        const rl_form_field_t *field = &fields[i];
-        const uint32_t bit = UINT32_C(1) << i;
-        if (match->folded < field->name_len) {
-            match->alike &= fold(field->name[match->folded]) == fold(c) ? ~UINT32_C(0) : ~bit;
-            continue;
-        }
-        match->alike &= ~bit;
-        match->twins |= is_name_end_for_some(c) ? bit : 0;
-    }
-    match->folded++;
-}
-
-void rl_name_byte(rl_name_match_t *match, const rl_form_field_t *fields, char c)
-{
-    for (uint32_t left = match->exact; left != 0; left &= left - 1) {
-        const unsigned i = rl_first_field(left);
-        if (match->len >= fields[i].name_len || fields[i].name[match->len] != c) {
-            match->exact &= ~(UINT32_C(1) << i);
-        }
-    }
-    match->len++;
-    if (match->alike != 0 && (match->folded > 0 || !is_dropped_in_front(c))) {
-        match_alike(match, fields, c);
-    }
-}
-
-static uint32_t with_length(const rl_form_field_t *fields, uint32_t mask, size_t len)
-{
-    uint32_t found = 0;
-    for (uint32_t left = mask; left != 0; left &= left - 1) {
-        const unsigned i = rl_first_field(left);
-        found |= fields[i].name_len == len ? UINT32_C(1) << i : 0;
-    }
-    return found;
-}
-
-uint32_t rl_name_exact(const rl_name_match_t *match, const rl_form_field_t *fields)
-{
-    return with_length(fields, match->exact, match->len);
-}
-
-uint32_t rl_name_twins(const rl_name_match_t *match, const rl_form_field_t *fields)
-{
-    const uint32_t alike = match->twins | with_length(fields, match->alike, match->folded);
-    return alike & ~rl_name_exact(match, fields);
 }

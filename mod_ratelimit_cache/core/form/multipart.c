@@ -10,7 +10,8 @@
  *
  * (Where a line ends, another state waits for the LF. MALFORMED is reached from anywhere.)
  *
- * A delimiter is CRLF `--boundary`; the very first may lack the CRLF. Bytes of a body go to the
+ * A delimiter is CRLF `--boundary`; the very first stands at the beginning and lacks the CRLF.
+ * Bytes of a body go to the
  * fields at once, except those that may begin a delimiter: these are held back. They need not
  * be stored, because they are a prefix of the delimiter: its length tells what they were, and
  * they are emitted from the pattern. The search is that of Knuth, Morris and Pratt: if a byte
@@ -21,7 +22,8 @@
  * The delimiter's text must stand nowhere else: not within a line, not after a bare LF, not in
  * a header, and not after the closing delimiter. CGI.pm finds it anywhere; PHP finds it after
  * an LF, and reads on after the closing one. Hence the search runs in all states that hold
- * text. */
+ * text. Rack and PHP disagree about a delimiter with blanks behind it, formidable refuses a
+ * body that begins with something else: then nobody wrote it but for that. */
 #include "parser.h"
 
 #include <string.h>
@@ -29,13 +31,12 @@
 enum state {
     PREAMBLE,
     DELIMITER,     /* after --boundary */
-    PADDING,       /* after --boundary and blanks */
     DELIMITER_END, /* after the CR of that line */
     HEADERS,
     HEADER_END, /* after the CR of a header */
     BODY,
     CLOSING,    /* after --boundary- */
-    CLOSED,     /* after --boundary--, and perhaps blanks */
+    CLOSED,     /* after --boundary-- */
     CLOSED_END, /* after the CR of that line */
     EPILOGUE,
     MALFORMED
@@ -84,16 +85,16 @@ static void search_from(rl_multipart_t *parser, unsigned char crlf_seen)
 }
 
 bool rl_multipart_init(rl_multipart_t *parser, const char *boundary, size_t boundary_len,
-                       rl_form_field_t *fields, size_t nfields)
+                       const rl_part_terms_t *terms)
 {
     if (boundary_len == 0 || boundary_len > RL_BOUNDARY_MAX ||
-        !rl_form_fields_init(fields, nfields)) {
+        !rl_form_fields_init(terms->fields, terms->nfields)) {
         return false;
     }
-    parser->fields = fields;
-    parser->nfields = nfields;
+    parser->terms = *terms;
     parser->wanted = 0;
     parser->doubts = 0;
+    parser->parts = 0;
     parser->state = PREAMBLE;
     parser->pattern_len = (unsigned char)(2 + boundary_len);
     parser->pattern[0] = parser->pattern[1] = '-';
@@ -114,7 +115,7 @@ static void malformed(rl_multipart_t *parser)
 static void emit(rl_multipart_t *parser, const char *data, size_t len)
 {
     if (parser->wanted != 0 && len > 0) {
-        rl_form_fields_put(parser->fields, parser->wanted, data, len);
+        rl_form_fields_put(parser->terms.fields, parser->wanted, data, len);
     }
 }
 
@@ -126,7 +127,7 @@ static void emit_held_crlf(rl_multipart_t *parser)
 
 static void end_part(rl_multipart_t *parser)
 {
-    rl_form_fields_end(parser->fields, parser->wanted);
+    rl_form_fields_end(parser->terms.fields, parser->wanted);
     parser->wanted = 0;
     parser->state = DELIMITER;
 }
@@ -154,11 +155,31 @@ static bool found_delimiter(rl_multipart_t *parser, char c)
     return false;
 }
 
-/* Handles a byte of preamble, body or epilogue. */
+/* Handles a byte before the first delimiter, where nothing but it may stand. */
+static void preamble_byte(rl_multipart_t *parser, char c)
+{
+    const unsigned before = parser->delimiter;
+    if (found_delimiter(parser, c)) {
+        end_part(parser);
+    }
+    else if (parser->delimiter != before + 1) {
+        malformed(parser);
+    }
+}
+
+/* Handles a byte after the last delimiter: line ends do no harm. */
+static void epilogue_byte(rl_multipart_t *parser, char c)
+{
+    if (c != '\r' && c != '\n') {
+        malformed(parser);
+    }
+}
+
+/* Handles a byte of a part's body. */
 static void text_byte(rl_multipart_t *parser, char c)
 {
     if (found_delimiter(parser, c)) {
-        if (parser->crlf != 2 || parser->state == EPILOGUE) {
+        if (parser->crlf != 2) {
             malformed(parser);
             return;
         }
@@ -181,16 +202,11 @@ static void text_byte(rl_multipart_t *parser, char c)
     }
 }
 
-static bool is_text(unsigned state)
-{
-    return state == PREAMBLE || state == BODY || state == EPILOGUE;
-}
-
 /* Handles at once the next bytes that can begin neither a line end nor the delimiter nor the
  * boundary; returns their number. */
 static size_t plain_text(rl_multipart_t *parser, const char *data, size_t len)
 {
-    if (!is_text(parser->state) || parser->crlf != 0 || parser->delimiter != 0 ||
+    if (parser->state != BODY || parser->crlf != 0 || parser->delimiter != 0 ||
         parser->bare != 0) {
         return 0;
     }
@@ -207,9 +223,10 @@ static void begin_headers(rl_multipart_t *parser)
 {
     parser->state = HEADERS;
     parser->part = (rl_part_t){0};
-    parser->header_lines = 0;
-    parser->header_bytes = 0;
     parser->line_len = 0;
+    if (++parser->parts > RL_FORM_PAIRS_MAX) {
+        parser->doubts |= RL_DOUBT_MANY;
+    }
     search_from(parser, 0);
 }
 
@@ -222,10 +239,11 @@ static void begin_body(rl_multipart_t *parser)
     }
     const unsigned doubts = (part->file ? (unsigned)RL_DOUBT_FILE : 0) |
                             (part->encoded ? (unsigned)RL_DOUBT_ENCODING : 0);
-    rl_form_fields_doubt(parser->fields, part->exact, doubts);
-    rl_form_fields_doubt(parser->fields, part->twins, RL_DOUBT_NAME);
+    rl_form_fields_doubt(parser->terms.fields, part->exact, doubts);
+    rl_form_fields_doubt(parser->terms.fields, part->twins, RL_DOUBT_NAME);
+    parser->doubts |= part->charset ? (unsigned)RL_DOUBT_CHARSET : 0;
     parser->wanted = doubts == 0 ? part->exact : 0;
-    rl_form_fields_begin(parser->fields, parser->wanted);
+    rl_form_fields_begin(parser->terms.fields, parser->wanted);
     parser->state = BODY;
     search_from(parser, 0);
 }
@@ -236,12 +254,7 @@ static void end_line(rl_multipart_t *parser)
         begin_body(parser);
         return;
     }
-    parser->header_bytes += parser->line_len;
-    parser->header_lines++;
-    if (parser->header_lines > RL_PART_HEADERS_MAX ||
-        parser->header_bytes > RL_PART_BYTES_MAX ||
-        !rl_part_header(&parser->part, parser->fields, parser->nfields, parser->line,
-                        parser->line_len)) {
+    if (!rl_part_header(&parser->part, &parser->terms, parser->line, parser->line_len)) {
         malformed(parser);
         return;
     }
@@ -283,7 +296,6 @@ static void close_body(rl_multipart_t *parser)
 static void begin_epilogue(rl_multipart_t *parser)
 {
     parser->state = EPILOGUE;
-    search_from(parser, 2);
 }
 
 static void await_delimiter_lf(rl_multipart_t *parser)
@@ -296,25 +308,13 @@ static void await_closing_lf(rl_multipart_t *parser)
     parser->state = CLOSED_END;
 }
 
-/* Handles a byte after --boundary or --boundary--. */
-static void padding_byte(rl_multipart_t *parser, char c, unsigned char next,
-                         void (*line_end)(rl_multipart_t *))
-{
-    if (c == ' ' || c == '\t') {
-        parser->state = next;
-    }
-    else {
-        expect(parser, c, '\r', line_end);
-    }
-}
-
 static void delimiter_byte(rl_multipart_t *parser, char c)
 {
     if (c == '-') {
         parser->state = CLOSING;
     }
     else {
-        padding_byte(parser, c, PADDING, await_delimiter_lf);
+        expect(parser, c, '\r', await_delimiter_lf);
     }
 }
 
@@ -322,15 +322,16 @@ static void next_byte(rl_multipart_t *parser, char c)
 {
     switch ((enum state)parser->state) {
     case PREAMBLE:
+        preamble_byte(parser, c);
+        break;
     case BODY:
-    case EPILOGUE:
         text_byte(parser, c);
+        break;
+    case EPILOGUE:
+        epilogue_byte(parser, c);
         break;
     case DELIMITER:
         delimiter_byte(parser, c);
-        break;
-    case PADDING:
-        padding_byte(parser, c, PADDING, await_delimiter_lf);
         break;
     case DELIMITER_END:
         expect(parser, c, '\n', begin_headers);
@@ -345,7 +346,7 @@ static void next_byte(rl_multipart_t *parser, char c)
         expect(parser, c, '-', close_body);
         break;
     case CLOSED:
-        padding_byte(parser, c, CLOSED, await_closing_lf);
+        expect(parser, c, '\r', await_closing_lf);
         break;
     case CLOSED_END:
         expect(parser, c, '\n', begin_epilogue);
@@ -370,6 +371,6 @@ void rl_multipart_finish(rl_multipart_t *parser, bool ended)
 {
     const bool closed = parser->state == CLOSED || parser->state == EPILOGUE;
     const bool whole = ended && (closed || parser->state == MALFORMED);
-    rl_form_fields_doubt_all(parser->fields, parser->nfields,
+    rl_form_fields_doubt_all(parser->terms.fields, parser->terms.nfields,
                              parser->doubts | (whole ? 0u : (unsigned)RL_DOUBT_CUT));
 }

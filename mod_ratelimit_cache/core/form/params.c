@@ -47,13 +47,12 @@ bool rl_contains_nocase(const char *text, size_t len, const char *word)
     return false;
 }
 
-/* In these encodings bytes below 0x80 are ASCII and nothing else is, so that one user name
- * can't be written in many ways. */
-bool rl_charset_is_plain(const char *charset, size_t len)
+int rl_hex_digit(char c)
 {
-    return rl_equals_nocase(charset, len, "utf-8") ||
-           rl_equals_nocase(charset, len, "us-ascii") ||
-           rl_equals_nocase(charset, len, "iso-8859-1");
+    const char small = lower(c);
+    return c >= '0' && c <= '9'           ? c - '0'
+           : small >= 'a' && small <= 'f' ? small - 'a' + 10
+                                          : -1;
 }
 
 static void skip_blanks(rl_params_t *params)
@@ -144,19 +143,14 @@ static bool take_param(rl_params_t *params, rl_param_t *param)
 
 int rl_params_next(rl_params_t *params, rl_param_t *param)
 {
-    for (;;) {
-        skip_blanks(params);
-        if (params->at == params->end) {
-            return 0;
-        }
-        if (*params->at++ != ';') {
-            return -1;
-        }
-        skip_blanks(params);
-        if (params->at < params->end && *params->at != ';') {
-            return take_param(params, param) ? 1 : -1;
-        }
+    if (params->at == params->end) {
+        return 0;
     }
+    if (*params->at++ != ';') {
+        return -1;
+    }
+    skip_blanks(params);
+    return take_param(params, param) ? 1 : -1;
 }
 
 static const char boundary_extra[] = "'()/:=?"; /* bchars that are no token characters here */
@@ -164,6 +158,18 @@ static const char boundary_extra[] = "'()/:=?"; /* bchars that are no token char
 static bool is_boundary_char(char c)
 {
     return c == ' ' || rl_is_token_char(c) || (c != '\0' && strchr(boundary_extra, c) != NULL);
+}
+
+/* Returns true if a reader that searches the header for a type finds one in the boundary. */
+static bool names_a_type(const rl_param_t *boundary)
+{
+    static const char *const words[] = {"json", "xml", "urlencoded", "multipart", "form-data"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (rl_contains_nocase(boundary->value, boundary->value_len, words[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Returns true if every reader finds this boundary. PHP and CGI.pm take the first one that
@@ -188,40 +194,46 @@ static bool boundary_is_clear(const char *content_type, size_t len, const rl_par
            !rl_contains_nocase(value_end, behind, "boundary");
 }
 
-/* Reads all parameters. Returns false if readers may disagree about the body. */
-static bool read_params(rl_params_t *params, rl_param_t *boundary)
+/* Reads all parameters; `boundary` is given only for a multipart. Returns false if readers may
+ * disagree about the body. */
+static bool read_params(rl_params_t *params, const char *charset, rl_param_t *boundary)
 {
     rl_param_t param;
+    bool charset_seen = false;
     int found;
     while ((found = rl_params_next(params, &param)) == 1) {
-        if (rl_equals_nocase(param.name, param.name_len, "charset") &&
-            !rl_charset_is_plain(param.value, param.value_len)) {
-            return false;
+        if (rl_equals_nocase(param.name, param.name_len, "charset") && !charset_seen &&
+            rl_equals_nocase(param.value, param.value_len, charset)) {
+            charset_seen = true;
         }
-        if (rl_equals_nocase(param.name, param.name_len, "boundary")) {
-            if (boundary->name != NULL) {
-                return false;
-            }
+        else if (boundary != NULL && boundary->name == NULL &&
+                 rl_equals_nocase(param.name, param.name_len, "boundary")) {
             *boundary = param;
+        }
+        else {
+            return false;
         }
     }
     return found == 0;
 }
 
-rl_form_type_e rl_form_type(const char *content_type, size_t len,
+static bool is_word(const char *text, size_t len, const char *word)
+{
+    return len == strlen(word) && memcmp(text, word, len) == 0;
+}
+
+rl_form_type_e rl_form_type(const char *content_type, size_t len, const char *charset,
                             char boundary[RL_BOUNDARY_MAX], size_t *boundary_len)
 {
     rl_params_t params = {content_type, content_type + len, boundary_extra};
     const size_t type_len = take_token(&params, "/");
     rl_param_t param = {0};
-    if (!read_params(&params, &param)) {
-        return RL_FORM_NONE;
+    if (is_word(content_type, type_len, "application/x-www-form-urlencoded")) {
+        return read_params(&params, charset, NULL) ? RL_FORM_URLENCODED : RL_FORM_NONE;
     }
-    if (rl_equals_nocase(content_type, type_len, "application/x-www-form-urlencoded")) {
-        return RL_FORM_URLENCODED;
-    }
-    if (!rl_equals_nocase(content_type, type_len, "multipart/form-data") ||
-        param.name == NULL || !boundary_is_clear(content_type, len, &param)) {
+    if (!is_word(content_type, type_len, "multipart/form-data") ||
+        !read_params(&params, charset, &param) || param.name == NULL ||
+        !boundary_is_clear(content_type, len, &param) || names_a_type(&param)) {
         return RL_FORM_NONE;
     }
     memcpy(boundary, param.value, param.value_len);

@@ -36,16 +36,21 @@ void rl_name_byte(rl_name_match_t *match, const rl_form_field_t *fields, char c)
 uint32_t rl_name_exact(const rl_name_match_t *match, const rl_form_field_t *fields);
 uint32_t rl_name_twins(const rl_name_match_t *match, const rl_form_field_t *fields);
 
+/* Returns true if the name read so far is `_charset_` to some application. */
+bool rl_name_is_charset(const rl_name_match_t *match);
+
 /* Reads one header line of a part, without its CRLF. Returns false if it is malformed. */
-bool rl_part_header(rl_part_t *part, const rl_form_field_t *fields, size_t nfields,
-                    const char *line, size_t len);
+bool rl_part_header(rl_part_t *part, const rl_part_terms_t *terms, const char *line,
+                    size_t len);
 
 /* Checks the part after its last header. Returns false if it is malformed. */
 bool rl_part_complete(const rl_part_t *part);
 
 /* The parameters of a header's value (RFC 9110 5.6.6, RFC 8187):
  *
- *     *( OWS ";" OWS [ token "=" ( token / quoted-string ) ] )
+ *     *( ";" OWS token "=" ( token / quoted-string ) )
+ *
+ * The RFC allows blanks before a semicolon and nothing after it, which no browser writes.
  *
  * `extra` names characters that the token of a value may hold besides a token's own. A single
  * quote, by the RFC a character of tokens, is none here, because PHP takes it for a quotation
@@ -72,7 +77,8 @@ int rl_params_next(rl_params_t *params, rl_param_t *param);
 bool rl_is_token_char(char c);
 bool rl_equals_nocase(const char *text, size_t len, const char *word);
 bool rl_contains_nocase(const char *text, size_t len, const char *word);
-/* Returns true for UTF-8, US-ASCII and ISO-8859-1. */
-bool rl_charset_is_plain(const char *charset, size_t len);
+
+/* Returns the value of a hexadecimal digit, or -1. */
+int rl_hex_digit(char c);
 
 #endif

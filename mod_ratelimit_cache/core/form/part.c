@@ -3,13 +3,15 @@
  *
  * Applications read these with anything from a full MIME parser to one regular expression, and
  * the result decides which field the part is. So a header is either written as browsers write
- * it, apart from letter case and order, or the whole body is malformed, since nobody can tell
- * which name the part goes by. The functions here return false for a malformed header. */
+ * it, apart from their order, or the whole body is malformed, since nobody can tell which name
+ * the part goes by. Headers that browsers don't write make it malformed, too: Mojolicious
+ * decodes a part by its Transfer-Encoding, and Rack names one by its Content-ID. The functions
+ * here return false for a malformed header. */
 #include "parser.h"
 
 #include <string.h>
 
-enum { SEEN_DISPOSITION = 1, SEEN_TYPE = 2, SEEN_ENCODING = 4 };
+enum { SEEN_DISPOSITION = 1, SEEN_TYPE = 2 };
 
 enum { PARAM_NAME = 1, PARAM_FILENAME = 2, PARAM_FILENAME_EXTENDED = 4 };
 
@@ -57,12 +59,12 @@ static bool match_name(const rl_param_t *param, const rl_form_field_t *fields,
 }
 
 /* Only commons-fileupload decodes an encoded word (RFC 2047); all others take it for a name. */
-static bool set_name(rl_part_t *part, const rl_param_t *param, const rl_form_field_t *fields,
-                     size_t nfields)
+static bool set_name(rl_part_t *part, const rl_param_t *param, const rl_part_terms_t *terms)
 {
+    const rl_form_field_t *const fields = terms->fields;
     form_name_t name;
-    rl_name_begin(&name.plain, nfields);
-    rl_name_begin(&name.percent, nfields);
+    rl_name_begin(&name.plain, terms->nfields);
+    rl_name_begin(&name.percent, terms->nfields);
     if (rl_contains_nocase(param->value, param->value_len, "=?") ||
         !match_name(param, fields, &name)) {
         return false;
@@ -70,23 +72,27 @@ static bool set_name(rl_part_t *part, const rl_param_t *param, const rl_form_fie
     part->exact = rl_name_exact(&name.plain, fields) | rl_name_exact(&name.percent, fields);
     part->twins = (rl_name_twins(&name.plain, fields) | rl_name_twins(&name.percent, fields)) &
                   ~part->exact;
+    part->charset = rl_name_is_charset(&name.plain);
     return true;
 }
 
-/* Returns which parameter this is, 0 if it means nothing to any application, or -1 if it must
- * not occur. name* (RFC 5987) is forbidden in forms, and is a name to some applications. */
+static bool is_param(const rl_param_t *param, const char *name)
+{
+    return param->name_len == strlen(name) && memcmp(param->name, name, param->name_len) == 0;
+}
+
+/* Returns which parameter this is, or 0 if no browser writes it so: CGI.pm wants small letters
+ * and a blank in front. name* (RFC 5987) is forbidden in forms, and is a name to some
+ * applications; other clients than browsers write filename*. */
 static int which_param(const rl_param_t *param)
 {
-    if (rl_equals_nocase(param->name, param->name_len, "name")) {
-        return PARAM_NAME;
+    if (param->name[-1] != ' ' || param->name[-2] != ';') {
+        return 0;
     }
-    if (rl_equals_nocase(param->name, param->name_len, "filename")) {
-        return PARAM_FILENAME;
-    }
-    if (rl_equals_nocase(param->name, param->name_len, "filename*")) {
-        return PARAM_FILENAME_EXTENDED;
-    }
-    return rl_contains_nocase(param->name, param->name_len, "name") ? -1 : 0;
+    return is_param(param, "name")        ? PARAM_NAME
+           : is_param(param, "filename")  ? PARAM_FILENAME
+           : is_param(param, "filename*") ? PARAM_FILENAME_EXTENDED
+                                          : 0;
 }
 
 /* Some applications look for `name=` and ignore quotation marks. */
@@ -95,12 +101,12 @@ static bool hides_a_name(const rl_param_t *param)
     return param->quoted && rl_contains_nocase(param->value, param->value_len, "name=");
 }
 
-static bool disposition(rl_part_t *part, const rl_form_field_t *fields, size_t nfields,
-                        const char *value, size_t len)
+static bool disposition(rl_part_t *part, const rl_part_terms_t *terms, const char *value,
+                        size_t len)
 {
     static const char form_data[] = "form-data";
     const size_t type_len = sizeof(form_data) - 1;
-    if (len < type_len || !rl_equals_nocase(value, type_len, form_data)) {
+    if (len < type_len || memcmp(value, form_data, type_len) != 0) {
         return false;
     }
     rl_params_t params = {value + type_len, value + len, ""};
@@ -109,10 +115,10 @@ static bool disposition(rl_part_t *part, const rl_form_field_t *fields, size_t n
     int found;
     while ((found = rl_params_next(&params, &param)) == 1) {
         const int which = which_param(&param);
-        if (which < 0 || (seen & which) != 0 || hides_a_name(&param)) {
+        if (which == 0 || (seen & which) != 0 || hides_a_name(&param)) {
             return false;
         }
-        if (which == PARAM_NAME && !set_name(part, &param, fields, nfields)) {
+        if (which == PARAM_NAME && !set_name(part, &param, terms)) {
             return false;
         }
         seen |= which;
@@ -122,7 +128,7 @@ static bool disposition(rl_part_t *part, const rl_form_field_t *fields, size_t n
 }
 
 /* Returns true if the part is text that is read as it stands. */
-static bool is_plain_text(const char *value, size_t len)
+static bool is_plain_text(const char *value, size_t len, const char *charset)
 {
     static const char text_plain[] = "text/plain";
     const size_t type_len = sizeof(text_plain) - 1;
@@ -133,8 +139,8 @@ static bool is_plain_text(const char *value, size_t len)
     rl_param_t param;
     int found;
     while ((found = rl_params_next(&params, &param)) == 1) {
-        if (rl_equals_nocase(param.name, param.name_len, "charset") &&
-            !rl_charset_is_plain(param.value, param.value_len)) {
+        if (!rl_equals_nocase(param.name, param.name_len, "charset") ||
+            !rl_equals_nocase(param.value, param.value_len, charset)) {
             return false;
         }
     }
@@ -142,18 +148,11 @@ static bool is_plain_text(const char *value, size_t len)
 }
 
 /* Python's cgi and CGI.pm take nested multiparts apart or keep them; other readers don't. */
-static bool content_type(rl_part_t *part, const char *value, size_t len)
+static bool content_type(rl_part_t *part, const rl_part_terms_t *terms, const char *value,
+                         size_t len)
 {
-    part->encoded |= !is_plain_text(value, len);
+    part->encoded |= !is_plain_text(value, len, terms->charset);
     return !rl_contains_nocase(value, len, "multipart");
-}
-
-static bool transfer_encoding(rl_part_t *part, const char *value, size_t len)
-{
-    part->encoded |= !rl_equals_nocase(value, len, "7bit") &&
-                     !rl_equals_nocase(value, len, "8bit") &&
-                     !rl_equals_nocase(value, len, "binary");
-    return true;
 }
 
 static bool first_time(rl_part_t *part, unsigned header)
@@ -184,30 +183,20 @@ static bool split_header(const char *line, size_t len, size_t *name_len, size_t 
     return n > blanks_at && n < len;
 }
 
-bool rl_part_header(rl_part_t *part, const rl_form_field_t *fields, size_t nfields,
-                    const char *line, size_t len)
+bool rl_part_header(rl_part_t *part, const rl_part_terms_t *terms, const char *line, size_t len)
 {
     size_t name_len;
     size_t value_at;
     if (!split_header(line, len, &name_len, &value_at)) {
         return false;
     }
-    while (line[len - 1] == ' ' || line[len - 1] == '\t') {
-        len--;
-    }
     const char *const value = line + value_at;
     const size_t value_len = len - value_at;
     if (rl_equals_nocase(line, name_len, "content-disposition")) {
-        return first_time(part, SEEN_DISPOSITION) &&
-               disposition(part, fields, nfields, value, value_len);
+        return first_time(part, SEEN_DISPOSITION) && disposition(part, terms, value, value_len);
     }
-    if (rl_equals_nocase(line, name_len, "content-type")) {
-        return first_time(part, SEEN_TYPE) && content_type(part, value, value_len);
-    }
-    if (rl_equals_nocase(line, name_len, "content-transfer-encoding")) {
-        return first_time(part, SEEN_ENCODING) && transfer_encoding(part, value, value_len);
-    }
-    return true;
+    return rl_equals_nocase(line, name_len, "content-type") && first_time(part, SEEN_TYPE) &&
+           content_type(part, terms, value, value_len);
 }
 
 bool rl_part_complete(const rl_part_t *part)

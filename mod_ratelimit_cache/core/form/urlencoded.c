@@ -14,10 +14,6 @@
  * does. It looks at names only; a wanted name that it finds makes the field doubtful. */
 #include "parser.h"
 
-#include <string.h>
-
-#define SEARCH_CHUNK 64
-
 bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t nfields)
 {
     if (!rl_form_fields_init(fields, nfields)) {
@@ -31,6 +27,9 @@ bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t
 /* Handles a byte of a name or value, after decoding. */
 static void decoded(rl_urlencoded_t *parser, char c)
 {
+    if (c == '\0') {
+        parser->doubts |= RL_DOUBT_NUL;
+    }
     if (parser->semicolon_name) {
         rl_name_byte(&parser->after_semicolon, parser->fields, c);
     }
@@ -42,36 +41,26 @@ static void decoded(rl_urlencoded_t *parser, char c)
     }
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A malformed escape in a name could make it any name to some application. In a value it stands
- * for itself, except for %u, which CGI.pm decodes. */
-static void malformed_escape(rl_urlencoded_t *parser, char next)
+/* Casts a doubt on what is being read: a name could be any field's. */
+static void doubt_text(rl_urlencoded_t *parser, unsigned doubt)
 {
     if (!parser->in_value || parser->semicolon_name) {
-        parser->doubts |= RL_DOUBT_ESCAPE;
+        parser->doubts |= doubt;
+        return;
     }
-    else if (parser->escape == 1 && next == 'u') {
-        rl_form_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_ESCAPE);
-    }
+    rl_form_fields_doubt(parser->fields, parser->wanted, doubt);
+    rl_form_fields_doubt(parser->fields, parser->name.all & ~parser->wanted,
+                         RL_DOUBT_ELSEWHERE);
 }
 
-/* Lets the held characters of an escape stand for themselves; `next` came instead of a
- * digit. */
-static void give_up_escape(rl_urlencoded_t *parser, char next)
+/* Lets the held characters of an escape stand for themselves. */
+static void give_up_escape(rl_urlencoded_t *parser)
 {
     const unsigned held = parser->escape;
     if (held == 0) {
         return;
     }
-    malformed_escape(parser, next);
+    doubt_text(parser, RL_DOUBT_ESCAPE);
     parser->escape = 0;
     decoded(parser, '%');
     if (held == 2) {
@@ -82,9 +71,9 @@ static void give_up_escape(rl_urlencoded_t *parser, char next)
 /* Continues the open escape with c. Returns false if c ended it without being part of it. */
 static bool escape_took(rl_urlencoded_t *parser, char c)
 {
-    const int digit = hex_digit(c);
+    const int digit = rl_hex_digit(c);
     if (digit < 0) {
-        give_up_escape(parser, c);
+        give_up_escape(parser);
         return false;
     }
     if (parser->escape == 1) {
@@ -93,7 +82,7 @@ static bool escape_took(rl_urlencoded_t *parser, char c)
         return true;
     }
     parser->escape = 0;
-    decoded(parser, (char)((unsigned)hex_digit(parser->escape_high) << 4 | (unsigned)digit));
+    decoded(parser, (char)((unsigned)rl_hex_digit(parser->escape_high) << 4 | (unsigned)digit));
     return true;
 }
 
@@ -118,6 +107,9 @@ static void begin_value(rl_urlencoded_t *parser)
     parser->wanted = rl_name_exact(&parser->name, parser->fields);
     rl_form_fields_doubt(parser->fields, rl_name_twins(&parser->name, parser->fields),
                          RL_DOUBT_NAME);
+    if (rl_name_is_charset(&parser->name)) {
+        parser->doubts |= RL_DOUBT_CHARSET;
+    }
     if (parser->semicolon_in_name) {
         rl_form_fields_doubt(parser->fields, parser->wanted, RL_DOUBT_SEPARATOR);
     }
@@ -131,6 +123,9 @@ static void end_pair(rl_urlencoded_t *parser)
         begin_value(parser);
     }
     rl_form_fields_end(parser->fields, parser->wanted);
+    if (++parser->pairs > RL_FORM_PAIRS_MAX) {
+        parser->doubts |= RL_DOUBT_MANY;
+    }
     parser->in_value = false;
     parser->wanted = 0;
     parser->semicolon_in_name = false;
@@ -166,6 +161,9 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     if (parser->escape != 0 && escape_took(parser, c)) {
         return;
     }
+    if ((unsigned char)c >= 0x80) {
+        doubt_text(parser, RL_DOUBT_RAW);
+    }
     switch (c) {
     case '&':
         end_pair(parser);
@@ -184,23 +182,51 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     }
 }
 
-/* Returns the number of bytes before the first one that is in `ends`. Looks for each of `ends`
- * in turn, chunk by chunk, so that a search that finds nothing of use costs little. */
-static size_t plain_length(const char *data, size_t len, const char *ends)
+/* What a byte of a value is, by a table, because every byte of a body is looked at: one that
+ * says more than itself in any value, or in a wanted one only; a hexadecimal digit. */
+enum { SPECIAL = 1, SPECIAL_IF_WANTED = 2, HEX = 4 };
+
+static const unsigned char byte_kinds[256] = {
+    [0] = SPECIAL,
+    ['%'] = SPECIAL,
+    ['&'] = SPECIAL,
+    [';'] = SPECIAL,
+    ['+'] = SPECIAL_IF_WANTED,
+    ['='] = SPECIAL_IF_WANTED,
+    ['0' ... '9'] = HEX,
+    ['A' ... 'F'] = HEX,
+    ['a' ... 'f'] = HEX,
+    [0x80 ... 0xff] = SPECIAL,
+};
+
+static bool is_kind(char c, unsigned kinds)
+{
+    return (byte_kinds[(unsigned char)c] & kinds) != 0;
+}
+
+static size_t wanted_length(const char *data, size_t len)
 {
     size_t n = 0;
-    for (bool found = false; n < len && !found;) {
-        size_t chunk = len - n < SEARCH_CHUNK ? len - n : SEARCH_CHUNK;
-        for (const char *end = ends; *end != '\0'; end++) {
-            const char *at = memchr(data + n, *end, chunk);
-            if (at != NULL) {
-                chunk = (size_t)(at - (data + n));
-                found = true;
-            }
-        }
-        n += chunk;
+    while (n < len && !is_kind(data[n], SPECIAL | SPECIAL_IF_WANTED)) {
+        n++;
     }
     return n;
+}
+
+/* Steps over well-formed escapes, too, but for %00. */
+static size_t unwanted_length(const char *data, size_t len)
+{
+    size_t n = 0;
+    for (;;) {
+        while (n < len && !is_kind(data[n], SPECIAL)) {
+            n++;
+        }
+        if (len - n < 3 || data[n] != '%' || !is_kind(data[n + 1], HEX) ||
+            !is_kind(data[n + 2], HEX) || (data[n + 1] == '0' && data[n + 2] == '0')) {
+            return n;
+        }
+        n += 3;
+    }
 }
 
 /* Handles at once the next bytes of a value that need no look at each of them; returns their
@@ -210,7 +236,10 @@ static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
     if (!parser->in_value || parser->escape != 0 || parser->semicolon_name) {
         return 0;
     }
-    const size_t n = plain_length(data, len, parser->wanted != 0 ? "&;%+=" : "&;");
+    if (parser->wanted == 0) {
+        return unwanted_length(data, len);
+    }
+    const size_t n = wanted_length(data, len);
     if (n > 0) {
         rl_form_fields_put(parser->fields, parser->wanted, data, n);
     }
@@ -229,7 +258,7 @@ void rl_urlencoded_feed(rl_urlencoded_t *parser, const char *data, size_t len)
 
 void rl_urlencoded_finish(rl_urlencoded_t *parser, bool ended)
 {
-    give_up_escape(parser, '\0');
+    give_up_escape(parser);
     end_pair(parser);
     rl_form_fields_doubt_all(parser->fields, parser->nfields,
                              parser->doubts | (ended ? 0u : (unsigned)RL_DOUBT_CUT));

@@ -31,7 +31,8 @@ sub filler {
 sub urlencoded {
     my ($n, $user) = @_;
     my $text = 'user=' . ($user // 'alice') . '&pad=';
-    (my $pad = filler($n)) =~ tr/&=;%+\0/a-f/;
+    (my $pad = filler($n)) =~ tr/\x80-\xff/\x00-\x7f/;
+    $pad =~ tr/&=;%+\0/a-f/;
     return ('application/x-www-form-urlencoded', substr $text . $pad, 0, $n);
 }
 
