@@ -10,6 +10,7 @@
 #   make test-asan  C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
 #   make example    the module of t/module, which the tests of the C interface load
 #   make bench      measures; prints a table
+#   make differential  compares what the module and applications' parsers read from forms (COUNT=20000 SEED=1 ONLY=php,rack)
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
 #   make lint       formatting, include directions, static analysis
 #   make format     rewrites C files as lint wants them
@@ -17,7 +18,7 @@
 #   make deps       installs the packages that make needs; FOR='test lint' what those need
 #   make clean
 #
-# Only run, test and deps install packages; the others say what is missing. V=1 shows the
+# Only run, test, differential and deps install packages; the others say what is missing. V=1 shows the
 # commands, and of tests each assertion. CC=clang OUT=out/clang builds with another compiler.
 
 CC      ?= cc
@@ -83,7 +84,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 # Where scripts find what was built, unless the environment says otherwise.
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-asan unit example bench fuzz lint format install clean
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-asan unit example bench differential differential-run fuzz lint format install clean
 all: $(MODULE)
 
 deps:
@@ -168,6 +169,35 @@ $(OUT)/bench/%: t/bench/%.c $(LIBRARY) | need-build
 bench: need-bench all $(BENCHES)
 	@build/peers.sh $(OUT)/bench/peers
 	@$(BUILT) t/bench/run.sh
+
+# Node.js isn't installed, because its makers' package and Debian's npm exclude each other.
+COUNT ?= 20000
+SEED  ?= 1
+ONLY  ?=
+NODE_PARSERS := formidable@2 busboy@1 qs@6 multer@1 express@4
+
+$(OUT)/differential/module: t/differential/module.c $(LIBRARY) | need-build
+	@mkdir -p $(@D)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -I$(SRC) $(APR_FLAGS) $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
+
+$(OUT)/differential/go: t/differential/workers/go.go
+	@mkdir -p $(@D)
+	$(SAY) '  GO   $<'
+	$(Q)GO111MODULE=off go build -o $@ $<
+
+$(OUT)/differential/node/node_modules:
+	@mkdir -p $(@D)
+	$(Q)echo '{}' >$(@D)/package.json
+	$(Q)command -v npm >/dev/null || { mkdir -p $@; echo 'No npm: without the parsers of Node.js'; exit 0; }; \
+	npm install --prefix $(@D) --no-audit --no-fund --ignore-scripts --silent $(NODE_PARSERS)
+
+differential:
+	@build/deps.sh install differential
+	@$(MAKE) --no-print-directory differential-run
+
+differential-run: $(addprefix $(OUT)/differential/,module go node/node_modules)
+	@$(BUILT) t/differential/run.py --count $(COUNT) --seed $(SEED) --only '$(ONLY)'
 
 # FUZZ_SECONDS for each target.
 fuzz: need-fuzz

@@ -6,7 +6,7 @@
 # Usage: deps.sh check|install PURPOSE...
 set -eu
 
-purposes="build run test memcached bench fuzz clang lint"
+purposes="build run test memcached bench differential fuzz clang lint"
 
 # Sets `packages`, and `commands`, by which another system is judged.
 needs() {
@@ -21,6 +21,11 @@ needs() {
     memcached) packages=memcached commands=memcached ;;
     bench) needs build
            packages="$packages apache2-bin wrk valgrind memcached" commands="$commands wrk valgrind memcached" ;;
+    differential) needs build
+           packages="$packages php-cgi libcgi-pm-perl libcgi-simple-perl libplack-perl libhttp-body-perl libmojolicious-perl"
+           packages="$packages python3-django python3-werkzeug python3-webob python3-bottle python3-aiohttp python3-tornado"
+           packages="$packages python3-starlette python3-multipart ruby-rack golang-go"
+           commands="$commands php-cgi python3 ruby go" ;;
     clang) packages=clang commands=clang ;;
     fuzz)  needs build
            packages="$packages clang libclang-rt-dev" commands="$commands clang" ;;
