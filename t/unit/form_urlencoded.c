@@ -103,7 +103,7 @@ static void test_absent(void **state)
     STATE("=a&b=a", "a", RL_FIELD_ABSENT);
     STATE("us%3Der=x", "us", RL_FIELD_ABSENT);
     STATE("users=x&use=x", "user", RL_FIELD_ABSENT);
-    STATE("?a=x", "a", RL_FIELD_ABSENT);
+    STATE_DOUBT("?a=x", "a", RL_FIELD_ABSENT, RL_DOUBT_NAME);
 }
 
 /* As browsers and the libraries of scripts write forms. */
@@ -128,6 +128,14 @@ static void test_malformed_escapes_make_doubt(void **state)
     DOUBT("a=%4", "a", "%4", RL_DOUBT_ESCAPE);
     DOUBT("a=%4&b", "a", "%4", RL_DOUBT_ESCAPE);
     DOUBT("a=%m1", "a", "%m1", RL_DOUBT_ESCAPE);
+    DOUBT("a=%eA", "a", "\xea", RL_DOUBT_ESCAPE);
+    DOUBT("a=%Ea", "a", "\xea", RL_DOUBT_ESCAPE);
+    DOUBT("%4a=1&%aA=2", "J", "1", RL_DOUBT_ESCAPE);
+    VALUE("a=%4a%4A%ea%EA", "a", "JJ\xea\xea");
+    DOUBT("?a=1&a=1", "a", "1", RL_DOUBT_NAME);
+    DOUBT("?&a=1", "a", "1", RL_DOUBT_NAME);
+    VALUE("a=?&?=1", "a", "?");
+    VALUE("%3F=1&a=2", "a", "2");
     DOUBT("a=%%41", "a", "%A", RL_DOUBT_ESCAPE);
     DOUBT("a=%4%41", "a", "%4A", RL_DOUBT_ESCAPE);
     DOUBT("a=%+1", "a", "% 1", RL_DOUBT_ESCAPE);

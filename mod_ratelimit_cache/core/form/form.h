@@ -43,15 +43,15 @@ enum {
      * clients that call themselves `MSIE 3.02; Mac`. */
     RL_DOUBT_BOUNDARY = 1 << 2,
     /* Another name occurs that some application takes for this one: `User`, ` user`, `user[`,
-     * `user%00`, and `us.er` for `us_er`. See name.c. */
+     * `user%00`, and `us.er` for `us_er`. See name.c. urlencoded: the body begins with `?`. */
     RL_DOUBT_NAME = 1 << 3,
     /* urlencoded: a raw `;` in this field's value, or this name next to a raw `;`. CGI.pm also
      * splits at `;`. */
     RL_DOUBT_SEPARATOR = 1 << 4,
-    /* urlencoded: a malformed escape in any name or in this field's value. To the standard it
-     * stands for itself; CGI.pm decodes %u0075, the x2c() of NCSA's programs (and
-     * mod_auth_form) makes a byte of any two characters after a %, and others refuse the body
-     * and read the query string. */
+    /* urlencoded: a malformed escape, or one in mixed case (%aB), in any name or in this
+     * field's value. To the standard it stands for itself; CGI.pm decodes %u0075, the x2c() of
+     * NCSA's programs (and mod_auth_form) makes a byte of any two characters after a %, and
+     * others refuse the body and read the query string. */
     RL_DOUBT_ESCAPE = 1 << 5,
     /* The value holds a NUL byte, where a program written in C stops reading. urlencoded: any
      * name or value does. */

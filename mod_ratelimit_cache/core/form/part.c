@@ -58,7 +58,8 @@ static bool match_name(const rl_param_t *param, const rl_form_field_t *fields,
     return true;
 }
 
-/* Only commons-fileupload decodes an encoded word (RFC 2047); all others take it for a name. */
+/* Only commons-fileupload decodes an encoded word (RFC 2047); all others take it for a name.
+ * CGI::Simple and HTTP::Body end a name at a `;`. */
 static bool set_name(rl_part_t *part, const rl_param_t *param, const rl_part_terms_t *terms)
 {
     const rl_form_field_t *const fields = terms->fields;
@@ -66,6 +67,7 @@ static bool set_name(rl_part_t *part, const rl_param_t *param, const rl_part_ter
     rl_name_begin(&name.plain, terms->nfields);
     rl_name_begin(&name.percent, terms->nfields);
     if (rl_contains_nocase(param->value, param->value_len, "=?") ||
+        memchr(param->value, ';', param->value_len) != NULL ||
         !match_name(param, fields, &name)) {
         return false;
     }

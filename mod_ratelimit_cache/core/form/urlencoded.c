@@ -68,6 +68,12 @@ static void give_up_escape(rl_urlencoded_t *parser)
     }
 }
 
+/* HTTP::Body decodes %aa and %AA, but takes %aA for text. */
+static bool is_mixed_case(char high, char low)
+{
+    return high > '9' && low > '9' && (high >= 'a') != (low >= 'a');
+}
+
 /* Continues the open escape with c. Returns false if c ended it without being part of it. */
 static bool escape_took(rl_urlencoded_t *parser, char c)
 {
@@ -80,6 +86,9 @@ static bool escape_took(rl_urlencoded_t *parser, char c)
         parser->escape = 2;
         parser->escape_high = c;
         return true;
+    }
+    if (is_mixed_case(parser->escape_high, c)) {
+        doubt_text(parser, RL_DOUBT_ESCAPE);
     }
     parser->escape = 0;
     decoded(parser, (char)((unsigned)rl_hex_digit(parser->escape_high) << 4 | (unsigned)digit));
@@ -156,6 +165,15 @@ static void semicolon(rl_urlencoded_t *parser)
     parser->semicolon_name = true;
 }
 
+/* JavaScript's URLSearchParams drops a `?` that a body begins with. */
+static void question_mark(rl_urlencoded_t *parser)
+{
+    if (parser->pairs == 0 && !parser->in_value && parser->name.len == 0) {
+        parser->doubts |= RL_DOUBT_NAME;
+    }
+    decoded(parser, '?');
+}
+
 static void raw_byte(rl_urlencoded_t *parser, char c)
 {
     if (parser->escape != 0 && escape_took(parser, c)) {
@@ -173,6 +191,9 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
         break;
     case ';':
         semicolon(parser);
+        break;
+    case '?':
+        question_mark(parser);
         break;
     case '%':
         parser->escape = 1;
