@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bodies: what honest clients send, and what a grammar of tricks makes of it."""
 import random
 import urllib.parse

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Gives forms to the module and to the parsers of applications, and compares. See README.md."""
 import argparse
 import base64

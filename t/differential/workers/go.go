@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The worker for Go's net/http. See ../README.md.
 package main
 

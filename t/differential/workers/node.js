@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Workers for parsers of Node.js: node.js PARSER. See ../README.md.
 'use strict';
 const {Readable} = require('stream');

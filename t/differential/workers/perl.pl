@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Workers for parsers in Perl: perl.pl PARSER. See ../README.md.
 use strict;
 use warnings;

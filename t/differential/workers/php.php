@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // Answers with the value of a field, as php.py asks for it.
 $at = $_POST;
 foreach (preg_split('/[\[\]]+/', base64_decode($_SERVER['FIELD']), -1, PREG_SPLIT_NO_EMPTY) as $key) {

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """The worker for PHP: php-cgi as a FastCGI server, which is asked over a socket. See ../README.md."""
 import base64
 import os

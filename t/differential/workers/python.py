@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Workers for parsers in Python: python.py PARSER. See ../README.md."""
 import asyncio
 import base64

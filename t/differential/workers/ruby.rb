@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Workers for parsers in Ruby: ruby.rb PARSER. See ../README.md.
 require 'base64'
 require 'stringio'
