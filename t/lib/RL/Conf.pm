@@ -38,7 +38,7 @@ sub has_module { my ($name) = @_; return -e moddir() . "/mod_$name.so" || static
 sub has_mpm    { my ($mpm)  = @_; return -e moddir() . "/mod_mpm_$mpm.so" || static_list() =~ /^\s*(?:mod_mpm_)?\Q$mpm\E\.c$/m }
 
 my $static;
-sub static_list { my $httpd = binary(); return $static //= `$httpd -l 2>/dev/null` // '' }
+sub static_list { my $httpd = binary(); return $static //= `'$httpd' -l 2>/dev/null` // '' }
 
 # A LoadModule line, or nothing for a module that is compiled in.
 sub load {

@@ -266,7 +266,7 @@ sub check_conf {
     local $self->{conf} = $fragment;
     $self->{ports} //= [ free_ports(2) ];
     my $file = $self->write('conf/check.conf', RL::Conf::text($self));
-    open my $out, '-|', RL::Conf::binary() . " -t -d '$self->{root}' -f '$file' 2>&1" or die "httpd -t: $!";
+    open my $out, '-|', "'" . RL::Conf::binary() . "' -t -d '$self->{root}' -f '$file' 2>&1" or die "httpd -t: $!";
     my $text = do { local $/; <$out> } // '';
     close $out;
     return ($? >> 8 || $? & 127, $text);

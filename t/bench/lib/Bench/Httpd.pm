@@ -3,7 +3,8 @@ package Bench::Httpd;
 
 # httpd as all its cases have it: event MPM, one child, so that all of it runs on the server's core; no access log, and
 # no line in the error log for a request. Each has the one <Location>, because walking and merging sections costs something
-# by itself, and mod_remoteip, which is how one wrk can be 100,000 clients.
+# by itself, and mod_remoteip, which is how one wrk can be 100,000 clients. The Server field names no modules: its length
+# would be counted as theirs.
 #
 # A case adds: modules => [ours, or a peer's], libraries => [what those need], conf => the server's lines,
 # location => those of <Location "/">, which find ${STORE} and ${HUNG} (a memcached, and one that hangs) and ${STATE} (a
@@ -57,6 +58,7 @@ PidFile run/httpd.pid
 DefaultRuntimeDir "$self->{root}/run"
 ErrorLog logs/error.log
 LogLevel notice
+ServerTokens Prod
 TypesConfig /dev/null
 AddType text/html .html
 DocumentRoot "$self->{root}/htdocs"
