@@ -55,20 +55,25 @@ static int decide_ask(request_rec *r, rl_request_t *request, int i, int64_t now)
     return rl_denial_hook_ask(r, request, i, status, now);
 }
 
-/* Denies by claim i with this status; DONE: another module has answered. Returns the status, or
- * DONE. */
-static int decide_deny(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
+/* Refunds what is to be refunded when claim i denies, logs the denial, and notes it. */
+static void note_denial(request_rec *r, rl_request_t *request, int i, int64_t now)
 {
-    const rl_rule_t *rule = request->claims[i].rule;
     rl_session_t session;
     rl_session_begin(r, request->store_time, &session);
-    refund_unspent(&session.source, request, rule->tenant, now);
+    refund_unspent(&session.source, request, request->claims[i].rule->tenant, now);
     if (!request->claims[i].uncounted) {
         rl_log_denial(r, &session.source, &request->claims[i], now);
         request->denied.claim = i;
     }
     request->store_time += rl_session_end(&session);
     request->denied.r = r;
+}
+
+/* Denies by claim i with this status; DONE: another module has answered. Returns the status, or
+ * DONE. */
+static int decide_deny(request_rec *r, rl_request_t *request, int i, int status, int64_t now)
+{
+    note_denial(r, request, i, now);
     request->denied.status =
         status == DONE ? DONE : rl_denial_prepare(r, status, request->environment.retry_after);
     return request->denied.status;
@@ -193,21 +198,13 @@ int rl_decide_include(request_rec *r, rl_request_t *request, int first)
 {
     int64_t now = rl_request_now(request);
     const int denied = charge_claims(r, request, first, &now);
-    const rl_rule_t *rule;
-    rl_session_t session;
+    const rl_claim_t *claim;
     if (denied < 0) {
         return OK;
     }
-    rule = request->claims[denied].rule;
-    rl_session_begin(r, request->store_time, &session);
-    refund_unspent(&session.source, request, rule->tenant, now);
-    if (!request->claims[denied].uncounted) {
-        rl_log_denial(r, &session.source, &request->claims[denied], now);
-        request->denied.claim = denied;
-    }
-    request->store_time += rl_session_end(&session);
-    request->denied.r = r;
-    request->denied.status = denial_status(r, rule, &request->claims[denied]);
+    note_denial(r, request, denied, now);
+    claim = &request->claims[denied];
+    request->denied.status = denial_status(r, claim->rule, claim);
     return request->denied.status;
 }
 
