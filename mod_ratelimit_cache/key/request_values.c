@@ -81,7 +81,7 @@ static void read_query(request_rec *r, const char *name, char buffer[QUERY_ON_ST
 }
 
 /* URLs are written by hand: a token may end in a raw =, a search have a % in it. */
-#define TOLERATED_IN_QUERY (RL_DOUBT_EQUALS | RL_DOUBT_ELSEWHERE)
+#define TOLERATED_IN_QUERY (RL_DOUBT_EQUALS | RL_DOUBT_ELSEWHERE | RL_DOUBT_TYPE)
 
 static bool is_sure_in_query(const rl_form_field_t *field)
 {

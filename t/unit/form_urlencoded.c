@@ -151,6 +151,19 @@ static void test_malformed_escapes_make_doubt(void **state)
     STATE_DOUBT("b=%G0", "a", RL_FIELD_ABSENT, RL_DOUBT_ELSEWHERE);
 }
 
+/* Programs that look at the body first would read victim. */
+static void test_what_json_and_xml_need_makes_doubt(void **state)
+{
+    (void)state;
+    DOUBT("{\"user\":\"victim\",\"x\":\"&user=bob&\"}", "user", "bob", RL_DOUBT_TYPE);
+    DOUBT("<u><user>victim</user><x>&user=bob&</x></u>", "user", "bob", RL_DOUBT_TYPE);
+    DOUBT("user=bob&x=\"", "user", "bob", RL_DOUBT_TYPE);
+    DOUBT("user=bob&x=%\"", "user", "bob", RL_DOUBT_TYPE | RL_DOUBT_ELSEWHERE);
+    DOUBT("user=bob\"", "user", "bob\"", RL_DOUBT_TYPE);
+    STATE_DOUBT("{\"user\":\"victim\"}", "user", RL_FIELD_ABSENT, RL_DOUBT_TYPE);
+    VALUE("x=%7B%22a%22:%3C&user=bob", "user", "bob");
+}
+
 /* formidable drops the high bit: \xf5 is u. Express drops a byte order mark. */
 static void test_raw_bytes_beyond_ascii_make_doubt(void **state)
 {
@@ -487,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_absent),
         cmocka_unit_test(test_as_clients_send_it),
         cmocka_unit_test(test_malformed_escapes_make_doubt),
+        cmocka_unit_test(test_what_json_and_xml_need_makes_doubt),
         cmocka_unit_test(test_raw_bytes_beyond_ascii_make_doubt),
         cmocka_unit_test(test_a_charset_field_makes_doubt),
         cmocka_unit_test(test_many_fields_make_doubt),

@@ -76,7 +76,10 @@ enum {
     /* urlencoded: a malformed escape or a raw byte in another field's value. Some applications
      * then refuse a whole body; in a query string, which people write by hand, it does no
      * harm. */
-    RL_DOUBT_ELSEWHERE = 1 << 13
+    RL_DOUBT_ELSEWHERE = 1 << 13,
+    /* urlencoded: a raw `"` or `<` anywhere. Programs that look at the body, not at its type,
+     * read JSON or XML; forms have them escaped. */
+    RL_DOUBT_TYPE = 1 << 14
 };
 
 #define RL_FORM_PAIRS_MAX 1000

@@ -195,6 +195,11 @@ static void raw_byte(rl_urlencoded_t *parser, char c)
     case '?':
         question_mark(parser);
         break;
+    case '"':
+    case '<':
+        parser->doubts |= RL_DOUBT_TYPE;
+        decoded(parser, c);
+        break;
     case '%':
         parser->escape = 1;
         break;
@@ -209,9 +214,11 @@ enum { SPECIAL = 1, SPECIAL_IF_WANTED = 2, HEX = 4 };
 
 static const unsigned char byte_kinds[256] = {
     [0] = SPECIAL,
+    ['"'] = SPECIAL,
     ['%'] = SPECIAL,
     ['&'] = SPECIAL,
     [';'] = SPECIAL,
+    ['<'] = SPECIAL,
     ['+'] = SPECIAL_IF_WANTED,
     ['='] = SPECIAL_IF_WANTED,
     ['0' ... '9'] = HEX,

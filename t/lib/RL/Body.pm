@@ -33,7 +33,7 @@ sub urlencoded {
     my ($n, $user) = @_;
     my $text = 'user=' . ($user // 'alice') . '&pad=';
     (my $pad = filler($n)) =~ tr/\x80-\xff/\x00-\x7f/;
-    $pad =~ tr/&=;%+\0/a-f/;
+    $pad =~ tr/&=;%+\0"</a-h/;
     return ('application/x-www-form-urlencoded', substr $text . $pad, 0, $n);
 }
 
