@@ -193,7 +193,8 @@ typedef struct ratelimit_receipt {
  *            form:, query:        decoded text, which is folded unless the rule has fold=off
  *            all                  anything; the value is ignored
  *            any other part       text as the request has it, e.g. host in lower case
- *          NULL or an empty string is no value, and missing= decides as it does for a request:
+ *          NULL or an empty string is no value, and missing= decides as it does for a request
+ *          that is in doubt, whatever absent= says:
  *          share uses the shared counter, skip returns RATELIMIT_NOT_COUNTED, and with deny no
  *          unit fits (RATELIMIT_OVER). A NULL for `user` always returns RATELIMIT_NOT_COUNTED.
  *          values itself may be NULL: then r's own values are used, as far as they are known at

@@ -61,6 +61,10 @@ is join(' ', map { status($s, '/cgi-bin/login.cgi?return=/shop', method => 'POST
     'a URL that does not name the account: everybody signs in';
 my $tries = grep { status($s, '/cgi-bin/login.cgi?username=admin&return=/shop', method => 'POST', from()) == 200 } 1 .. 40;
 is $tries, 30, 'one that does: thirty tries';
+for my $doubt ('username=a&username=admin', 'username[]=a&username=admin') {
+    $tries += grep { status($s, "/cgi-bin/login.cgi?$doubt&return=/shop", method => 'POST', from()) == 200 } 1 .. 40;
+}
+is $tries, 60, 'and thirty more of those that are in doubt, together';
 
 # ---- mod_auth_form: where an outcome leads -------------------------------------------------------------------
 $s = httpd(<<'END' . example('docs/outcomes.md', qr/welcome/, '5/15m' => '5/30d'), modules => [qw(auth_form request session session_cookie)]);

@@ -26,6 +26,7 @@ my $rules = <<'END';
     RateLimit exact  5/30d key=query:q fold=off methods=TRACK
     RateLimit skip   5/30d key=form:f missing=skip methods=TRACK
     RateLimit deny   5/30d key=form:f missing=deny methods=TRACK
+    RateLimit gone   5/30d key=form:f missing=deny absent=skip methods=TRACK
     RateLimit all    5/30d key=all methods=TRACK
     RateLimit verb   5/30d key=method+path+host methods=TRACK
     RateLimit dear   10/30d key=query:q cost=3 methods=TRACK
@@ -142,6 +143,8 @@ sub functions {
     is said('charge', 'exact', "&v=$_"), 'ok ' . ($_ eq '%20' ? 1 : 2), "$name: missing=share: white space is no value" for '%20', '';
     is call('charge', 'skip', '&none')->{result}, 'not counted', "$name: missing=skip: no value is not counted";
     is said('charge', 'deny', '&none'), 'over 0', "$name: missing=deny: no value is over";
+    is call('charge', 'gone', '')->{result}, 'not counted', "$name: absent=skip: a request without a body is not counted";
+    is said('charge', 'gone', '&none'), 'over 0', "$name: a value that is not given goes by missing=, not by absent=";
     is said('check', 'deny', '&v='), 'over 0', "$name: missing=deny: an empty value in a check is over";
     is call('charge', 'user', '&none')->{result}, 'not counted', "$name: key=user: no value is not counted";
     is said('charge', 'user', '&v=Alice'), 'ok 1', "$name: key=user: a value is counted";

@@ -350,6 +350,21 @@ void rl_body_want_field(rl_body_t *body, apr_pool_t *pool, const char *name)
     }
 }
 
+static const rl_form_field_t *read_field(rl_body_t *body, apr_pool_t *pool, const char *name)
+{
+    const rl_form_field_t *field = find_field(body, pool, name);
+    if (body->unread->nelts > 0) {
+        read_unread(body, pool);
+    }
+    return field;
+}
+
+bool rl_body_lacks_field(rl_body_t *body, const request_rec *r, const char *name)
+{
+    return is_form(body) ? rl_form_field_absent(read_field(body, r->pool, name))
+                         : !rl_body_is_announced(r);
+}
+
 bool rl_body_field(rl_body_t *body, apr_pool_t *pool, const char *name, const char **value,
                    apr_size_t *len)
 {
@@ -357,10 +372,7 @@ bool rl_body_field(rl_body_t *body, apr_pool_t *pool, const char *name, const ch
     if (!is_form(body)) {
         return false;
     }
-    field = find_field(body, pool, name);
-    if (body->unread->nelts > 0) {
-        read_unread(body, pool);
-    }
+    field = read_field(body, pool, name);
     *value = field->value;
     *len = field->value_len;
     return rl_form_field_sure(field, 0);

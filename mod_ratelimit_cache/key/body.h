@@ -47,4 +47,9 @@ void rl_body_want_field(rl_body_t *body, apr_pool_t *pool, const char *name);
 bool rl_body_field(rl_body_t *body, apr_pool_t *pool, const char *name, const char **value,
                    apr_size_t *len);
 
+/* Returns true if it is certain that the body has no such field, under this name or another
+ * that applications take for it: there is no body, or it is a form that was read to its end and
+ * understood. `body` may be NULL. The name, and r->pool, have to live as long as the body. */
+bool rl_body_lacks_field(rl_body_t *body, const request_rec *r, const char *name);
+
 #endif

@@ -12,6 +12,12 @@ void rl_key_add_missing(rl_key_encoder_t *encoder)
     rl_key_add(encoder->builder, RL_VALUE_MISSING, NULL, 0);
 }
 
+void rl_key_add_absent(rl_key_encoder_t *encoder)
+{
+    encoder->absent = true;
+    rl_key_add(encoder->builder, RL_VALUE_MISSING, NULL, 0);
+}
+
 void rl_key_add_bytes(rl_key_encoder_t *encoder, const char *text, size_t len)
 {
     const char *trimmed = text;

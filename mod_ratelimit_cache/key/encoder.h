@@ -16,11 +16,13 @@ typedef struct rl_key_encoder {
     const rl_key_spec_t *spec;
     const rl_network_bits_t *bits; /* the location's */
     rl_key_builder_t *builder;     /* what the parts are added to */
-    bool missing;                  /* a part had no value */
+    bool missing;                  /* a part had no value, or one in doubt */
+    bool absent;                   /* a part was certainly not there */
 } rl_key_encoder_t;
 
-/* Adds a part that has no value, and notes that in encoder->missing. */
+/* Each adds a part that has no value, and notes why in the encoder. Both make the same key. */
 void rl_key_add_missing(rl_key_encoder_t *encoder);
+void rl_key_add_absent(rl_key_encoder_t *encoder);
 
 /* Adds text as it is. Text that is empty or only white space is no value. */
 void rl_key_add_bytes(rl_key_encoder_t *encoder, const char *text, size_t len);

@@ -49,6 +49,7 @@ typedef struct rl_key_spec {
     bool personal;   /* a part names somebody who need not be the client */
     bool of_target;  /* a part names what is asked for, which httpd may replace */
     bool claimed;    /* a part is the claimed user */
+    bool absence;    /* an absent part is told from one in doubt: absent= differs */
     rl_key_part_t parts[RL_KEY_PARTS_MAX]; /* sorted by kind and name */
 } rl_key_spec_t;
 
@@ -63,6 +64,7 @@ const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key);
 typedef enum {
     RL_KEY_WHOLE,     /* every part has a value */
     RL_KEY_MISSING,   /* a part has none; the key says so in its place */
+    RL_KEY_ABSENT,    /* the same, and each part without a value is certainly not there */
     RL_KEY_ANONYMOUS, /* no key: a part is `user`, and nobody is authenticated */
     RL_KEY_MALFORMED, /* no key: a value that was given isn't an address, as it should be */
 } rl_key_result_e;

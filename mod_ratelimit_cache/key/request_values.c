@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request_values.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <string.h>
@@ -33,6 +34,64 @@ static void add_address(rl_key_reader_t *reader, const rl_key_part_t *part)
     }
 }
 
+/* Adds what the request may lack. */
+static void add_optional(rl_key_reader_t *reader, const char *text)
+{
+    if (text != NULL) {
+        rl_key_add_string(&reader->encoder, text);
+    }
+    else {
+        rl_key_add_absent(&reader->encoder);
+    }
+}
+
+/* Adds that there is no value: certainly absent, or in doubt. */
+static void add_none(rl_key_reader_t *reader, bool absent)
+{
+    if (absent) {
+        rl_key_add_absent(&reader->encoder);
+    }
+    else {
+        rl_key_add_missing(&reader->encoder);
+    }
+}
+
+/* Servers behind a proxy take x_api_key for X-Api-Key. */
+static bool is_like_header(const char *name, const char *wanted)
+{
+    while (*name != '\0' &&
+           (apr_tolower(*name) == *wanted || (*name == '_' && *wanted == '-') ||
+            (*name == '-' && *wanted == '_'))) {
+        name++;
+        wanted++;
+    }
+    return *name == *wanted;
+}
+
+/* Returns true if it is certain that the header has no such field; the name is in small
+ * letters. */
+static bool lacks_header(const rl_key_reader_t *reader, const char *name)
+{
+    const apr_array_header_t *fields = apr_table_elts(reader->r->headers_in);
+    for (int i = 0; reader->encoder.spec->absence && i < fields->nelts; i++) {
+        if (is_like_header(APR_ARRAY_IDX(fields, i, apr_table_entry_t).key, name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_header(rl_key_reader_t *reader, const char *name)
+{
+    const char *value = apr_table_get(reader->r->headers_in, name);
+    if (value != NULL) {
+        rl_key_add_string(&reader->encoder, value);
+    }
+    else {
+        add_none(reader, lacks_header(reader, name));
+    }
+}
+
 /* Whoever writes credentials in another way than clients do may be read in another way. With a
  * NUL or without a colon in them, httpd's parts are shorter than the whole. */
 static void add_claimed_user(rl_key_reader_t *reader)
@@ -42,7 +101,11 @@ static void add_claimed_user(rl_key_reader_t *reader)
         r->headers_in, r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authorization" : "Authorization");
     const char *user = NULL, *password = NULL;
     size_t bytes;
-    if (value == NULL || !rl_basic_is_clean(value, &bytes) ||
+    if (value == NULL) {
+        rl_key_add_absent(&reader->encoder);
+        return;
+    }
+    if (!rl_basic_is_clean(value, &bytes) ||
         ap_get_basic_auth_components(r, &user, &password) != APR_SUCCESS || user == NULL ||
         password == NULL || strlen(user) + 1 + strlen(password) != bytes) {
         rl_key_add_missing(&reader->encoder);
@@ -98,7 +161,7 @@ static void add_query(rl_key_reader_t *reader, const rl_key_part_t *part)
     }
     else {
         /* Also if applications would read different values. */
-        rl_key_add_missing(&reader->encoder);
+        add_none(reader, rl_form_field_absent(&field));
     }
 }
 
@@ -119,17 +182,38 @@ static bool query_differs(request_rec *r, const char *name, const char *value, a
            memcmp(field.value, value, len) != 0;
 }
 
+static bool query_lacks(request_rec *r, const char *name)
+{
+    char buffer[QUERY_ON_STACK];
+    rl_form_field_t field;
+    if (r->args == NULL) {
+        return true;
+    }
+    read_query(r, name, buffer, &field);
+    return rl_form_field_absent(&field);
+}
+
+/* Returns true if it is certain that the request has no such field. Many applications read it
+ * from the query string if the body doesn't have it. */
+static bool lacks_field(const rl_key_reader_t *reader, const char *name)
+{
+    return reader->encoder.spec->absence &&
+           rl_body_lacks_field(reader->body, reader->r, name) && query_lacks(reader->r, name);
+}
+
 static void add_form(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
     request_rec *r = reader->r;
     const char *value;
     apr_size_t len;
-    if (rl_body_field(reader->body, r->pool, part->name, &value, &len) &&
-        !query_differs(r, part->name, value, len)) {
-        add_field(reader, value, len);
+    if (!rl_body_field(reader->body, r->pool, part->name, &value, &len)) {
+        add_none(reader, lacks_field(reader, part->name));
+    }
+    else if (query_differs(r, part->name, value, len)) {
+        rl_key_add_missing(&reader->encoder);
     }
     else {
-        rl_key_add_missing(&reader->encoder);
+        add_field(reader, value, len);
     }
 }
 
@@ -147,12 +231,26 @@ static bool cookie_matches(const char *pair, size_t len, const char *name, const
     return true;
 }
 
+/* Returns true if it is certain that there is no such cookie. Some applications split at
+ * commas, too, and decode names. */
+static bool lacks_cookie(const char *header, const char *name)
+{
+    while (header != NULL && *header != '\0') {
+        const size_t len = strcspn(header, ";,");
+        if (rl_form_name_is_like(header, strcspn(header, "=;,"), name)) {
+            return false;
+        }
+        header += len + (header[len] != '\0');
+    }
+    return true;
+}
+
 /* A cookie that comes twice with different values has no value: applications differ in which
  * one they take. */
 static void add_cookie(rl_key_reader_t *reader, const char *name)
 {
-    const char *at = apr_table_get(reader->r->headers_in, "Cookie");
-    const char *value = NULL, *again;
+    const char *const header = apr_table_get(reader->r->headers_in, "Cookie");
+    const char *at = header, *value = NULL, *again;
     size_t value_len = 0, again_len;
     while (at != NULL && *at != '\0') {
         const size_t len = strcspn(at, ";");
@@ -168,7 +266,7 @@ static void add_cookie(rl_key_reader_t *reader, const char *name)
         at += len + (at[len] == ';');
     }
     if (value == NULL) {
-        rl_key_add_missing(&reader->encoder);
+        add_none(reader, reader->encoder.spec->absence && lacks_cookie(header, name));
         return;
     }
     rl_key_add_bytes(&reader->encoder, value, value_len);
@@ -224,16 +322,16 @@ static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
         add_query(reader, part);
         break;
     case RL_PART_HEADER:
-        rl_key_add_string(&reader->encoder, apr_table_get(r->headers_in, part->name));
+        add_header(reader, part->name);
         break;
     case RL_PART_COOKIE:
         add_cookie(reader, part->name);
         break;
     case RL_PART_ENV:
-        rl_key_add_string(&reader->encoder, apr_table_get(r->subprocess_env, part->name));
+        add_optional(reader, apr_table_get(r->subprocess_env, part->name));
         break;
     case RL_PART_HOST:
-        rl_key_add_string(&reader->encoder, r->hostname);
+        add_optional(reader, r->hostname);
         break;
     case RL_PART_PATH:
         rl_key_add_string(&reader->encoder, r->uri);
@@ -245,6 +343,15 @@ static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
         add_expression(reader, part);
         break;
     }
+}
+
+/* Doubt about one part wins over the absence of another. */
+static rl_key_result_e result_of(const rl_key_encoder_t *encoder)
+{
+    if (encoder->missing) {
+        return RL_KEY_MISSING;
+    }
+    return encoder->absent ? RL_KEY_ABSENT : RL_KEY_WHOLE;
 }
 
 static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
@@ -261,7 +368,7 @@ static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
         }
         add_part(&reader, &key->parts[i]);
     }
-    return reader.encoder.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
+    return result_of(&reader.encoder);
 }
 
 /* No two expressions are the same part: each evaluation may give another value. */
@@ -273,7 +380,7 @@ static bool is_same_part(const rl_key_part_t *a, const rl_key_part_t *b)
 
 static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
 {
-    bool same = a->n == b->n && a->fold == b->fold;
+    bool same = a->n == b->n && a->fold == b->fold && a->absence == b->absence;
     for (int i = 0; same && i < a->n; i++) {
         same = is_same_part(&a->parts[i], &b->parts[i]);
     }

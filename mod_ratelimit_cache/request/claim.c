@@ -98,13 +98,16 @@ static uint32_t cost_of(request_rec *r, const rl_rule_t *rule)
 
 /* ---- key ---- */
 
-static rl_claim_result_e result_of_key(const rl_rule_t *rule, rl_key_result_e result)
+static rl_claim_result_e result_of_key(const rl_rule_t *rule, rl_key_result_e result,
+                                       rl_claim_t *claim)
 {
+    const rl_missing_e fate = result == RL_KEY_ABSENT ? rule->absent : rule->missing;
     if (result == RL_KEY_MALFORMED) {
         return RL_CLAIM_MALFORMED;
     }
-    return result == RL_KEY_ANONYMOUS ||
-                   (result == RL_KEY_MISSING && rule->missing == RL_MISSING_SKIP)
+    claim->missing = result == RL_KEY_MISSING || result == RL_KEY_ABSENT;
+    claim->refuse = claim->missing && fate == RL_MISSING_DENY;
+    return result == RL_KEY_ANONYMOUS || (claim->missing && fate == RL_MISSING_SKIP)
                ? RL_CLAIM_NONE
                : RL_CLAIM_MADE;
 }
@@ -129,9 +132,7 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
     result = values->given != NULL
                  ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
                  : rl_key_of_request(r, &terms, values->request_values, &claim->op.key);
-    claim->missing = result == RL_KEY_MISSING;
-    claim->refuse = claim->missing && rule->missing == RL_MISSING_DENY;
-    return result_of_key(rule, result);
+    return result_of_key(rule, result, claim);
 }
 
 /* Returns the user whose counter an outcome would clear; NULL if the key doesn't name one. */

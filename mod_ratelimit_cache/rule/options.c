@@ -162,13 +162,29 @@ static const char *option_penalty(rl_draft_t *draft, const char *value)
     return rl_duration_parse(duration, &draft->rule->meter.penalty_us);
 }
 
-static const char *option_missing(rl_draft_t *draft, const char *value)
+static const char *parse_missing(const char *value, rl_missing_e *missing)
 {
     static const char *const words[] = {"share", "skip", "deny", NULL};
-    draft->rule->missing = ap_cstr_casecmp(value, "skip") == 0   ? RL_MISSING_SKIP
-                           : ap_cstr_casecmp(value, "deny") == 0 ? RL_MISSING_DENY
-                                                                 : RL_MISSING_SHARE;
+    *missing = ap_cstr_casecmp(value, "skip") == 0   ? RL_MISSING_SKIP
+               : ap_cstr_casecmp(value, "deny") == 0 ? RL_MISSING_DENY
+                                                     : RL_MISSING_SHARE;
     return is_one_of(value, words) ? NULL : "must be share, skip or deny";
+}
+
+/* absent= is the same unless it is given. */
+static const char *option_missing(rl_draft_t *draft, const char *value)
+{
+    const char *reason = parse_missing(value, &draft->rule->missing);
+    draft->rule->absent = draft->rule->missing;
+    return reason;
+}
+
+static const char *option_absent(rl_draft_t *draft, const char *value)
+{
+    rl_rule_t *rule = draft->rule;
+    const char *reason = parse_missing(value, &rule->absent);
+    rule->key.absence = rule->absent != rule->missing;
+    return reason;
 }
 
 static const char *option_fold(rl_draft_t *draft, const char *value)
@@ -206,7 +222,8 @@ static const struct {
     {"group", option_group},
     {"action", option_action},
     {"penalty", option_penalty},
-    {"missing", option_missing},
+    {"missing", option_missing}, /* before absent */
+    {"absent", option_absent},
     {"fold", option_fold},
     {"status", option_status},
     {"on-error", option_on_error},

@@ -18,7 +18,7 @@
 
 #define RL_ON_ERROR_UNSET (-1)
 
-/* missing=: what happens to a request that has no value for a part of the key. */
+/* missing=, absent=: what happens to a request that has no value for a part of the key. */
 typedef enum { RL_MISSING_SHARE, RL_MISSING_SKIP, RL_MISSING_DENY } rl_missing_e;
 
 /* Phases: when a rule is checked. A rule is checked as soon as what it needs is known; one that
@@ -56,14 +56,15 @@ typedef struct rl_rule {
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless; /* NULL: not given */
     bool always; /* it has no methods=, when= or unless= and so applies to every request */
-    const char *group; /* NULL: in no group */
-    int status;        /* 0: RateLimitDenyStatus */
-    int on_error;      /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */
-    rl_missing_e missing;
-    bool dropped;   /* NAME off: no rule, but hides an inherited one of this name */
-    bool unlimited; /* its rate is `none` */
-    bool observe;   /* action=observe */
-    bool per_vhost; /* each virtual host has counters of its own */
+    const char *group;    /* NULL: in no group */
+    int status;           /* 0: RateLimitDenyStatus */
+    int on_error;         /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */
+    rl_missing_e missing; /* for a request with a part that has no value, or is in doubt */
+    rl_missing_e absent;  /* for one whose parts without a value are certainly not there */
+    bool dropped;         /* NAME off: no rule, but hides an inherited one of this name */
+    bool unlimited;       /* its rate is `none` */
+    bool observe;         /* action=observe */
+    bool per_vhost;       /* each virtual host has counters of its own */
     rl_phase_e phase;
     bool tenant;                     /* from an .htaccess */
     bool reads_env;                  /* to check it, environment variables are read, */

@@ -399,6 +399,41 @@ static void test_several_fields(void **state)
     assert_int_equal(fields[2].state, RL_FIELD_ABSENT);
 }
 
+static bool is_absent(const char *input, bool ended)
+{
+    char value[8];
+    rl_form_field_t field = {.name = "user", .name_len = 4, .value = value, .value_cap = 8};
+    rl_urlencoded_t parser;
+    rl_urlencoded_init(&parser, &field, 1);
+    rl_urlencoded_feed(&parser, input, strlen(input));
+    rl_urlencoded_finish(&parser, ended);
+    return rl_form_field_absent(&field);
+}
+
+static void test_a_field_is_absent_only_for_certain(void **state)
+{
+    (void)state;
+    assert_true(is_absent("", true));
+    assert_true(is_absent("users=1&use=2", true));
+    assert_false(is_absent("users=1&use=2", false));
+    assert_false(is_absent("user", true));
+    assert_false(is_absent("user=1&user=2", true));
+    assert_false(is_absent("user=123456789", true));
+    assert_false(is_absent("user[]=1", true));
+    assert_false(is_absent("x=%", true));
+}
+
+static void test_names_that_are_taken_for_another(void **state)
+{
+    (void)state;
+    assert_true(rl_form_name_is_like(BYTES("user_id"), "user_id"));
+    assert_true(rl_form_name_is_like(BYTES(" User.ID"), "user_id"));
+    assert_true(rl_form_name_is_like(BYTES("us%65r_id[]"), "user_id"));
+    assert_false(rl_form_name_is_like(BYTES("user_ids"), "user_id"));
+    assert_false(rl_form_name_is_like(BYTES("user"), "user_id"));
+    assert_false(rl_form_name_is_like("", 0, "user_id"));
+}
+
 static void test_cut_body_has_no_sure_value(void **state)
 {
     (void)state;
@@ -514,6 +549,8 @@ int main(void)
         cmocka_unit_test(test_semicolons),
         cmocka_unit_test(test_second_equals_sign),
         cmocka_unit_test(test_several_fields),
+        cmocka_unit_test(test_a_field_is_absent_only_for_certain),
+        cmocka_unit_test(test_names_that_are_taken_for_another),
         cmocka_unit_test(test_cut_body_has_no_sure_value),
         cmocka_unit_test(test_limits_of_init),
         cmocka_unit_test(test_cut_in_two_anywhere),

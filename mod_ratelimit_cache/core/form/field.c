@@ -12,6 +12,11 @@ bool rl_form_field_sure(const rl_form_field_t *field, unsigned tolerated)
     return field->state == RL_FIELD_ONE && (field->doubts & ~tolerated) == 0;
 }
 
+bool rl_form_field_absent(const rl_form_field_t *field)
+{
+    return field->state == RL_FIELD_ABSENT && field->doubts == 0;
+}
+
 static void field_clear(rl_form_field_t *field)
 {
     field->value_len = 0;

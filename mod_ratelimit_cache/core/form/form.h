@@ -102,9 +102,16 @@ typedef struct rl_form_field {
 
 /* Returns true if the field has one value that applications agree on: its state is
  * RL_FIELD_ONE, and it has no doubts but those in `tolerated` (RL_DOUBT_ bits, 0 for none).
- * Call it after finish. (A field is certainly not there if its state is RL_FIELD_ABSENT and it
- * has no doubts.) */
+ * Call it after finish. */
 bool rl_form_field_sure(const rl_form_field_t *field, unsigned tolerated);
+
+/* Returns true if it is certain that the field is not there: its state is RL_FIELD_ABSENT, and
+ * it has no doubts. Call it after finish. */
+bool rl_form_field_absent(const rl_form_field_t *field);
+
+/* Returns true if the len bytes at `text` are the wanted name, or if some application takes
+ * them for it. */
+bool rl_form_name_is_like(const char *text, size_t len, const char *wanted);
 
 #define RL_NAME_MAX 255 /* bytes of a name that are compared with the names of others */
 

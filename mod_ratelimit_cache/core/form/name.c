@@ -258,6 +258,17 @@ uint32_t rl_name_twins(const rl_name_match_t *match, const rl_form_field_t *fiel
     return twins;
 }
 
+bool rl_form_name_is_like(const char *text, size_t len, const char *wanted)
+{
+    const rl_form_field_t field = {.name = wanted, .name_len = strlen(wanted)};
+    rl_name_match_t match;
+    rl_name_begin(&match, 1);
+    for (size_t i = 0; i < len; i++) {
+        rl_name_byte(&match, &field, text[i]);
+    }
+    return len > 0 && (rl_name_exact(&match, &field) | rl_name_twins(&match, &field)) != 0;
+}
+
 bool rl_name_is_charset(const rl_name_match_t *match)
 {
     static const rl_form_field_t charset = {.name = "_charset_", .name_len = 9};
