@@ -51,6 +51,8 @@ my @bad_option = (
     'clear=', 'clear=fine', 'clear=2xx,', 'clear=expr=', 'clear=expr=%{',
     'penalty=', 'penalty=0', 'penalty=0s', 'penalty=5week', 'penalty=31d', 'penalty=-1m', 'penalty=1.5m', 'penalty=m5',
     'penalty=5m,', 'penalty=5m,more', 'penalty=,extend', 'penalty=extend', 'penalty=5m,extend,extend', 'penalty=none',
+    'penalty=5m,double=', 'penalty=5m,double=0', 'penalty=5m,double=4m', 'penalty=5m,double=31d', 'penalty=5m,double=1h,double=1h',
+    'penalty=5m,double', 'penalty=double=1h', 'penalty=5m,twice=1h', 'penalty=5m,double=1h,', 'double=1h',
     'on-error=', 'on-error=maybe',
 );
 config_error("RateLimit r 5/m $_\n", 'RateLimit', $_, "RateLimit r 5/m $_") for @bad_option;

@@ -17,7 +17,7 @@ my @options = (
     'algorithm=token-bucket burst=4294967295 initial=4294967295', 'algorithm=token-bucket initial=0',
     'cost=0', 'cost=5', 'cost=4294967295', 'cost=expr=%{HTTP:X-Cost}', 'count=ALL', 'count=401', 'count=401,403,5xx', 'count=1xx,2XX,599',
     '"count=expr=%{REQUEST_STATUS} == 401"', '"count=expr=%{resp:X-Login} == \'failed\'"', 'clear=200', 'clear=2xx', 'clear=302,303',
-    '"clear=expr=-n %{resp:Location}"', 'penalty=10m', 'penalty=10m,extend', 'penalty=1', 'penalty=30d,Extend',
+    '"clear=expr=-n %{resp:Location}"', 'penalty=10m', 'penalty=10m,extend', 'penalty=1', 'penalty=30d,Extend', 'penalty=1m,double=1d', 'penalty=1m,extend,double=1d', 'penalty=1m,Double=1m,extend', 'penalty=1s,double=30d',
     'algorithm=sliding-window penalty=1h count=401 clear=200 cost=2', 'algorithm=token-bucket penalty=1h', 'count=2xx clear=2xx',
     q{"when=%{HTTP:X} == 'a=b'"}, 'key=query:u fold=off missing=deny methods=POST window=clock status=420 action=observe group=z when=true unless=false',
 );

@@ -20,7 +20,7 @@ typedef struct rl_receipt {
 
 _Static_assert(sizeof(rl_receipt_t) <= sizeof(ratelimit_receipt_t), "a receipt has room");
 
-#define LAYOUT    1
+#define LAYOUT    2
 #define SEAL_PART 0x52 /* a kind of part that no counter's key has */
 
 static rl_digest_t seal_of(rl_receipt_t receipt, const rl_secret_t *secret,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "penalty.h"
 
+#include "../core/meter/penalty_word.h"
 #include "notes.h"
 
 /* Keeps the cells of penalties, and their names in the shared store, apart from those of
@@ -26,9 +27,10 @@ static rl_operation_t penalty_operation(const rl_operation_t *op, int64_t least_
 
 static rl_shared_counter_t counter_of(const rl_operation_t *penalty)
 {
-    const int64_t lasts = penalty->meter.penalty_us / RL_USEC_PER_SEC;
-    return (rl_shared_counter_t){.key = penalty->key,
-                                 .ttl = rl_shared_counter_ttl(lasts + RL_TTL_SLACK)};
+    const int64_t lasts = penalty->meter.penalty_us + penalty->meter.double_us;
+    return (rl_shared_counter_t){
+        .key = penalty->key,
+        .ttl = rl_shared_counter_ttl(lasts / RL_USEC_PER_SEC + RL_TTL_SLACK)};
 }
 
 static void later(rl_step_t *step, int64_t retry)
@@ -54,38 +56,70 @@ void rl_penalty_peek(const rl_source_t *source, const rl_operation_t *op, rl_ste
 
 /* ---- the shared store ---- */
 
-/* Reads when the penalty ends; MISSING also without a store. */
+/* Reads the penalty's word (core/meter/penalty_word.h); MISSING also without a store. */
 static rl_store_status_e penalty_read(const rl_source_t *source, const rl_operation_t *penalty,
-                                      uint64_t *until)
+                                      uint64_t *word)
 {
     const rl_shared_counter_t counter = counter_of(penalty);
     return source->session != NULL
-               ? source->session->store->ops->read(source->session, &counter, until)
+               ? source->session->store->ops->read(source->session, &counter, word)
                : RL_STORE_MISSING;
 }
 
-static void penalty_put(const rl_source_t *source, const rl_operation_t *penalty, int64_t until)
+static void penalty_put(const rl_source_t *source, const rl_operation_t *penalty, uint64_t word)
 {
     const rl_shared_counter_t counter = counter_of(penalty);
     if (source->session != NULL) {
-        source->session->store->ops->put(source->session, &counter, (uint64_t)until);
+        source->session->store->ops->put(source->session, &counter, word);
     }
 }
 
-/* Reads when the penalty ends, or ended. Returns false if the store has no such penalty or a
- * time that makes no sense. */
-static bool read_end(const rl_source_t *source, const rl_operation_t *penalty, uint64_t *until)
+static bool is_in_force(const rl_operation_t *penalty, uint64_t word)
 {
-    return penalty_read(source, penalty, until) == RL_STORE_OK &&
-           *until <= (uint64_t)(penalty->now + 2 * penalty->meter.penalty_us);
+    return rl_penalty_end(word) > penalty->now;
+}
+
+/* Returns true if the penalty is in force, or over and remembered for the next one. */
+static bool is_of_use(const rl_operation_t *penalty, uint64_t word)
+{
+    return rl_penalty_end(word) + penalty->meter.double_us > penalty->now;
+}
+
+/* Reads the penalty's word. Returns false if the store has no such penalty or a time that makes
+ * no sense. */
+static bool read_word(const rl_source_t *source, const rl_operation_t *penalty, uint64_t *word)
+{
+    return penalty_read(source, penalty, word) == RL_STORE_OK &&
+           *word <= (uint64_t)(penalty->now + 2 * penalty->meter.penalty_us);
+}
+
+/* Brings what this server knows up to the store's word. Returns true if by that the key is
+ * under the penalty. */
+static bool learn_word(const rl_source_t *source, const rl_operation_t *penalty)
+{
+    uint64_t word;
+    if (!read_word(source, penalty, &word) || !is_of_use(penalty, word)) {
+        return false;
+    }
+    rl_ledger_raise(source->ledger, penalty, 0, word);
+    return is_in_force(penalty, word);
+}
+
+/* Lifts the penalty that is in force here, if the store's word says so. */
+static void lift_by_word(const rl_source_t *source, const rl_operation_t *penalty,
+                         uint64_t word)
+{
+    const rl_correction_t correction = {.from = rl_ledger_held(source->ledger, penalty, 0),
+                                        .to = word};
+    if (rl_penalty_is_lifted(word) && !is_in_force(penalty, word)) {
+        rl_ledger_lower(source->ledger, penalty, &correction);
+    }
 }
 
 void rl_penalty_ask(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
 {
     const rl_operation_t penalty = penalty_operation(op, 0, 0);
-    uint64_t until;
-    if (read_end(source, &penalty, &until) && until > (uint64_t)op->now) {
-        rl_ledger_raise(source->ledger, &penalty, 0, until);
+    if (learn_word(source, &penalty)) {
         rl_penalty_peek(source, op, step);
     }
 }
@@ -93,49 +127,62 @@ void rl_penalty_ask(const rl_source_t *source, const rl_operation_t *op, rl_step
 void rl_penalty_learn(const rl_source_t *source, const rl_operation_t *op)
 {
     const rl_operation_t penalty = penalty_operation(op, 0, 0);
-    uint64_t until;
-    if (!read_end(source, &penalty, &until)) {
+    uint64_t word;
+    if (!read_word(source, &penalty, &word)) {
         return;
     }
-    if (until > (uint64_t)op->now) {
-        rl_ledger_raise(source->ledger, &penalty, 0, until);
+    if (is_of_use(&penalty, word)) {
+        rl_ledger_raise(source->ledger, &penalty, 0, word);
     }
-    else {
-        rl_ledger_clear(source->ledger, &penalty);
-    }
+    lift_by_word(source, &penalty, word);
 }
 
-/* Tells the store once a second at most, however often a penalty is extended. */
+/* How long a penalty that doubles lasts depends on the last one, which another server may have
+ * imposed; so the store is asked before one begins. It is told once a second at most, however
+ * often a penalty is extended. */
 void rl_penalty_impose(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
 {
     const rl_operation_t question = penalty_operation(op, 0, 0);
     const rl_operation_t penalty = penalty_operation(op, step->retry - op->now, 1);
     rl_step_t before, state;
     rl_ledger_peek(source->ledger, &question, &before);
+    if (before.granted && op->meter.double_us > 0) {
+        learn_word(source, &question);
+        rl_ledger_peek(source->ledger, &question, &before);
+    }
     rl_ledger_charge(source->ledger, &penalty, &state);
     later(step, state.reset);
     if (state.reset / RL_USEC_PER_SEC > before.reset / RL_USEC_PER_SEC) {
-        penalty_put(source, &question, state.reset);
+        penalty_put(source, &question, state.stamp);
     }
 }
 
+/* A penalty that was imposed for nothing doesn't count as one of the row. */
 void rl_penalty_lift_if_any(const rl_source_t *source, const rl_operation_t *op)
 {
     const rl_operation_t penalty = penalty_operation(op, 0, 0);
+    const uint64_t word = rl_ledger_held(source->ledger, &penalty, 0);
+    const unsigned steps = rl_penalty_steps(word);
+    const uint64_t lifted = rl_penalty_lifted_word(op->now, steps > 0 ? steps - 1 : 0);
     rl_step_t state;
+    uint64_t told;
     rl_ledger_peek(source->ledger, &penalty, &state);
-    if (!state.granted) {
-        rl_penalty_lift(source, op);
+    if (state.granted) {
+        return;
+    }
+    rl_ledger_lower(source->ledger, &penalty, &(rl_correction_t){.from = word, .to = lifted});
+    if (penalty_read(source, &penalty, &told) == RL_STORE_OK && is_in_force(&penalty, told)) {
+        penalty_put(source, &penalty, lifted);
     }
 }
 
 void rl_penalty_lift(const rl_source_t *source, const rl_operation_t *op)
 {
     const rl_operation_t penalty = penalty_operation(op, 0, 0);
-    uint64_t until;
+    uint64_t word;
     rl_ledger_clear(source->ledger, &penalty);
-    if (penalty_read(source, &penalty, &until) == RL_STORE_OK && until > (uint64_t)op->now) {
-        penalty_put(source, &penalty, op->now);
+    if (penalty_read(source, &penalty, &word) == RL_STORE_OK && is_of_use(&penalty, word)) {
+        penalty_put(source, &penalty, rl_penalty_lifted_word(op->now, 0));
     }
 }
 
@@ -143,20 +190,18 @@ void rl_penalty_refresh(const rl_source_t *source, const rl_operation_t *op)
 {
     const rl_operation_t penalty = penalty_operation(op, 0, 0);
     rl_step_t state;
-    uint64_t until;
+    uint64_t word;
     rl_ledger_peek(source->ledger, &penalty, &state);
     if (state.granted || source->session == NULL ||
         !rl_contact_is_due(source->ledger, &penalty)) {
         return;
     }
-    switch (penalty_read(source, &penalty, &until)) {
+    switch (penalty_read(source, &penalty, &word)) {
     case RL_STORE_OK:
-        if (until <= (uint64_t)op->now) {
-            rl_ledger_clear(source->ledger, &penalty);
-        }
+        lift_by_word(source, &penalty, word);
         break;
     case RL_STORE_MISSING: /* the store has lost it; it was not lifted */
-        penalty_put(source, &penalty, state.reset);
+        penalty_put(source, &penalty, state.stamp);
         break;
     default:
         break;

@@ -2,7 +2,8 @@
 /* Penalties: a key that exceeded its limit is denied for a time, by every server of the fleet.
  *
  * A penalty has a cell of its own in the ledger, and a counter of its own in the shared store,
- * which holds the moment at which the penalty ends, in microseconds since the epoch. The
+ * which holds the word of core/meter/penalty_word.h: when the penalty ends, and how many
+ * in a row it is. The
  * operations that are passed here are those on the rule's counter, bound to the source;
  * penalty_us of their meter must be greater than 0.
  */
@@ -27,11 +28,12 @@ void rl_penalty_learn(const rl_source_t *source, const rl_operation_t *op);
  * store. */
 void rl_penalty_impose(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step);
 
-/* Lifts the penalty if there is one. For a key that was given a unit back: the limit for which
- * the penalty was imposed was not exceeded after all. */
+/* Lifts the penalty if there is one, which then doesn't count as one of the row. For a key that
+ * was given a unit back: the limit for which the penalty was imposed was not exceeded after
+ * all. */
 void rl_penalty_lift_if_any(const rl_source_t *source, const rl_operation_t *op);
 
-/* Lifts the penalty, here and in the shared store. */
+/* Lifts the penalty, here and in the shared store, and forgets those before it. */
 void rl_penalty_lift(const rl_source_t *source, const rl_operation_t *op);
 
 /* Asks the shared store, at most once a second per key, for a penalty that is in force here. If

@@ -27,8 +27,8 @@ static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
     const rl_meter_t *meter = &claim->op.meter;
     rl_step_t step = claim->step;
     if (meter->penalty_us > 0) {
-        const int64_t time =
-            meter->extend ? now / meter->penalty_us : step.retry / RL_USEC_PER_SEC;
+        const int64_t longest = meter->double_us > 0 ? meter->double_us : meter->penalty_us;
+        const int64_t time = meter->extend ? now / longest : step.retry / RL_USEC_PER_SEC;
         step.window = (uint32_t)time | PENALTY_BIT;
     }
     else if (meter->period_us < LOG_WINDOW) { /* not a line a second for a limit a second */

@@ -148,18 +148,39 @@ static const char *option_action(rl_draft_t *draft, const char *value)
     return is_one_of(value, words) ? NULL : "must be deny or observe";
 }
 
+/* Reads what may follow the first DURATION. Returns NULL or the reason why it is refused. */
+static const char *parse_penalty_word(rl_meter_t *meter, const char *word)
+{
+    const char *reason;
+    if (ap_cstr_casecmp(word, "extend") == 0 && !meter->extend) {
+        meter->extend = true;
+        return NULL;
+    }
+    if (ap_cstr_casecmpn(word, "double=", 7) != 0 || meter->double_us > 0) {
+        return "must be DURATION, and after it perhaps ,extend and ,double=DURATION, each once";
+    }
+    reason = rl_duration_parse(word + 7, &meter->double_us);
+    return reason == NULL && meter->double_us < meter->penalty_us
+               ? "double= must be at least as long as the penalty"
+               : reason;
+}
+
 static const char *option_penalty(rl_draft_t *draft, const char *value)
 {
+    rl_meter_t *meter = &draft->rule->meter;
     const char *comma = strchr(value, ',');
-    const char *duration = value;
-    if (comma != NULL && ap_cstr_casecmp(comma, ",extend") != 0) {
-        return "must be DURATION or DURATION,extend";
+    const size_t len = comma != NULL ? (size_t)(comma - value) : strlen(value);
+    const char *reason = rl_duration_parse(apr_pstrmemdup(draft->cmd->temp_pool, value, len),
+                                           &meter->penalty_us);
+    while (reason == NULL && comma != NULL) {
+        const char *word = comma + 1;
+        comma = strchr(word, ',');
+        reason = parse_penalty_word(meter, comma == NULL
+                                               ? word
+                                               : apr_pstrmemdup(draft->cmd->temp_pool, word,
+                                                                (apr_size_t)(comma - word)));
     }
-    if (comma != NULL) {
-        duration = apr_pstrmemdup(draft->cmd->temp_pool, value, (apr_size_t)(comma - value));
-    }
-    draft->rule->meter.extend = comma != NULL;
-    return rl_duration_parse(duration, &draft->rule->meter.penalty_us);
+    return reason;
 }
 
 static const char *parse_missing(const char *value, rl_missing_e *missing)

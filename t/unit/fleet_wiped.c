@@ -213,6 +213,110 @@ static void a_penalty_that_the_store_lost_is_told_again(void **state)
     assert_false(ask(1));
 }
 
+static rl_meter_t doubling(void)
+{
+    rl_meter_t what = window(RL_FIXED_WINDOW, 3, SECOND);
+    what.penalty_us = MINUTE;
+    what.double_us = HOUR;
+    return what;
+}
+
+/* Uses the limit of a window up at one server and goes over it. Returns how many minutes the
+ * whole fleet denies the key for then, and lets that time pass. */
+static int64_t next_penalty(unsigned server)
+{
+    rl_step_t step;
+    int64_t began;
+    now += 2 * SECOND;
+    began = now;
+    assert_int_equal(admitted(server, 3), 3);
+    step = ask_for(server, 1);
+    assert_false(step.granted);
+    assert_false(ask((server + 1) % 3));
+    now = step.retry - SECOND;
+    assert_false(ask(server));
+    assert_false(ask((server + 2) % 3));
+    now = step.retry;
+    assert_int_equal((step.retry - began) % MINUTE, 0);
+    return (step.retry - began) / MINUTE;
+}
+
+static void further_penalties_double_whichever_server_imposes_them(void **state)
+{
+    static const int64_t minutes[] = {1, 2, 4, 8, 16, 32, 60, 60};
+    const rl_meter_t what = doubling();
+    (void)state;
+    set_out(&what);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(next_penalty(i % 3), minutes[i]);
+    }
+    now += HOUR;
+    assert_int_equal(next_penalty(0), 1);
+}
+
+/* Whoever knows the key to be over its limit denies it without asking the store. */
+static void a_server_that_denies_by_what_it_knows_doubles_as_well(void **state)
+{
+    rl_meter_t what = doubling();
+    rl_step_t step;
+    (void)state;
+    what.period_us = HOUR;
+    what.extend = true;
+    set_out(&what);
+    assert_int_equal(admitted(1, 3), 3);
+    assert_false(ask(0));
+    now += MINUTE;
+    assert_false(ask(1));
+    now += 2 * MINUTE - SECOND;
+    step = ask_for(2, 1);
+    assert_false(step.granted);
+    assert_int_equal(step.retry - now, 2 * MINUTE);
+}
+
+static void the_row_outlives_the_loss_of_the_store(void **state)
+{
+    const rl_meter_t what = doubling();
+    (void)state;
+    set_out(&what);
+    assert_int_equal(next_penalty(0), 1);
+    assert_int_equal(next_penalty(0), 2);
+    memory_flush(&store);
+    assert_int_equal(next_penalty(0), 4);
+    assert_int_equal(next_penalty(1), 8);
+}
+
+static void wiping_forgets_the_row_on_the_whole_fleet(void **state)
+{
+    const rl_meter_t what = doubling();
+    (void)state;
+    set_out(&what);
+    assert_int_equal(next_penalty(0), 1);
+    assert_int_equal(next_penalty(1), 2);
+    clear(2);
+    assert_int_equal(next_penalty(0), 1);
+    clear(0);
+    assert_int_equal(next_penalty(1), 1);
+    assert_int_equal(next_penalty(2), 2);
+}
+
+static void a_penalty_that_was_imposed_for_nothing_does_not_count(void **state)
+{
+    rl_meter_t what = doubling();
+    rl_step_t kept, step;
+    (void)state;
+    set_out(&what);
+    assert_int_equal(next_penalty(0), 1);
+    now += 2 * SECOND;
+    assert_int_equal(admitted(0, 2), 2);
+    kept = ask_for(0, 1);
+    step = ask_for(0, 1);
+    assert_int_equal(step.retry - now, 2 * MINUTE);
+    refund(0, &kept, 1);
+    assert_true(ask(1));
+    step = ask_for(1, 1);
+    assert_int_equal(step.retry - now, 2 * MINUTE);
+}
+
 /* ---- asking without charging ---- */
 
 static void asking_tells_what_the_fleet_has_used(const rl_meter_t *what)
@@ -293,6 +397,11 @@ int main(void)
         cmocka_unit_test(a_penalty_is_extended_by_every_try),
         cmocka_unit_test(a_wiped_counter_is_free_of_its_penalty),
         cmocka_unit_test(a_penalty_that_the_store_lost_is_told_again),
+        cmocka_unit_test(further_penalties_double_whichever_server_imposes_them),
+        cmocka_unit_test(a_server_that_denies_by_what_it_knows_doubles_as_well),
+        cmocka_unit_test(the_row_outlives_the_loss_of_the_store),
+        cmocka_unit_test(wiping_forgets_the_row_on_the_whole_fleet),
+        cmocka_unit_test(a_penalty_that_was_imposed_for_nothing_does_not_count),
         cmocka_unit_test(asking_works_with_every_algorithm),
         cmocka_unit_test(asking_learns_of_penalties),
         cmocka_unit_test(who_gets_no_answer_is_told),

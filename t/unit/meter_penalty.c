@@ -72,12 +72,12 @@ static void another_try_starts_an_extending_one_anew(void **state)
     counter_t counter = penalty_of(HOUR, true);
     (void)state;
     charge(&counter, NOON, 1);
-    charge(&counter, NOON + HOUR - 1, 1);
-    assert_true(counter.step.retry == NOON + 2 * HOUR - 1);
-    assert_false(is_free(&counter, NOON + 2 * HOUR - 2));
-    assert_true(is_free(&counter, NOON + 2 * HOUR - 1));
+    charge(&counter, NOON + HOUR - SECOND, 1);
+    assert_true(counter.step.retry == NOON + 2 * HOUR - SECOND);
+    assert_false(is_free(&counter, NOON + 2 * HOUR - SECOND - 1));
+    assert_true(is_free(&counter, NOON + 2 * HOUR - SECOND));
     charge(&counter, NOON + 90 * MINUTE, 0);
-    assert_true(is_free(&counter, NOON + 2 * HOUR - 1));
+    assert_true(is_free(&counter, NOON + 2 * HOUR - SECOND));
 }
 
 /* Processes read the clock a moment before they look. */
@@ -165,6 +165,117 @@ static void clearing_frees_the_key(void **state)
     assert_int_equal(counter.words[0], 0);
 }
 
+/* ---- double= ---- */
+
+static counter_t doubling(int64_t first, int64_t most, bool extend)
+{
+    const rl_meter_t rule = {.algorithm = RL_FIXED_WINDOW,
+                             .limit = 5,
+                             .period_us = SECOND,
+                             .penalty_us = first,
+                             .double_us = most,
+                             .extend = extend};
+    return counter_with(rl_meter_penalty(&rule, 0));
+}
+
+/* Imposes the penalty at *now, and moves that on to its end. */
+static int64_t length_of_next(counter_t *counter, int64_t *now)
+{
+    const int64_t began = *now;
+    assert_true(charge(counter, began, 1));
+    *now = counter->step.retry;
+    assert_false(is_free(counter, *now - 1));
+    assert_true(is_free(counter, *now));
+    return *now - began;
+}
+
+static void each_further_penalty_is_twice_as_long_up_to_the_longest(void **state)
+{
+    counter_t counter = doubling(MINUTE, DAY, false);
+    int64_t now = NOON;
+    (void)state;
+    for (int64_t minutes = 1; minutes <= 1024; minutes *= 2) {
+        assert_true(length_of_next(&counter, &now) == minutes * MINUTE);
+        now += 7 * SECOND;
+    }
+    for (int i = 0; i < 40; i++) {
+        assert_true(length_of_next(&counter, &now) == DAY);
+        now += DAY;
+    }
+}
+
+static void a_penalty_of_the_longest_is_never_longer(void **state)
+{
+    counter_t counter = doubling(HOUR, HOUR, false), most = doubling(SECOND, 30 * DAY, false);
+    int64_t now = NOON, lasts = 0;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_true(length_of_next(&counter, &now) == HOUR);
+    }
+    for (int i = 0; i < 50; i++) {
+        lasts = length_of_next(&most, &now);
+        assert_true(lasts == (i < 22 ? SECOND << i : 30 * DAY));
+    }
+}
+
+static void the_row_is_forgotten_after_as_long_as_the_longest(void **state)
+{
+    (void)state;
+    for (int64_t late = 0; late <= 1; late++) {
+        counter_t counter = doubling(MINUTE, HOUR, false);
+        int64_t now = NOON;
+        length_of_next(&counter, &now);
+        assert_true(length_of_next(&counter, &now) == 2 * MINUTE);
+        assert_true(counter.step.expires >= now + HOUR);
+        now += HOUR + late;
+        assert_true(counter.step.retry + HOUR + late == now);
+        charge(&counter, now, 1);
+        assert_true(counter.step.retry - now == (late ? MINUTE - 1 : 4 * MINUTE));
+    }
+}
+
+static void tries_during_a_penalty_do_not_double_it(void **state)
+{
+    (void)state;
+    for (int extend = 0; extend <= 1; extend++) {
+        counter_t counter = doubling(MINUTE, HOUR, extend);
+        int64_t now = NOON;
+        length_of_next(&counter, &now);
+        charge(&counter, now, 1);
+        for (int i = 1; i <= 20; i++) {
+            charge(&counter, now + i * SECOND, 1);
+            assert_true(counter.step.retry == now + 2 * MINUTE + (extend ? i * SECOND : 0));
+        }
+    }
+}
+
+static void the_rest_of_the_window_makes_a_penalty_longer_but_not_the_next(void **state)
+{
+    const rl_meter_t rule = {.algorithm = RL_FIXED_WINDOW,
+                             .limit = 5,
+                             .period_us = HOUR,
+                             .penalty_us = MINUTE,
+                             .double_us = DAY};
+    counter_t counter = counter_with(rl_meter_penalty(&rule, 50 * MINUTE));
+    int64_t now = NOON;
+    (void)state;
+    assert_true(length_of_next(&counter, &now) == 50 * MINUTE);
+    counter.meter = rl_meter_penalty(&rule, 0);
+    assert_true(length_of_next(&counter, &now) == 2 * MINUTE);
+}
+
+static void clearing_forgets_the_row(void **state)
+{
+    counter_t counter = doubling(MINUTE, HOUR, false);
+    int64_t now = NOON;
+    (void)state;
+    length_of_next(&counter, &now);
+    length_of_next(&counter, &now);
+    clear(&counter, now);
+    assert_int_equal(counter.words[0], 0);
+    assert_true(length_of_next(&counter, &now) == MINUTE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +290,12 @@ int main(void)
         cmocka_unit_test(nothing_of_it_is_given_back),
         cmocka_unit_test(a_raise_prolongs_and_never_shortens),
         cmocka_unit_test(clearing_frees_the_key),
+        cmocka_unit_test(each_further_penalty_is_twice_as_long_up_to_the_longest),
+        cmocka_unit_test(a_penalty_of_the_longest_is_never_longer),
+        cmocka_unit_test(the_row_is_forgotten_after_as_long_as_the_longest),
+        cmocka_unit_test(tries_during_a_penalty_do_not_double_it),
+        cmocka_unit_test(the_rest_of_the_window_makes_a_penalty_longer_but_not_the_next),
+        cmocka_unit_test(clearing_forgets_the_row),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

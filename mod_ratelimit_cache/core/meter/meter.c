@@ -45,12 +45,15 @@ bool rl_meter_is_shareable(const rl_meter_t *meter)
 
 rl_meter_t rl_meter_penalty(const rl_meter_t *meter, int64_t least_us)
 {
-    const bool longer = !meter->extend && least_us > meter->penalty_us;
+    const int64_t longest =
+        meter->double_us > meter->penalty_us ? meter->double_us : meter->penalty_us;
     return (rl_meter_t){.algorithm = RL_PENALTY,
                         .extend = meter->extend,
                         .limit = 1,
-                        .period_us = longer ? least_us : meter->penalty_us,
-                        .penalty_us = meter->penalty_us + 2 * rl_meter_quota_us(meter)};
+                        .period_us = meter->penalty_us,
+                        .double_us = meter->double_us,
+                        .least_us = meter->extend ? 0 : least_us,
+                        .penalty_us = longest + 2 * rl_meter_quota_us(meter)};
 }
 
 void rl_meter_charge(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],

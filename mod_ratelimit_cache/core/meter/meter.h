@@ -35,7 +35,8 @@ int64_t rl_meter_quota_us(const rl_meter_t *meter);
 bool rl_meter_is_shareable(const rl_meter_t *meter);
 
 /* Returns the meter of the penalty that a meter with penalty_us imposes. A charge of 0 units
- * asks if the key is free of the penalty; a charge of 1 unit imposes it. least_us is how long,
+ * asks if the key is free of the penalty; a charge of 1 unit imposes it. With double_us, one
+ * that begins within double_us of the end of the last is twice as long. least_us is how long,
  * in microseconds, the limit itself still denies the key. A penalty without `extend` is made to
  * last at least that long: a shorter one would end while the key is still over its limit, and
  * the next try would start another. The penalty_us of the result is the longest that such a

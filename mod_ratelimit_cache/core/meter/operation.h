@@ -25,9 +25,13 @@ typedef struct rl_meter {
     uint8_t shift;  /* token bucket: a token is 2^shift ticks; set by rl_meter_prepare() */
     uint32_t limit; /* units per period; 0 denies everything */
     uint32_t burst; /* token bucket: its size in units */
-    uint32_t initial;   /* token bucket: units in a new one, at most burst */
-    int64_t period_us;  /* microseconds, from 1 s to 30 days; penalty: how long it lasts */
+    uint32_t initial; /* token bucket: units in a new one, at most burst */
+    int64_t
+        period_us; /* microseconds, from 1 s to 30 days; penalty: how long the first lasts */
     int64_t penalty_us; /* microseconds for which an exceeded limit denies the key; 0: none */
+    int64_t double_us;  /* microseconds up to which a further penalty within as long is twice as
+                         * long as the last; 0: all are of the same length */
+    int64_t least_us;   /* penalty: it lasts at least so long */
 } rl_meter_t;
 
 /* ---- operations ---- */
