@@ -28,13 +28,14 @@ my @ROOMS = (
     { name => 'key',                  system => 'httpd', may => [qw(core core/form httpd)] },
     { name => 'rule',                 system => 'httpd', may => [qw(core core/meter fleet httpd key)] },
     { name => 'config',               system => 'httpd', may => [qw(core core/meter ledger fleet lease memcached httpd rule)] },
+    { name => 'advice',               system => 'httpd', may => [qw(core core/meter fleet httpd key rule config)] },
     { name => 'process',              system => 'httpd', may => [qw(core core/meter system ledger fleet lease memcached httpd rule config)] },
     { name => 'request',              system => 'httpd', may => [qw(core core/meter system ledger fleet limiter httpd key rule config process)] },
     { name => 'answer/text',          system => 'plain', may => ['core'] },
     { name => 'answer',               system => 'httpd', may => [qw(core core/meter limiter httpd key rule config request answer/text public)] },
     { name => 'hooks',                system => 'httpd', may => [qw(core core/meter fleet limiter httpd key rule config request answer public)] },
     { name => 'api',                  system => 'httpd', may => [qw(core core/meter fleet limiter rule config process request public)] },
-    { name => 'module',               system => 'httpd', may => [qw(httpd key config process request answer hooks api public)] },
+    { name => 'module',               system => 'httpd', may => [qw(httpd key config advice process request answer hooks api public)] },
 );
 my %ROOM = map { $_->{name} => $_ } @ROOMS;
 my $FILES_MAX = 16;    # .c files in one room

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mod_ratelimit_cache: request rate limits for Apache httpd. */
 
-/* What happens to a request, in httpd's order:
+/* What happens when the configuration was read: check_config refuses limits that a fleet can't
+ * share, and warns of what doesn't do what it seems to; post_config starts.
+ *
+ * What happens to a request, in httpd's order:
  *
  * post_read_request: forgets an offer to upgrade the connection to HTTP/2 that was not taken
  * up.
@@ -39,6 +42,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include "advice/advice.h"
 #include "answer/denial.h"
 #include "answer/response_fields.h"
 #include "api/functions.h"
@@ -82,6 +86,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(tell_version, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_shareable_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(rl_advice_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(rl_advice_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -110,6 +110,21 @@ static const char *set_engine(cmd_parms *cmd, void *dir, const char *value)
     return misplaced(cmd);
 }
 
+/* Returns the error about argument i of a RateLimitExempt. An expression with a blank in it
+ * comes as several arguments if it isn't quoted. */
+static const char *exempt_error(const cmd_parms *cmd, int argc, char *const argv[], int i,
+                                const char *reason)
+{
+    for (int j = 0; j <= i; j++) {
+        if (strncmp(argv[j], "expr=", 5) == 0 && argc > j + 1) {
+            reason = apr_psprintf(cmd->temp_pool, "%s; quote the whole option, \"%s %s ...\"",
+                                  reason, argv[j], argv[j + 1]);
+            break;
+        }
+    }
+    return directive_error(cmd, argv[i], reason);
+}
+
 static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     rl_dir_config_t *conf = dir;
@@ -123,7 +138,7 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
     for (int i = 0; i < argc; i++) {
         const char *reason = rl_exemption_parse(cmd, argv[i], apr_array_push(conf->exempt));
         if (reason != NULL) {
-            return directive_error(cmd, argv[i], reason);
+            return exempt_error(cmd, argc, argv, i, reason);
         }
     }
     rl_global_config()->reads_env |= rl_exemption_reads_env(conf->exempt);

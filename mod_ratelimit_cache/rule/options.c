@@ -271,19 +271,42 @@ static const char *not_an_option(apr_pool_t *pool)
     return apr_pstrcat(pool, "not an option; write option=value, option one of ", names, NULL);
 }
 
-/* Finds out which option an argument is. Returns NULL or the reason why it is none. */
-static const char *identify_option(rl_draft_t *draft, const char *token, int *which)
+/* Returns the reason why a token is none, if it seems to be the rest of the option before it
+ * (NULL: none), which a blank has split. */
+static const char *not_the_rest(apr_pool_t *pool, const char *before, const char *token)
+{
+    return apr_psprintf(
+        pool,
+        "not an option; if it belongs to what stands before it, quote the whole "
+        "option, \"%s %s ...\"",
+        before, token);
+}
+
+/* Returns true if the token looks like option=value. */
+static bool looks_like_option(const char *token)
+{
+    const size_t len = strspn(token, "abcdefghijklmnopqrstuvwxyz-");
+    return len > 0 && token[len] == '=' && token[len + 1] != '=';
+}
+
+/* Finds out which option an argument is, after the argument `before` (NULL: none). Returns NULL
+ * or the reason why it is none. */
+static const char *identify_option(rl_draft_t *draft, const char *before, const char *token,
+                                   int *which)
 {
     const size_t len = strcspn(token, "=");
     *which = find_option(token, len);
     if (*which < 0 || token[len] != '=') {
-        return not_an_option(draft->cmd->temp_pool);
+        return before == NULL || looks_like_option(token)
+                   ? not_an_option(draft->cmd->temp_pool)
+                   : not_the_rest(draft->cmd->temp_pool, before, token);
     }
     if ((draft->seen & 1u << *which) != 0) {
         return "given twice";
     }
     if (token[len + 1] == '\0') {
-        return "the value is missing";
+        return "the value is missing; write option=value without a blank, or quote the whole "
+               "option, \"option=value\"";
     }
     if (token[len + 1] == '"' || token[len + 1] == '\'') {
         return "put the quotes around the whole option, \"option=value\"";
@@ -300,13 +323,15 @@ static const char *sort_options(rl_draft_t *draft, int argc, char *const argv[],
     for (size_t i = 0; i < OPTIONS; i++) {
         given[i] = -1;
     }
+    const char *before = draft->rule->rate_expr != NULL ? draft->rule->rate_text : NULL;
     for (int i = 0; i < argc; i++) {
         int which;
-        const char *reason = identify_option(draft, argv[i], &which);
+        const char *reason = identify_option(draft, before, argv[i], &which);
         if (reason != NULL) {
             return rl_draft_error(draft, argv[i], reason);
         }
         given[which] = i;
+        before = argv[i];
     }
     return NULL;
 }
