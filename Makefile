@@ -56,8 +56,8 @@ MODULE_LIBS := -lutf8proc -lmemcached
 
 # The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
 # targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter system ledger fleet lease memcached/connection memcached limiter answer/text
-HTTPD_ROOMS := httpd key rule config advice process request answer hooks api
+PLAIN_ROOMS := core core/form core/meter system ledger fleet lease memcached/connection memcached limiter answer/text accesslog census
+HTTPD_ROOMS := httpd key rule config advice process request answer hooks api replay
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
 SOURCES := $(PLAIN) $(HTTPD)
@@ -84,8 +84,9 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 # Where scripts find what was built, unless the environment says otherwise.
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
+RLCTL   := $(OUT)/rlctl
 .PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-asan unit example bench differential differential-run fuzz lint format install clean
-all: $(MODULE)
+all: $(MODULE) $(RLCTL)
 
 deps:
 	@build/deps.sh install $(FOR)
@@ -106,6 +107,13 @@ $(OUT)/obj/%.o: $(SRC)/%.c Makefile | need-build
 $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
 	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
+
+# Where rlctl finds httpd and the module, unless it is told.
+RLCTL_PATHS = -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"'
+$(RLCTL): $(wildcard rlctl/*.c rlctl/*.h) | need-build
+	@mkdir -p $(@D)
+	$(SAY) '  CC   $@'
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE $(RLCTL_PATHS) -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(filter %.c,$^) -o $@ -lz
 
 $(LIBRARY): $(call objects,$(PLAIN))
 	@rm -f $@

@@ -35,7 +35,10 @@ my @ROOMS = (
     { name => 'answer',               system => 'httpd', may => [qw(core core/meter limiter httpd key rule config request answer/text public)] },
     { name => 'hooks',                system => 'httpd', may => [qw(core core/meter fleet limiter httpd key rule config request answer public)] },
     { name => 'api',                  system => 'httpd', may => [qw(core core/meter fleet limiter rule config process request public)] },
-    { name => 'module',               system => 'httpd', may => [qw(httpd key config advice process request answer hooks api public)] },
+    { name => 'accesslog',            system => 'unix',  may => ['core'] },
+    { name => 'census',               system => 'plain', may => ['core'] },
+    { name => 'replay',               system => 'httpd', may => [qw(core core/meter ledger fleet limiter memcached httpd key rule config process request accesslog census)] },
+    { name => 'module',               system => 'httpd', may => [qw(httpd key config advice process request answer hooks api replay public)] },
 );
 my %ROOM = map { $_->{name} => $_ } @ROOMS;
 my $FILES_MAX = 16;    # .c files in one room

@@ -35,6 +35,8 @@
  * log_transaction, before the access log: the outcome of the request is known, so units are
  * refunded and counters cleared.
  *
+ * test_config, which httpd -t runs: replays access logs, if rlctl asks for it.
+ *
  * The functions and the hook for other modules are in mod_ratelimit_cache.h.
  */
 #include <httpd.h>
@@ -56,6 +58,7 @@
 #include "mod_ratelimit_cache.h"
 #include "process/children.h"
 #include "process/start.h"
+#include "replay/replay.h"
 #include "request/outcome_watch.h"
 #include "request/upgrade.h"
 
@@ -88,6 +91,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(rl_shareable_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_advice_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_advice_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(rl_replay_test_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);
