@@ -24,6 +24,7 @@
 CC      ?= cc
 APXS    ?= apxs
 DESTDIR ?=
+BINDIR  ?= /usr/local/bin
 PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
@@ -218,7 +219,7 @@ format: need-lint
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 install: all
-	build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
+	BINDIR='$(BINDIR)' build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
 
 clean:
 	rm -rf $(OUT)

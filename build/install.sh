@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs the module through apxs, and the header for other modules beside httpd's own; where
+# Installs the module through apxs, the header for other modules beside httpd's own, and rlctl; where
 # httpd is laid out as on Debian, also the files that a2enmod looks for. Nothing is enabled and no server is touched.
-# Usage: install.sh APXS DESTDIR MODULE      (DESTDIR may be empty)
+# Usage: install.sh APXS DESTDIR MODULE      (DESTDIR may be empty; BINDIR is of the environment)
 set -eu
 [ $# -eq 3 ] || { echo "usage: $0 APXS DESTDIR MODULE" >&2; exit 2; }
 apxs=$1
@@ -14,6 +14,7 @@ conf=$top/conf
 libexecdir=$("$apxs" -q LIBEXECDIR)
 sysconfdir=$("$apxs" -q SYSCONFDIR)
 includedir=$("$apxs" -q INCLUDEDIR)
+bindir=${BINDIR:-/usr/local/bin}
 
 # A directory that we can write to, or one sentence instead of three tools' complaints.
 need_directory() {
@@ -35,6 +36,11 @@ install_header() {
     install -m 644 "$top/mod_ratelimit_cache/mod_ratelimit_cache.h" "$destdir$includedir"
 }
 
+install_rlctl() {
+    need_directory "$destdir$bindir"
+    install -m 755 "$(dirname "$module")/rlctl" "$destdir$bindir"
+}
+
 # a2enmod links NAME.load and NAME.conf from mods-available. LoadModule names the place where
 # the module will be, which is not below DESTDIR. An administrator's changed .conf stays.
 install_debian_files() {
@@ -53,6 +59,7 @@ install_debian_files() {
 
 install_module
 install_header
+install_rlctl
 if [ -d "$sysconfdir/mods-available" ] || [ -e /etc/debian_version ]; then
     install_debian_files
     echo "Installed. To enable it: a2enmod ratelimit_cache, then restart httpd."

@@ -117,7 +117,7 @@ static void explain_rule(FILE *out, apr_pool_t *pool, const rl_rule_t *rule)
 {
     fprintf(out, "  %s: %s, for %s", rule->name, rate_words(pool, rule), key_words(pool, rule));
     if (!rule->methods.all) {
-        fprintf(out, "; methods %s", rl_methods_text(pool, &rule->methods));
+        fputs("; some methods only", out);
     }
     if (rule->group != NULL) {
         fprintf(out, "; counted together with the group %s", rule->group);
@@ -126,8 +126,8 @@ static void explain_rule(FILE *out, apr_pool_t *pool, const rl_rule_t *rule)
         fputs("; by outcome", out);
     }
     if (rule->meter.penalty_us > 0) {
-        fprintf(out, "; who is over it is denied for %s",
-                duration_words(pool, rule->meter.penalty_us));
+        fprintf(out, "; who is over it is denied for %" APR_INT64_T_FMT " s",
+                rule->meter.penalty_us / RL_USEC_PER_SEC);
     }
     if (rule->observe) {
         fputs("; only observed", out);
