@@ -65,7 +65,7 @@ for my $todo (traffic()) {
     request($s, $method, $path, @more);
 }
 my $log   = $s->root . '/logs/replay.log';
-my $lines = traffic();
+my $lines = () = traffic();
 await(20, sub { (() = slurp($log) =~ /\n/g) >= $lines }) or fail 'the log is complete';
 my @log    = split /\n/, slurp($log);
 my @denied = grep { /(?<! exempt) denied \S+$/ } @log;

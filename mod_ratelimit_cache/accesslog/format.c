@@ -81,7 +81,7 @@ static void add_duration(rl_format_draft_t *draft, char directive, const char *a
     draft->format->duration = true;
 }
 
-static void add_header(rl_format_draft_t *draft, const char *name)
+static void format_add_header(rl_format_draft_t *draft, const char *name)
 {
     rl_item_t *item;
     if (draft->format->headers == RL_LOG_HEADERS_MAX) {
@@ -140,7 +140,7 @@ static void add_directive(rl_format_draft_t *draft, char directive, const char *
         add_duration(draft, directive, argument);
         break;
     case 'i':
-        add_header(draft, argument);
+        format_add_header(draft, argument);
         break;
     default:
         draft_add(draft, RL_ITEM_IGNORED);

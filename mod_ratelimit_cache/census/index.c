@@ -77,9 +77,11 @@ rl_digest_t rl_address_name(const rl_address_t *address)
 {
     rl_digest_t name = {.hi = 0, .lo = 0};
     if (address->family == 4) {
-        name.hi = (uint64_t)address->bytes[0] << 24 | (uint64_t)address->bytes[1] << 16 |
-                  (uint64_t)address->bytes[2] << 8 | address->bytes[3];
-        return name; /* in ::/64, which holds no other client */
+        /* As RFC 4291 maps it, ::ffff:a.b.c.d. */
+        name.hi = (uint64_t)0xffff << 32 | (uint64_t)address->bytes[0] << 24 |
+                  (uint64_t)address->bytes[1] << 16 | (uint64_t)address->bytes[2] << 8 |
+                  address->bytes[3];
+        return name;
     }
     for (int i = 0; i < 8; i++) {
         name.lo = name.lo << 8 | address->bytes[i];
