@@ -113,6 +113,52 @@ $from = $s->log_mark;
 status($s, '/ok/secret?who=arthur', host => 'quiet.test') for 1 .. 4;
 ok scalar(grep { /:info\]/ } $s->wait_log($from, qr/ratelimit:/)), 'a denial of a virtual host is logged at its own RateLimitLog';
 
+# ---- LogLevel debug: what each rule made of a request ---------------------------------------------------------
+my $traced = httpd(<<'END');
+SetEnvIf X-Free 1 free
+RateLimitExempt env=free
+<Location /ok>
+    RateLimit plain 2/30d
+    RateLimit when  5/30d "when=%{HTTP:A} == 'b'"
+    RateLimit not   5/30d "unless=-z %{HTTP:A}"
+    RateLimit post  5/30d methods=POST
+    RateLimit who   5/30d key=query:who absent=skip count=401 clear=404
+    RateLimit plan  expr=%{HTTP:Rate} key=all cost=expr=%{HTTP:Cost}
+    RateLimit seen  0/30d key=all action=observe
+    RateLimit user  5/30d key=user
+</Location>
+<Location /ok/traced>
+    LogLevel ratelimit_cache:debug
+</Location>
+END
+my $trace = sub {
+    my ($path, @o) = @_;
+    my $mark = $traced->log_mark;
+    logged($traced, 'GET', $path, @o);
+    my %last;
+    for ($traced->log_lines($mark)) { $last{$1} = $last{$1} ? "$last{$1}; $3" : $3 if /:debug\].* ratelimit: (?:rule (\w+)(, key [0-9a-f]{12})?: )?(.*)/ && defined $1; $last{''} = $3 if /:debug\].* ratelimit: (exempt)(, )(.*)/ }
+    return \%last;
+};
+my $t = $trace->('/ok/traced');
+is $t->{plain}, 'limit 2/30d, cost 1: charged, 1 of 2 left', 'debug: what was charged';
+is $t->{when}, 'does not apply: when= came to false', 'debug: a when= that does not hold';
+is $t->{not}, 'does not apply: unless= came to true', 'debug: an unless= that holds';
+is $t->{post}, 'does not apply: methods= does not name this method', 'debug: another method';
+is $t->{who}, 'does not apply: a part of the key has no value (missing=, absent=)', 'debug: no value for the key';
+is $t->{plan}, 'does not apply: its expr= gave no rate, or there is no user', 'debug: no rate';
+like $t->{seen}, qr/^limit 0\/30d, cost 1: observed, fits again in \d+ s, 0 of 0 left$/, 'debug: an overrun that is observed';
+like $t->{user}, qr/^does not apply: there is no authenticated user/, 'debug: no user';
+$t = $trace->('/ok/traced?who=zaphod', headers => [ A => 'b', Rate => '7/h', Cost => 3 ]);
+is $t->{plan}, 'limit 7/3600, cost 3: charged, 4 of 7 left', 'debug: what expressions came to';
+is $t->{who}, 'limit 5/30d, cost 1: charged, 4 of 5 left; given back 1, by the outcome', 'debug: what was given back';
+is $t->{when}, 'limit 5/30d, cost 1: charged, 4 of 5 left', 'debug: a when= that holds';
+unlike join("\n", $traced->log_lines(0)), qr/zaphod(?!.*AH)/, 'debug: no value of a key';
+$t = $trace->('/ok/traced?who=ford');
+like $t->{plain}, qr/^limit 2\/30d, cost 1: denied, fits again in \d+ s, 0 of 2 left$/, 'debug: the rule that denies';
+is $t->{who}, 'limit 5/30d, cost 1: fits, not charged', 'debug: one that would have admitted';
+is $trace->('/ok/traced', headers => [ 'X-Free' => 1 ])->{''}, 'no rule is looked at', 'debug: an exemption';
+is scalar(keys %{ $trace->('/ok/else') }), 0, 'no such lines elsewhere';
+
 # ---- the levels ---------------------------------------------------------------------------------------------
 for my $level (qw(warn info error)) {
     my $conf = $level eq 'warn' ? '' : "RateLimitLog $level\n";

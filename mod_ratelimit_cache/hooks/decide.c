@@ -10,6 +10,14 @@
 #include "../mod_ratelimit_cache.h"
 #include "../request/log.h"
 #include "../request/session.h"
+#include "../request/trace.h"
+
+static void trace_refund(request_rec *r, const rl_claim_t *claim)
+{
+    if (claim->charged && rl_trace_is_on(r)) {
+        rl_trace_refund(r, claim, "another rule denies, or the request is exempt");
+    }
+}
 
 /* Refunds what was charged, except charges that paid for a program that has run.
  *
@@ -17,12 +25,13 @@
  * count the request all the same; otherwise a tenant could lift the server's limit by denying
  * everything itself and serving its site as the error document.
  */
-static void refund_unspent(const rl_source_t *source, rl_request_t *request, bool tenants_only,
-                           int64_t now)
+static void refund_unspent(request_rec *r, const rl_source_t *source, rl_request_t *request,
+                           bool tenants_only, int64_t now)
 {
     for (int i = request->progress.ran; i < request->n; i++) {
         const rl_rule_t *rule = request->claims[i].rule;
         if (!tenants_only || (rule != NULL && rule->tenant)) {
+            trace_refund(r, &request->claims[i]);
             rl_limiter_refund(source, &request->claims[i], 1, now);
         }
     }
@@ -60,7 +69,7 @@ static void note_denial(request_rec *r, rl_request_t *request, int i, int64_t no
 {
     rl_session_t session;
     rl_session_begin(r, request->store_time, &session);
-    refund_unspent(&session.source, request, request->claims[i].rule->tenant, now);
+    refund_unspent(r, &session.source, request, request->claims[i].rule->tenant, now);
     if (!request->claims[i].uncounted) {
         rl_log_denial(r, &session.source, &request->claims[i], now);
         request->denied.claim = i;
@@ -148,6 +157,9 @@ static int charge_claims_at(request_rec *r, rl_request_t *request, int first, in
     denied =
         rl_limiter_decide(&session.source, &request->claims[first], request->n - first, now);
     mark_invalid(request, first);
+    if (rl_trace_is_on(r)) {
+        rl_trace_decision(r, &request->claims[first], request->n - first, now);
+    }
     if (denied < 0) {
         decide_admit(r, &session.source, request, first, now);
     }
@@ -211,8 +223,11 @@ int rl_decide_include(request_rec *r, rl_request_t *request, int first)
 void rl_decide_exempt(request_rec *r, rl_request_t *request)
 {
     rl_session_t session;
+    if (rl_trace_is_on(r)) {
+        rl_trace_exempt(r);
+    }
     rl_session_begin(r, request->store_time, &session);
-    refund_unspent(&session.source, request, false, rl_request_now(request));
+    refund_unspent(r, &session.source, request, false, rl_request_now(request));
     request->store_time += rl_session_end(&session);
     request->exempt = true;
     request->environment = (rl_environment_t){.status = "exempt"};

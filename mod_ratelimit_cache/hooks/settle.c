@@ -6,6 +6,7 @@
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
 #include "../request/session.h"
+#include "../request/trace.h"
 #include "../request/upgrade.h"
 #include "../rule/outcome.h"
 
@@ -123,6 +124,20 @@ static void settle_clear(const rl_source_t *source, const rl_request_t *request,
     }
 }
 
+/* Tells what settle_apply() will do. */
+static void trace_settlements(request_rec *r, const rl_request_t *request,
+                              const rl_settlement_t *settlements, const char *why)
+{
+    for (int i = 0; i < request->n; i++) {
+        if (settlements[i].clears) {
+            rl_trace_clear(r, &request->claims[i], why);
+        }
+        else if (is_to_be_refunded(request, settlements, i)) {
+            rl_trace_refund(r, &request->claims[i], why);
+        }
+    }
+}
+
 static void settle_apply(const rl_source_t *source, const rl_request_t *request,
                          const rl_settlement_t *settlements, int64_t now)
 {
@@ -192,6 +207,9 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
     }
     now = apr_time_now();
     rl_session_begin(r, 0, &session); /* nobody waits for this any more */
+    if (settlements != NULL && rl_trace_is_on(r)) {
+        trace_settlements(r, request, settlements, "by the outcome");
+    }
     if (settlements != NULL) {
         settle_apply(&session.source, request, settlements, now);
     }

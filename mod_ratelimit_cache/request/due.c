@@ -6,6 +6,7 @@
 #include "claim.h"
 #include "server_view.h"
 #include "session.h"
+#include "trace.h"
 
 /* Returns true if the key says something else of r, the target that httpd has chosen, than it
  * said of the name that the client asked by: the request is charged where it ends. Otherwise
@@ -47,7 +48,7 @@ static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule)
 {
     return rule->phase == visit->phase && !rule->dropped && !rule->unlimited &&
            !is_decided(visit, rule) && !is_paid_above(visit, rule) &&
-           (rule->always || rl_rule_applies(rule, visit->r));
+           (rule->always || rl_rule_hindrance(rule, visit->r) == RL_APPLIES);
 }
 
 static void swap_claims(const rl_request_t *request, int i, int j)
@@ -95,6 +96,9 @@ static void due_give_back(const rl_visit_t *visit, rl_claim_t *claim)
     if (claim->charged) {
         rl_session_begin(visit->r, request->store_time, &session);
         rl_limiter_refund(&session.source, claim, 1, rl_request_now(request));
+        if (rl_trace_is_on(visit->r)) {
+            rl_trace_refund(visit->r, claim, "the request is charged elsewhere");
+        }
         request->store_time += rl_session_end(&session);
     }
 }
@@ -126,6 +130,9 @@ static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_valu
     rl_request_t *request = visit->request;
     rl_request_reserve(visit->r, request);
     if (!rl_claim_make(visit->r, visit->conf, rule, values, &request->claims[request->n])) {
+        if (rl_trace_is_on(visit->r)) {
+            rl_trace_unclaimed(visit->r, rule, &request->claims[request->n]);
+        }
         return first;
     }
     request->n++;
@@ -159,10 +166,18 @@ static void share_cost(const rl_request_t *request, int first, int i)
     }
 }
 
+static void trace_not_due(const rl_visit_t *visit, const rl_rule_t *rule)
+{
+    if (rule->phase == visit->phase && !rule->dropped && !rule->unlimited) {
+        rl_trace_idle(visit->r, rule, is_decided(visit, rule) || is_paid_above(visit, rule));
+    }
+}
+
 /* Appends the claims. Returns the index of the first one that is to be decided on. */
 static int add_claims(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
+    const bool traced = rl_trace_is_on(visit->r);
     int first = visit->request->n;
     rl_key_values_t values;
     values.spec = NULL;
@@ -171,6 +186,9 @@ static int add_claims(const rl_visit_t *visit, bool tenants)
         const rl_rule_t *rule = rules->rules[i];
         if (rule->tenant == tenants && rule_is_due(visit, rule)) {
             first = add_claim(visit, rule, &values, first);
+        }
+        else if (traced && rule->tenant == tenants) {
+            trace_not_due(visit, rule);
         }
     }
     return first;

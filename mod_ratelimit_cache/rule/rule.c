@@ -24,15 +24,17 @@ static bool condition_holds(request_rec *r, const ap_expr_info_t *expr, bool on_
     return result < 0 ? on_error : result > 0;
 }
 
-bool rl_rule_applies(const rl_rule_t *rule, request_rec *r)
+rl_hindrance_e rl_rule_hindrance(const rl_rule_t *rule, request_rec *r)
 {
     if (!rule->methods.all && !rl_methods_cover(&rule->methods, r)) {
-        return false;
+        return RL_HINDERED_BY_METHOD;
     }
     if (rule->when != NULL && !condition_holds(r, rule->when, true)) {
-        return false;
+        return RL_HINDERED_BY_WHEN;
     }
-    return rule->unless == NULL || !condition_holds(r, rule->unless, false);
+    return rule->unless != NULL && condition_holds(r, rule->unless, false)
+               ? RL_HINDERED_BY_UNLESS
+               : RL_APPLIES;
 }
 
 const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter)

@@ -78,10 +78,17 @@ typedef struct rl_rule {
 /* Sets *meter to the rule's meter at this rate, complete; it may be &rule->meter. */
 void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter);
 
-/* Returns true if the rule applies to this request by its method, when= and unless=. A rule
- * that is `always` needs no asking. A condition that can't be evaluated doesn't switch the rule
- * off. */
-bool rl_rule_applies(const rl_rule_t *rule, request_rec *r);
+typedef enum {
+    RL_APPLIES,
+    RL_HINDERED_BY_METHOD,
+    RL_HINDERED_BY_WHEN,
+    RL_HINDERED_BY_UNLESS
+} rl_hindrance_e;
+
+/* Returns why the rule doesn't apply to this request by its method, when= and unless=, or
+ * RL_APPLIES. A rule that is `always` needs no asking. A condition that can't be evaluated
+ * doesn't switch the rule off. */
+rl_hindrance_e rl_rule_hindrance(const rl_rule_t *rule, request_rec *r);
 
 /* Returns the rate as it was written or, if it is computed, as text of the meter's. */
 const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter);
