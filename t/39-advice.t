@@ -66,6 +66,22 @@ for my $doubt ('username=a&username=admin', 'username[]=a&username=admin') {
 }
 is $tries, 60, 'and thirty more of those that are in doubt, together';
 
+# ---- clear= and names that are folded into one ---------------------------------------------------------------
+$s = httpd("ScriptAliasMatch \"^/login\" \"\${CGIBIN}/answer.cgi\"\n" . example('docs/security.md', qr/fold=off/, '5/15m' => '5/30d', '30/h' => '30/30d'),
+    files => { 'cgi-bin/answer.cgi' => <<'END' });
+#!/bin/sh
+case $(cat) in
+*password=secret*) printf 'Status: 302 Found\nLocation: /\nContent-Type: text/plain\n\nwelcome\n' ;;
+*) printf 'Status: 401 Unauthorized\nContent-Type: text/plain\n\nwrong\n' ;;
+esac
+END
+my $attempt = sub { my ($user, $password) = @_; return (logged($s, 'POST', '/login', body => "username=$user&password=$password"))[0]->status };
+is join(' ', map { $attempt->('admin', 'guess') } 1 .. 6), '401 401 401 401 401 429', 'five guesses at admin';
+is $attempt->('%C3%A0dmin', 'secret'), 302, 'the owner of another name that is folded with it signs in';
+is $attempt->('admin', 'guess'), 429, 'and has not cleared the guesses';
+my $passed = 5 + grep { $_ == 401 } map { my $name = sprintf '%sDMIN%s', $_ % 2 ? 'a' : 'A', '+' x $_; $attempt->($name, 'guess'), $attempt->('%C3%A0dmin', 'secret') } 1 .. 40;
+is $passed, 30, 'thirty guesses at all spellings together';
+
 # ---- mod_auth_form: where an outcome leads -------------------------------------------------------------------
 $s = httpd(<<'END' . example('docs/outcomes.md', qr/welcome/, '5/15m' => '5/30d'), modules => [qw(auth_form request session session_cookie)]);
 ErrorLogFormat "%M"
