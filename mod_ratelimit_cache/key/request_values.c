@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../core/basic.h"
-#include "../core/fold.h"
+#include "../core/cookie.h"
 #include "../core/form/form.h"
 #include "../httpd/client.h"
 #include "encoder.h"
@@ -217,20 +217,6 @@ static void add_form(rl_key_reader_t *reader, const rl_key_part_t *part)
     }
 }
 
-/* Finds the value if a pair of a Cookie header (RFC 6265 4.2.1) has the name. */
-static bool cookie_matches(const char *pair, size_t len, const char *name, const char **value,
-                           size_t *value_len)
-{
-    const size_t name_len = strlen(name);
-    rl_trim(&pair, &len);
-    if (len <= name_len || memcmp(pair, name, name_len) != 0 || pair[name_len] != '=') {
-        return false;
-    }
-    *value = pair + name_len + 1;
-    *value_len = len - name_len - 1;
-    return true;
-}
-
 /* Returns true if it is certain that there is no such cookie. Some applications split at
  * commas, too, and decode names. */
 static bool lacks_cookie(const char *header, const char *name)
@@ -250,26 +236,20 @@ static bool lacks_cookie(const char *header, const char *name)
 static void add_cookie(rl_key_reader_t *reader, const char *name)
 {
     const char *const header = apr_table_get(reader->r->headers_in, "Cookie");
-    const char *at = header, *value = NULL, *again;
-    size_t value_len = 0, again_len;
-    while (at != NULL && *at != '\0') {
-        const size_t len = strcspn(at, ";");
-        if (cookie_matches(at, len, name, &again, &again_len)) {
-            if (value != NULL &&
-                (again_len != value_len || memcmp(again, value, value_len) != 0)) {
-                rl_key_add_missing(&reader->encoder);
-                return;
-            }
-            value = again;
-            value_len = again_len;
-        }
-        at += len + (at[len] == ';');
-    }
+    const char *field = header, *again;
+    size_t len = 0, again_len;
+    const char *value = rl_cookie_next(&field, name, &len);
     if (value == NULL) {
         add_none(reader, reader->encoder.spec->absence && lacks_cookie(header, name));
         return;
     }
-    rl_key_add_bytes(&reader->encoder, value, value_len);
+    while ((again = rl_cookie_next(&field, name, &again_len)) != NULL) {
+        if (again_len != len || memcmp(again, value, len) != 0) {
+            rl_key_add_missing(&reader->encoder);
+            return;
+        }
+    }
+    rl_key_add_bytes(&reader->encoder, value, len);
 }
 
 /* HEAD counts as GET, as in <Limit>. */
