@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settle.h"
 
-#include <string.h>
-
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
 #include "../request/session.h"
+#include "../request/success.h"
 #include "../request/trace.h"
 #include "../request/upgrade.h"
 #include "../rule/outcome.h"
@@ -62,23 +61,6 @@ static bool is_unknown(const rl_request_t *request, int i)
            (request->denied.r != NULL && i < request->progress.ran);
 }
 
-/* Returns true if httpd has authenticated the user that the claim's key names. That the request
- * was answered well doesn't say so: it may have needed no password. */
-static bool is_authenticated(const rl_request_t *request, const rl_claim_t *claim)
-{
-    const char *user = request->outcome.user;
-    return user != NULL && claim->claimed != NULL && strcmp(user, claim->claimed) == 0;
-}
-
-/* Returns true if a success may wipe the claim's counter. Requests without a value for a part
- * of the key share a counter, whoever they try to be: one's own success must not wipe the
- * others' failures. */
-static bool may_clear(const rl_request_t *request, const rl_claim_t *claim)
-{
-    const rl_key_spec_t *key = &claim->rule->key;
-    return !claim->missing && (!key->claimed || is_authenticated(request, claim));
-}
-
 static rl_settlement_t settlement_of(const rl_request_t *request, int i, request_rec *last)
 {
     const rl_rule_t *rule = request->claims[i].rule;
@@ -89,10 +71,7 @@ static rl_settlement_t settlement_of(const rl_request_t *request, int i, request
     if (rule->count != NULL) {
         settlement.counts = rl_outcomes_include(rule->count, last, true);
     }
-    if (rule->clear != NULL && request->denied.r == NULL &&
-        may_clear(request, &request->claims[i])) {
-        settlement.clears = rl_outcomes_include(rule->clear, last, false);
-    }
+    settlement.clears = rl_success_clears(request, i, last);
     return settlement;
 }
 
