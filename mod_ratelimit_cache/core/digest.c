@@ -18,10 +18,11 @@ static void labelled_sha1(unsigned char digest[APR_SHA1_DIGESTSIZE], unsigned ch
     apr_sha1_final(digest, &sha1);
 }
 
-void rl_secret_derive(rl_secret_t *secret, const void *bytes, size_t len)
+void rl_secret_derive(rl_secret_t *secret, rl_secret_purpose_e purpose, const void *bytes,
+                      size_t len)
 {
     unsigned char digest[APR_SHA1_DIGESTSIZE];
-    labelled_sha1(digest, 0, bytes, len);
+    labelled_sha1(digest, (unsigned char)purpose, bytes, len);
     memcpy(secret->key, digest, sizeof(secret->key));
 }
 
@@ -161,4 +162,13 @@ rl_digest_t rl_key_finish(const rl_key_builder_t *key)
         rl_siphash_block(&hash, rl_siphash_load(at));
     }
     return siphash_digest(&hash, rl_siphash_load(last), sizeof(rl_digest_t) + key->len);
+}
+
+rl_digest_t rl_digest_extend(const rl_secret_t *secret, const rl_digest_t *digest,
+                             const void *bytes, size_t len)
+{
+    rl_key_builder_t builder;
+    rl_key_begin(&builder, secret, digest);
+    rl_key_add(&builder, 0, bytes, len);
+    return rl_key_finish(&builder);
 }

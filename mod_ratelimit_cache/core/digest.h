@@ -19,8 +19,21 @@ typedef struct rl_secret {
     unsigned char key[16];
 } rl_secret_t;
 
-/* Derives a SipHash key from the len bytes at bytes: the first 16 bytes of their SHA-1. */
-void rl_secret_derive(rl_secret_t *secret, const void *bytes, size_t len);
+/* What a secret is for. Each purpose has a SipHash key of its own. */
+typedef enum {
+    RL_SECRET_OF_KEYS = 0,    /* hashes the keys of counters */
+    RL_SECRET_OF_KNOWN = 'k', /* seals what a known browser carries (known.h) */
+} rl_secret_purpose_e;
+
+/* Derives a SipHash key for the purpose from the len bytes at bytes: the first 16 bytes of the
+ * SHA-1 of both. */
+void rl_secret_derive(rl_secret_t *secret, rl_secret_purpose_e purpose, const void *bytes,
+                      size_t len);
+
+/* Returns the digest of a digest and bytes after it, under the secret. Two calls agree only if
+ * all three are the same. */
+rl_digest_t rl_digest_extend(const rl_secret_t *secret, const rl_digest_t *digest,
+                             const void *bytes, size_t len);
 
 /* Returns the digest of text that is public (a section's path, a rule's name): SHA-1 cut to 128
  * bits, so that a tenant who chooses such text can't make it collide with another tenant's. */

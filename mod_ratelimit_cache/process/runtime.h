@@ -17,6 +17,7 @@ typedef struct rl_runtime {
     void *health_table;       /* RL_HEALTH_TABLE_SIZE bytes, see memcached/health_table.h */
     rl_secret_t secret;       /* hashes the keys of counters in this server's memory */
     rl_secret_t fleet_secret; /* hashes the keys of counters that a fleet shares */
+    rl_secret_t known_secret; /* seals what known browsers carry; never one that is public */
 } rl_runtime_t;
 
 /* Returns what start.c set in post_config. Children inherit it by fork, and only read it. */

@@ -105,19 +105,21 @@ static void note_changed_size(const rl_retained_t *retained, apr_size_t size, se
 }
 
 /* All servers of a fleet have to hash alike. Without a RateLimitSecret they do so by a secret
- * that everybody knows, while counters in this server's memory get a random one. */
+ * that everybody knows, while all else gets a random one. */
 static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
 {
     static const char well_known[] = "mod_ratelimit_cache";
     const rl_global_config_t *global = rl_global_config();
-    if (global->secret != NULL) {
-        rl_secret_derive(&runtime->secret, global->secret, global->secret_len);
-        runtime->fleet_secret = runtime->secret;
-        return;
+    const bool random = global->secret == NULL;
+    const void *secret = random ? (const void *)retained->random_secret : global->secret;
+    const size_t len = random ? sizeof(retained->random_secret) : global->secret_len;
+    rl_secret_derive(&runtime->secret, RL_SECRET_OF_KEYS, secret, len);
+    rl_secret_derive(&runtime->known_secret, RL_SECRET_OF_KNOWN, secret, len);
+    runtime->fleet_secret = runtime->secret;
+    if (random) {
+        rl_secret_derive(&runtime->fleet_secret, RL_SECRET_OF_KEYS, well_known,
+                         sizeof(well_known) - 1);
     }
-    rl_secret_derive(&runtime->secret, retained->random_secret,
-                     sizeof(retained->random_secret));
-    rl_secret_derive(&runtime->fleet_secret, well_known, sizeof(well_known) - 1);
 }
 
 /* Finds or makes what outlives reloads, and fills in *runtime. Returns OK or an httpd error,

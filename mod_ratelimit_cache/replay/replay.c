@@ -320,7 +320,8 @@ static void open_counters(rl_replay_t *replay)
         exit(EXIT_FAILURE);
     }
     rl_ledger_open(&runtime.ledger, memory, TABLE_SIZE);
-    rl_secret_derive(&runtime.secret, global->secret != NULL ? global->secret : anything,
+    rl_secret_derive(&runtime.secret, RL_SECRET_OF_KEYS,
+                     global->secret != NULL ? global->secret : anything,
                      global->secret != NULL ? global->secret_len : sizeof(anything));
     runtime.fleet_secret = runtime.secret;
     rl_runtime_set(&runtime);

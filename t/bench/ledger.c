@@ -419,7 +419,7 @@ int main(int argc, char **argv)
         return 2;
     }
     bench.board = map_shared(sizeof(*bench.board));
-    rl_secret_derive(&bench.secret, "bench", 5);
+    rl_secret_derive(&bench.secret, RL_SECRET_OF_KEYS, "bench", 5);
     bench.scope = rl_digest_public("bench", 5);
     bench.table_memory = map_shared(TABLE_BYTES);
     bench.small_memory = map_shared(SMALL_BYTES);

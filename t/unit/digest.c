@@ -18,7 +18,7 @@ static const rl_digest_t scope = {.hi = 1, .lo = 2};
 static int set_up(void **state)
 {
     (void)state;
-    rl_secret_derive(&secret, "a secret", 8);
+    rl_secret_derive(&secret, RL_SECRET_OF_KEYS, "a secret", 8);
     return 0;
 }
 
@@ -205,7 +205,7 @@ static void scopes_and_secrets_separate_keys(void **state)
     rl_secret_t other_secret;
     rl_key_builder_t a, b, c;
     (void)state;
-    rl_secret_derive(&other_secret, "b secret", 8);
+    rl_secret_derive(&other_secret, RL_SECRET_OF_KEYS, "b secret", 8);
     rl_key_begin(&a, &secret, &scope);
     rl_key_begin(&b, &secret, &other_scope);
     rl_key_begin(&c, &other_secret, &scope);
@@ -327,10 +327,10 @@ static void secrets_are_used_to_the_last_byte(void **state)
 {
     rl_secret_t a, b;
     (void)state;
-    rl_secret_derive(&a, "0123456789abcdef0123456789abcdefX", 33);
-    rl_secret_derive(&b, "0123456789abcdef0123456789abcdefY", 33);
+    rl_secret_derive(&a, RL_SECRET_OF_KEYS, "0123456789abcdef0123456789abcdefX", 33);
+    rl_secret_derive(&b, RL_SECRET_OF_KEYS, "0123456789abcdef0123456789abcdefY", 33);
     assert_memory_not_equal(a.key, b.key, 16);
-    rl_secret_derive(&b, "0123456789abcdef0123456789abcdefX", 33);
+    rl_secret_derive(&b, RL_SECRET_OF_KEYS, "0123456789abcdef0123456789abcdefX", 33);
     assert_memory_equal(&a, &b, sizeof(a));
 }
 
