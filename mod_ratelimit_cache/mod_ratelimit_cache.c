@@ -24,8 +24,8 @@
  * fixups, last: checks the rules of the target, if mod_dir, mod_negotiation or a rewrite has
  * put another one in the request's place.
  *
- * insert_filter, insert_error_filter: add the filters that set the response fields, and that
- * write the answer to a denial, and that note the outcome.
+ * insert_filter, insert_error_filter: add the filters that note the outcome, that set the
+ * response fields and the cookie of a known browser, and that write the answer to a denial.
  *
  * handler, first: checks the rules of a program that a page includes.
  *
@@ -46,6 +46,7 @@
 
 #include "advice/advice.h"
 #include "answer/denial.h"
+#include "answer/known_cookie.h"
 #include "answer/response_fields.h"
 #include "api/functions.h"
 #include "config/config.h"
@@ -85,6 +86,7 @@ static void register_hooks(apr_pool_t *pool)
     rl_outcome_watch_register();
     rl_denial_register();
     rl_response_fields_register();
+    rl_known_cookie_register();
     rl_api_register();
     ap_hook_post_config(tell_version, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -107,6 +109,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_denial_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_filter(rl_known_cookie_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_known_cookie_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_denial_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rl_include_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -198,9 +198,10 @@ typedef struct ratelimit_receipt {
  *          share uses the shared counter, skip returns RATELIMIT_NOT_COUNTED, and with deny no
  *          unit fits (RATELIMIT_OVER). A NULL for `user` always returns RATELIMIT_NOT_COUNTED.
  *          values itself may be NULL: then r's own values are used, as far as they are known at
- *          this moment (and n is ignored). r->user is NULL before authentication; a form field
- *          has a value only after a rule that is keyed by one has read the body; these
- *          functions never read it.
+ *          this moment (and n is ignored), and a browser that known= counts apart is counted
+ *          so. Given values are a stranger's. r->user is NULL before authentication; a form
+ * field has a value only after a rule that is keyed by one has read the body; these functions
+ * never read it.
  *
  * The functions count units; they don't judge requests. methods=, when=, unless= and
  * RateLimitExempt are not looked at. RATELIMIT_NOT_COUNTED is also returned for the rate

@@ -16,6 +16,7 @@
 #define OF_BODY   4u  /* read from the request body */
 #define OF_HEADER 8u  /* read from a header field */
 #define OF_TARGET 16u /* names what is asked for */
+#define ACCOUNT   32u /* can name an account */
 
 static const struct {
     rl_key_part_e kind;
@@ -23,18 +24,18 @@ static const struct {
     unsigned flags;
 } part_kinds[] = {
     {RL_PART_ALL, "all", 0},
-    {RL_PART_USER, "user", OF_USER},
+    {RL_PART_USER, "user", OF_USER | ACCOUNT},
     {RL_PART_USER_OR_IP, "user-or-ip", OF_USER},
-    {RL_PART_CLAIMED_USER, "claimed-user", OF_HEADER},
-    {RL_PART_FORM, "form", WITH_NAME | OF_BODY},
-    {RL_PART_QUERY, "query", WITH_NAME | OF_TARGET},
-    {RL_PART_HEADER, "header", WITH_NAME | OF_HEADER},
-    {RL_PART_COOKIE, "cookie", WITH_NAME | OF_HEADER},
-    {RL_PART_ENV, "env", WITH_NAME},
+    {RL_PART_CLAIMED_USER, "claimed-user", OF_HEADER | ACCOUNT},
+    {RL_PART_FORM, "form", WITH_NAME | OF_BODY | ACCOUNT},
+    {RL_PART_QUERY, "query", WITH_NAME | OF_TARGET | ACCOUNT},
+    {RL_PART_HEADER, "header", WITH_NAME | OF_HEADER | ACCOUNT},
+    {RL_PART_COOKIE, "cookie", WITH_NAME | OF_HEADER | ACCOUNT},
+    {RL_PART_ENV, "env", WITH_NAME | ACCOUNT},
     {RL_PART_HOST, "host", 0},
     {RL_PART_PATH, "path", OF_TARGET},
     {RL_PART_METHOD, "method", 0},
-    {RL_PART_EXPR, "expr", WITH_NAME},
+    {RL_PART_EXPR, "expr", WITH_NAME | ACCOUNT},
 };
 
 #define PART_KINDS (sizeof(part_kinds) / sizeof(part_kinds[0]))
@@ -122,6 +123,7 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
         key->env |= part->kind == RL_PART_ENV;
         key->headers |= (part_kinds[i].flags & OF_HEADER) != 0;
         key->of_target |= (part_kinds[i].flags & OF_TARGET) != 0;
+        key->account |= (part_kinds[i].flags & ACCOUNT) != 0;
         key->claimed |= part->kind == RL_PART_CLAIMED_USER;
         key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM ||
                          part->kind == RL_PART_QUERY;

@@ -50,6 +50,7 @@ typedef struct rl_key_spec {
     bool of_target;  /* a part names what is asked for, which httpd may replace */
     bool claimed;    /* a part is the claimed user */
     bool absence;    /* an absent part is told from one in doubt: absent= differs */
+    bool account;    /* a part can name an account */
     rl_key_part_t parts[RL_KEY_PARTS_MAX]; /* sorted by kind and name */
 } rl_key_spec_t;
 
@@ -80,7 +81,9 @@ typedef struct rl_key_terms {
     rl_network_bits_t bits;      /* the location's */
     const rl_charset_t *charset; /* in which browsers write the location's forms */
     const rl_secret_t *secret;
-    const rl_scope_t *scope; /* the rule's, made with this secret */
+    const rl_scope_t *scope;            /* the rule's, made with this secret */
+    const rl_secret_t *spelling_secret; /* that the values' spelling is hashed with; NULL: it is
+                                         * not wanted */
 } rl_key_terms_t;
 
 #endif

@@ -20,8 +20,19 @@ typedef struct rl_key_reader {
     request_rec *r;
     rl_body_t *body; /* what was read early of its body, or NULL */
     const rl_charset_t *charset;
+    const rl_secret_t *spelling_secret; /* NULL: the spelling is not wanted */
+    rl_digest_t spelling;
     rl_key_encoder_t encoder;
 } rl_key_reader_t;
+
+/* Adds text that people type to the spelling, as it was written. */
+static void note_spelling(rl_key_reader_t *reader, const char *text, size_t len)
+{
+    if (reader->spelling_secret != NULL) {
+        reader->spelling =
+            rl_digest_extend(reader->spelling_secret, &reader->spelling, text, len);
+    }
+}
 
 static void add_address(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
@@ -92,6 +103,13 @@ static void add_header(rl_key_reader_t *reader, const char *name)
     }
 }
 
+static void add_user(rl_key_reader_t *reader, const char *user)
+{
+    const size_t len = strlen(user);
+    note_spelling(reader, user, len);
+    rl_key_add_typed(&reader->encoder, user, len);
+}
+
 /* Whoever writes credentials in another way than clients do may be read in another way. With a
  * NUL or without a colon in them, httpd's parts are shorter than the whole. */
 static void add_claimed_user(rl_key_reader_t *reader)
@@ -111,12 +129,13 @@ static void add_claimed_user(rl_key_reader_t *reader)
         rl_key_add_missing(&reader->encoder);
         return;
     }
-    rl_key_add_typed(&reader->encoder, user, strlen(user));
+    add_user(reader, user);
 }
 
 /* Adds a field's value. */
 static void add_field(rl_key_reader_t *reader, const char *value, apr_size_t len)
 {
+    note_spelling(reader, value, len);
     if (!reader->encoder.spec->fold ||
         rl_charset_decode(reader->charset, reader->r->pool, &value, &len)) {
         rl_key_add_utf8(&reader->encoder, value, len);
@@ -282,11 +301,11 @@ static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
         add_address(reader, part);
         break;
     case RL_PART_USER:
-        rl_key_add_typed(&reader->encoder, r->user, strlen(r->user));
+        add_user(reader, r->user);
         break;
     case RL_PART_USER_OR_IP:
         if (r->user != NULL) {
-            rl_key_add_typed(&reader->encoder, r->user, strlen(r->user));
+            add_user(reader, r->user);
         }
         else {
             add_address(reader, part);
@@ -334,13 +353,16 @@ static rl_key_result_e result_of(const rl_key_encoder_t *encoder)
     return encoder->absent ? RL_KEY_ABSENT : RL_KEY_WHOLE;
 }
 
-static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
+/* Reads the values of the parts, and the spelling if it is wanted. */
+static rl_key_result_e encode(request_rec *r, const rl_secret_t *spelling_secret,
+                              rl_key_values_t *values)
 {
     const rl_key_spec_t *key = values->spec;
     rl_key_reader_t reader = {
         .r = r,
         .body = values->body,
         .charset = values->charset,
+        .spelling_secret = spelling_secret,
         .encoder = {.spec = key, .bits = &values->bits, .builder = &values->builder}};
     for (int i = 0; i < key->n; i++) {
         if (key->parts[i].kind == RL_PART_USER && r->user == NULL) {
@@ -348,6 +370,8 @@ static rl_key_result_e encode(request_rec *r, rl_key_values_t *values)
         }
         add_part(&reader, &key->parts[i]);
     }
+    values->spelled = spelling_secret != NULL;
+    values->spelling = reader.spelling;
     return result_of(&reader.encoder);
 }
 
@@ -371,6 +395,7 @@ static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
 static bool are_of(const rl_key_values_t *values, const rl_key_terms_t *terms)
 {
     return values->spec != NULL && values->charset == terms->charset &&
+           (values->spelled || terms->spelling_secret == NULL) &&
            values->bits.v4bits == terms->bits.v4bits &&
            values->bits.v6bits == terms->bits.v6bits && is_same_key(values->spec, terms->spec);
 }
@@ -386,10 +411,16 @@ rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
         values->bits = terms->bits;
         values->charset = terms->charset;
         rl_key_begin_in(&values->builder, terms->secret, terms->scope);
-        values->result = encode(r, values);
+        values->result = encode(r, terms->spelling_secret, values);
     }
     if (values->result != RL_KEY_ANONYMOUS) {
         *digest = rl_key_finish(&values->builder);
     }
     return values->result;
+}
+
+rl_digest_t rl_key_elsewhere(rl_key_values_t *values, const rl_scope_t *scope)
+{
+    rl_key_rescope(&values->builder, scope);
+    return rl_key_finish(&values->builder);
 }

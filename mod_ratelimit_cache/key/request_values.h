@@ -15,6 +15,8 @@ typedef struct rl_key_values {
     const rl_charset_t *charset; /* that forms were decoded from */
     rl_key_result_e result;
     rl_key_builder_t builder; /* the values, added to a key */
+    bool spelled;             /* the spelling is known */
+    rl_digest_t spelling;     /* of text that people type, as it was written before folding */
 } rl_key_values_t;
 
 /* Makes the key from the request's values; sets *digest unless the result is RL_KEY_ANONYMOUS.
@@ -24,5 +26,9 @@ typedef struct rl_key_values {
  * request. */
 rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
                                   rl_key_values_t *values, rl_digest_t *digest);
+
+/* Returns the digest that the key of these values has in another scope, which may be made with
+ * another secret. (A long value's own digest was made with the key's.) */
+rl_digest_t rl_key_elsewhere(rl_key_values_t *values, const rl_scope_t *scope);
 
 #endif

@@ -16,6 +16,10 @@
 void rl_scope_of_rule(const server_rec *s, const rl_rule_t *rule, const rl_digest_t *counters,
                       rl_scope_t *scope);
 
+/* Makes the scope of the accounts that a rule tells apart in a virtual host, with the secret
+ * for known browsers. Another rate makes no difference. */
+void rl_scope_of_accounts(const server_rec *s, const rl_rule_t *rule, rl_scope_t *scope);
+
 /* Sets rule->scope of each rule of the server's configuration, for the virtual host in which it
  * stands. For post_config, once virtual hosts have their identities and the secrets are set. */
 void rl_scope_post_config(void);

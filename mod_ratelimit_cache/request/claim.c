@@ -10,6 +10,7 @@
 #include "../process/runtime.h"
 #include "../process/scope.h"
 #include "../rule/identity.h"
+#include "known.h"
 #include "log.h"
 #include "server_view.h"
 
@@ -125,6 +126,9 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
         .scope = &rule->scope};
     rl_scope_t made;
     rl_key_result_e result;
+    if (rule->known_s > 0) {
+        terms.spelling_secret = &rl_runtime()->known_secret;
+    }
     if (!rl_scope_is_ready(r->server, rule)) {
         rl_scope_of_rule(r->server, rule, counters, &made);
         terms.scope = &made;
@@ -132,6 +136,9 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
     result = values->given != NULL
                  ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
                  : rl_key_of_request(r, &terms, values->request_values, &claim->op.key);
+    if (rule->known_s > 0 && values->given == NULL && result == RL_KEY_WHOLE) {
+        rl_known_recognize(r, values->request_values, claim);
+    }
     return result_of_key(rule, result, claim);
 }
 
@@ -164,6 +171,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->name = rule->name;
     claim->rule_id = rule->id;
     claim->personal = rule->key.personal;
+    claim->account = NULL;
 }
 
 /* Makes the claim, whatever *claim held before. */

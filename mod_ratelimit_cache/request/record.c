@@ -80,6 +80,9 @@ void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *t
         rl_claim_t *claim = &to->claims[i];
         claim->name = apr_pstrdup(pool, claim->name);
         claim->claimed = apr_pstrdup(pool, claim->claimed);
+        if (claim->account != NULL) {
+            claim->account = apr_pmemdup(pool, claim->account, sizeof(*claim->account));
+        }
         if (claim->rule != NULL && claim->rule->tenant) {
             claim->rule = NULL;
         }

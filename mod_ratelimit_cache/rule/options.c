@@ -135,6 +135,22 @@ static const char *option_clear(rl_draft_t *draft, const char *value)
     return rl_outcomes_parse(draft->cmd, value, &draft->rule->clear);
 }
 
+/* Only an account has an owner, and only a success tells who that is. */
+static const char *option_known(rl_draft_t *draft, const char *value)
+{
+    int64_t duration;
+    const char *reason = rl_duration_parse(value, &duration);
+    if (reason != NULL) {
+        return reason;
+    }
+    draft->rule->known_s = duration / RL_USEC_PER_SEC;
+    if (!draft->rule->key.account) {
+        return "needs an account in key=: form:FIELD, claimed-user, user, query:FIELD, "
+               "header:NAME, cookie:NAME, env:NAME or expr:STRING";
+    }
+    return draft->rule->clear != NULL ? NULL : "needs clear=, which says what a success is";
+}
+
 static const char *option_group(rl_draft_t *draft, const char *value)
 {
     draft->rule->group = value;
@@ -240,6 +256,7 @@ static const struct {
     {"unless", option_unless},
     {"count", option_count},
     {"clear", option_clear},
+    {"known", option_known}, /* after key and clear */
     {"group", option_group},
     {"action", option_action},
     {"penalty", option_penalty},

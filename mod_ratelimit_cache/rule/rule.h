@@ -52,6 +52,7 @@ typedef struct rl_rule {
     const ap_expr_info_t *cost_expr; /* computes the cost for each request; NULL: it is fixed */
     const rl_outcomes_t *count;      /* count=; NULL: all */
     const rl_outcomes_t *clear;      /* clear=; NULL: none */
+    int64_t known_s;                 /* known=, seconds; 0: none */
     rl_key_spec_t key;
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless; /* NULL: not given */

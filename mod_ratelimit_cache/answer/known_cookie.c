@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "known_cookie.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <string.h>
+#include <util_filter.h>
+
+#include "../request/known.h"
+#include "../request/success.h"
+
+/* The cookie is set by an output filter when the response begins, because only then is the
+ * outcome known, whoever made the answer: a program, a backend, a redirect. The filter is one
+ * of the last before httpd makes the header section, so that mod_cache has stored the response
+ * without one browser's cookie. Responses whose header httpd doesn't write have none.
+ */
+
+static ap_filter_rec_t *cookie_handle;
+
+/* Returns true if the cookie is for encrypted connections only: this is one, or the environment
+ * says that the one to a proxy is. */
+static bool is_secure(const request_rec *r)
+{
+    if (strcmp(ap_http_scheme(r), "https") == 0) {
+        return true;
+    }
+    for (; r != NULL; r = r->prev) {
+        const char *https = apr_table_get(r->subprocess_env, "HTTPS");
+        if (https != NULL && ap_cstr_casecmp(https, "on") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A cache that several people share must not hand the cookie on. What a CGI program says of
+ * caches stands in err_headers_out. */
+static void keep_from_caches(request_rec *r)
+{
+    static const char name[] = "Cache-Control";
+    apr_table_t *headers =
+        apr_table_get(r->err_headers_out, name) != NULL ? r->err_headers_out : r->headers_out;
+    const char *value = apr_table_get(headers, name);
+    if (value == NULL || (!ap_find_token(r->pool, value, "private") &&
+                          !ap_find_token(r->pool, value, "no-store"))) {
+        apr_table_mergen(headers, name, "private");
+    }
+}
+
+/* The application's own cookies stay. */
+static void set_cookie(request_rec *r, const rl_known_t *known, int64_t now_s)
+{
+    char value[RL_KNOWN_TEXT_MAX];
+    rl_known_write(known, value);
+    apr_table_addn(r->headers_out, "Set-Cookie",
+                   apr_psprintf(r->pool,
+                                RL_KNOWN_COOKIE "=%s; Max-Age=%" APR_INT64_T_FMT
+                                                "; Path=/; HttpOnly; SameSite=Lax%s",
+                                value, rl_known_expires(known) - now_s,
+                                is_secure(r) ? "; Secure" : ""));
+    keep_from_caches(r);
+}
+
+/* Gives the browser an entry for each account that it has just logged in to. */
+static void greet(request_rec *r, const rl_request_t *request)
+{
+    const int64_t now_s = apr_time_sec(apr_time_now());
+    rl_known_t known = *rl_known_of_browser(r);
+    bool renewed = false;
+    for (int i = 0; i < request->n; i++) {
+        const rl_claim_t *claim = &request->claims[i];
+        renewed |= claim->account != NULL && rl_success_clears(request, i, r) &&
+                   rl_known_renew(claim, now_s, &known);
+    }
+    if (renewed) {
+        set_cookie(r, &known, now_s);
+    }
+}
+
+/* An empty brigade begins no response. */
+static apr_status_t greet_at_begin(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    const rl_request_t *request = rl_request_get(f->r);
+    ap_filter_t *next = f->next;
+    if (!APR_BRIGADE_EMPTY(bb)) {
+        greet(f->r, request);
+        ap_remove_output_filter(f);
+    }
+    return ap_pass_brigade(next, bb);
+}
+
+void rl_known_cookie_register(void)
+{
+    cookie_handle = ap_register_output_filter("RATELIMIT_KNOWN", greet_at_begin, NULL,
+                                              (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
+}
+
+static bool may_be_known(const rl_request_t *request)
+{
+    for (int i = 0; i < request->n; i++) {
+        if (request->claims[i].account != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void rl_known_cookie_insert(request_rec *r)
+{
+    const rl_request_t *request = r->main == NULL ? rl_request_get(r) : NULL;
+    if (request != NULL && request->outcome.matters && request->denied.r == NULL &&
+        may_be_known(request)) {
+        ap_add_output_filter_handle(cookie_handle, NULL, r, r->connection);
+    }
+}
