@@ -33,10 +33,13 @@
  * cell that is cheapest to take (place.c) among those up to the first that was never used, that
  * one included, so a search may stop there.
  *
- * Masks. The words of a cell are stored XORed with the key's high half; zero stands for itself
- * (nothing counted yet). A word that a former owner's request writes a moment too late is noise
- * to the new owner: it reads, say, as units of some other window, which count as none. Path,
- * tag and mask together identify the key.
+ * Masks. The words of a cell are stored XORed with the key's high half and a number of the
+ * generation; zero stands for itself (nothing counted yet). A word that a former owner's
+ * request writes a moment too late is noise to the new owner: it reads, say, as units of some
+ * other window, which count as none. Path, tag and mask together identify the key. The
+ * generation is for a key that gets its own former cell again: what its former time there has
+ * left must not look like what it counts now, or a bidder that still wipes the one would wipe
+ * the other.
  *
  * One cell per key (after Purcell and Harris, "Non-blocking hashtables with open addressing",
  * 2005). A cell is taken in two steps. First the id is swapped for the new key's with `bid`
@@ -182,9 +185,10 @@ static inline rl_place_t place_find(const rl_ledger_t *ledger, const rl_digest_t
 
 /* ---- words ---- */
 
-static inline uint64_t cell_masked(const rl_digest_t *key, uint64_t word)
+/* Masks or unmasks a word of the key's cell, which has this id. */
+static inline uint64_t cell_masked(const rl_digest_t *key, uint64_t id, uint64_t word)
 {
-    return word == 0 ? 0 : word ^ key->hi;
+    return word == 0 ? 0 : word ^ key->hi ^ (id & GEN) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 /* Word 0 is loaded before word 1: sliding windows rely on this order. */
@@ -195,17 +199,18 @@ static inline void cell_load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS]
     }
 }
 
-static inline void cell_unmask_words(const rl_digest_t *key, const uint64_t raw[RL_METER_WORDS],
+static inline void cell_unmask_words(const rl_digest_t *key, uint64_t id,
+                                     const uint64_t raw[RL_METER_WORDS],
                                      uint64_t words[RL_METER_WORDS])
 {
     for (int i = 0; i < RL_METER_WORDS; i++) {
-        words[i] = cell_masked(key, raw[i]);
+        words[i] = cell_masked(key, id, raw[i]);
     }
 }
 
 /* Applies a step to the words it was computed from. Returns false if another request was
  * faster. */
-static inline bool cell_apply_step(rl_cell_t *cell, const rl_digest_t *key,
+static inline bool cell_apply_step(const rl_place_t *place, const rl_digest_t *key,
                                    const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
 {
     uint64_t expected;
@@ -213,8 +218,8 @@ static inline bool cell_apply_step(rl_cell_t *cell, const rl_digest_t *key,
         return true;
     }
     expected = raw[step->word];
-    return atomic_compare_exchange_strong(&cell->word[step->word], &expected,
-                                          cell_masked(key, step->value));
+    return atomic_compare_exchange_strong(&place->cell->word[step->word], &expected,
+                                          cell_masked(key, place->id, step->value));
 }
 
 #endif

@@ -46,7 +46,7 @@ static rl_place_t read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
     const rl_place_t place = place_find(ledger, key);
     if (place.cell != NULL) {
         cell_load_words(place.cell, raw);
-        cell_unmask_words(key, raw, words);
+        cell_unmask_words(key, place.id, raw, words);
         if (cell_is_still(place.cell, place.id)) {
             return place;
         }
@@ -93,7 +93,7 @@ bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_
     rl_place_t place = {sight->cell, sight->id};
     return place.cell != NULL && step->granted && !step->again &&
            (step->word < 0 || is_covered(&place, &op->meter, step)) &&
-           cell_apply_step(place.cell, &op->ledger_key, sight->raw, step) &&
+           cell_apply_step(&place, &op->ledger_key, sight->raw, step) &&
            cell_is_still(place.cell, sight->id);
 }
 
@@ -118,13 +118,13 @@ static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_ki
         if (((place.id ^ owner) & ~GUARD) != 0) {
             return false;
         }
-        cell_unmask_words(&op->ledger_key, raw, words);
+        cell_unmask_words(&op->ledger_key, place.id, raw, words);
         rl_meter_charge(op, words, step);
         if (kind == ONLY_DENY && step->granted) {
             return true;
         }
         if ((step->word < 0 || rl_place_cover(&place, step, rl_meter_quota(&op->meter))) &&
-            cell_apply_step(place.cell, &op->ledger_key, raw, step) && !step->again) {
+            cell_apply_step(&place, &op->ledger_key, raw, step) && !step->again) {
             return cell_is_still(place.cell, owner);
         }
         place.id = cell_load_id(place.cell);
@@ -185,10 +185,9 @@ static void take_away(const rl_ledger_t *ledger, const rl_operation_t *op,
         if (!cell_is_still(place.cell, place.id)) {
             return;
         }
-        cell_unmask_words(&op->ledger_key, raw, words);
+        cell_unmask_words(&op->ledger_key, place.id, raw, words);
         compute(op, what, words, &step);
-        if (step.word < 0 ||
-            (cell_apply_step(place.cell, &op->ledger_key, raw, &step) && once)) {
+        if (step.word < 0 || (cell_apply_step(&place, &op->ledger_key, raw, &step) && once)) {
             return;
         }
     }
@@ -259,11 +258,11 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
         if (!cell_is_still(place.cell, owner)) {
             return;
         }
-        cell_unmask_words(&op->ledger_key, raw, words);
+        cell_unmask_words(&op->ledger_key, place.id, raw, words);
         raise_step(op, words, &to, &step);
         if (step.word < 0 ||
             (rl_place_cover(&place, &step, rl_meter_quota(&op->meter)) &&
-             cell_apply_step(place.cell, &op->ledger_key, raw, &step) && !step.again)) {
+             cell_apply_step(&place, &op->ledger_key, raw, &step) && !step.again)) {
             return;
         }
         place.id = cell_load_id(place.cell);
@@ -283,7 +282,7 @@ uint64_t rl_ledger_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_key
         return 0;
     }
     raw = atomic_load(&place.cell->note[n]);
-    return cell_is_still(place.cell, place.id) ? cell_masked(ledger_key, raw) : 0;
+    return cell_is_still(place.cell, place.id) ? cell_masked(ledger_key, place.id, raw) : 0;
 }
 
 bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *ledger_key,
@@ -294,7 +293,7 @@ bool rl_ledger_notes(const rl_ledger_t *ledger, const rl_digest_t *ledger_key,
         return false;
     }
     for (int i = 0; i < RL_LEDGER_NOTES; i++) {
-        notes[i] = cell_masked(ledger_key, atomic_load(&place.cell->note[i]));
+        notes[i] = cell_masked(ledger_key, place.id, atomic_load(&place.cell->note[i]));
     }
     return cell_is_still(place.cell, place.id);
 }
@@ -303,10 +302,10 @@ bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_ke
                          uint64_t from, uint64_t to)
 {
     const rl_place_t place = place_find(ledger, ledger_key);
-    uint64_t raw = cell_masked(ledger_key, from);
+    uint64_t raw = cell_masked(ledger_key, place.id, from);
     return place.cell != NULL && cell_is_still(place.cell, place.id) &&
            atomic_compare_exchange_strong(&place.cell->note[n], &raw,
-                                          cell_masked(ledger_key, to));
+                                          cell_masked(ledger_key, place.id, to));
 }
 
 /* ---- denials ---- */
@@ -322,7 +321,7 @@ uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t 
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         uint64_t raw = atomic_load(&place.cell->denials);
-        const uint64_t noted = cell_masked(key, raw);
+        const uint64_t noted = cell_masked(key, place.id, raw);
         const uint32_t before = noted >> 32 == step->window ? (uint32_t)noted : 0;
         const uint32_t count = before == UINT32_MAX ? before : before + 1;
         if (!cell_is_still(place.cell, place.id)) {
@@ -330,7 +329,7 @@ uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t 
         }
         if (atomic_compare_exchange_strong(
                 &place.cell->denials, &raw,
-                cell_masked(key, (uint64_t)step->window << 32 | count))) {
+                cell_masked(key, place.id, (uint64_t)step->window << 32 | count))) {
             *repeats = before == 0 && (uint32_t)noted > 1 ? (uint32_t)noted - 1 : 0;
             return count;
         }

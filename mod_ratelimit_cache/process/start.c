@@ -17,7 +17,7 @@
 APLOG_USE_MODULE(ratelimit_cache);
 
 #define TABLE_SIZE_DEFAULT  ((apr_size_t)32 << 20)
-#define RETAINED_KEY        "mod_ratelimit_cache-1"
+#define RETAINED_KEY        "mod_ratelimit_cache-2"
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
 
