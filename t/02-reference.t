@@ -93,7 +93,7 @@ for my $name (@directives) {
 
 my @rule = offered("RateLimit r 5/m nonesuch=1\n", qr/option one of ([a-z, -]+)/);
 my @memcached = offered("RateLimitStore memcached h nonesuch=1\n", qr/not an option; one of ([a-z, -]+)/);
-my @shm = offered("RateLimitStore shm nonesuch=1\n", qr/write ([a-z-]+)=BYTES/);
+my @shm = offered("RateLimitStore shm nonesuch=1\n", qr/not an option of shm; one of ([a-z, -]+)/);
 complete(\@rule, [ table_with('algorithm') ], 'the error about options of RateLimit');
 complete(\@memcached, [ table_with('timeout') ], 'the error about options of RateLimitStore memcached');
 

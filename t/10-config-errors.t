@@ -111,7 +111,8 @@ my @bad = (
 config_error("$_->[0] $_->[1]\n", $_->[0], $_->[1], "$_->[0] $_->[1]") for @bad;
 config_error("RateLimitExempt 10.0.0.0/8 10.0.0.0/33\n", 'RateLimitExempt', '10.0.0.0/33', 'RateLimitExempt with a wrong second address');
 config_error("RateLimitStore shm $_\n", 'RateLimitStore', $_, "RateLimitStore shm $_")
-    for qw(size= size=x size=-1M size=32X size=32MM size=0 size=1 size=99999999999999999999G foo=1 timeout=50ms localhost);
+    for qw(size= size=x size=-1M size=32X size=32MM size=0 size=1 size=99999999999999999999G foo=1 timeout=50ms localhost
+    tenants= tenants=12 tenants=0% tenants=101% tenants=x% tenants=-1% tenants=1.5% tenants=%);
 config_error("<Location /a>\nRateLimitInherit Perhaps\n</Location>\n", 'RateLimitInherit', 'Perhaps', 'RateLimitInherit Perhaps');
 
 # ---- contexts -----------------------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ for my $place (sort keys %where) {
 config_ok("<Location /a>\nRateLimitInherit Off\n</Location>\n<Location /b>\nRateLimitInherit On\n</Location>\n", 'RateLimitInherit Off and On in a section');
 config_ok("RateLimitEngine $_\n", "RateLimitEngine $_") for qw(On Off Observe on off observe);
 config_ok("RateLimitLog $_\n", "RateLimitLog $_") for qw(emerg error warn notice info debug);
-config_ok("RateLimitStore shm$_\n", "RateLimitStore shm$_") for '', ' size=64K', ' size=1M', ' size=32M', ' size=33554432';
+config_ok("RateLimitStore shm$_\n", "RateLimitStore shm$_") for '', ' size=64K', ' size=1M', ' size=32M', ' size=33554432',
+    ' tenants=1%', ' tenants=100%', ' size=64K tenants=12%', ' tenants=12% size=64K';
 config_ok("<VirtualHost *:1>\nRateLimitStore shm\nRateLimitLog info\n</VirtualHost>\n", 'RateLimitStore and RateLimitLog in a virtual host');
 config_ok("<Location /a>\nRateLimit r 5/m\n</Location>\n<Location /a>\nRateLimit r 6/m\n</Location>\n", 'one rule name in two sections of one path');
 config_ok("<VirtualHost *:1>\nRateLimit r 5/m\n</VirtualHost>\n<VirtualHost *:2>\nRateLimit r 5/m\n</VirtualHost>\nRateLimit r 5/m\n", 'one rule name in several virtual hosts');

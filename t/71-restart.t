@@ -44,6 +44,13 @@ my @lines = grep { /ratelimit:.*size/i } $s->wait_log($from, qr/ratelimit:.*size
 ok scalar(grep { /\[[\w-]*:warn\]/ } @lines), 'a reload with another size= is warned of' or diag join "\n", $s->log_lines($from);
 
 $from = $s->log_mark;
+$s->set_conf("RateLimitStore shm tenants=30%\n$five");
+$s->reload;
+is status($s, '/ok/five'), 429, 'a reload with another tenants=: the counter stays';
+@lines = $s->wait_log($from, qr/ratelimit:.*tenants=/);
+like $lines[0] // '', qr/\[[\w-]*:warn\].*30%.*12%/, 'a reload with another tenants= is warned of';
+
+$from = $s->log_mark;
 $s->set_conf($five);
 $s->graceful;
 is status($s, '/ok/five'), 429, 'a graceful restart back to the first size: the counter stays';

@@ -40,6 +40,20 @@ const char *rl_table_size_raise(const char *value)
     return NULL;
 }
 
+const char *rl_table_tenants_raise(const char *value)
+{
+    const size_t len = strlen(value);
+    uint64_t percent;
+    if (len < 2 || value[len - 1] != '%' || !rl_number_parse(value, len - 1, 100, &percent) ||
+        percent == 0) {
+        return "the tenants' share must be from 1% to 100%, for example 12%";
+    }
+    if (percent > global.tenants) {
+        global.tenants = (unsigned)percent;
+    }
+    return NULL;
+}
+
 /* ---- sections ---- */
 
 #define X(name, fallback)                                                                      \

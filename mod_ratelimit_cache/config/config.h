@@ -88,6 +88,7 @@ int rl_server_log_level(const rl_server_config_t *conf);
  * configuration is read. */
 typedef struct rl_global_config {
     apr_size_t table_size; /* bytes: the largest size= of any RateLimitStore; 0: none */
+    unsigned tenants;      /* percent: the largest tenants= of any RateLimitStore; 0: none */
     unsigned stores;       /* how many shared stores were read so far */
     rl_rule_t *rules;      /* a list of all rules but the tenants' */
     bool reads_env;        /* one of them, or an exemption, reads environment variables */
@@ -101,6 +102,10 @@ rl_global_config_t *rl_global_config(void);
 /* Reads a size= option, 64K to 64G, and raises the table's size to it if that is less. Returns
  * NULL or the reason why it is refused. */
 const char *rl_table_size_raise(const char *value);
+
+/* Reads a tenants= option, 1% to 100%, and raises the tenants' share of the table to it if that
+ * is less. Returns NULL or the reason why it is refused. */
+const char *rl_table_tenants_raise(const char *value);
 
 /* For the module record, mod_ratelimit_cache.c. */
 void *rl_create_dir_config(apr_pool_t *pool, char *path);

@@ -201,18 +201,26 @@ static const char *set_form_charset(cmd_parms *cmd, void *dir, const char *value
 
 /* ---- store ---- */
 
+static const char *set_shm_option(const char *option)
+{
+    if (strncmp(option, "size=", 5) == 0) {
+        return rl_table_size_raise(option + 5);
+    }
+    if (strncmp(option, "tenants=", 8) == 0) {
+        return rl_table_tenants_raise(option + 8);
+    }
+    return "not an option of shm; one of size, tenants";
+}
+
 static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
 {
-    const char *reason = NULL;
-    if (argc > 1) {
-        return directive_error(cmd, argv[1], "shm takes one option, size=BYTES");
+    for (int i = 0; i < argc; i++) {
+        const char *reason = set_shm_option(argv[i]);
+        if (reason != NULL) {
+            return directive_error(cmd, argv[i], reason);
+        }
     }
-    if (argc == 1) {
-        reason = strncmp(argv[0], "size=", 5) != 0
-                     ? "not an option of shm; write size=BYTES, for example 32M"
-                     : rl_table_size_raise(argv[0] + 5);
-    }
-    return reason != NULL ? directive_error(cmd, argv[0], reason) : NULL;
+    return NULL;
 }
 
 static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -233,7 +241,7 @@ static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const ar
     }
     return directive_error(
         cmd, argc > 0 ? argv[0] : "",
-        "write shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]");
+        "write shm [size=32M] [tenants=12%], or memcached HOST[:PORT] ... [option=value ...]");
 }
 
 /* Reads the secret from a file, without the line ends that editors leave at its end. Returns
@@ -385,8 +393,9 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE1("RateLimitIPv4Prefix", set_v4bits, NULL, IN_SECTIONS, "0 to 32"),
     AP_INIT_TAKE1("RateLimitIPv6Prefix", set_v6bits, NULL, IN_SECTIONS, "0 to 128"),
     AP_INIT_TAKE1("RateLimitDenyStatus", set_deny_status, NULL, IN_HTACCESS, "400 to 599"),
-    AP_INIT_TAKE_ARGV("RateLimitStore", set_store, NULL, RSRC_CONF,
-                      "shm [size=32M], or memcached HOST[:PORT] ... [option=value ...]"),
+    AP_INIT_TAKE_ARGV(
+        "RateLimitStore", set_store, NULL, RSRC_CONF,
+        "shm [size=32M] [tenants=12%], or memcached HOST[:PORT] ... [option=value ...]"),
     AP_INIT_TAKE1("RateLimitSecret", set_secret, NULL, RSRC_CONF, "file:PATH, or the secret"),
     AP_INIT_TAKE1("RateLimitLog", set_log_level, NULL, RSRC_CONF,
                   "level of the line for a key's first denial in a window"),

@@ -155,6 +155,12 @@ static const char *store_option_size(rl_store_config_t *store, const char *value
     return rl_table_size_raise(value);
 }
 
+static const char *store_option_tenants(rl_store_config_t *store, const char *value)
+{
+    (void)store;
+    return rl_table_tenants_raise(value);
+}
+
 static const struct {
     const char *name;
     const char *(*parse)(rl_store_config_t *store, const char *value);
@@ -162,7 +168,7 @@ static const struct {
     {"timeout", store_option_timeout},   {"connections", store_option_connections},
     {"prefix", store_option_prefix},     {"lease", store_option_lease},
     {"failures", store_option_failures}, {"cooldown", store_option_cooldown},
-    {"size", store_option_size},
+    {"size", store_option_size},         {"tenants", store_option_tenants},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))

@@ -6,10 +6,13 @@
 
 /* Keeps the cells of penalties, and their names in the shared store, apart from those of
  * counters. */
+static const rl_digest_t penalty_mark = {.hi = UINT64_C(0xa54ff53a5f1d36f1),
+                                         .lo = UINT64_C(0x510e527fade682d1)};
+
 static rl_digest_t penalty_digest(const rl_digest_t *digest)
 {
-    return (rl_digest_t){.hi = digest->hi ^ UINT64_C(0xa54ff53a5f1d36f1),
-                         .lo = digest->lo ^ UINT64_C(0x510e527fade682d1)};
+    return (rl_digest_t){.hi = digest->hi ^ penalty_mark.hi,
+                         .lo = digest->lo ^ penalty_mark.lo};
 }
 
 /* Returns the operation on the penalty that goes with an operation on the rule's counter. A
@@ -19,10 +22,11 @@ static rl_operation_t penalty_operation(const rl_operation_t *op, int64_t least_
                                         uint32_t cost)
 {
     return (rl_operation_t){.key = penalty_digest(&op->key),
-                            .ledger_key = penalty_digest(&op->ledger_key),
+                            .ledger_key = rl_ledger_key_beside(&op->ledger_key, &penalty_mark),
                             .meter = rl_meter_penalty(&op->meter, least_us),
                             .now = op->now,
-                            .cost = cost};
+                            .cost = cost,
+                            .rule = op->rule};
 }
 
 static rl_shared_counter_t counter_of(const rl_operation_t *penalty)

@@ -31,9 +31,11 @@ typedef struct rl_source {
 
 /* Returns the key under which this server's ledger files a counter's key. */
 static inline rl_digest_t rl_source_ledger_key(const rl_source_t *source,
-                                               const rl_digest_t *key)
+                                               const rl_digest_t *key, unsigned rule)
 {
-    return (rl_digest_t){.hi = key->hi ^ source->salt.hi, .lo = key->lo ^ source->salt.lo};
+    const rl_digest_t salted = {.hi = key->hi ^ source->salt.hi,
+                                .lo = key->lo ^ source->salt.lo};
+    return rl_ledger_key(&salted, rule);
 }
 
 /* Binds an operation to a source: sets its time, microseconds since the epoch, and the key
@@ -41,7 +43,7 @@ static inline rl_digest_t rl_source_ledger_key(const rl_source_t *source,
  * anything in fleet/, lease/ or limiter/. */
 static inline void rl_source_bind(const rl_source_t *source, rl_operation_t *op, int64_t now)
 {
-    op->ledger_key = rl_source_ledger_key(source, &op->key);
+    op->ledger_key = rl_source_ledger_key(source, &op->key, op->rule);
     op->now = now;
 }
 

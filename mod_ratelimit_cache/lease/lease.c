@@ -26,8 +26,9 @@ enum { NOTE_LEASE, NOTE_PACE, NOTE_SPENT };
 static rl_digest_t lease_ledger_key(const rl_operation_t *op, unsigned incarnation)
 {
     const uint64_t mixed = incarnation * UINT64_C(0x9e3779b97f4a7c15);
-    return (rl_digest_t){.hi = op->ledger_key.hi ^ mixed ^ UINT64_C(0x3c6ef372fe94f82b),
-                         .lo = op->ledger_key.lo ^ mixed ^ UINT64_C(0x1f83d9abfb41bd6b)};
+    const rl_digest_t mark = {.hi = mixed ^ UINT64_C(0x3c6ef372fe94f82b),
+                              .lo = mixed ^ UINT64_C(0x1f83d9abfb41bd6b)};
+    return rl_ledger_key_beside(&op->ledger_key, &mark);
 }
 
 bool rl_lease_find(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
@@ -148,13 +149,13 @@ static uint32_t used_since(const rl_lease_t *lease, uint64_t pace, uint32_t cost
 }
 
 /* Makes the lease's cell, or prolongs its life; the cell has to exist before anything can be
- * noted in it. The meter gives it a time to live, and nothing that makes the cell worth more
- * than the cells of other keys. */
+ * noted in it. The meter gives it a time to live, and makes it a cell that is in use, with next
+ * to nothing of its limit. */
 static void keep_cell(const rl_lease_t *lease)
 {
     const rl_operation_t alive = {.ledger_key = lease->ledger_key,
                                   .meter = {.algorithm = RL_PENALTY,
-                                            .limit = 2,
+                                            .limit = 1000,
                                             .period_us = LIFE_US,
                                             .penalty_us = LIFE_US},
                                   .now = lease->op->now};

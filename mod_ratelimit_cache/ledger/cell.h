@@ -20,7 +20,7 @@
  *     +--------+--------+--------+--------+--------+----------------------+
  *     id       tag (46 bits) | generation (10) | guard (7) | bid (1)
  *     word 0-1 the meter's words, masked
- *     life     expires (32, seconds) | unused (14) | generation (10) | guard (7) | full (1)
+ *     life     how long the cell is worth keeping, and for whom: see life.h
  *     denials  window of a step (32 bits) | denials in it (32 bits), masked
  *     note 0-2 what fleet/ and lease/ keep with the key, masked
  *
@@ -30,8 +30,16 @@
  *
  * Path. The key's high half names GROUPS_TRIED different groups of GROUP_CELLS cells, and the
  * cell of each group to start with. The cells in this order are the key's path. A key takes the
- * cell that is cheapest to take (place.c) among those up to the first that was never used, that
+ * cell that is the least loss (evict.c) among those up to the first that was never used, that
  * one included, so a search may stop there.
+ *
+ * Tenants. The lowest bits of a ledger key are the number of its rule (ledger.h). The path of a
+ * tenant's key lies in the first groups of the table, its last group among the very first,
+ * where the server's keys have none:
+ *
+ *     |  reserved  |  both  ...  |  the server's alone  ...                       |
+ *     <------ tenants' share ---->
+ *                  <----------- the server's ------------------------------------->
  *
  * Masks. The words of a cell are stored XORed with the key's high half and a number of the
  * generation; zero stands for itself (nothing counted yet). A word that a former owner's
@@ -52,15 +60,17 @@
  * nobody carries on a bid with the walk of another.
  *
  * Eviction against charging. An eviction reads id, then life, and then swaps the id. A
- * charge that the cell's life doesn't cover yet (the first in a window, and the one that
- * reaches the limit) takes three steps: life is written, with the next guard; the guard in the
- * id is moved to the same; the units are charged. So if life changes under an id, the id
- * changes, too, before anything is charged on the strength of the new life: an eviction that
- * was decided upon the older life fails. A request that has charged looks at the id once more,
- * and charges again if the cell was taken away. */
+ * charge that the cell's life doesn't cover yet (the first in a window or in a tick of life.h,
+ * and the one that reaches the limit) takes three steps: life is written, with the next guard;
+ * the guard in the id is moved to the same; the units are charged. So if life changes under an
+ * id, the id changes, too, before anything is charged on the strength of the new life: an
+ * eviction that was decided upon the older life fails. A request that has charged looks at the
+ * id once more, and charges again if the cell was taken away. Whoever reads an id with acquire
+ * reads a life that isn't older than it; so a life's own orders may be relaxed. */
 
 #define GROUP_CELLS  8
 #define GROUPS_TRIED 12
+#define PATH_CELLS   (GROUP_CELLS * GROUPS_TRIED)
 
 #define ID_UNUSED 0u
 #define BID       UINT64_C(1)
@@ -71,12 +81,8 @@
 #define TAG_ONE   (UINT64_C(1) << 18)
 #define TAG       (~(TAG_ONE - 1))
 
-#define LIFE_FULL  UINT64_C(1)
+/* The bits of an id that stand in a life, too, in the same place. */
 #define LIFE_STATE (GEN | GUARD)
-
-/* No cell lives this many seconds: such an expiry comes from a clock that has been set back
- * since. */
-#define CELL_LIFE_MAX_SEC (UINT64_C(400) * 86400)
 
 struct rl_cell {
     _Atomic uint64_t id;
@@ -88,14 +94,30 @@ struct rl_cell {
 
 _Static_assert(sizeof(rl_cell_t) == 64, "a cell is a cache line");
 
+/* The lowest bits of a ledger key's low half. */
+#define RULE_NUMBER ((1u << RL_RULE_BITS) - 1)
+
+static inline unsigned key_rule(const rl_digest_t *key)
+{
+    return (unsigned)key->lo & RULE_NUMBER;
+}
+
+static inline bool key_is_tenants(const rl_digest_t *key)
+{
+    return (key->lo & RL_RULE_TENANT) != 0;
+}
+
 /* A walk over a key's path, cell by cell. */
 typedef struct rl_path {
-    rl_cell_t *cells;
-    uint32_t groups; /* of the ledger */
-    uint32_t group;  /* the current one */
-    uint32_t step;   /* from one group of the path to the next */
-    unsigned first;  /* the cell of each group to start with */
-    unsigned next;   /* the next cell of the path, from 0 */
+    rl_cell_t *cells;   /* of the region */
+    rl_cell_t *at;      /* the current group */
+    rl_cell_t *reserve; /* the last group of a tenant's path; NULL: none, or it was passed */
+    uint32_t groups;    /* of the region */
+    uint32_t group;     /* the current one */
+    uint32_t step;      /* from one group of the path to the next */
+    unsigned first;     /* the cell of each group to start with */
+    unsigned next;      /* the next cell of the path, from 0 */
+    unsigned end;       /* where the path leaves the region */
 } rl_path_t;
 
 static inline uint32_t scaled(uint32_t random, uint32_t bound)
@@ -103,36 +125,53 @@ static inline uint32_t scaled(uint32_t random, uint32_t bound)
     return (uint32_t)((uint64_t)random * bound >> 32);
 }
 
+static inline rl_cell_t *group_at(rl_cell_t *cells, uint32_t group)
+{
+    return cells + (size_t)group * GROUP_CELLS;
+}
+
 static inline void path_begin(rl_path_t *path, const rl_ledger_t *ledger,
                               const rl_digest_t *key)
 {
     const uint64_t mixed = key->hi * UINT64_C(0xd6e8feb86659fd93);
-    path->cells = ledger->cells;
-    path->groups = ledger->groups;
-    path->group = scaled((uint32_t)(mixed >> 32), ledger->groups);
+    const bool reserved = key_is_tenants(key) && ledger->reserved > 0;
+    const rl_region_t *region = &ledger->regions[key_is_tenants(key)];
+    const unsigned tried = reserved ? GROUPS_TRIED - 1 : GROUPS_TRIED;
+    path->cells = group_at(ledger->cells, region->first);
+    path->reserve =
+        reserved ? group_at(ledger->cells, scaled((uint32_t)mixed, ledger->reserved)) : NULL;
+    path->groups = region->groups;
+    path->group = scaled((uint32_t)(mixed >> 32), region->groups);
     path->step =
-        ledger->groups > GROUPS_TRIED ? 1 + scaled((uint32_t)mixed, ledger->groups - 1) : 1;
+        region->groups > GROUPS_TRIED ? 1 + scaled((uint32_t)mixed, region->groups - 1) : 1;
+    path->at = group_at(path->cells, path->group);
     path->first = (unsigned)key->hi % GROUP_CELLS;
     path->next = 0;
+    path->end = GROUP_CELLS * (region->groups < tried ? region->groups : tried);
 }
 
-static inline void path_next_group(rl_path_t *path)
+/* Goes on to the next group of the path. Returns false after the last. */
+static inline bool path_next_group(rl_path_t *path)
 {
+    if (path->next - 1 >= path->end) {
+        path->at = path->reserve;
+        path->reserve = NULL;
+        return path->at != NULL;
+    }
     const uint32_t left = path->groups - path->group;
     path->group = path->step < left ? path->group + path->step : path->step - left;
+    path->at = group_at(path->cells, path->group);
+    return true;
 }
 
 /* Returns the next cell of the path, NULL after the last. */
 static inline rl_cell_t *path_next(rl_path_t *path)
 {
     const unsigned n = path->next++;
-    if (n > 0 && n % GROUP_CELLS == 0) {
-        path_next_group(path);
-        if (n / GROUP_CELLS == GROUPS_TRIED || n / GROUP_CELLS == path->groups) {
-            return NULL;
-        }
+    if (n > 0 && n % GROUP_CELLS == 0 && !path_next_group(path)) {
+        return NULL;
     }
-    return path->cells + (size_t)path->group * GROUP_CELLS + (path->first + n) % GROUP_CELLS;
+    return path->at + (path->first + n) % GROUP_CELLS;
 }
 
 /* ---- places ---- */

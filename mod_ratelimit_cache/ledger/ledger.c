@@ -10,29 +10,65 @@
 #include <string.h>
 
 #include "cell.h"
+#include "life.h"
 #include "place.h"
 
 #define MOVE_TRIES 8
 
+/* One in so many groups of the tenants' share is theirs alone, so that they find a cell also
+ * when the server's keys have all others. */
+#define RESERVED_SHARE 32
+
 static const rl_place_t nowhere;
 
-/* Rounds the number of groups down to one without a factor below GROUPS_TRIED, so that no path
+/* Rounds a number of groups down to one without a factor below GROUPS_TRIED, so that no path
  * comes to the same group twice: n × step ≡ 0 (mod groups) has no solution for 0 < n <
  * GROUPS_TRIED and 0 < step < groups. */
-void rl_ledger_open(rl_ledger_t *ledger, void *memory, size_t size)
+static uint32_t without_small_factors(uint32_t groups)
 {
-    uint32_t groups = (uint32_t)(size / (sizeof(rl_cell_t) * GROUP_CELLS));
     while (groups > GROUPS_TRIED && (groups % 2 == 0 || groups % 3 == 0 || groups % 5 == 0 ||
                                      groups % 7 == 0 || groups % 11 == 0)) {
         groups--;
     }
-    ledger->cells = memory;
-    ledger->groups = groups;
+    return groups;
+}
+
+static rl_region_t region_between(uint32_t first, uint32_t end)
+{
+    return (rl_region_t){.first = first, .groups = without_small_factors(end - first)};
+}
+
+static uint32_t groups_in(size_t size)
+{
+    return (uint32_t)(size / (sizeof(rl_cell_t) * GROUP_CELLS));
+}
+
+void rl_ledger_open(rl_ledger_t *ledger, void *memory, size_t size)
+{
+    const rl_region_t all = region_between(0, groups_in(size));
+    *ledger = (rl_ledger_t){.cells = memory, .regions = {all, all}};
+}
+
+void rl_ledger_open_divided(rl_ledger_t *ledger, void *memory, size_t size, unsigned tenants)
+{
+    const uint32_t groups = groups_in(size);
+    const uint32_t wanted = (uint32_t)((uint64_t)groups * tenants / 100);
+    const uint32_t share = wanted > 2 ? wanted : 2;
+    const uint32_t reserved = share >= 2 * RESERVED_SHARE ? share / RESERVED_SHARE : 1;
+    *ledger = (rl_ledger_t){
+        .cells = memory,
+        .regions = {region_between(reserved, groups), region_between(reserved, share)},
+        .reserved = reserved};
 }
 
 size_t rl_ledger_capacity(const rl_ledger_t *ledger)
 {
-    return (size_t)ledger->groups * GROUP_CELLS;
+    return (size_t)(ledger->reserved + ledger->regions[0].groups) * GROUP_CELLS;
+}
+
+size_t rl_ledger_tenants_capacity(const rl_ledger_t *ledger)
+{
+    return (size_t)(ledger->reserved + ledger->regions[1].groups) * GROUP_CELLS;
 }
 
 /* ---- charging ---- */
@@ -80,10 +116,9 @@ void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key
 
 /* Returns true if the cell's life covers the step. Mostly it does; if not, the first try
  * extends it and the second finds it extended. (A bucket's life grows with every charge.) */
-static bool is_covered(rl_place_t *place, const rl_meter_t *meter, const rl_step_t *step)
+static bool is_covered(rl_place_t *place, const rl_operation_t *op, const rl_step_t *step)
 {
-    const uint32_t quota = rl_meter_quota(meter);
-    return rl_place_cover(place, step, quota) || rl_place_cover(place, step, quota);
+    return rl_place_cover(place, op, step) || rl_place_cover(place, op, step);
 }
 
 /* Makes one pass of charge_cell() with the words that were seen. The swap fails if the word has
@@ -92,7 +127,7 @@ bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_
 {
     rl_place_t place = {sight->cell, sight->id};
     return place.cell != NULL && step->granted && !step->again &&
-           (step->word < 0 || is_covered(&place, &op->meter, step)) &&
+           (step->word < 0 || is_covered(&place, op, step)) &&
            cell_apply_step(&place, &op->ledger_key, sight->raw, step) &&
            cell_is_still(place.cell, sight->id);
 }
@@ -105,6 +140,13 @@ uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uin
 }
 
 typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
+
+/* Returns true if the step uses the key: it changes a word, or denies, also if nothing changes.
+ * A key that is denied again and again must not lose its cell. */
+static bool is_use(const rl_step_t *step)
+{
+    return step->word >= 0 || !step->granted;
+}
 
 /* Charges one cell. Returns false if the cell has become another key's, so that nothing that
  * was done there counts. */
@@ -123,7 +165,7 @@ static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_ki
         if (kind == ONLY_DENY && step->granted) {
             return true;
         }
-        if ((step->word < 0 || rl_place_cover(&place, step, rl_meter_quota(&op->meter))) &&
+        if ((!is_use(step) || rl_place_cover(&place, op, step)) &&
             cell_apply_step(&place, &op->ledger_key, raw, step) && !step->again) {
             return cell_is_still(place.cell, owner);
         }
@@ -143,7 +185,7 @@ static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
             if (step->word < 0 || (kind == ONLY_DENY && step->granted)) {
                 return;
             }
-            place = rl_place_take(ledger, &op->ledger_key, op->now, step->expires);
+            place = rl_place_take(ledger, op, step->expires);
         }
         if (place.cell != NULL && charge_cell(place, op, kind, step)) {
             return;
@@ -238,6 +280,7 @@ static void raise_step(const rl_operation_t *op, const uint64_t words[RL_METER_W
 {
     const int64_t most = op->now + (int64_t)(CELL_LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
     rl_meter_raise(op, words, to->stamp, to->to, step);
+    step->granted = true; /* what it counts was granted, here or elsewhere */
     step->expires = step->expires < most ? step->expires : most;
 }
 
@@ -250,7 +293,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
     rl_place_t place = place_find(ledger, &op->ledger_key);
     if (place.cell == NULL) {
         raise_step(op, no_words, &to, &step);
-        place = rl_place_take(ledger, &op->ledger_key, op->now, step.expires);
+        place = rl_place_take(ledger, op, step.expires);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         const uint64_t owner = place.id;
@@ -261,7 +304,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
         cell_unmask_words(&op->ledger_key, place.id, raw, words);
         raise_step(op, words, &to, &step);
         if (step.word < 0 ||
-            (rl_place_cover(&place, &step, rl_meter_quota(&op->meter)) &&
+            (rl_place_cover(&place, op, &step) &&
              cell_apply_step(&place, &op->ledger_key, raw, &step) && !step.again)) {
             return;
         }
@@ -310,6 +353,15 @@ bool rl_ledger_swap_note(const rl_ledger_t *ledger, const rl_digest_t *ledger_ke
 
 /* ---- denials ---- */
 
+/* Notes that the key is denied, wherever that was decided. */
+static void use_denied(rl_place_t place, const rl_operation_t *op, const rl_step_t *step)
+{
+    rl_step_t denial = *step;
+    denial.word = -1;
+    denial.granted = false;
+    is_covered(&place, op, &denial);
+}
+
 uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
                                 const rl_step_t *step, uint32_t *repeats)
 {
@@ -317,7 +369,10 @@ uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t 
     rl_place_t place = place_find(ledger, key);
     *repeats = 0;
     if (place.cell == NULL) {
-        place = rl_place_take(ledger, key, op->now, step->expires);
+        place = rl_place_take(ledger, op, step->expires);
+    }
+    if (place.cell != NULL) {
+        use_denied(place, op, step);
     }
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         uint64_t raw = atomic_load(&place.cell->denials);

@@ -4,8 +4,8 @@
  *
  * Everything here is lock-free: a process may be killed at any instruction, and nothing stays
  * locked or half-written. Every loop has a constant bound. The memory is fixed. When the table
- * is full, expired cells are reused first, then those that would expire soonest, and cells that
- * are at their limit only if there is no other choice.
+ * is full, expired cells are reused first, then those of keys that came once, then others, and
+ * last those at their limit: evict.c has the order.
  *
  * All functions may be called from any process and thread at the same time. */
 #ifndef RL_LEDGER_LEDGER_H
@@ -23,8 +23,32 @@
  * caller's. */
 void rl_ledger_open(rl_ledger_t *ledger, void *memory, size_t size);
 
-/* Returns the number of keys that the ledger has room for. */
+/* The same, but for tenants' keys, which may take only cells of the first `tenants` percent of
+ * the table, 1 to 100, and push out only each other. Of this share a 32nd is theirs alone; of
+ * the rest the server's keys may take cells, too. */
+void rl_ledger_open_divided(rl_ledger_t *ledger, void *memory, size_t size, unsigned tenants);
+
+/* Returns the number of keys that the ledger has room for, and how many of tenants. */
 size_t rl_ledger_capacity(const rl_ledger_t *ledger);
+size_t rl_ledger_tenants_capacity(const rl_ledger_t *ledger);
+
+/* Returns the ledger key of a counter: its digest, with the number of its rule in the lowest
+ * bits. */
+static inline rl_digest_t rl_ledger_key(const rl_digest_t *digest, unsigned rule)
+{
+    const uint64_t number = (UINT64_C(1) << RL_RULE_BITS) - 1;
+    return (rl_digest_t){.hi = digest->hi, .lo = (digest->lo & ~number) | (rule & number)};
+}
+
+/* Returns the ledger key of something else that is kept with a counter, under the same rule:
+ * `mark` tells what it is. */
+static inline rl_digest_t rl_ledger_key_beside(const rl_digest_t *ledger_key,
+                                               const rl_digest_t *mark)
+{
+    const rl_digest_t other = {.hi = ledger_key->hi ^ mark->hi,
+                               .lo = ledger_key->lo ^ mark->lo};
+    return rl_ledger_key(&other, (unsigned)ledger_key->lo);
+}
 
 /* Has the processor fetch the cell that the key most likely has. In a table larger than the
  * caches, waiting for this cell is most of a decision. */

@@ -3,9 +3,8 @@
  * cell.h. */
 #include "place.h"
 
-/* Seconds from the end of its window after which a cell counts as expired: a request that read
- * the clock before the end may still be under way. */
-#define GRACE_SEC 1
+#include "evict.h"
+#include "life.h"
 
 #define TAKE_TRIES 64
 
@@ -38,33 +37,18 @@ static bool place_swap_id(rl_place_t *place, uint64_t id)
 
 /* ---- life and eviction ---- */
 
-static uint64_t make_life(int64_t expires, bool full)
+bool rl_place_cover(rl_place_t *place, const rl_operation_t *op, const rl_step_t *step)
 {
-    const uint64_t seconds = (uint64_t)((expires + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC);
-    return (seconds + GRACE_SEC) << 32 | (full ? LIFE_FULL : 0);
-}
-
-/* Returns the one of a cell's two lives that protects it longer; never less than either. */
-static uint64_t longer_life(uint64_t a, uint64_t b)
-{
-    if (a >> 32 == b >> 32) {
-        return a | (b & LIFE_FULL);
-    }
-    return a > b ? a : b;
-}
-
-bool rl_place_cover(rl_place_t *place, const rl_step_t *step, uint32_t quota)
-{
-    uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_acquire);
+    uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_relaxed);
     const uint64_t next = guarded(place->id);
-    const uint64_t due =
-        longer_life(life & ~LIFE_STATE, make_life(step->expires, step->used >= quota));
+    const uint64_t due = life_after(life & ~LIFE_STATE, op, step);
     if ((life & LIFE_STATE) == (place->id & LIFE_STATE)) {
         if (due == (life & ~LIFE_STATE)) {
             return true;
         }
-        if (!atomic_compare_exchange_strong(&place->cell->life, &life,
-                                            due | (next & LIFE_STATE))) {
+        if (!atomic_compare_exchange_strong_explicit(
+                &place->cell->life, &life, due | (next & LIFE_STATE), memory_order_relaxed,
+                memory_order_relaxed)) {
             return false;
         }
     }
@@ -77,9 +61,9 @@ bool rl_place_cover(rl_place_t *place, const rl_step_t *step, uint32_t quota)
 
 /* Gives a cell that was bid for its first life, unless it has one. Returns false if the bid has
  * gone. */
-static bool place_enliven(const rl_place_t *bid, int64_t expires)
+static bool place_enliven(const rl_place_t *bid, const rl_operation_t *op, int64_t expires)
 {
-    const uint64_t first = make_life(expires, false) | (bid->id & LIFE_STATE);
+    const uint64_t first = life_first(op, expires) | (bid->id & LIFE_STATE);
     for (int i = 0; i < CAS_TRIES; i++) {
         uint64_t life = atomic_load(&bid->cell->life);
         if (cell_load_id(bid->cell) != bid->id) {
@@ -93,47 +77,27 @@ static bool place_enliven(const rl_place_t *bid, int64_t expires)
     return false;
 }
 
-/* Returns what a cell is worth: 0, the best to take, if it is vacant or expired. Other cells
- * come in the order of their expiry, those at their limit after all others. */
-static uint64_t cell_worth(rl_cell_t *cell, uint64_t id, int64_t now)
-{
-    const uint64_t seconds = (uint64_t)now / (uint64_t)RL_USEC_PER_SEC;
-    uint64_t life, expires;
-    if ((id & TAG) == 0) {
-        return 0;
-    }
-    life = atomic_load_explicit(&cell->life, memory_order_acquire);
-    expires = life >> 32;
-    if (expires <= seconds || expires > seconds + CELL_LIFE_MAX_SEC) {
-        return 0;
-    }
-    return (life & LIFE_FULL) << 32 | expires;
-}
-
 /* Chooses where a key without a cell goes on: in a cell that has become the key's since, even
- * if there is only a bid for it; or else in the best cell to take. */
-static rl_place_t place_choose(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now)
+ * if there is only a bid for it; or else in the cell that is the least loss. */
+static rl_place_t place_choose(const rl_ledger_t *ledger, const rl_operation_t *op)
 {
-    rl_place_t best = nowhere;
-    uint64_t least = UINT64_MAX;
+    const uint64_t wanted = key_tag(&op->ledger_key);
+    rl_survey_t survey;
     rl_path_t path;
     rl_cell_t *cell;
-    path_begin(&path, ledger, key);
+    path_begin(&path, ledger, &op->ledger_key);
+    rl_survey_begin(&survey, ledger, op);
     while ((cell = path_next(&path)) != NULL) {
         const uint64_t id = cell_load_id(cell);
-        const uint64_t worth = cell_worth(cell, id, now);
-        if ((id & TAG) == key_tag(key)) {
+        if ((id & TAG) == wanted) {
             return (rl_place_t){cell, id};
         }
-        if (worth < least) {
-            best = (rl_place_t){cell, id};
-            least = worth;
-        }
+        rl_survey_add(&survey, cell, id);
         if (id == ID_UNUSED) {
             break;
         }
     }
-    return best;
+    return rl_survey_choose(&survey);
 }
 
 /* ---- one cell per key ---- */
@@ -180,10 +144,10 @@ static void place_wipe(const rl_place_t *bid, _Atomic uint64_t *word)
 
 /* Makes a bid the key's cell, or gives it up for another that the key has. Returns the key's
  * cell, or nowhere if the bid was lost or must be tried again. */
-static rl_place_t place_establish(const rl_ledger_t *ledger, const rl_digest_t *key,
+static rl_place_t place_establish(const rl_ledger_t *ledger, const rl_operation_t *op,
                                   rl_place_t bid, int64_t expires)
 {
-    rl_place_t place = place_walk(ledger, key, &bid);
+    rl_place_t place = place_walk(ledger, &op->ledger_key, &bid);
     if (place.cell == NULL) {
         return nowhere;
     }
@@ -198,20 +162,23 @@ static rl_place_t place_establish(const rl_ledger_t *ledger, const rl_digest_t *
     for (int i = 0; i < RL_LEDGER_NOTES; i++) {
         place_wipe(&bid, &bid.cell->note[i]);
     }
-    return place_enliven(&bid, expires) && place_swap_id(&bid, bid.id & ~BID) ? bid : nowhere;
+    return place_enliven(&bid, op, expires) && place_swap_id(&bid, bid.id & ~BID) ? bid
+                                                                                  : nowhere;
 }
 
-rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
-                         int64_t expires)
+rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_operation_t *op, int64_t expires)
 {
+    const uint64_t tag = key_tag(&op->ledger_key);
     for (int i = 0; i < TAKE_TRIES; i++) {
-        rl_place_t place = place_choose(ledger, key, now);
-        if ((place.id & TAG) != key_tag(key) &&
-            !place_swap_id(&place, handed_over(place.id, key_tag(key)))) {
+        rl_place_t place = place_choose(ledger, op);
+        if (place.cell == NULL) {
+            break;
+        }
+        if ((place.id & TAG) != tag && !place_swap_id(&place, handed_over(place.id, tag))) {
             continue;
         }
         if ((place.id & BID) != 0) {
-            place = place_establish(ledger, key, place, expires);
+            place = place_establish(ledger, op, place, expires);
         }
         if (place.cell != NULL) {
             return place;

@@ -5,16 +5,15 @@
 
 #include "cell.h"
 
-/* Takes a cell for a key that had none a moment ago. Returns the key's cell, which it keeps
- * until `expires` (microseconds since the epoch) unless other keys need it more. Returns
- * nowhere only if other requests were faster many times in a row. */
-rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_digest_t *key, int64_t now,
-                         int64_t expires);
+/* Takes a cell for the operation's key, which had none a moment ago. Returns the key's cell,
+ * which it keeps until `expires` (microseconds since the epoch) unless other keys need it more.
+ * Returns nowhere only if other requests were faster many times in a row, or if the key is a
+ * tenant's and nothing of the tenants' share can be taken. */
+rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_operation_t *op, int64_t expires);
 
-/* Makes the cell's life cover what the step is about to do; see "Eviction against charging".
- * A cell with `quota` units in use is full. Returns true if life covers the step
- * already; false if something had to be changed first, or another request was faster: look at
- * the cell again. */
-bool rl_place_cover(rl_place_t *place, const rl_step_t *step, uint32_t quota);
+/* Makes the cell's life cover what the step of the operation is about to do; see "Eviction
+ * against charging". Returns true if life covers the step already; false if something had to be
+ * changed first, or another request was faster: look at the cell again. */
+bool rl_place_cover(rl_place_t *place, const rl_operation_t *op, const rl_step_t *step);
 
 #endif

@@ -7,10 +7,18 @@
 
 typedef struct rl_cell rl_cell_t; /* cell.h */
 
+/* Groups of eight cells (see cell.h), one after another. */
+typedef struct rl_region {
+    uint32_t first;
+    uint32_t groups;
+} rl_region_t;
+
 /* A view of the memory. Any process may have any number of views of the same memory. */
 typedef struct rl_ledger {
     rl_cell_t *cells;
-    uint32_t groups; /* of eight cells each: see cell.h */
+    rl_region_t regions[2]; /* where keys of the server's rules may stand, and those of tenants'
+                             */
+    uint32_t reserved; /* groups at the beginning, before both regions, for tenants alone */
 } rl_ledger_t;
 
 #define RL_LEDGER_SIZE_MIN (64u * 1024)

@@ -10,6 +10,7 @@
 #include "../ledger/segment.h"
 #include "../memcached/health_table.h"
 #include "../memcached/log_throttle.h"
+#include "../rule/identity.h"
 #include "addresses.h"
 #include "runtime.h"
 #include "scope.h"
@@ -17,6 +18,7 @@
 APLOG_USE_MODULE(ratelimit_cache);
 
 #define TABLE_SIZE_DEFAULT  ((apr_size_t)32 << 20)
+#define TENANTS_DEFAULT     12
 #define RETAINED_KEY        "mod_ratelimit_cache-2"
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
@@ -31,12 +33,14 @@ APLOG_USE_MODULE(ratelimit_cache);
 typedef struct rl_retained {
     void *table;                     /* the ledger's memory; NULL: not made yet */
     apr_size_t size;                 /* its bytes */
+    unsigned tenants;                /* the tenants' share of it, percent */
     unsigned char random_secret[32]; /* drawn at the start: the secret if none is configured */
 } rl_retained_t;
 
 /* Makes the ledger's memory, and draws the random secret. Returns OK or an httpd error, after
  * logging it. */
-static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
+static int create_table(rl_retained_t *retained, apr_size_t size, unsigned tenants,
+                        server_rec *s)
 {
     apr_status_t rv = rl_segment_create(&retained->table, size, s->process->pool);
     if (rv == APR_SUCCESS) {
@@ -53,6 +57,7 @@ static int create_table(rl_retained_t *retained, apr_size_t size, server_rec *s)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     retained->size = size;
+    retained->tenants = tenants;
     return OK;
 }
 
@@ -90,9 +95,10 @@ static int find_server_tables(rl_runtime_t *runtime, server_rec *s)
                                      &runtime->health_table, s);
 }
 
-/* A reload doesn't change the size of the table: that would lose all counters, and children of
- * the old generation would go on counting in the old table. */
-static void note_changed_size(const rl_retained_t *retained, apr_size_t size, server_rec *s)
+/* A reload doesn't change the size of the table or of the tenants' share: that would lose all
+ * counters, and children of the old generation would go on counting in the old table. */
+static void note_changes(const rl_retained_t *retained, apr_size_t size, unsigned tenants,
+                         server_rec *s)
 {
     if (retained->size != size) {
         ap_log_error(
@@ -101,6 +107,12 @@ static void note_changed_size(const rl_retained_t *retained, apr_size_t size, se
             " bytes, but the table of %" APR_SIZE_T_FMT
             " bytes stays in use, with its counters, until httpd is stopped and started",
             size, retained->size);
+    }
+    if (retained->tenants != tenants) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "ratelimit: tenants= of RateLimitStore is now %u%%, but the rules of "
+                     ".htaccess files keep a share of %u%% until httpd is stopped and started",
+                     tenants, retained->tenants);
     }
 }
 
@@ -126,20 +138,22 @@ static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
  * after logging it. */
 static int open_table(rl_runtime_t *runtime, server_rec *s)
 {
-    const apr_size_t configured = rl_global_config()->table_size;
-    const apr_size_t size = configured > 0 ? configured : TABLE_SIZE_DEFAULT;
+    const rl_global_config_t *global = rl_global_config();
+    const apr_size_t size = global->table_size > 0 ? global->table_size : TABLE_SIZE_DEFAULT;
+    const unsigned tenants = global->tenants > 0 ? global->tenants : TENANTS_DEFAULT;
     rl_retained_t *retained = ap_retained_data_get(RETAINED_KEY);
     if (retained == NULL) {
         retained = ap_retained_data_create(RETAINED_KEY, sizeof(*retained));
     }
     if (retained->table != NULL) {
-        note_changed_size(retained, size, s);
+        note_changes(retained, size, tenants, s);
     }
-    else if (create_table(retained, size, s) != OK) {
+    else if (create_table(retained, size, tenants, s) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     derive_secrets(runtime, retained);
-    rl_ledger_open(&runtime->ledger, retained->table, retained->size);
+    rl_ledger_open_divided(&runtime->ledger, retained->table, retained->size,
+                           retained->tenants);
     return find_server_tables(runtime, s);
 }
 
@@ -166,10 +180,13 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     rl_runtime_set(&runtime);
     rl_config_identify_vhosts(pconf, ptemp, s);
+    rl_rules_number(rl_global_config()->rules);
     rl_scope_post_config();
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
-                 "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT " keys",
-                 rl_ledger_capacity(&runtime.ledger));
+                 "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT
+                 " keys, for %" APR_SIZE_T_FMT " of .htaccess files at most",
+                 rl_ledger_capacity(&runtime.ledger),
+                 rl_ledger_tenants_capacity(&runtime.ledger));
     rl_store_config_each(s, look_up_store, pconf);
     return OK;
 }

@@ -19,6 +19,7 @@
 #include "../process/runtime.h"
 #include "../process/scope.h"
 #include "../request/due.h"
+#include "../rule/identity.h"
 #include "../rule/outcome.h"
 #include "ends.h"
 #include "explain.h"
@@ -326,6 +327,7 @@ static void open_counters(rl_replay_t *replay)
     runtime.fleet_secret = runtime.secret;
     rl_runtime_set(&runtime);
     rl_config_identify_vhosts(replay->pool, replay->pool, replay->s);
+    rl_rules_number(rl_global_config()->rules);
     rl_scope_post_config();
     replay->ledger = runtime.ledger;
     replay->source = (rl_source_t){.ledger = &replay->ledger};

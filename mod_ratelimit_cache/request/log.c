@@ -86,14 +86,15 @@ static bool message_is_due(const request_rec *r, const rl_rule_t *rule,
     const rl_digest_t key = {.hi = rule->id.hi ^ where->hi,
                              .lo = rule->id.lo ^ where->lo ^ message->number << 32};
     rl_operation_t op = {.key = key,
-                         .ledger_key = key,
+                         .ledger_key = rl_ledger_key(&key, rule->number),
                          .meter = {.algorithm = RL_TOKEN_BUCKET,
                                    .limit = 1,
                                    .burst = 1,
                                    .initial = 1,
                                    .period_us = message->period_us},
                          .now = r->request_time,
-                         .cost = 1};
+                         .cost = 1,
+                         .rule = rule->number};
     rl_step_t step;
     rl_meter_prepare(&op.meter);
     rl_ledger_charge(&rl_runtime()->ledger, &op, &step);

@@ -93,6 +93,13 @@ static rl_digest_t id_of(const cmd_parms *cmd, const rl_rule_t *rule)
     return rl_digest_public(text, strlen(text));
 }
 
+/* Returns the number that a rule has in the ledger unless another rule of the server's has it.
+ * It is the same after a reload. */
+static unsigned number_wanted(const rl_rule_t *rule)
+{
+    return (unsigned)(rule->id.hi % RL_RULE_NUMBERS);
+}
+
 void rl_draft_identify(const rl_draft_t *draft)
 {
     rl_rule_t *rule = draft->rule;
@@ -100,4 +107,34 @@ void rl_draft_identify(const rl_draft_t *draft)
     rule->base_identity = rl_digest_public(text, strlen(text));
     rule->id = id_of(draft->cmd, rule);
     rule->per_vhost = rule->group == NULL || rule->tenant;
+    rule->number = (uint8_t)(RL_RULE_TENANT | number_wanted(rule));
+}
+
+static bool is_same_id(const rl_rule_t *a, const rl_rule_t *b)
+{
+    return a->id.hi == b->id.hi && a->id.lo == b->id.lo;
+}
+
+/* Returns the rule's number, given the rule that has each number so far. */
+static unsigned find_number(const rl_rule_t *const owners[RL_RULE_NUMBERS],
+                            const rl_rule_t *rule)
+{
+    for (unsigned i = 0; i < RL_RULE_NUMBERS; i++) {
+        const unsigned number = (number_wanted(rule) + i) % RL_RULE_NUMBERS;
+        if (owners[number] == NULL || is_same_id(owners[number], rule)) {
+            return number;
+        }
+    }
+    return number_wanted(rule);
+}
+
+void rl_rules_number(rl_rule_t *rules)
+{
+    const rl_rule_t *owners[RL_RULE_NUMBERS] = {NULL};
+    for (rl_rule_t *rule = rules; rule != NULL; rule = rule->next) {
+        rule->number = (uint8_t)find_number(owners, rule);
+        if (owners[rule->number] == NULL) {
+            owners[rule->number] = rule;
+        }
+    }
 }

@@ -7,8 +7,13 @@
 
 #include "draft.h"
 
-/* Sets the rule's base_identity, id and per_vhost, once its other members are complete. */
+/* Sets the rule's base_identity, id, per_vhost and number, once its other members are
+ * complete. */
 void rl_draft_identify(const rl_draft_t *draft);
+
+/* Numbers the rules of the server's configuration, a list: rules with the same counters get the
+ * same number; others get different ones, as long as there are enough. */
+void rl_rules_number(rl_rule_t *rules);
 
 /* Returns the identity of the rule's counters if they count with this meter. Another period or
  * algorithm gives another identity, and so does another limit or burst of a token bucket: what

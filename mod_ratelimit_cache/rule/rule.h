@@ -67,8 +67,10 @@ typedef struct rl_rule {
     bool observe;         /* action=observe */
     bool per_vhost;       /* each virtual host has counters of its own */
     rl_phase_e phase;
-    bool tenant;                     /* from an .htaccess */
-    bool reads_env;                  /* to check it, environment variables are read, */
+    bool tenant;    /* from an .htaccess */
+    uint8_t number; /* its number in the ledger (core/meter/operation.h): a tenant's from the
+                     * beginning, others' from rl_rules_number() on */
+    bool reads_env; /* to check it, environment variables are read, */
     bool reads_headers;              /* or header fields */
     const ap_directive_t *directive; /* where it is written */
     server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */

@@ -226,7 +226,8 @@ static void a_flood_of_new_keys_on_a_full_table_is_granted_and_counted(void **st
 static rl_digest_t nth_key(uint64_t n)
 {
     uint64_t rng = 1000 + n;
-    return random_digest(&rng);
+    const rl_digest_t digest = random_digest(&rng);
+    return rl_ledger_key(&digest, 0);
 }
 
 static void expired_cells_go_first(void **state)
@@ -243,21 +244,67 @@ static void expired_cells_go_first(void **state)
     }
 }
 
-static void then_the_cells_that_expire_soonest(void **state)
+#define TICK (8 * SECOND)
+
+/* Keys 0 to 7 come once each, a tick apart, in an order of their own. */
+static int64_t fill_one_by_one(rl_meter_t meter)
 {
+    for (uint64_t i = 0; i < 8; i++) {
+        charge(nth_key(i * 3 % 8), meter, NOON + (int64_t)i * TICK, 1);
+    }
+    return NOON + 8 * TICK;
+}
+
+static void then_keys_that_came_once_the_longest_ago_first(void **state)
+{
+    const rl_meter_t hour = aligned_window(9, HOUR), minutes = aligned_window(9, HOUR / 4);
+    int64_t now;
     (void)state;
     open_ledger(GROUP_SIZE);
-    for (uint64_t i = 0; i < 8; i++) {
-        charge(nth_key(i), aligned_window(5, (int64_t)(1 + (i * 3) % 8) * HOUR), 0, 1);
-    }
-    /* Newcomers live long, so each takes the oldest of those that were there before. */
-    for (uint64_t n = 0; n < 8; n++) {
-        charge(nth_key(100 + n), aligned_window(5, 10 * HOUR), 0, 1);
+    now = fill_one_by_one(hour);
+    for (uint64_t n = 0; n < 8; n++, now += TICK) {
+        charge(nth_key(100 + n), minutes, now, 1);
         for (uint64_t i = 0; i < 8; i++) {
-            assert_int_equal(
-                used(nth_key(i), aligned_window(5, (int64_t)(1 + (i * 3) % 8) * HOUR), 0),
-                (i * 3) % 8 > n);
+            assert_int_equal(used(nth_key(i * 3 % 8), hour, now), i > n);
         }
+    }
+}
+
+static void keys_that_were_asked_for_again_outlive_longer_periods(void **state)
+{
+    const rl_meter_t minute = aligned_window(9, 60 * SECOND),
+                     month = aligned_window(9, 30 * DAY);
+    (void)state;
+    open_ledger(GROUP_SIZE);
+    for (uint64_t i = 0; i < 7; i++) {
+        charge(nth_key(i), minute, NOON, 1);
+        charge(nth_key(i), minute, NOON, 1);
+    }
+    for (uint64_t n = 100; n < 1000; n++) {
+        assert_true(charge(nth_key(n), month, NOON + TICK, 1));
+    }
+    for (uint64_t i = 0; i < 7; i++) {
+        assert_int_equal(used(nth_key(i), minute, NOON + TICK), 2);
+    }
+}
+
+static void of_keys_in_use_those_that_have_used_more_of_their_limit_go_later(void **state)
+{
+    const rl_meter_t hour = aligned_window(8, HOUR);
+    const int64_t later = NOON + 10 * TICK;
+    (void)state;
+    open_ledger(GROUP_SIZE);
+    for (uint64_t i = 0; i < 8;
+         i++) { /* 7, 2, 7, 2 ... units; the ticks of both kinds differ */
+        charge(nth_key(i), hour, NOON + (int64_t)(i % 2) * TICK, 1);
+        charge(nth_key(i), hour, NOON + (int64_t)(i % 2) * TICK, i % 2 == 0 ? 6 : 1);
+    }
+    for (uint64_t n = 100; n < 104; n++) {
+        charge(nth_key(n), hour, later, 1);
+        charge(nth_key(n), hour, later, 1);
+    }
+    for (uint64_t i = 0; i < 8; i++) {
+        assert_int_equal(used(nth_key(i), hour, later), i % 2 == 0 ? 7 : 0);
     }
 }
 
@@ -267,20 +314,25 @@ static void cells_at_their_limit_go_last(void **state)
     (void)state;
     open_ledger(GROUP_SIZE);
     for (uint64_t i = 0; i < 7; i++) {
-        charge(nth_key(i), hour, NOON, 3);
+        charge(nth_key(i), hour, NOON + (int64_t)i * TICK, 3);
     }
     for (uint64_t i = 100; i < 200; i++) {
-        assert_true(charge(nth_key(i), day, NOON, 1));
+        assert_true(charge(nth_key(i), day, NOON + 7 * TICK, 1));
+        assert_true(charge(nth_key(i), day, NOON + 7 * TICK, 1));
     }
     for (uint64_t i = 0; i < 7; i++) {
-        assert_false(charge(nth_key(i), hour, NOON, 1));
+        assert_false(charge(nth_key(i), hour, NOON + 8 * TICK, 1));
     }
-    /* Nothing else left: the full cell that expires soonest. */
-    assert_true(charge(nth_key(199), day, NOON, 2));
-    assert_true(charge(nth_key(300), aligned_window(3, 60 * SECOND), NOON, 3));
-    assert_false(charge(nth_key(199), day, NOON, 1));
-    assert_true(charge(nth_key(301), day, NOON, 3));
-    assert_int_equal(used(nth_key(300), aligned_window(3, 60 * SECOND), NOON), 0);
+    /* Nothing else left: the one that was denied the longest ago. */
+    assert_true(charge(nth_key(199), day, NOON + 8 * TICK, 1));
+    for (uint64_t i = 0; i < 7; i++) {
+        assert_true(i == 3 || !charge(nth_key(i), hour, NOON + 9 * TICK, 1));
+    }
+    assert_false(charge(nth_key(199), day, NOON + 9 * TICK, 1));
+    assert_true(charge(nth_key(300), day, NOON + 10 * TICK, 3));
+    for (uint64_t i = 0; i < 7; i++) {
+        assert_int_equal(used(nth_key(i), hour, NOON + 10 * TICK), i == 3 ? 0 : 3);
+    }
 }
 
 static void a_cell_that_was_full_in_an_earlier_window_is_not_full_any_more(void **state)
@@ -302,19 +354,36 @@ static void a_cell_that_was_full_in_an_earlier_window_is_not_full_any_more(void 
     }
 }
 
-static void denied_requests_of_an_attacker_do_not_prolong_a_cell(void **state)
+static void denied_requests_do_not_prolong_a_cell(void **state)
 {
-    const rl_meter_t hour = aligned_window(1, HOUR);
-    uint64_t before[8];
+    const rl_meter_t hour = aligned_window(1, HOUR), day = aligned_window(1, DAY);
     (void)state;
     open_ledger(GROUP_SIZE);
-    charge(nth_key(0), hour, NOON, 1);
-    charge(nth_key(1), hour, NOON, 1);
-    memcpy(before, memory, sizeof(before));
+    for (uint64_t i = 0; i < 8; i++) {
+        charge(nth_key(i), i == 0 ? hour : day, NOON, 1);
+    }
     for (int i = 0; i < 1000; i++) {
         assert_false(charge(nth_key(0), hour, NOON + i * SECOND, 1));
     }
-    assert_memory_equal(before, memory, sizeof(before));
+    charge(nth_key(8), day, NOON + HOUR + 2 * SECOND, 1);
+    for (uint64_t i = 1; i < 9; i++) {
+        assert_int_equal(used(nth_key(i), day, NOON + HOUR + 2 * SECOND), 1);
+    }
+}
+
+static void denied_requests_write_to_a_cell_once_in_eight_seconds_at_most(void **state)
+{
+    const rl_meter_t hour = aligned_window(1, HOUR);
+    uint64_t before[8], writes = 0;
+    (void)state;
+    open_ledger(GROUP_SIZE);
+    charge(nth_key(0), hour, NOON, 1);
+    for (int i = 0; i < 1000; i++) {
+        memcpy(before, memory, sizeof(before));
+        assert_false(charge(nth_key(0), hour, NOON + i * SECOND / 10, 1));
+        writes += memcmp(before, memory, sizeof(before)) != 0;
+    }
+    assert_in_range(writes, 12, 14);
 }
 
 static void cells_of_a_clock_that_was_years_ahead_are_reused(void **state)
@@ -456,10 +525,13 @@ int main(void)
         LEDGER_TEST(in_a_full_table_every_key_is_still_limited),
         LEDGER_TEST(a_flood_of_new_keys_on_a_full_table_is_granted_and_counted),
         LEDGER_TEST(expired_cells_go_first),
-        LEDGER_TEST(then_the_cells_that_expire_soonest),
+        LEDGER_TEST(then_keys_that_came_once_the_longest_ago_first),
+        LEDGER_TEST(keys_that_were_asked_for_again_outlive_longer_periods),
+        LEDGER_TEST(of_keys_in_use_those_that_have_used_more_of_their_limit_go_later),
         LEDGER_TEST(cells_at_their_limit_go_last),
         LEDGER_TEST(a_cell_that_was_full_in_an_earlier_window_is_not_full_any_more),
-        LEDGER_TEST(denied_requests_of_an_attacker_do_not_prolong_a_cell),
+        LEDGER_TEST(denied_requests_do_not_prolong_a_cell),
+        LEDGER_TEST(denied_requests_write_to_a_cell_once_in_eight_seconds_at_most),
         LEDGER_TEST(cells_of_a_clock_that_was_years_ahead_are_reused),
         LEDGER_TEST(a_take_over_leaves_no_trace_of_the_former_owner),
         LEDGER_TEST(denials_are_counted_by_window_and_the_repeats_told_in_the_next),

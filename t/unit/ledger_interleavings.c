@@ -9,6 +9,7 @@
  * as the path has room for all keys that are live; and when nobody is killed, each key is
  * granted exactly its limit or all that was asked for, so nothing is counted twice either.
  */
+#include "ledger_full.h"
 #include "ledger_stage.h"
 
 static void one_new_key_in_an_empty_ledger_is_granted_exactly_its_limit(void **state)
@@ -59,6 +60,18 @@ static void a_token_bucket_among_expired_cells_is_emptied_exactly_once(void **st
     goes_well(token_bucket_among_expired_cells);
 }
 
+static void what_is_charged_to_a_key_in_use_is_not_lost_to_a_newcomer(void **state)
+{
+    (void)state;
+    goes_well(key_that_is_asked_for_again);
+}
+
+static void a_key_that_is_denied_keeps_its_cell(void **state)
+{
+    (void)state;
+    goes_well(key_that_is_denied);
+}
+
 static void what_comes_back_is_granted_again_and_no_more(void **state)
 {
     (void)state;
@@ -95,6 +108,8 @@ int main(void)
         cmocka_unit_test(late_requests_of_a_former_owner_take_nothing_from_the_new_one),
         cmocka_unit_test(a_sliding_window_begins_with_all_of_the_one_before),
         cmocka_unit_test(a_token_bucket_among_expired_cells_is_emptied_exactly_once),
+        cmocka_unit_test(what_is_charged_to_a_key_in_use_is_not_lost_to_a_newcomer),
+        cmocka_unit_test(a_key_that_is_denied_keeps_its_cell),
         cmocka_unit_test(what_comes_back_is_granted_again_and_no_more),
         cmocka_unit_test(of_several_values_that_a_key_is_raised_to_the_highest_stands),
         cmocka_unit_test(of_two_who_write_notes_at_once_one_finds_the_others),

@@ -5,10 +5,12 @@
  * Each test weakens the orders of one function, and expects a story to go wrong. A function
  * that was renamed has to be renamed here, too.
  *
- * Not here, because no harm can come of it: the orders of a cell's life. Whoever changes a life
- * swaps the id afterwards, or sees another do it, and the id brings everything along; so they
- * are stronger than they have to be, as is the acquire of what swaps a word or wipes it.
+ * Not here, because they are relaxed already: the orders with which a cell's life is read and
+ * swapped once it has one. Whoever changes a life swaps the id afterwards, or sees another do
+ * it, and the id brings everything along. Not here either, because no harm can come of it: the
+ * acquire of what swaps a word or wipes it, which is stronger than it has to be.
  */
+#include "ledger_full.h"
 #include "ledger_stage.h"
 
 int main(void)
@@ -20,6 +22,16 @@ int main(void)
                    "place_swap_id", WEAK_UPDATE, acq_rel, new_key_among_expired_cells),
         GOES_WRONG("bids and cells get lost if ids are swapped without release",
                    "place_swap_id", WEAK_UPDATE, acquire, key_that_comes_back),
+        GOES_WRONG(
+            "a key in use is evicted by an older life if ids are swapped without release",
+            "place_swap_id", WEAK_UPDATE, acquire, key_that_is_asked_for_again),
+        GOES_WRONG("a key in use is evicted by an older life if ids are read without acquire",
+                   "cell_load_id", WEAK_LOAD, relaxed, key_that_is_asked_for_again),
+        GOES_WRONG("a denied key is evicted by an older life if ids are read without acquire",
+                   "cell_load_id", WEAK_LOAD, relaxed, key_that_is_denied),
+        GOES_WRONG(
+            "a denied key is evicted by an older life if ids are swapped without release",
+            "place_swap_id", WEAK_UPDATE, acquire, key_that_is_denied),
         GOES_WRONG("a window comes without the one before if words are read without acquire",
                    "cell_load_words", WEAK_LOAD, relaxed, sliding_window_that_begins),
         GOES_WRONG("a former owner overwrites words that it reads without acquire",

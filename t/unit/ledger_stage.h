@@ -21,6 +21,7 @@
 #include "weak_memory.h"
 
 #include "ledger/ledger.c"
+#include "ledger/evict.c"
 #include "ledger/place.c"
 
 #include "support.h"
@@ -47,7 +48,7 @@ static void stage_take(int key, int64_t now, rl_step_t *step)
 {
     rl_sight_t sight;
     rl_ledger_look(&ledger, OP(&keys[key], &meters[key], now, 1), step, &sight);
-    if (!rl_ledger_take(OP(&keys[key], &meters[key], 0, 0), &sight, step)) {
+    if (!rl_ledger_take(OP(&keys[key], &meters[key], now, 1), &sight, step)) {
         stage_charge(key, now, step);
     }
 }
@@ -121,6 +122,7 @@ typedef struct tally {
 } tally_t;
 
 static tally_t tallies[KEYS_MAX];
+static uint64_t heard_of[WEAK_PROCESSES_MAX]; /* what a process has found */
 static script_t scripts[WEAK_PROCESSES_MAX];
 
 static void tally(int key, const rl_step_t *step)
@@ -434,13 +436,11 @@ static inline void key_that_is_raised(uint64_t seed)
 
 /* ---- stories about notes ---- */
 
-static uint64_t heard[WEAK_PROCESSES_MAX]; /* what a process has found in the other's note */
-
 static void note_and_look(int name)
 {
     const unsigned own = (unsigned)name, other = 1 - own;
     stage_swap_note(0, own, 0, 7);
-    heard[name] = stage_note(0, other);
+    heard_of[name] = stage_note(0, other);
 }
 
 static void note_and_look_at_all(int name)
@@ -449,7 +449,7 @@ static void note_and_look_at_all(int name)
     uint64_t notes[RL_LEDGER_NOTES] = {0};
     stage_swap_note(0, own, 0, 7);
     stage_notes(0, notes);
-    heard[name] = notes[other];
+    heard_of[name] = notes[other];
 }
 
 /* Of two that write a note each and then look at the other's, one at least finds it. */
@@ -458,7 +458,7 @@ static inline void two_who_note_at_once(uint64_t seed)
     open_stage(seed, 1);
     charge_key(0, EDGE);
     weak_run(2, seed % 2 == 0 ? note_and_look : note_and_look_at_all);
-    if (heard[0] == 0 && heard[1] == 0) {
+    if (heard_of[0] == 0 && heard_of[1] == 0) {
         COMPLAIN("neither found the other's note");
     }
 }

@@ -84,9 +84,9 @@ static void what_was_seen_is_charged_once(void **state)
         assert_true(charge(&whose, &meter, NOON));
         rl_ledger_look(&ledger, OP(&whose, &meter, NOON, 2), &step, &sight);
         assert_true(step.granted);
-        assert_true(rl_ledger_take(OP(&whose, &meter, 0, 0), &sight, &step));
+        assert_true(rl_ledger_take(OP(&whose, &meter, NOON, 2), &sight, &step));
         assert_int_equal(used(&whose, &meter, NOON), 3);
-        assert_false(rl_ledger_take(OP(&whose, &meter, 0, 0), &sight, &step));
+        assert_false(rl_ledger_take(OP(&whose, &meter, NOON, 2), &sight, &step));
         assert_int_equal(used(&whose, &meter, NOON), 3);
     }
 }
@@ -99,11 +99,11 @@ static void a_look_that_found_nothing_or_no_room_takes_nothing(void **state)
     (void)state;
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_true(step.granted);
-    assert_false(rl_ledger_take(OP(&key, &meter, 0, 0), &sight, &step));
+    assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
     assert_true(charge(&key, &meter, NOON));
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_false(step.granted);
-    assert_false(rl_ledger_take(OP(&key, &meter, 0, 0), &sight, &step));
+    assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
     assert_int_equal(used(&key, &meter, NOON), 1);
 }
 
@@ -116,7 +116,7 @@ static void a_charge_that_came_in_between_is_not_lost(void **state)
     assert_true(charge(&key, &meter, NOON));
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_true(charge(&key, &meter, NOON));
-    assert_false(rl_ledger_take(OP(&key, &meter, 0, 0), &sight, &step));
+    assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
     assert_int_equal(used(&key, &meter, NOON), 2);
 }
 
@@ -134,10 +134,10 @@ static void a_cell_that_was_taken_away_in_between_is_left_alone(void **state)
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     for (int i = 0; i < 20000; i++) {
         const rl_digest_t other = random_digest(&rng);
-        charge(&other, &longer, NOON);
+        charge(&other, &longer, NOON + 10 * SECOND);
     }
     assert_int_equal(used(&key, &meter, NOON), 0);
-    assert_false(rl_ledger_take(OP(&key, &meter, 0, 0), &sight, &step));
+    assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
     assert_int_equal(used(&key, &meter, NOON), 0);
     for (rng = 1; counted < 2000; counted++) {
         const rl_digest_t other = random_digest(&rng);

@@ -160,10 +160,13 @@ static void bucket_refund(const rl_operation_t *op, const uint64_t *words, uint6
 static void bucket_raise(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
                          uint64_t value, rl_step_t *step)
 {
+    uint64_t now;
     (void)stamp;
     if (op->meter.limit == 0) {
         return; /* without ticks there is nothing to raise, and all is denied anyhow */
     }
+    now = rl_bucket_ticks(&op->meter, op->now);
+    step->used = value > now ? tokens_in(&op->meter, value - now) : 0;
     step->word = words[0] < value ? 0 : -1;
     step->value = step->stamp = value;
     step->reset = step->expires = time_of(&op->meter, value);

@@ -45,7 +45,14 @@ typedef struct rl_operation {
     rl_meter_t meter;       /* completed by rl_meter_prepare() */
     int64_t now;            /* microseconds since the epoch */
     uint32_t cost;          /* units to charge or to give back; 0 asks and charges nothing */
+    uint8_t rule;           /* the rule's number, RL_RULE_... below */
 } rl_operation_t;
+
+/* A rule's number: which cells of the ledger are of one rule, and whether it is a tenant's.
+ * There are few numbers, so several rules may have the same. */
+#define RL_RULE_BITS    5
+#define RL_RULE_NUMBERS 16 /* of the server's rules, and again of tenants' */
+#define RL_RULE_TENANT  16 /* added to a tenant's */
 
 /* Returns the operation with another cost. */
 static inline rl_operation_t rl_operation_at_cost(const rl_operation_t *op, uint32_t cost)
