@@ -46,6 +46,10 @@ ScriptAliasMatch "^/form/" "\${CGIBIN}/form.cgi"
 <Location /form/observed>
     RateLimit account 3/30d $how known=1d action=observe
 </Location>
+<Location /form/traced>
+    RateLimit account 3/30d $how known=1d
+    LogLevel ratelimit_cache:debug
+</Location>
 <Location /form/beside>
     RateLimit all 100/30d key=form:user
     RateLimit account 3/30d $how known=1d
@@ -209,6 +213,12 @@ for (stores()) {
     is +(logged($s, 'GET', '/ok/basic', @basic, headers => [ Cookie => "ratelimit-known=$cookie" ]))[0]->status, 200, "$name: Basic: the owner's browser is let in";
     is +(logged($s, 'GET', '/ok/basic', auth => 'bob:hunter2', headers => [ Cookie => "ratelimit-known=$cookie" ]))[0]->status, 200, "$name: Basic: and so is somebody else with it";
     is join(' ', map { (logged($s, 'GET', '/ok/basic', auth => 'alice:guess', headers => [ Cookie => "ratelimit-known=$cookie" ]))[0]->status } 1 .. 4), '401 401 401 429', "$name: Basic: no more guesses than the limit";
+
+    # ---- what the log tells ---------------------------------------------------------------------------------------------
+    $cookie = log_in($s, '/form/traced', 'admin');
+    my $from = $s->log_mark;
+    try($s, '/form/traced', 'admin', 'guess', $_) for undef, $cookie;
+    is scalar(grep { /rule account, key \w+: limit 3\/30d, cost 1, (stranger|known browser): charged/ } $s->wait_log($from, qr/cost 1, (?:stranger|known)/, 2)), 2, "$name: LogLevel debug tells a known browser from a stranger";
 
     # ---- in parallel --------------------------------------------------------------------------------------------------
     $cookie = log_in($s, '/form/one', 'mallory', 'hers');

@@ -34,6 +34,7 @@ typedef struct rl_claim {
     bool personal;         /* the key names a person who need not be the client */
     bool missing;          /* a part of the key has no value */
     const char *claimed;   /* the claimed user in the key of a rule with clear=, else NULL */
+    bool known;            /* the counter is a known browser's own */
     const rl_digest_t *account; /* the account that a rule with known= has in its key; NULL:
                                  * no such rule, or in doubt */
 } rl_claim_t;

@@ -172,6 +172,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->rule_id = rule->id;
     claim->op.rule = rule->number;
     claim->personal = rule->key.personal;
+    claim->known = false;
     claim->account = NULL;
 }
 

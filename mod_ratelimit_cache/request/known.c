@@ -78,6 +78,7 @@ void rl_known_recognize(request_rec *r, rl_key_values_t *values, rl_claim_t *cla
     const rl_known_entry_t *entry;
     *account = account_of(r, claim->rule, values);
     entry = good_entry(rl_known_of_browser(r), account, seconds_of_record(r));
+    claim->known = entry != NULL;
     if (entry != NULL) {
         claim->op.key = rl_digest_extend(rl_runtime_secret(r->server), &claim->op.key,
                                          entry->nonce, sizeof(entry->nonce));

@@ -92,14 +92,23 @@ static const char *decision_text(apr_pool_t *pool, const rl_claim_t *claim, int6
                         rl_meter_quota(&claim->op.meter));
 }
 
+static const char *browser_text(const rl_claim_t *claim)
+{
+    if (claim->account == NULL) {
+        return "";
+    }
+    return claim->known ? ", known browser" : ", stranger";
+}
+
 void rl_trace_decision(request_rec *r, const rl_claim_t *claims, int n, int64_t now)
 {
     for (int i = 0; i < n; i++) {
         const rl_claim_t *claim = &claims[i];
-        const char *text = apr_psprintf(
-            r->pool, "limit %s, cost %u%s: %s",
-            rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter), claim->op.cost,
-            claim->missing ? ", no value" : "", decision_text(r->pool, claim, now));
+        const char *text =
+            apr_psprintf(r->pool, "limit %s, cost %u%s%s: %s",
+                         rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
+                         claim->op.cost, claim->missing ? ", no value" : "",
+                         browser_text(claim), decision_text(r->pool, claim, now));
         trace_claim(r, claim, text);
     }
 }
