@@ -17,6 +17,9 @@
  *
  * check_access_ex: repeats a denial, which "Satisfy Any" would lose otherwise.
  *
+ * check_authn, first of all: runs all other hooks that authenticate, if a rule counts or clears
+ * by what comes of it, and settles.
+ *
  * auth_checker, first: notes who was authenticated.
  *
  * fixups, first: checks the rules that need the authenticated user.
@@ -52,6 +55,7 @@
 #include "config/config.h"
 #include "config/shareable.h"
 #include "hooks/access.h"
+#include "hooks/authentication.h"
 #include "hooks/include.h"
 #include "hooks/settle.h"
 #include "httpd/module.h"
@@ -101,6 +105,8 @@ static void register_hooks(apr_pool_t *pool)
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(rl_access_check_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(rl_authentication_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authz(rl_access_note_user, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);

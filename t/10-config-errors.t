@@ -48,6 +48,8 @@ my @bad_option = (
     'cost=', 'cost=x', 'cost=-1', 'cost=1.5', 'cost=4294967296', 'cost=1,2', 'cost=expr=', 'cost=expr=%{',
     'count=', 'count=4xy', 'count=6xx', 'count=0xx', 'count=xx', 'count=5x', 'count=99', 'count=600', 'count=4010', 'count=+401',
     'count=401,,403', 'count=401,', 'count=,401', 'count=401;403', 'count=all,401', 'count=none', 'count=expr=', 'count=expr=(',
+    'count=auth', 'count=auth-failed,', 'count=auth-fail', 'count=set-cookie', 'count=set-cookie:', 'count=location:,401', 'count=location:' . 'x' x 201,
+    'count=all,auth-failed', 'count=' . join(',', ('location:x') x 17), 'clear=auth_ok', 'clear=set-cookie:a,b',
     'clear=', 'clear=fine', 'clear=2xx,', 'clear=expr=', 'clear=expr=%{',
     'penalty=', 'penalty=0', 'penalty=0s', 'penalty=5week', 'penalty=31d', 'penalty=-1m', 'penalty=1.5m', 'penalty=m5',
     'penalty=5m,', 'penalty=5m,more', 'penalty=,extend', 'penalty=extend', 'penalty=5m,extend,extend', 'penalty=none',

@@ -89,3 +89,11 @@ void rl_environment_publish(request_rec *r, const rl_environment_t *environment)
         }
     }
 }
+
+void rl_environment_show(request_rec *r, rl_request_t *request)
+{
+    if (request != NULL && request->environment.status != NULL && request->published != r) {
+        rl_environment_publish(r, &request->environment);
+        request->published = r;
+    }
+}

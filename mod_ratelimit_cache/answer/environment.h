@@ -16,4 +16,8 @@ void rl_environment_set(request_rec *r, rl_environment_t *environment, const cha
  * earlier decision. */
 void rl_environment_publish(request_rec *r, const rl_environment_t *environment);
 
+/* Puts the request's variables into r's environment, unless they are there. A request_rec that
+ * came later gets the same variables under the same names. */
+void rl_environment_show(request_rec *r, rl_request_t *request);
+
 #endif

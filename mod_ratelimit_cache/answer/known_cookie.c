@@ -6,8 +6,9 @@
 #include <string.h>
 #include <util_filter.h>
 
+#include "../request/judgement.h"
 #include "../request/known.h"
-#include "../request/success.h"
+#include "../request/outcome_watch.h"
 
 /* The cookie is set by an output filter when the response begins, because only then is the
  * outcome known, whoever made the answer: a program, a backend, a redirect. The filter is one
@@ -65,11 +66,12 @@ static void set_cookie(request_rec *r, const rl_known_t *known, int64_t now_s)
 static void greet(request_rec *r, const rl_request_t *request)
 {
     const int64_t now_s = apr_time_sec(apr_time_now());
+    const rl_ending_t ending = rl_outcome_leaving(r, request);
     rl_known_t known = *rl_known_of_browser(r);
     bool renewed = false;
     for (int i = 0; i < request->n; i++) {
         const rl_claim_t *claim = &request->claims[i];
-        renewed |= claim->account != NULL && rl_success_clears(request, i, r) &&
+        renewed |= claim->account != NULL && rl_judge_clears(request, i, &ending) &&
                    rl_known_renew(claim, now_s, &known);
     }
     if (renewed) {

@@ -10,6 +10,7 @@
 #include "../request/redirect.h"
 #include "../request/server_view.h"
 #include "../request/upgrade.h"
+#include "authentication.h"
 #include "decide.h"
 
 /* httpd makes several request_recs of one client request: by internal redirects (r->prev) and
@@ -184,16 +185,6 @@ static int standing_denial(const rl_request_t *request, const request_rec *r)
     return request != NULL && request->denied.r == r ? request->denied.status : 0;
 }
 
-/* Puts the decision into r's environment, unless it is there. A request_rec that came later
- * gets the same variables under the same names. */
-static void access_publish(request_rec *r, rl_request_t *request)
-{
-    if (request != NULL && request->environment.status != NULL && request->published != r) {
-        rl_environment_publish(r, &request->environment);
-        request->published = r;
-    }
-}
-
 /* Locations without rules pay for no more than this look at a pointer. */
 static bool has_nothing_to_do(const request_rec *r)
 {
@@ -207,7 +198,7 @@ int rl_access_check(request_rec *r)
         return DECLINED;
     }
     status = access_check_before_auth(r);
-    access_publish(r, rl_request_get(r));
+    rl_environment_show(r, rl_request_get(r));
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
@@ -255,7 +246,8 @@ static bool is_checked(const rl_request_t *request, const request_rec *r)
 static bool is_done(const rl_request_t *request, const request_rec *r)
 {
     return is_checked(request, r) && request->denied.r == NULL && request->published == r &&
-           request->no_upgrade && !is_concerned(r, rl_dir_config(r), &after_auth);
+           request->no_upgrade && !request->outcome.pending &&
+           !is_concerned(r, rl_dir_config(r), &after_auth);
 }
 
 /* Kept out of rl_access_fixups(), which for most requests looks at some pointers, and shouldn't
@@ -275,7 +267,11 @@ __attribute__((noinline)) static int access_check_late(request_rec *r, rl_reques
     if (status == OK) {
         status = access_check(r, &after_auth);
     }
-    access_publish(r, rl_request_get(r));
+    request = rl_request_get(r);
+    if (request != NULL) {
+        rl_authentication_end(r, request);
+    }
+    rl_environment_show(r, request);
     if (status == OK) {
         rl_upgrade_offer(r);
     }

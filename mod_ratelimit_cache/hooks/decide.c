@@ -112,13 +112,18 @@ static const char *status_of(const rl_claim_t *claim)
     return claim->step.granted ? "allowed" : "observed";
 }
 
-static void decide_admit(request_rec *r, const rl_source_t *source, rl_request_t *request,
-                         int first_new, int64_t now)
+static void report_admitted(request_rec *r, rl_request_t *request, int64_t now)
 {
     const int i = find_closest(request);
     rl_environment_set(r, &request->environment, status_of(&request->claims[i]),
                        &request->claims[i], now);
     request->published = NULL;
+}
+
+static void decide_admit(request_rec *r, const rl_source_t *source, rl_request_t *request,
+                         int first_new, int64_t now)
+{
+    report_admitted(r, request, now);
     for (int j = first_new; j < request->n; j++) {
         const rl_claim_t *claim = &request->claims[j];
         if (!claim->step.granted && !claim->uncounted) {
@@ -218,6 +223,31 @@ int rl_decide_include(request_rec *r, rl_request_t *request, int first)
     claim = &request->claims[denied];
     request->denied.status = denial_status(r, claim->rule, claim);
     return request->denied.status;
+}
+
+int rl_decide_look_up(request_rec *r, rl_request_t *request, int first)
+{
+    int64_t now = rl_request_now(request);
+    const int denied = charge_claims(r, request, first, &now);
+    const rl_claim_t *claim;
+    rl_session_t session;
+    if (denied < 0) {
+        return OK;
+    }
+    claim = &request->claims[denied];
+    rl_session_begin(r, request->store_time, &session);
+    rl_log_denial(r, &session.source, claim, now);
+    for (int i = first; i < request->n; i++) {
+        request->claims[i].returned = true;
+        rl_limiter_look_again(&session.source, &request->claims[i]);
+    }
+    request->store_time += rl_session_end(&session);
+    return denial_status(r, claim->rule, claim);
+}
+
+void rl_decide_report(request_rec *r, rl_request_t *request)
+{
+    report_admitted(r, request, apr_time_now());
 }
 
 void rl_decide_exempt(request_rec *r, rl_request_t *request)

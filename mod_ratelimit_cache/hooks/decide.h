@@ -16,6 +16,14 @@ int rl_decide(request_rec *r, rl_request_t *request, int first);
  * includes it writes the answer. Returns OK, or the denial's status. */
 int rl_decide_include(request_rec *r, rl_request_t *request, int first);
 
+/* Decides in the same way about claims that a look-up charges again; r is the request that
+ * looks up. A denial is logged and no more: it is the look-up that fails. Returns OK, or the
+ * denial's status. */
+int rl_decide_look_up(request_rec *r, rl_request_t *request, int first);
+
+/* Has the request's environment tell the state of its claims as it is now. */
+void rl_decide_report(request_rec *r, rl_request_t *request);
+
 /* Exempts the request: refunds what it was charged, except charges that paid for a program
  * that has run (rl_progress_t). */
 void rl_decide_exempt(request_rec *r, rl_request_t *request);

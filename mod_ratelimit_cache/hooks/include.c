@@ -10,6 +10,7 @@
 #include "../config/config.h"
 #include "../config/exemption.h"
 #include "../request/due.h"
+#include "../request/outcome_watch.h"
 #include "../request/redirect.h"
 #include "decide.h"
 #include "settle.h"
@@ -70,9 +71,8 @@ static int include_run(rl_visit_t *visit)
     int result = include_check(visit);
     if (result == OK) {
         result = ap_run_handler(r);
-        if (visit->request->outcome.status == 0) { /* else it has been redirected */
-            visit->request->outcome.status = ap_is_HTTP_ERROR(result) ? result : r->status;
-        }
+        rl_outcome_note(r, visit->request,
+                        ap_is_HTTP_VALID_RESPONSE(result) ? result : r->status);
     }
     rl_settle(r);
     return result;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settle.h"
 
+#include "../request/judgement.h"
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
 #include "../request/session.h"
-#include "../request/success.h"
 #include "../request/trace.h"
 #include "../request/upgrade.h"
-#include "../rule/outcome.h"
 
 /* Outcomes. A unit is charged before the application runs, so that guesses in parallel, however
  * many, can't get past the limit; here the outcome is known. A unit whose outcome doesn't count
@@ -41,38 +40,12 @@ static request_rec *last_of(request_rec *r)
     return r;
 }
 
-/* Returns true if the rule of claim i was in force when the outcome came about, and so has a
- * say. A claim whose charge an exemption has refunded has none, nor has one that didn't fit
- * when the request was denied. */
-static bool is_involved(const rl_request_t *request, int i)
+static rl_settlement_t settlement_of(const rl_request_t *request, int i,
+                                     const rl_ending_t *ending)
 {
-    if (request->exempt && i >= request->progress.ran) {
-        return false;
-    }
-    return request->denied.r == NULL || request->claims[i].step.granted;
-}
-
-/* Returns true if the outcome for claim i is not known. A denial hides the outcome of a program
- * that ran before it. */
-static bool is_unknown(const rl_request_t *request, int i)
-{
-    const rl_claim_t *claim = &request->claims[i];
-    return claim->rule == NULL || claim->invalid ||
-           (request->denied.r != NULL && i < request->progress.ran);
-}
-
-static rl_settlement_t settlement_of(const rl_request_t *request, int i, request_rec *last)
-{
-    const rl_rule_t *rule = request->claims[i].rule;
-    rl_settlement_t settlement = {.counts = is_involved(request, i), .clears = false};
-    if (!settlement.counts || is_unknown(request, i)) {
-        return settlement;
-    }
-    if (rule->count != NULL) {
-        settlement.counts = rl_outcomes_include(rule->count, last, true);
-    }
-    settlement.clears = rl_success_clears(request, i, last);
-    return settlement;
+    return (rl_settlement_t){.counts = rl_judge_counts(request, i, ending),
+                             .clears = !request->claims[i].cleared &&
+                                       rl_judge_clears(request, i, ending)};
 }
 
 /* Returns true if claim i is to be refunded. A claim that charged nothing has a say as well, if
@@ -92,6 +65,18 @@ static bool is_to_be_refunded(const rl_request_t *request, const rl_settlement_t
     return true;
 }
 
+/* Returns true if the claim's counter was charged for the request, by this claim or another.
+ */
+static bool is_charged(const rl_request_t *request, const rl_claim_t *claim)
+{
+    for (int i = 0; i < request->n; i++) {
+        if (request->claims[i].charged && rl_claim_shares_counter(&request->claims[i], claim)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void settle_clear(const rl_source_t *source, const rl_request_t *request, int i,
                          int64_t now)
 {
@@ -99,6 +84,7 @@ static void settle_clear(const rl_source_t *source, const rl_request_t *request,
     for (int j = 0; j < request->n; j++) {
         if (rl_claim_shares_counter(&request->claims[i], &request->claims[j])) {
             request->claims[j].charged = false;
+            request->claims[j].cleared = true;
         }
     }
 }
@@ -132,19 +118,15 @@ static void settle_apply(const rl_source_t *source, const rl_request_t *request,
     }
 }
 
-/* Fills in the settlement of each claim. Returns true if there is anything to do. Expressions
- * see the status that was sent; the access log sees what httpd makes of it. */
-static bool settle_judge(const rl_request_t *request, request_rec *last, int sent,
+/* Fills in the settlement of each claim. Returns true if there is anything to do. */
+static bool settle_judge(const rl_request_t *request, const rl_ending_t *ending,
                          rl_settlement_t *settlements)
 {
-    const int status = last->status;
     bool any = false;
-    last->status = sent;
     for (int i = 0; i < request->n; i++) {
-        settlements[i] = settlement_of(request, i, last);
+        settlements[i] = settlement_of(request, i, ending);
         any |= (request->claims[i].charged && !settlements[i].counts) || settlements[i].clears;
     }
-    last->status = status;
     return any;
 }
 
@@ -159,26 +141,42 @@ static void settle_refresh(const rl_source_t *source, const rl_request_t *reques
     }
 }
 
-/* Returns what the outcome does to each claim, or NULL if that is nothing. */
-static const rl_settlement_t *settlements_of(request_rec *r, const rl_request_t *request)
+/* Returns what the ending does to each claim, or NULL if that is nothing. */
+static const rl_settlement_t *settlements_of(request_rec *r, const rl_request_t *request,
+                                             const rl_ending_t *ending)
+{
+    rl_settlement_t *settlements =
+        apr_palloc(r->pool, (apr_size_t)request->n * sizeof(*settlements));
+    return settle_judge(request, ending, settlements) ? settlements : NULL;
+}
+
+/* ---- at the end ---- */
+
+/* Returns what the outcome does to each claim, or NULL if that is nothing. Expressions see the
+ * status that was sent; the access log sees what httpd makes of it. Without an answer, what
+ * authentication said is known all the same. */
+static const rl_settlement_t *settlements_at_end(request_rec *r, const rl_request_t *request)
 {
     request_rec *last = last_of(r);
-    rl_settlement_t *settlements;
-    int status = 0;
-    if (request->outcome.matters && !rl_upgrade_was_taken_over(request)) {
-        status = rl_outcome_status(last, request);
-    }
-    if (status == 0) {
+    const int status = last->status, sent = rl_outcome_status(last, request);
+    const rl_ending_t ending = {.auth = request->outcome.auth,
+                                .r = sent != 0 ? last : NULL,
+                                .header = request->outcome.header};
+    const rl_settlement_t *settlements;
+    if (!request->outcome.matters || rl_upgrade_was_taken_over(request) ||
+        (sent == 0 && !request->outcome.reads_auth)) {
         return NULL;
     }
-    settlements = apr_palloc(r->pool, (apr_size_t)request->n * sizeof(*settlements));
-    return settle_judge(request, last, status, settlements) ? settlements : NULL;
+    last->status = sent;
+    settlements = settlements_of(r, request, &ending);
+    last->status = status;
+    return settlements;
 }
 
 /* Kept out of the hook, which has nothing to do for most requests. */
 __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t *request)
 {
-    const rl_settlement_t *settlements = settlements_of(r, request);
+    const rl_settlement_t *settlements = settlements_at_end(r, request);
     rl_session_t session;
     int64_t now;
     if (settlements == NULL && request->denied.claim < 0) {
@@ -208,4 +206,47 @@ int rl_settle_log_transaction(request_rec *r)
 {
     rl_settle(r);
     return DECLINED;
+}
+
+/* ---- after authentication ---- */
+
+/* Marks the claims whose charge is gone, so that another authentication charges them again. A
+ * claim that shares its counter with one has paid nothing, and has lost it all the same. */
+static void settle_note_returned(const rl_source_t *source, const rl_request_t *request,
+                                 const rl_settlement_t *settlements)
+{
+    for (int i = 0; i < request->n; i++) {
+        rl_claim_t *claim = &request->claims[i];
+        if (claim->step.granted && !claim->uncounted && !claim->returned &&
+            (claim->cleared || !settlements[i].counts) && !is_charged(request, claim)) {
+            claim->returned = true;
+            rl_limiter_look_again(source, claim);
+        }
+    }
+}
+
+bool rl_settle_authentication(request_rec *r, rl_request_t *request, rl_auth_e auth)
+{
+    const rl_settlement_t *settlements;
+    rl_ending_t ending = {.r = NULL};
+    rl_session_t session;
+    int64_t now;
+    request->outcome.pending = false;
+    if (request->outcome.auth != RL_AUTH_FAILED && auth != RL_AUTH_NONE) {
+        request->outcome.auth = auth;
+    }
+    ending.auth = request->outcome.auth;
+    settlements = settlements_of(r, request, &ending);
+    if (settlements == NULL) {
+        return false;
+    }
+    now = apr_time_now();
+    rl_session_begin(r, request->store_time, &session);
+    if (rl_trace_is_on(r)) {
+        trace_settlements(r, request, settlements, "by authentication");
+    }
+    settle_apply(&session.source, request, settlements, now);
+    settle_note_returned(&session.source, request, settlements);
+    request->store_time += rl_session_end(&session);
+    return true;
 }

@@ -150,6 +150,13 @@ void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int
     }
 }
 
+void rl_limiter_look_again(const rl_source_t *source, rl_claim_t *claim)
+{
+    const rl_operation_t nothing = rl_operation_at_cost(&claim->op, 0);
+    rl_counter_peek(source, &nothing, &claim->step);
+    claim->step.granted = true;
+}
+
 /* Whoever is over a limit that has a penalty is under it. */
 static bool is_penalized(const rl_claim_t *claim)
 {

@@ -33,6 +33,8 @@ typedef struct rl_claim {
     bool invalid;          /* the rule's rate could not be computed */
     bool personal;         /* the key names a person who need not be the client */
     bool missing;          /* a part of the key has no value */
+    bool cleared;          /* the counter was cleared for this request */
+    bool returned;         /* its charge was given back, or wiped, after authentication */
     const char *claimed;   /* the claimed user in the key of a rule with clear=, else NULL */
     bool known;            /* the counter is a known browser's own */
     const rl_digest_t *account; /* the account that a rule with known= has in its key; NULL:
@@ -56,6 +58,10 @@ void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int
 /* Clears the claim's counter at time now. The claim counts as not charged afterwards: no unit
  * of it is left to give back. */
 void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now);
+
+/* Brings the step of a claim that is not charged any more up to date, so that it tells what is
+ * left to the key now. The claim still counts as granted. */
+void rl_limiter_look_again(const rl_source_t *source, rl_claim_t *claim);
 
 /* Returns true if both claims are made on one counter. */
 bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b);

@@ -7,12 +7,14 @@
 #include <stdint.h>
 
 #include "../limiter/limiter.h"
+#include "../rule/outcome.h"
 
 /* A request whose end is still to come. */
 typedef struct rl_end {
     int64_t at;         /* microseconds since the epoch */
     uint32_t client;    /* its number */
     int status;         /* of the answer */
+    rl_auth_e auth;     /* what was said of the credentials */
     rl_claim_t *claims; /* n of them, whose outcome matters; freed with the end */
     int n;
 } rl_end_t;

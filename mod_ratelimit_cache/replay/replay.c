@@ -60,17 +60,31 @@ static bool replay_may_clear(const rl_claim_t *claim)
     return !claim->missing && (!claim->rule->key.claimed || claim->claimed != NULL);
 }
 
-/* Refunds and clears as the answer's status says. */
+/* A log tells by its user (%u) whom the credentials named, refused or not. */
+static rl_auth_e replay_auth(const request_rec *r, const rl_log_line_t *line)
+{
+    if (r->user == NULL) {
+        return RL_AUTH_NONE;
+    }
+    return line->status == HTTP_UNAUTHORIZED ||
+                   line->status == HTTP_PROXY_AUTHENTICATION_REQUIRED
+               ? RL_AUTH_FAILED
+               : RL_AUTH_OK;
+}
+
+/* Refunds and clears as the answer's status says, and the user. A log has no header fields of
+ * answers. */
 static void replay_settle(rl_replay_t *replay, const rl_end_t *end)
 {
+    const rl_ending_t ending = {.auth = end->auth, .r = replay->answered};
     replay->answered->status = end->status;
     for (int i = 0; i < end->n; i++) {
         rl_claim_t *claim = &end->claims[i];
         rl_rule_tally_t *tally = rl_tally_rule(&replay->tally, claim->rule);
         const bool counts = claim->rule->count == NULL ||
-                            rl_outcomes_include(claim->rule->count, replay->answered, true);
+                            rl_outcomes_include(claim->rule->count, &ending, true);
         if (claim->rule->clear != NULL && replay_may_clear(claim) &&
-            rl_outcomes_include(claim->rule->clear, replay->answered, false)) {
+            rl_outcomes_include(claim->rule->clear, &ending, false)) {
             rl_limiter_clear(&replay->source, claim, end->at);
             if (tally != NULL) {
                 tally->cleared++;
@@ -125,8 +139,10 @@ static void keep_end(rl_replay_t *replay, const rl_caller_t *caller, const rl_lo
                      const rl_request_t *request, bool denied)
 {
     const int64_t duration = line->duration > 0 && !denied ? line->duration : 0;
-    rl_end_t end = {
-        .at = caller->now + duration, .client = caller->client, .status = line->status};
+    rl_end_t end = {.at = caller->now + duration,
+                    .client = caller->client,
+                    .status = line->status,
+                    .auth = replay_auth(caller->r, line)};
     if (outcome_matters(request, line, denied)) {
         keep_claims(&end, request, caller->r->user);
     }

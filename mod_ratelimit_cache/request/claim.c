@@ -166,6 +166,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->on_error = on_error_of(conf, rule);
     claim->observe = claim->observed_by_rule = rl_claim_is_observed(conf, rule);
     claim->refuse = claim->charged = claim->uncounted = claim->invalid = claim->missing = false;
+    claim->cleared = claim->returned = false;
     claim->step = (rl_step_t){.word = -1};
     claim->rule = rule;
     claim->name = rule->name;

@@ -121,6 +121,17 @@ static int due_drop_earlier(const rl_visit_t *visit)
     return 1;
 }
 
+static void watch_for(rl_request_t *request, const rl_outcomes_t *outcomes)
+{
+    if (outcomes != NULL) {
+        request->outcome.matters = true;
+        if (rl_outcomes_read_auth(outcomes)) {
+            request->outcome.reads_auth = request->outcome.pending = true;
+        }
+        request->outcome.reads_header |= rl_outcomes_read_header(outcomes);
+    }
+}
+
 /* Appends the rule's claim, if the rule asks for anything. `first` is the index of the first
  * claim that is to be decided on; returns its new value. A claim that earlier ones have paid
  * for is moved before it. */
@@ -136,9 +147,8 @@ static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_valu
         return first;
     }
     request->n++;
-    if (rule->count != NULL || rule->clear != NULL) {
-        request->outcome.matters = true;
-    }
+    watch_for(request, rule->count);
+    watch_for(request, rule->clear);
     if (first == 0) {
         return 0; /* nothing was decided on before */
     }

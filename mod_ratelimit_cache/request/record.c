@@ -73,7 +73,9 @@ static void copy_environment(apr_pool_t *pool, const rl_environment_t *from,
 void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)
 {
     *to = (rl_request_t){.exempt = from->exempt,
-                         .outcome = {.matters = from->outcome.matters},
+                         .outcome = {.matters = from->outcome.matters,
+                                     .reads_auth = from->outcome.reads_auth,
+                                     .reads_header = from->outcome.reads_header},
                          .denied = {.claim = -1}};
     move_claims(pool, to, from, from->n);
     for (int i = 0; i < to->n; i++) {
@@ -108,6 +110,31 @@ int rl_request_find_claim(const rl_request_t *request, const rl_rule_t *rule)
         }
     }
     return -1;
+}
+
+/* Moves claim i to the end. */
+static void move_last(rl_request_t *request, int i)
+{
+    const rl_claim_t claim = request->claims[i];
+    memmove(&request->claims[i], &request->claims[i + 1], size_of(request->n - 1 - i));
+    request->claims[request->n - 1] = claim;
+    request->progress.ran -= i < request->progress.ran;
+}
+
+int rl_request_take_returned(rl_request_t *request)
+{
+    int first = request->n;
+    for (int i = 0; i < first;) {
+        if (request->claims[i].returned) {
+            request->claims[i].returned = false;
+            move_last(request, i);
+            first--;
+        }
+        else {
+            i++;
+        }
+    }
+    return first;
 }
 
 bool rl_request_is_error_document(const request_rec *r)

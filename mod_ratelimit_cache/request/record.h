@@ -49,9 +49,16 @@ typedef struct rl_progress {
 
 /* What is known of the outcome before the request is over. */
 typedef struct rl_outcome_watch {
-    bool matters;     /* a rule has count= or clear= */
-    bool unseen;      /* the program writes the header itself: r->status says nothing */
-    int status;       /* that the answer began with; 0: it was not seen to begin */
+    bool matters;      /* a rule has count= or clear=, */
+    bool reads_auth;   /* one with auth-failed or auth-ok, */
+    bool reads_header; /* one with set-cookie: or location: */
+    bool pending;      /* a claim of such a rule waits for what authentication says */
+    bool checking;     /* credentials are being checked */
+    bool unseen;       /* the program writes the header itself: r->status says nothing */
+    int status;        /* that the answer began with; 0: it was not seen to begin */
+    const rl_answer_header_t
+        *header;      /* fields that it began with; NULL: not seen, or not read */
+    rl_auth_e auth;   /* what was said of the credentials */
     const char *user; /* who was authenticated for it; NULL: nobody */
 } rl_outcome_watch_t;
 
@@ -113,6 +120,10 @@ int64_t rl_request_now(rl_request_t *request);
 /* Returns the index of the claim that this very rule has made, -1 if there is none. Rules that
  * share its counters are other rules. */
 int rl_request_find_claim(const rl_request_t *request, const rl_rule_t *rule);
+
+/* Moves the claims that are `returned` to the end, because they are to be charged again, for
+ * what comes now. Returns the index of the first of them; request->n if there are none. */
+int rl_request_take_returned(rl_request_t *request);
 
 /* Returns true if r is for an ErrorDocument, not for what the client asked for. */
 bool rl_request_is_error_document(const request_rec *r);

@@ -36,6 +36,29 @@ static rl_phase_e phase_of(const rl_draft_t *draft)
     return key->body ? RL_PHASE_EARLY_BODY : RL_PHASE_EARLY;
 }
 
+static bool reads_auth(const rl_outcomes_t *outcomes)
+{
+    return outcomes != NULL && rl_outcomes_read_auth(outcomes);
+}
+
+/* Returns NULL, or the error: a rule that is checked after authentication can't go by what
+ * comes of it. */
+static const char *check_outcomes(const rl_draft_t *draft)
+{
+    const rl_rule_t *rule = draft->rule;
+    if (rule->phase != RL_PHASE_LATE && rule->phase != RL_PHASE_LATE_BODY) {
+        return NULL;
+    }
+    if (reads_auth(rule->count) || reads_auth(rule->clear)) {
+        return rl_draft_error(
+            draft, reads_auth(rule->count) ? "count=" : "clear=",
+            "auth-failed and auth-ok are over when this rule is checked, after authentication, "
+            "because it reads the user; key it by claimed-user, ip or a form field, or list "
+            "statuses");
+    }
+    return NULL;
+}
+
 static void set_defaults(rl_rule_t *rule)
 {
     rule->key = (rl_key_spec_t){.n = 1, .fold = true};
@@ -83,6 +106,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_
         rule->reads_headers = draft.reads_headers || rule->key.headers;
         rule->always = rule->methods.all && rule->when == NULL && rule->unless == NULL;
         rl_draft_identify(&draft);
+        error = check_outcomes(&draft);
     }
     *parsed = rule;
     return error;
