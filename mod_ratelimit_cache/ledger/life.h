@@ -106,11 +106,17 @@ static inline rl_rank_e life_rank(uint64_t life)
     return (life & LIFE_AGAIN) != 0 ? RANK_IN_USE : RANK_ONCE;
 }
 
+/* Returns the second after which a cell is not needed whose words may be forgotten at
+ * `expires`. */
+static inline uint64_t life_end(int64_t expires)
+{
+    return ((uint64_t)expires + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC + GRACE_SEC;
+}
+
 /* Returns for how many seconds a cell is needed whose words may be forgotten at `expires`. */
 static inline uint64_t life_wanted(int64_t expires, uint64_t second)
 {
-    const uint64_t until =
-        ((uint64_t)expires + RL_USEC_PER_SEC - 1) / RL_USEC_PER_SEC + GRACE_SEC;
+    const uint64_t until = life_end(expires);
     const uint64_t left = until > second ? until - second : 0;
     return left < CELL_LIFE_MAX_SEC ? left : CELL_LIFE_MAX_SEC;
 }
@@ -151,6 +157,35 @@ static inline uint64_t life_used(uint64_t life, uint64_t second, unsigned level)
                      (uint64_t)(level > noted ? level : noted) << LIFE_LEVEL_AT;
 }
 
+/* Returns true if the step finds the key at its limit. */
+static inline bool is_at_limit(const rl_operation_t *op, const rl_step_t *step, uint32_t quota)
+{
+    return step->used > 0 && (step->used >= quota || (!step->granted && op->cost <= quota));
+}
+
+/* Returns true if the key was in use before the step. */
+static inline bool is_asked_again(const rl_operation_t *op, const rl_step_t *step)
+{
+    return step->used > (step->granted ? op->cost : 0);
+}
+
+/* Returns true if life_after() would change nothing, as it is with nearly all requests for a
+ * busy key. It may return false then, too. */
+static inline bool life_covers(uint64_t life, const rl_operation_t *op, const rl_step_t *step)
+{
+    const uint64_t tick = life_second(op->now) / TICK_SEC;
+    const uint32_t quota = rl_meter_quota(&op->meter);
+    const uint64_t level_end = (uint64_t)quota * (life_level(life) + 1);
+    return (((life >> LIFE_TICK_AT) ^ tick) & LIFE_TICK_MAX) == 0 &&
+           life_rule(life) == key_rule(&op->ledger_key) &&
+           (step->word < 0 ||
+            (((life >> LIFE_EXPIRES_AT) ^ life_end(step->expires)) & LIFE_EXPIRY_MAX) == 0) &&
+           ((uint64_t)step->used * LIFE_LEVELS < level_end ||
+            life_level(life) == LIFE_LEVELS - 1) &&
+           ((life & LIFE_AGAIN) != 0 || !is_asked_again(op, step)) &&
+           ((life & LIFE_FULL) != 0 || !is_at_limit(op, step, quota));
+}
+
 /* Returns the life that a cell of this life must have for the step, both without their states:
  * it protects the cell no shorter than before. A denial, which changes no word, doesn't prolong
  * it. */
@@ -160,13 +195,11 @@ static inline uint64_t life_after(uint64_t life, const rl_operation_t *op,
     const uint64_t second = life_second(op->now), left = life_left(life, second);
     const uint64_t wanted = step->word >= 0 ? life_wanted(step->expires, second) : left;
     const uint32_t quota = rl_meter_quota(&op->meter);
-    const uint32_t before = step->granted ? op->cost : 0;
-    const bool is_full = step->used > 0 && (step->used >= quota || !step->granted);
     const uint64_t expires = wanted > left ? second + wanted : life >> LIFE_EXPIRES_AT;
     return life_make(expires, &op->ledger_key) |
            life_used(life, second, level_of(step->used, quota)) | (life & LIFE_AGAIN) |
-           (step->used > before ? LIFE_AGAIN : 0) |
-           (wanted >= left && is_full ? LIFE_FULL : 0) |
+           (is_asked_again(op, step) ? LIFE_AGAIN : 0) |
+           (wanted >= left && is_at_limit(op, step, quota) ? LIFE_FULL : 0) |
            (wanted <= left ? life & LIFE_FULL : 0);
 }
 

@@ -41,8 +41,12 @@ bool rl_place_cover(rl_place_t *place, const rl_operation_t *op, const rl_step_t
 {
     uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_relaxed);
     const uint64_t next = guarded(place->id);
-    const uint64_t due = life_after(life & ~LIFE_STATE, op, step);
     if ((life & LIFE_STATE) == (place->id & LIFE_STATE)) {
+        uint64_t due;
+        if (life_covers(life, op, step)) {
+            return true;
+        }
+        due = life_after(life & ~LIFE_STATE, op, step);
         if (due == (life & ~LIFE_STATE)) {
             return true;
         }
