@@ -87,6 +87,22 @@ silent "RateLimit r 5/m key=user\n<Directory /x>\n    AllowOverride AuthConfig\n
 warns "RateLimit r 5/m key=user\n<Directory /x>\n    AllowOverride None\n</Directory>\n", $nobody, 'AllowOverride None';
 silent "RateLimit r 5/m key=$_\n" for 'user-or-ip', 'claimed-user';
 
+# ---- count=401 where httpd authenticates -----------------------------------------------------------------------
+my $unit = qr/^RateLimit r: "count=(\d+,)?401": a browser's first request.*write count=auth-failed\z/;
+my $basic = 'RateLimit r 5/15m key=ip+claimed-user count=401 "when=-n %{HTTP:Authorization}"';
+warns within('Location /a', $basic, $auth), $unit;
+warns within('Location /a', 'RateLimit r 5/m count=403,401', $auth), $unit, 'with another status';
+warns within('Location /a', within('If true', $basic), $auth), $unit, 'authentication in the section around it';
+warns within('Location /a', $basic, "    AuthType Digest\n    AuthName x\n    <RequireAny>\n        Require user alice\n    </RequireAny>\n"), $unit, 'Require in a container';
+silent $_->[0], $_->[1] for
+    [ within('Location /a', $basic), 'count=401 where the application may answer so' ],
+    [ within('Location /a', 'RateLimit r 5/m count=auth-failed', $auth), 'auth-failed' ],
+    [ within('Location /a', 'RateLimit r 5/m count=auth-failed,401', $auth), 'both' ],
+    [ within('Location /a', 'RateLimit r 5/m count=4xx', $auth), 'a class, which is about other statuses, too' ],
+    [ within('Location /a', $basic, "    AuthType Basic\n    AuthName x\n    Require all granted\n"), 'an AuthType that nothing requires' ],
+    [ within('Location /a', $basic, $auth =~ s/Basic/None/r), 'AuthType None' ],
+    [ within('Location /b', $basic) . within('Location /a', '', $auth), 'authentication elsewhere' ];
+
 # ---- words -----------------------------------------------------------------------------------------------------
 warns "RateLimit r 5/m methods=$_\n", qr/^RateLimit r: "methods=\Q$_\E": neither .* knows the method GTE; check its spelling\z/ for 'GTE', 'POST,gte', 'GTE,PURGE';
 silent "RateLimit r 5/m methods=$_\n" for 'get', 'PROPFIND,REPORT', 'PURGE', 'query', 'HEAD', 'TRACK';

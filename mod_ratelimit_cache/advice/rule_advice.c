@@ -215,6 +215,33 @@ static const char *about_user(apr_pool_t *pool, const rl_rule_t *rule)
                         rl_written_option(pool, rule->directive, "key"));
 }
 
+/* Returns true if httpd asks for a password where the rule stands, and checks it in time for
+ * auth-failed: not where a form's handler checks it. */
+static bool is_authenticated(apr_pool_t *pool, const rl_rule_t *rule)
+{
+    const ap_directive_t *type = rl_place_around(rule->directive, "AuthType");
+    const ap_directive_t *require = rl_place_around(rule->directive, "Require");
+    const char *name = type != NULL ? rl_written_first(pool, type) : "";
+    return (ap_cstr_casecmp(name, "Basic") == 0 || ap_cstr_casecmp(name, "Digest") == 0) &&
+           require != NULL && ap_cstr_casecmp(rl_written_first(pool, require), "all") != 0;
+}
+
+static const char *about_authentication(apr_pool_t *pool, const rl_rule_t *rule)
+{
+    const char *count = rl_written_option(pool, rule->directive, "count");
+    if (count == NULL || !rl_written_list_has(count, "401") ||
+        rl_written_list_has(count, "auth-failed") || rule->phase == RL_PHASE_LATE ||
+        rule->phase == RL_PHASE_LATE_BODY || !is_authenticated(pool, rule)) {
+        return NULL;
+    }
+    return apr_psprintf(
+        pool,
+        "\"count=%s\": a browser's first request, without a password, is answered "
+        "401, too, and each good one holds a unit until its answer is out; "
+        "write count=auth-failed",
+        count);
+}
+
 /* ---- methods ---- */
 
 /* Methods of standards and of well-known software that httpd has no number for. */
@@ -285,8 +312,8 @@ static bool is_switched_off(apr_pool_t *pool, const rl_rule_t *rule)
 
 void rl_rule_advice(apr_pool_t *pool, const rl_rule_t *rule, apr_array_header_t *pieces)
 {
-    static advice_fn *const all[] = {about_methods, about_pages, about_doubt, about_clear,
-                                     about_user};
+    static advice_fn *const all[] = {about_methods, about_pages, about_doubt,
+                                     about_clear,   about_user,  about_authentication};
     if (!rule_counts(rule) || is_switched_off(pool, rule)) {
         return;
     }
