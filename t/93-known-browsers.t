@@ -59,6 +59,20 @@ ScriptAliasMatch "^/form/" "\${CGIBIN}/form.cgi"
     RateLimit account "expr=%{reqenv:COUNT}/30d" $how known=1d
     SetEnvIf X-Count "(.+)" COUNT=\$1
 </Location>
+<Location /form/session>
+    RateLimit account 3/30d key=form:user count=200 clear=set-cookie:sess* known=1d
+</Location>
+<Location /form/welcome>
+    RateLimit account 3/30d key=form:user count=200 clear=location:/welcome* known=1d
+</Location>
+<Location /form/any-cookie>
+    RateLimit account 3/30d key=form:user count=200 clear=302 known=1d
+    RateLimit cookies 3/30d key=form:user count=set-cookie:ratelimit-*
+</Location>
+<Location /ok/auth>
+    Include conf/auth.conf
+    RateLimit account 3/30d key=claimed-user count=auth-failed clear=auth-ok known=1d
+</Location>
 <Location /ok/basic>
     Include conf/auth.conf
     RateLimit account 3/30d key=claimed-user count=401 clear=2xx,3xx known=1d
@@ -219,6 +233,19 @@ for (stores()) {
     my $from = $s->log_mark;
     try($s, '/form/traced', 'admin', 'guess', $_) for undef, $cookie;
     is scalar(grep { /rule account, key \w+: limit 3\/30d, cost 1, (stranger|known browser): charged/ } $s->wait_log($from, qr/cost 1, (?:stranger|known)/, 2)), 2, "$name: LogLevel debug tells a known browser from a stranger";
+
+    # ---- other outcomes -----------------------------------------------------------------------------------------------
+    for my $path ('/form/session', '/form/welcome') {
+        like log_in($s, $path, 'admin'), qr{\A[\w+/]{40}\z}, "$name: $path: a success gives a cookie";
+        is scalar cookies(try($s, $path, 'admin', 'guess')), 0, "$name: $path: and a wrong password none";
+    }
+    is join(' ', map { try($s, '/form/any-cookie', 'admin', 'secret')->status } 1 .. 4), '302 302 302 302', "$name: the module's own cookie is no outcome";
+    ($cookie) = cookies((logged($s, 'GET', '/ok/auth', @basic))[0]);
+    like $cookie // '', qr{\A[\w+/]{40}\z}, "$name: auth-ok gives a cookie";
+    is scalar(cookies((logged($s, 'GET', '/ok/auth', @basic, headers => [ Cookie => "ratelimit-known=$cookie" ]))[0])), 0, "$name: once";
+    is join(' ', map { (logged($s, 'GET', '/ok/auth', auth => 'alice:guess'))[0]->status } 1 .. 4), '401 401 401 429', "$name: auth-failed: strangers use up the limit";
+    is +(logged($s, 'GET', '/ok/auth', @basic, headers => [ Cookie => "ratelimit-known=$cookie" ]))[0]->status, 200, "$name: auth-failed: the owner's browser is let in";
+    is scalar(cookies((logged($s, 'GET', '/ok/auth', auth => 'bob:guess'))[0])), 0, "$name: auth-failed gives none";
 
     # ---- in parallel --------------------------------------------------------------------------------------------------
     $cookie = log_in($s, '/form/one', 'mallory', 'hers');

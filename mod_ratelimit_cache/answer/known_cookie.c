@@ -62,6 +62,12 @@ static void set_cookie(request_rec *r, const rl_known_t *known, int64_t now_s)
     keep_from_caches(r);
 }
 
+/* Returns true if the outcome clears the claim's counter, or authentication has done so. */
+static bool is_success(const rl_request_t *request, int i, const rl_ending_t *ending)
+{
+    return request->claims[i].cleared || rl_judge_clears(request, i, ending);
+}
+
 /* Gives the browser an entry for each account that it has just logged in to. */
 static void greet(request_rec *r, const rl_request_t *request)
 {
@@ -71,7 +77,7 @@ static void greet(request_rec *r, const rl_request_t *request)
     bool renewed = false;
     for (int i = 0; i < request->n; i++) {
         const rl_claim_t *claim = &request->claims[i];
-        renewed |= claim->account != NULL && rl_judge_clears(request, i, &ending) &&
+        renewed |= claim->account != NULL && is_success(request, i, &ending) &&
                    rl_known_renew(claim, now_s, &known);
     }
     if (renewed) {

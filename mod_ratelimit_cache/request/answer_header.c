@@ -2,6 +2,7 @@
 #include "answer_header.h"
 
 #include <apr_strings.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "../core/set_cookie.h"
@@ -17,12 +18,22 @@ typedef struct rl_header_reader {
     int n;
 } rl_header_reader_t;
 
+/* Returns true if the cookie is one of this module's, which no outcome is about: it is set
+ * because of one. */
+static bool is_own_cookie(const rl_set_cookie_t *cookie)
+{
+    static const char prefix[] = "ratelimit-";
+    const size_t len = sizeof(prefix) - 1;
+    return cookie->name.len > len && memcmp(cookie->name.at, prefix, len) == 0;
+}
+
 static void reader_add_cookie(rl_header_reader_t *reader, const char *value)
 {
     rl_set_cookie_t *cookies = reader->cookies;
     rl_set_cookie_t cookie;
     int i = 0;
-    if (!rl_set_cookie_parse(value, apr_time_sec(apr_time_now()), &cookie)) {
+    if (!rl_set_cookie_parse(value, apr_time_sec(apr_time_now()), &cookie) ||
+        is_own_cookie(&cookie)) {
         return;
     }
     while (i < reader->n && !rl_set_cookie_replaces(&cookie, &cookies[i])) {
