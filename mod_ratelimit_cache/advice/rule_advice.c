@@ -217,7 +217,7 @@ static const char *about_user(apr_pool_t *pool, const rl_rule_t *rule)
 
 /* Returns true if httpd asks for a password where the rule stands, and checks it in time for
  * auth-failed: not where a form's handler checks it. */
-static bool is_authenticated(apr_pool_t *pool, const rl_rule_t *rule)
+static bool advice_is_authenticated(apr_pool_t *pool, const rl_rule_t *rule)
 {
     const ap_directive_t *type = rl_place_around(rule->directive, "AuthType");
     const ap_directive_t *require = rl_place_around(rule->directive, "Require");
@@ -231,7 +231,7 @@ static const char *about_authentication(apr_pool_t *pool, const rl_rule_t *rule)
     const char *count = rl_written_option(pool, rule->directive, "count");
     if (count == NULL || !rl_written_list_has(count, "401") ||
         rl_written_list_has(count, "auth-failed") || rule->phase == RL_PHASE_LATE ||
-        rule->phase == RL_PHASE_LATE_BODY || !is_authenticated(pool, rule)) {
+        rule->phase == RL_PHASE_LATE_BODY || !advice_is_authenticated(pool, rule)) {
         return NULL;
     }
     return apr_psprintf(
