@@ -260,8 +260,9 @@ static bool window_has_room(const rl_reservation_t *res, uint32_t told)
     return true;
 }
 
-/* Takes the cost off again. Returns the total that the store has then, as far as it tells. The
- * doubt is noted first: whoever comes after this one is to look again. */
+/* Takes the cost off again; not of a counter that has been cleared or made anew meanwhile,
+ * which never had it. Returns the total that the store has then, as far as it tells. The doubt
+ * is noted first: whoever comes after this one is to look again. */
 static uint32_t take_off(const rl_reservation_t *res, const rl_tally_t *tally)
 {
     uint64_t value;
@@ -270,8 +271,11 @@ static uint32_t take_off(const rl_reservation_t *res, const rl_tally_t *tally)
         rl_doubt_begin(res);
         if (res->ops->subtract(res->source->session, &res->counter, res->op.cost, &value) ==
                 RL_STORE_OK &&
-            rl_tally_unpack(value, &left) && left.incarnation == tally->incarnation) {
-            return left.total;
+            rl_tally_unpack(value, &left)) {
+            if (left.incarnation == tally->incarnation) {
+                return left.total;
+            }
+            rl_window_add(res, res->op.cost, &left);
         }
     }
     return tally->total - res->op.cost;
