@@ -184,7 +184,8 @@ typedef struct ratelimit_receipt {
  * rule     The rule's NAME.
  *
  * values   The key's values: n strings, one for each part of key=, in the order in which the
- *          rule names them. They count like the values of a request:
+ *          rule names them, and then one for each part of distinct=, if the rule has that. They
+ *          count like the values of a request:
  *            ip                   an IPv4 or IPv6 address, which is cut to the rule's prefix;
  *                                 ::ffff:192.0.2.1 is 192.0.2.1
  *            user-or-ip           a user's name; for a request without a user, "ip:" and an

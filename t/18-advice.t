@@ -51,6 +51,7 @@ warns "<IfModule ratelimit_cache_module>\n" . within('Location /a', "<IfModule r
 my $alone = qr/^RateLimit r: "missing=skip": no rule counts .*missing=share absent=skip/;
 my $rule = 'RateLimit r 5/m methods=POST key=form:u missing=skip';
 warns "$rule\n", $alone;
+warns "RateLimit r 5/m methods=POST distinct=form:u missing=skip\n", $alone, 'form: in distinct=';
 warns "$rule\n$_\n", $alone, "$_ beside it doesn't help" for 'RateLimit q 5/m key=query:u missing=skip', 'RateLimit q 5/m key=query:u absent=skip', 'RateLimit q 5/m methods=GET',
     'RateLimit q none', 'RateLimit q off', 'RateLimit q 5/m key=user "when=true"' =~ s/user/claimed-user absent=skip/r;
 silent "$rule\n$_\n", "$_ beside it does" for 'RateLimit q 5/m', 'RateLimit q 5/m methods=POST key=form:w', 'RateLimit q 5/m methods=POST key=form:w missing=share absent=skip',

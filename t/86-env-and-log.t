@@ -126,6 +126,7 @@ RateLimitExempt env=free
     RateLimit plan  expr=%{HTTP:Rate} key=all cost=expr=%{HTTP:Cost}
     RateLimit seen  0/30d key=all action=observe
     RateLimit user  5/30d key=user
+    RateLimit words 5/30d distinct=query:who absent=skip count=401
 </Location>
 <Location /ok/traced>
     LogLevel ratelimit_cache:debug
@@ -153,6 +154,7 @@ is $t->{plan}, 'limit 7/3600, cost 3: charged, 4 of 7 left', 'debug: what expres
 is $t->{who}, 'limit 5/30d, cost 1: charged, 4 of 5 left; given back 1, by the outcome', 'debug: what was given back';
 is $t->{when}, 'limit 5/30d, cost 1: charged, 4 of 5 left', 'debug: a when= that holds';
 unlike join("\n", $traced->log_lines(0)), qr/zaphod(?!.*AH)/, 'debug: no value of a key';
+is $t->{words}, 'limit 5/30d, cost 1: charged, 4 of 5 left; the value given back unless another request holds it, by the outcome', 'debug: a new value';
 $t = $trace->('/ok/traced?who=ford');
 like $t->{plain}, qr/^limit 2\/30d, cost 1: denied, fits again in \d+ s, 0 of 2 left$/, 'debug: the rule that denies';
 is $t->{who}, 'limit 5/30d, cost 1: fits, not charged', 'debug: one that would have admitted';

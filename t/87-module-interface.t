@@ -37,6 +37,7 @@ my $rules = <<'END';
     RateLimit slide  5/30d key=query:q algorithm=sliding-window methods=TRACK
     RateLimit held   2/30d key=query:q penalty=1h methods=TRACK
     RateLimit shut   0/30d key=all methods=TRACK
+    RateLimit words  2/30d key=query:q distinct=query:w methods=TRACK
 </Location>
 <Location /api/off>
     RateLimitEngine Off
@@ -62,6 +63,18 @@ sub call {
 sub said { my $a = call(@_); return "$a->{result} $a->{count}" }
 
 sub functions {
+    # ---- distinct=: the values of the key, then the one that is counted -----------------------------------------------
+    is join(' ', map { call('charge', 'words', "&v=key&v=$_")->{result} } qw(a b a c)), 'ok ok ok over', "$name: distinct=: two values are charged, each once";
+    is call('check', 'words', "&v=key&v=$_->[0]")->{result}, $_->[1], "$name: distinct=: check: $_->[0]" for [qw(a ok)], [qw(c over)];
+    is call('charge', 'words', '&v=key')->{result}, 'bad call', "$name: distinct=: its value must be given";
+    my @held = map { call('charge', 'words', "&v=other&v=$_") } qw(a a b);
+    is said('refund', 'words', "&receipt=$held[0]{receipt}"), 'ok 0', "$name: distinct=: a refund is ok";
+    is call('charge', 'words', '&v=other&v=c')->{result}, 'over', "$name: distinct=: one of two gives nothing back";
+    said('refund', 'words', "&receipt=$held[1]{receipt}");
+    is call('charge', 'words', '&v=other&v=c')->{result}, 'ok', "$name: distinct=: the last one gives the value back";
+    is call('clear', 'words', '&v=key&v=x')->{result}, 'ok', "$name: distinct=: clear is ok";
+    is join(' ', map { call('charge', 'words', "&v=key&v=$_")->{result} } qw(d e a)), 'ok ok over', "$name: distinct=: after clear no value is free";
+
     # ---- check, charge, refund, read, clear ------------------------------------------------------------------------
     my $q = '&v=alice';
     is said('read', 'dear', $q), 'ok 0', "$name: read: nothing is used at first";

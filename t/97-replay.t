@@ -34,6 +34,9 @@ RateLimitExempt 192.0.2.99
 <Location /ok/bots>
     RateLimit bots 2/30d "when=%{env:BOT} == 'Bot'" key=env:BOT penalty=1d
 </Location>
+<Location /run/values>
+    RateLimit values 2/30d distinct=query:v count=404
+</Location>
 <Location /run/outcome>
     RateLimit wrong 3/30d count=404 clear=201
 </Location>
@@ -54,6 +57,7 @@ sub traffic {
     push @todo, [ 'GET', "/ok/costly?$_", from => '203.0.113.2' ] for 4, 4, 1, 3, 1, 1, 1;
     push @todo, [ 'GET', '/ok/bots', from => '203.0.113.3', headers => [ 'User-Agent' => $_ % 2 ? 'Bot "x\\y"' : 'no' ] ] for 1 .. 10;
     push @todo, [ 'GET', "/run/outcome?cgi_status=$_", from => '203.0.113.4' ] for 404, 404, 200, 404, 404, 404, 201, 404;
+    push @todo, [ 'GET', "/run/values?cgi_status=404&v=$_", from => '203.0.113.5' ] for qw(a b a c b a d);
     push @todo, [ 'GET', '/ok/%66ixed/../fixed//x', from => '192.0.2.77' ] for 1 .. 5;
     my $seed = 7;
     return sort { $a->[-1] <=> $b->[-1] } map { [ @$_, ($seed = $seed * 16807 % 2147483647) ] } @todo;
@@ -144,6 +148,9 @@ is $status, 2, 'no rules: usage';
 ($status, $text) = rlctl('check', $s->root . '/rules.conf');
 is $status, 0, 'rlctl check of good rules';
 like $text, qr/^<Location "\/">\n  address: at most 10 requests per minute, for each client address/m, '... says what they mean';
+$s->write('values.conf', "RateLimit a 10/h key=ip/24 distinct=form:user\n");
+($status, $text) = rlctl('check', $s->root . '/values.conf');
+like $text, qr/each client \/24 network.*; charged once for each value of the form's field user/, '... and of distinct= what it counts';
 $s->write('bad.conf', "RateLimit a 5//m\n");
 ($status, $text) = rlctl('check', $s->root . '/bad.conf');
 is $status, 1, '... of bad ones';

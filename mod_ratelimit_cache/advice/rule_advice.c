@@ -11,14 +11,11 @@
 /* Returns one piece of advice about the rule, in the pool, or NULL. */
 typedef const char *advice_fn(apr_pool_t *pool, const rl_rule_t *rule);
 
+/* Returns true if the key, or what distinct= counts, has such a part. */
 static bool has_part(const rl_rule_t *rule, rl_key_part_e kind)
 {
-    for (int i = 0; i < rule->key.n; i++) {
-        if (rule->key.parts[i].kind == kind) {
-            return true;
-        }
-    }
-    return false;
+    return rl_key_has(&rule->key, kind) ||
+           (rule->distinct != NULL && rl_key_has(rule->distinct, kind));
 }
 
 /* Every request has a value for such a part. */
@@ -28,14 +25,20 @@ static bool is_in_each_request(rl_key_part_e kind)
            kind == RL_PART_HOST || kind == RL_PART_PATH || kind == RL_PART_METHOD;
 }
 
-static bool always_has_value(const rl_rule_t *rule)
+static bool always_have_values(const rl_key_spec_t *parts)
 {
-    for (int i = 0; i < rule->key.n; i++) {
-        if (!is_in_each_request(rule->key.parts[i].kind)) {
+    for (int i = 0; i < parts->n; i++) {
+        if (!is_in_each_request(parts->parts[i].kind)) {
             return false;
         }
     }
     return true;
+}
+
+static bool always_has_value(const rl_rule_t *rule)
+{
+    return always_have_values(&rule->key) &&
+           (rule->distinct == NULL || always_have_values(rule->distinct));
 }
 
 static bool rule_counts(const rl_rule_t *rule)
@@ -175,7 +178,8 @@ static const char *about_clear(apr_pool_t *pool, const rl_rule_t *rule)
     const char *clear = rl_written_option(pool, rule->directive, "clear");
     const char *word =
         clear != NULL && strncmp(clear, "expr=", 5) != 0 ? common_success(clear) : NULL;
-    if (word == NULL || has_part(rule, RL_PART_USER_OR_IP) || !always_has_value(rule)) {
+    if (word == NULL || rl_key_has(&rule->key, RL_PART_USER_OR_IP) ||
+        !always_have_values(&rule->key)) {
         return NULL;
     }
     return apr_psprintf(pool,

@@ -56,6 +56,12 @@ static apr_status_t call_make_claim(request_rec *r, const char *const *values, i
     return APR_SUCCESS;
 }
 
+/* Returns how many values are to be given: those of the key, then those of distinct=. */
+static int values_of(const rl_rule_t *rule)
+{
+    return rule->key.n + (rule->distinct != NULL ? rule->distinct->n : 0);
+}
+
 /* Checks the arguments, finds the rule and makes the claim. Returns APR_SUCCESS or what the
  * function has to return. */
 static apr_status_t call_prepare(request_rec *r, const char *name, const char *const *values,
@@ -66,7 +72,7 @@ static apr_status_t call_prepare(request_rec *r, const char *name, const char *c
         return RATELIMIT_BAD_CALL;
     }
     rv = find_rule(r, name, &call->rule);
-    if (rv == APR_SUCCESS && values != NULL && n != call->rule->key.n) {
+    if (rv == APR_SUCCESS && values != NULL && n != values_of(call->rule)) {
         rv = RATELIMIT_BAD_CALL;
     }
     return rv == APR_SUCCESS ? call_make_claim(r, values, cost, call) : rv;
@@ -152,11 +158,7 @@ static void call_check(rl_call_t *call, ratelimit_usage_t *usage)
     nothing = rl_operation_at_cost(&claim->op, 0);
     learned = rl_counter_learn(source, &claim->op);
     rl_counter_peek(source, &nothing, &use);
-    rl_counter_peek(source, &claim->op, &claim->step);
-    if (claim->refuse) {
-        claim->step.granted = false;
-        claim->step.retry = claim->step.reset;
-    }
+    rl_limiter_peek(source, claim);
     if (!learned || claim->invalid) {
         call_without_store(call);
     }

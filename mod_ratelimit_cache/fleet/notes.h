@@ -13,7 +13,8 @@
  *               told: the second in which it gave that, modulo 16
  *
  * A window's number is cut to the bits that there are. A counter that isn't shared uses the
- * first note for something else: the time at which it was cleared.
+ * first two notes for something else: the time at which it was cleared, and its incarnation
+ * (incarnation.h).
  */
 #ifndef RL_FLEET_NOTES_H
 #define RL_FLEET_NOTES_H
@@ -22,7 +23,7 @@
 #include "reservation.h"
 
 enum { RL_NOTE_IDENTITY, RL_NOTE_OWED, RL_NOTE_CONTACT };
-enum { RL_NOTE_CLEARED = RL_NOTE_IDENTITY };
+enum { RL_NOTE_CLEARED = RL_NOTE_IDENTITY, RL_NOTE_INCARNATION = RL_NOTE_OWED };
 
 /* The lowest bit of the window in an identity. */
 #define RL_IDENTITY_WINDOW (RL_TALLY_BITS + RL_TALLY_INCARNATION_BITS)

@@ -58,7 +58,7 @@ static bool is_to_be_refunded(const rl_request_t *request, const rl_settlement_t
     }
     for (int j = 0; j < request->n; j++) {
         if (settlements[j].counts &&
-            rl_claim_shares_counter(&request->claims[i], &request->claims[j])) {
+            rl_claim_shares_charge(&request->claims[i], &request->claims[j])) {
             return false;
         }
     }

@@ -182,6 +182,16 @@ const char *rl_key_parse(cmd_parms *cmd, const char *text, rl_key_spec_t *key)
     return NULL;
 }
 
+bool rl_key_has(const rl_key_spec_t *key, rl_key_part_e kind)
+{
+    for (int i = 0; i < key->n; i++) {
+        if (key->parts[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key)
 {
     const char *text = key->fold ? "fold" : "bytes";

@@ -59,6 +59,9 @@ typedef struct rl_key_spec {
  * offending part and what is wrong with it. */
 const char *rl_key_parse(cmd_parms *cmd, const char *text, rl_key_spec_t *key);
 
+/* Returns true if a part is of this kind. */
+bool rl_key_has(const rl_key_spec_t *key, rl_key_part_e kind);
+
 /* Returns the spec as text, in the pool. Specs with the same text make the same keys. */
 const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key);
 

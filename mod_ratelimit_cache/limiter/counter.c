@@ -2,15 +2,15 @@
 #include "counter.h"
 
 #include "../core/meter/bucket.h"
+#include "../fleet/incarnation.h"
 #include "../fleet/notes.h"
 #include "../fleet/penalty.h"
 #include "../fleet/shared_counter.h"
 #include "../lease/lease.h"
 
-/* Adds the moment of the charge, in milliseconds, to the upper half of a window's stamp, so
- * that a refund can tell if the counter has been cleared since. (A shared counter's stamp has
- * the counter's incarnation there.) */
-static uint64_t stamp_with_time(const rl_operation_t *op, uint64_t stamp)
+#define NOTE_TRIES 100
+
+uint64_t rl_counter_stamp(const rl_operation_t *op, uint64_t stamp)
 {
     return rl_meter_is_window(&op->meter)
                ? (uint64_t)(uint32_t)(op->now / 1000) << 32 | (uint32_t)stamp
@@ -227,7 +227,7 @@ static bool charge_shared(const rl_source_t *source, const rl_operation_t *op,
 static void charge_ledger(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
 {
     rl_ledger_charge(source->ledger, op, step);
-    step->stamp = stamp_with_time(op, step->stamp);
+    step->stamp = rl_counter_stamp(op, step->stamp);
 }
 
 bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
@@ -262,7 +262,7 @@ bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const 
     if (seen->sight.cell == NULL || !rl_ledger_take(op, &seen->sight, step)) {
         return false;
     }
-    step->stamp = stamp_with_time(op, step->stamp);
+    step->stamp = rl_counter_stamp(op, step->stamp);
     return true;
 }
 
@@ -362,11 +362,30 @@ bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op)
     return learned;
 }
 
-static void note_clear(const rl_source_t *source, const rl_operation_t *op)
+/* Notes when the counter was cleared, before it is wiped: units that are wiped must not be
+ * given back any more. Returns false if there is nothing to wipe. */
+static bool note_clear(const rl_source_t *source, const rl_operation_t *op)
 {
-    const uint64_t last = rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED);
-    rl_ledger_swap_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED, last,
-                        (uint64_t)op->now);
+    uint64_t notes[RL_LEDGER_NOTES];
+    for (int i = 0; i < NOTE_TRIES; i++) {
+        if (!rl_ledger_notes(source->ledger, &op->ledger_key, notes)) {
+            return false;
+        }
+        if (rl_ledger_swap_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED,
+                                notes[RL_NOTE_CLEARED], (uint64_t)op->now)) {
+            return true;
+        }
+    }
+    return true; /* others clear it, too */
+}
+
+/* Clears a counter that isn't shared. */
+static void clear_ledger(const rl_source_t *source, const rl_operation_t *op)
+{
+    if (note_clear(source, op)) {
+        rl_ledger_clear(source->ledger, op);
+        rl_incarnation_renew(source, op);
+    }
 }
 
 bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
@@ -375,12 +394,12 @@ bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
     bool told = true;
     rl_step_t step;
     rl_ledger_peek(source->ledger, &nothing, &step);
-    if (!rl_source_is_shared(source, &op->meter)) {
-        note_clear(source, op);
-    }
-    rl_ledger_clear(source->ledger, op);
     if (rl_source_is_shared(source, &op->meter)) {
+        rl_ledger_clear(source->ledger, op);
         told = rl_shared_clear(source, op, step.window);
+    }
+    else {
+        clear_ledger(source, op);
     }
     if (op->meter.penalty_us > 0) {
         rl_penalty_lift(source, op);

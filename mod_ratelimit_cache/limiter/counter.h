@@ -42,6 +42,12 @@ bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const 
 bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
                        rl_on_error_e on_error, rl_step_t *step);
 
+/* Returns the stamp that a refund needs of a counter that isn't shared; `stamp` is the
+ * ledger's, of a window its number. The moment of the charge, in milliseconds, is added to the
+ * upper half of a window's stamp, so that a refund can tell if the counter has been cleared
+ * since. (A shared counter's stamp has the counter's incarnation there.) */
+uint64_t rl_counter_stamp(const rl_operation_t *op, uint64_t stamp);
+
 /* Gives back op->cost units, which a step with this stamp charged. A window's counter that has
  * been cleared since gives nothing back, as far as this server remembers the clearing; of a
  * token bucket it isn't noticed. */

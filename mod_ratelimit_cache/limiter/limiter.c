@@ -11,7 +11,8 @@
  * At worst a unit that is about to be given back is missing to another request for a moment.
  *
  * Two claims can be made on one counter (by rules that share a group). The counter is charged
- * once: the second claim takes over the step of the first, if that was charged.
+ * once, or once for each value: the second claim takes over the step of the first, if that was
+ * charged.
  */
 
 bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b)
@@ -19,10 +20,16 @@ bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b)
     return a->op.key.lo == b->op.key.lo && a->op.key.hi == b->op.key.hi;
 }
 
+bool rl_claim_shares_charge(const rl_claim_t *a, const rl_claim_t *b)
+{
+    return rl_claim_shares_counter(a, b) && a->distinct.value.lo == b->distinct.value.lo &&
+           a->distinct.value.hi == b->distinct.value.hi;
+}
+
 static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
 {
     for (int j = 0; j < i; j++) {
-        if (claims[j].charged && rl_claim_shares_counter(&claims[j], &claims[i])) {
+        if (claims[j].charged && rl_claim_shares_charge(&claims[j], &claims[i])) {
             return &claims[j];
         }
     }
@@ -46,18 +53,42 @@ int rl_limiter_denial(const rl_claim_t *claims, int n)
     return longest;
 }
 
-static void claim_look_up(const rl_source_t *source, rl_claim_t *claim)
+static bool counts_values(const rl_claim_t *claim)
 {
-    rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
+    return rl_distinct_matters(&claim->distinct, &claim->op);
+}
+
+/* Grants a denied claim if its value is charged already; denies one that is to be refused. */
+static void apply_value(const rl_source_t *source, rl_claim_t *claim)
+{
     if (claim->refuse) {
         claim->step.granted = false;
         claim->step.retry = claim->step.reset;
     }
+    else if (!claim->step.granted && counts_values(claim)) {
+        rl_distinct_look(source, &claim->op, &claim->distinct, &claim->step);
+    }
+}
+
+void rl_limiter_peek(const rl_source_t *source, rl_claim_t *claim)
+{
+    rl_counter_peek(source, &claim->op, &claim->step);
+    apply_value(source, claim);
+}
+
+static void claim_look_up(const rl_source_t *source, rl_claim_t *claim)
+{
+    rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
+    apply_value(source, claim);
 }
 
 static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
 {
-    claim->uncounted = !rl_counter_charge(source, &claim->op, claim->on_error, &claim->step);
+    claim->uncounted =
+        counts_values(claim)
+            ? !rl_distinct_charge(source, &claim->op, claim->on_error, &claim->distinct,
+                                  &claim->step)
+            : !rl_counter_charge(source, &claim->op, claim->on_error, &claim->step);
     claim->charged = claim->step.granted && !claim->uncounted;
 }
 
@@ -70,7 +101,8 @@ static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
     if (twin != NULL) {
         claim->step = twin->step;
     }
-    else if (rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
+    else if (!counts_values(claim) &&
+             rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
         claim->charged = true;
     }
     else {
@@ -145,7 +177,8 @@ void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int
         if (claims[i].charged) {
             claims[i].charged = false;
             rl_source_bind(source, &claims[i].op, now);
-            rl_counter_refund(source, &claims[i].op, claims[i].step.stamp);
+            rl_distinct_refund(source, &claims[i].op, &claims[i].distinct,
+                               claims[i].step.stamp);
         }
     }
 }

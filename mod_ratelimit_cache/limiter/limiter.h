@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "counter.h"
+#include "distinct.h"
 
 struct rl_rule;
 
@@ -18,9 +19,10 @@ typedef struct rl_claim {
     bool observe;           /* an overrun is reported, but neither enforced nor charged */
     bool refuse;            /* deny, whatever the count is */
     rl_on_error_e on_error; /* what decides while the shared store doesn't answer */
+    rl_distinct_t distinct; /* the value, if only new values are charged; what is held of it */
     /* Out: what came of the claim. */
     rl_step_t step;
-    bool charged;   /* units were charged and may be refunded */
+    bool charged;   /* units, or what was charged for the value, may be given back */
     bool uncounted; /* the shared store could not answer, and on_error decided */
     /* Between the limiter's two passes. */
     rl_seen_t seen;
@@ -35,6 +37,7 @@ typedef struct rl_claim {
     bool missing;          /* a part of the key has no value */
     bool cleared;          /* the counter was cleared for this request */
     bool returned;         /* its charge was given back, or wiped, after authentication */
+    bool valueless;        /* a part of distinct= has none: each request is charged */
     const char *claimed;   /* the claimed user in the key of a rule with clear=, else NULL */
     bool known;            /* the counter is a known browser's own */
     const rl_digest_t *account; /* the account that a rule with known= has in its key; NULL:
@@ -65,6 +68,14 @@ void rl_limiter_look_again(const rl_source_t *source, rl_claim_t *claim);
 
 /* Returns true if both claims are made on one counter. */
 bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b);
+
+/* Returns true if one charge pays for both: they are made on one counter and, if that counts
+ * values, for the same value. */
+bool rl_claim_shares_charge(const rl_claim_t *a, const rl_claim_t *b);
+
+/* Computes the claim's step as far as is known: of the counter here, of its value also in the
+ * shared store. For a claim whose operation is bound. */
+void rl_limiter_peek(const rl_source_t *source, rl_claim_t *claim);
 
 /* Returns the units left to the claim's key after the decision, denied or not; 0 under a
  * penalty. */

@@ -92,12 +92,12 @@ static const char *part_words(apr_pool_t *pool, const rl_key_part_t *part)
     }
 }
 
-static const char *key_words(apr_pool_t *pool, const rl_rule_t *rule)
+static const char *key_words(apr_pool_t *pool, const rl_key_spec_t *key)
 {
     const char *words = "";
-    for (int i = 0; i < rule->key.n; i++) {
+    for (int i = 0; i < key->n; i++) {
         words = apr_pstrcat(pool, words, i > 0 ? ", with " : "",
-                            part_words(pool, &rule->key.parts[i]), NULL);
+                            part_words(pool, &key->parts[i]), NULL);
     }
     return words;
 }
@@ -115,7 +115,11 @@ static const char *explain_section(apr_pool_t *pool, const ap_directive_t *direc
 
 static void explain_rule(FILE *out, apr_pool_t *pool, const rl_rule_t *rule)
 {
-    fprintf(out, "  %s: %s, for %s", rule->name, rate_words(pool, rule), key_words(pool, rule));
+    fprintf(out, "  %s: %s, for %s", rule->name, rate_words(pool, rule),
+            key_words(pool, &rule->key));
+    if (rule->distinct != NULL) {
+        fprintf(out, "; charged once for %s", key_words(pool, rule->distinct));
+    }
     if (!rule->methods.all) {
         fputs("; some methods only", out);
     }

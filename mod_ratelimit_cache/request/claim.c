@@ -99,6 +99,13 @@ static uint32_t cost_of(request_rec *r, const rl_rule_t *rule)
 
 /* ---- key ---- */
 
+static bool is_missing(rl_key_result_e result)
+{
+    return result == RL_KEY_MISSING || result == RL_KEY_ABSENT;
+}
+
+/* Returns what the result, of the key or of distinct=, means for the claim; has it refused by
+ * missing=deny or absent=deny. */
 static rl_claim_result_e result_of_key(const rl_rule_t *rule, rl_key_result_e result,
                                        rl_claim_t *claim)
 {
@@ -106,11 +113,40 @@ static rl_claim_result_e result_of_key(const rl_rule_t *rule, rl_key_result_e re
     if (result == RL_KEY_MALFORMED) {
         return RL_CLAIM_MALFORMED;
     }
-    claim->missing = result == RL_KEY_MISSING || result == RL_KEY_ABSENT;
-    claim->refuse = claim->missing && fate == RL_MISSING_DENY;
-    return result == RL_KEY_ANONYMOUS || (claim->missing && fate == RL_MISSING_SKIP)
+    claim->refuse |= is_missing(result) && fate == RL_MISSING_DENY;
+    return result == RL_KEY_ANONYMOUS || (is_missing(result) && fate == RL_MISSING_SKIP)
                ? RL_CLAIM_NONE
                : RL_CLAIM_MADE;
+}
+
+/* Sets the value that the key is charged for, of a rule with distinct=. What is given for it
+ * follows what is given for the key. The values of the key are kept for the next rule, not
+ * these. */
+__attribute__((noinline)) static rl_claim_result_e set_value(request_rec *r,
+                                                             const rl_key_terms_t *key,
+                                                             const rl_claim_values_t *values,
+                                                             rl_claim_t *claim)
+{
+    const rl_rule_t *rule = claim->rule;
+    rl_key_terms_t terms = *key;
+    rl_key_values_t own;
+    rl_key_result_e result;
+    terms.spec = rule->distinct;
+    terms.spelling_secret = NULL;
+    if (values->given != NULL) {
+        result = rl_key_of_values(r->pool, &terms, values->given + rule->key.n,
+                                  &claim->distinct.value);
+    }
+    else {
+        own.spec = NULL;
+        own.body = values->request_values->body;
+        result = rl_key_of_request(r, &terms, &own, &claim->distinct.value);
+    }
+    claim->valueless = is_missing(result);
+    if (claim->valueless) {
+        claim->distinct.value = (rl_digest_t){.hi = 0};
+    }
+    return result_of_key(rule, result, claim);
 }
 
 static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
@@ -126,6 +162,7 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
         .scope = &rule->scope};
     rl_scope_t made;
     rl_key_result_e result;
+    rl_claim_result_e claimed;
     if (rule->known_s > 0) {
         terms.spelling_secret = &rl_runtime()->known_secret;
     }
@@ -139,7 +176,11 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
     if (rule->known_s > 0 && values->given == NULL && result == RL_KEY_WHOLE) {
         rl_known_recognize(r, values->request_values, claim);
     }
-    return result_of_key(rule, result, claim);
+    claim->missing = is_missing(result);
+    claimed = result_of_key(rule, result, claim);
+    return claimed == RL_CLAIM_MADE && rule->distinct != NULL
+               ? set_value(r, &terms, values, claim)
+               : claimed;
 }
 
 /* Returns the user whose counter an outcome would clear; NULL if the key doesn't name one. */
@@ -167,12 +208,15 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->observe = claim->observed_by_rule = rl_claim_is_observed(conf, rule);
     claim->refuse = claim->charged = claim->uncounted = claim->invalid = claim->missing = false;
     claim->cleared = claim->returned = false;
+    claim->valueless = claim->distinct.free = false;
+    claim->distinct.value = (rl_digest_t){.hi = 0};
+    claim->distinct.holds = RL_HOLDS_UNITS;
     claim->step = (rl_step_t){.word = -1};
     claim->rule = rule;
     claim->name = rule->name;
     claim->rule_id = rule->id;
     claim->op.rule = rule->number;
-    claim->personal = rule->key.personal;
+    claim->personal = rule->personal;
     claim->known = false;
     claim->account = NULL;
 }

@@ -19,7 +19,7 @@ static bool has_moved(const rl_visit_t *visit, const rl_rule_t *rule, const rl_c
     values.spec = NULL;
     values.body = visit->request->body;
     return rl_claim_make(visit->r, visit->conf, rule, &values, &claim) && !claim.missing &&
-           !rl_claim_shares_counter(&claim, earlier);
+           !claim.valueless && !rl_claim_shares_charge(&claim, earlier);
 }
 
 /* A rule is decided on once for a client request. Two exceptions: its overrun was only observed
@@ -33,7 +33,7 @@ static bool is_decided(const rl_visit_t *visit, const rl_rule_t *rule)
                           !rl_claim_is_observed(visit->conf, rule))) {
         return false;
     }
-    return !rule->key.of_target || i < visit->request->progress.ran ||
+    return !rule->of_target || i < visit->request->progress.ran ||
            !has_moved(visit, rule, claim);
 }
 
@@ -41,7 +41,7 @@ static bool is_decided(const rl_visit_t *visit, const rl_rule_t *rule)
 static bool is_paid_above(const rl_visit_t *visit, const rl_rule_t *rule)
 {
     const int i = visit->above != NULL ? rl_request_find_claim(visit->above, rule) : -1;
-    return i >= 0 && !(rule->key.of_target && has_moved(visit, rule, &visit->above->claims[i]));
+    return i >= 0 && !(rule->of_target && has_moved(visit, rule, &visit->above->claims[i]));
 }
 
 static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule)
@@ -58,7 +58,7 @@ static void swap_claims(const rl_request_t *request, int i, int j)
     request->claims[j] = claim;
 }
 
-/* Several rules of a group can share one counter, which a request pays once. Reduces the
+/* Several rules of a group can share one charge, which a request pays once. Reduces the
  * claim's cost by what earlier claims (those before `first`) have paid; what they only observed
  * is still due. Returns true if nothing is left to decide, with the earlier result copied into
  * the claim. */
@@ -68,7 +68,7 @@ static bool due_share_earlier(const rl_request_t *request, int first, rl_claim_t
     uint32_t charged = 0, observed = 0;
     for (int j = 0; j < first; j++) {
         const rl_claim_t *other = &request->claims[j];
-        if (!rl_claim_shares_counter(claim, other)) {
+        if (!rl_claim_shares_charge(claim, other)) {
             continue;
         }
         if (other->charged) {
@@ -168,7 +168,7 @@ static void share_cost(const rl_request_t *request, int first, int i)
     rl_claim_t *claim = &request->claims[i];
     for (int j = first; j < i && claim->rule->group != NULL; j++) {
         rl_claim_t *other = &request->claims[j];
-        if (rl_claim_shares_counter(claim, other)) {
+        if (rl_claim_shares_charge(claim, other)) {
             const uint32_t cost =
                 claim->op.cost > other->op.cost ? claim->op.cost : other->op.cost;
             claim->op.cost = other->op.cost = cost;
@@ -259,6 +259,9 @@ static int read_body(const rl_visit_t *visit)
                                     rl_dir_form_charset(visit->conf));
     for (int i = 0; status == OK && i < rules->n; i++) {
         want_fields(visit, &rules->rules[i]->key);
+        if (rules->rules[i]->distinct != NULL) {
+            want_fields(visit, rules->rules[i]->distinct);
+        }
     }
     return status;
 }

@@ -41,7 +41,7 @@ void rl_trace_idle(request_rec *r, const rl_rule_t *rule, bool decided)
 
 void rl_trace_unclaimed(request_rec *r, const rl_rule_t *rule, const rl_claim_t *claim)
 {
-    if (claim->missing) {
+    if (claim->missing || claim->valueless) {
         trace_rule(r, rule,
                    "does not apply: a part of the key has no value (missing=, absent=)");
     }
@@ -81,7 +81,8 @@ static const char *over_text(apr_pool_t *pool, const rl_claim_t *claim, int64_t 
 
 static const char *decision_text(apr_pool_t *pool, const rl_claim_t *claim, int64_t now)
 {
-    const char *text = "charged";
+    const char *text =
+        claim->distinct.free ? "nothing charged, the value was before" : "charged";
     if (claim->uncounted || !claim->step.granted) {
         text = over_text(pool, claim, now);
     }
@@ -107,7 +108,7 @@ void rl_trace_decision(request_rec *r, const rl_claim_t *claims, int n, int64_t 
         const char *text =
             apr_psprintf(r->pool, "limit %s, cost %u%s%s: %s",
                          rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
-                         claim->op.cost, claim->missing ? ", no value" : "",
+                         claim->op.cost, claim->missing || claim->valueless ? ", no value" : "",
                          browser_text(claim), decision_text(r->pool, claim, now));
         trace_claim(r, claim, text);
     }
@@ -115,7 +116,13 @@ void rl_trace_decision(request_rec *r, const rl_claim_t *claims, int n, int64_t 
 
 void rl_trace_refund(request_rec *r, const rl_claim_t *claim, const char *why)
 {
-    trace_claim(r, claim, apr_psprintf(r->pool, "given back %u, %s", claim->op.cost, why));
+    trace_claim(r, claim,
+                claim->distinct.holds == RL_HOLDS_UNITS
+                    ? apr_psprintf(r->pool, "given back %u, %s", claim->op.cost, why)
+                    : apr_psprintf(r->pool,
+                                   "the value given back unless another request holds "
+                                   "it, %s",
+                                   why));
 }
 
 void rl_trace_clear(request_rec *r, const rl_claim_t *claim, const char *why)

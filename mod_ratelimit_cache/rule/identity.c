@@ -52,11 +52,15 @@ static const char *owner_of_group(const cmd_parms *cmd, const rl_rule_t *rule)
 
 /* Returns what the rule's counters have in common at every rate: for a rule by itself its
  * section, name and key; for a rule in a group the group's name and owner, the methods and the
- * key. */
+ * key. Together with the key stands what values it counts. */
 static const char *base_text(const cmd_parms *cmd, const rl_rule_t *rule)
 {
     apr_pool_t *pool = cmd->temp_pool;
     const char *key = rl_key_spec_text(pool, &rule->key);
+    if (rule->distinct != NULL) {
+        key =
+            apr_pstrcat(pool, key, "\ndistinct ", rl_key_spec_text(pool, rule->distinct), NULL);
+    }
     if (rule->group == NULL) {
         return apr_pstrcat(pool, "rule\n", section_of(cmd), rule->name, "\n", key, NULL);
     }

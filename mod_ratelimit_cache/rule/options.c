@@ -31,6 +31,22 @@ static const char *option_key(rl_draft_t *draft, const char *value)
     return rl_key_parse(draft->cmd, value, &draft->rule->key);
 }
 
+/* `all` would be the same value for all requests. */
+static const char *option_distinct(rl_draft_t *draft, const char *value)
+{
+    rl_key_spec_t *parts = apr_pcalloc(draft->cmd->pool, sizeof(*parts));
+    const char *reason = rl_key_parse(draft->cmd, value, parts);
+    draft->rule->distinct = parts;
+    if (reason != NULL) {
+        return reason;
+    }
+    if (draft->rule->meter.algorithm != RL_FIXED_WINDOW) {
+        return "needs algorithm=fixed-window";
+    }
+    return rl_key_has(parts, RL_PART_ALL) ? "all has no different values; name any other part"
+                                          : NULL;
+}
+
 static const char *option_methods(rl_draft_t *draft, const char *value)
 {
     return rl_methods_parse(draft->cmd->pool, value, &draft->rule->methods);
@@ -247,6 +263,7 @@ static const struct {
 } options[] = {
     {"algorithm", option_algorithm}, /* first: window, burst and initial depend on it */
     {"key", option_key},
+    {"distinct", option_distinct},
     {"methods", option_methods},
     {"window", option_window},
     {"burst", option_burst}, /* before initial */

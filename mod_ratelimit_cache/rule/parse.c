@@ -27,13 +27,31 @@ static const char *parse_rate(rl_draft_t *draft, const char *text)
     return reason != NULL ? rl_draft_error(draft, text, reason) : NULL;
 }
 
-static rl_phase_e phase_of(const rl_draft_t *draft)
+static rl_phase_e phase_of(bool after_auth, bool body)
 {
-    const rl_key_spec_t *key = &draft->rule->key;
-    if (draft->reads_user || key->after_auth) {
-        return key->body ? RL_PHASE_LATE_BODY : RL_PHASE_LATE;
+    if (after_auth) {
+        return body ? RL_PHASE_LATE_BODY : RL_PHASE_LATE;
     }
-    return key->body ? RL_PHASE_EARLY_BODY : RL_PHASE_EARLY;
+    return body ? RL_PHASE_EARLY_BODY : RL_PHASE_EARLY;
+}
+
+/* Sets what follows from key= and distinct= together. */
+static void sum_up_parts(const rl_draft_t *draft)
+{
+    static const rl_key_spec_t none;
+    rl_rule_t *rule = draft->rule;
+    const rl_key_spec_t *key = &rule->key;
+    const rl_key_spec_t *distinct = rule->distinct != NULL ? rule->distinct : &none;
+    rule->phase = phase_of(draft->reads_user || key->after_auth || distinct->after_auth,
+                           key->body || distinct->body);
+    rule->reads_env = draft->reads_env || key->env || distinct->env;
+    rule->reads_headers = draft->reads_headers || key->headers || distinct->headers;
+    rule->of_target = key->of_target || distinct->of_target;
+    rule->personal = key->personal || distinct->personal;
+    if (rule->distinct != NULL) {
+        rule->distinct->fold = key->fold;
+        rule->distinct->absence = key->absence;
+    }
 }
 
 static bool reads_auth(const rl_outcomes_t *outcomes)
@@ -101,9 +119,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_
     }
     error = parse_rule(&draft, argc - 1, argv + 1);
     if (error == NULL) {
-        rule->phase = phase_of(&draft);
-        rule->reads_env = draft.reads_env || rule->key.env;
-        rule->reads_headers = draft.reads_headers || rule->key.headers;
+        sum_up_parts(&draft);
         rule->always = rule->methods.all && rule->when == NULL && rule->unless == NULL;
         rl_draft_identify(&draft);
         error = check_outcomes(&draft);

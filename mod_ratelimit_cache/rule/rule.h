@@ -54,6 +54,8 @@ typedef struct rl_rule {
     const rl_outcomes_t *clear;      /* clear=; NULL: none */
     int64_t known_s;                 /* known=, seconds; 0: none */
     rl_key_spec_t key;
+    rl_key_spec_t *distinct; /* distinct=, a key is charged once for each value of these parts;
+                              * NULL: every request is charged */
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless; /* NULL: not given */
     bool always; /* it has no methods=, when= or unless= and so applies to every request */
@@ -72,6 +74,8 @@ typedef struct rl_rule {
                      * beginning, others' from rl_rules_number() on */
     bool reads_env; /* to check it, environment variables are read, */
     bool reads_headers;              /* or header fields */
+    bool of_target;                  /* key or value name what is asked for */
+    bool personal;                   /* key or value name somebody who need not be the client */
     const ap_directive_t *directive; /* where it is written */
     server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */
     rl_scope_t scope;     /* of its counters in `home`, set in post_config (process/scope.h) */

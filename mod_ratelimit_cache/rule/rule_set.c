@@ -19,13 +19,19 @@ static int index_of(const rl_rule_set_t *set, const char *name)
     return -1;
 }
 
-static int count_fields(const rl_rule_t *rule)
+static int count_form_parts(const rl_key_spec_t *parts)
 {
     int n = 0;
-    for (int i = 0; i < rule->key.n; i++) {
-        n += rule->key.parts[i].kind == RL_PART_FORM;
+    for (int i = 0; i < parts->n; i++) {
+        n += parts->parts[i].kind == RL_PART_FORM;
     }
     return n;
+}
+
+static int count_fields(const rl_rule_t *rule)
+{
+    return count_form_parts(&rule->key) +
+           (rule->distinct != NULL ? count_form_parts(rule->distinct) : 0);
 }
 
 /* Returns true if the tenants' rules become too many with this one, which takes the place of

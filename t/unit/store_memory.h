@@ -10,7 +10,9 @@
 
 #include "fleet/shared_store.h"
 
+#ifndef MEMORY_COUNTERS /* that it has room for */
 #define MEMORY_COUNTERS 64
+#endif
 
 typedef enum { FAULT_NONE, FAULT_REFUSED, FAULT_LOST_REQUEST, FAULT_LOST_ANSWER } fault_e;
 
