@@ -67,6 +67,11 @@ typedef struct rl_server_config {
     struct rl_store_config *store; /* the shared store; NULL: this server's shared memory */
     bool store_set;                /* a RateLimitStore says so */
     rl_digest_t vhost; /* the virtual host's identity, set by rl_config_identify_vhosts() */
+    /* Slots of figures (stats/stats.h), set in post_config: of the rules that the virtual host
+     * inherits from the main server, by rl_rule_t.place (NULL: it inherits none); and of all
+     * tenants' rules together. */
+    unsigned short *slots;
+    unsigned tenants_slot;
 } rl_server_config_t;
 
 /* Returns RateLimitDenyHandler: a /URL-PATH or a handler's name; NULL: the default answer. */
@@ -91,6 +96,7 @@ typedef struct rl_global_config {
     unsigned tenants;      /* percent: the largest tenants= of any RateLimitStore; 0: none */
     unsigned stores;       /* how many shared stores were read so far */
     rl_rule_t *rules;      /* a list of all rules but the tenants' */
+    unsigned nrules;       /* how many are in it */
     bool reads_env;        /* one of them, or an exemption, reads environment variables */
     bool reads_headers;    /* ... header fields */
     const char *secret;    /* RateLimitSecret; NULL: none */

@@ -52,6 +52,7 @@ static void keep_rule(const cmd_parms *cmd, rl_rule_t *rule)
 {
     rl_global_config_t *global = rl_global_config();
     rule->home = cmd->server;
+    rule->place = global->nrules++;
     rule->next = global->rules;
     global->rules = rule;
     global->reads_env |= rule->reads_env;

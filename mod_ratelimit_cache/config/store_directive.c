@@ -253,17 +253,27 @@ static rl_store_config_t *store_of(const server_rec *s)
     return rl_server_config(s)->store;
 }
 
+apr_array_header_t *rl_store_config_all(server_rec *s, apr_pool_t *pool)
+{
+    apr_array_header_t *stores = apr_array_make(pool, 4, sizeof(rl_store_config_t *));
+    for (const server_rec *at = s; at != NULL; at = at->next) {
+        rl_store_config_t *store = store_of(at);
+        bool seen = store == NULL;
+        for (int i = 0; i < stores->nelts && !seen; i++) {
+            seen = APR_ARRAY_IDX(stores, i, rl_store_config_t *) == store;
+        }
+        if (!seen) {
+            APR_ARRAY_PUSH(stores, rl_store_config_t *) = store;
+        }
+    }
+    return stores;
+}
+
 void rl_store_config_each(server_rec *s, void (*visit)(rl_store_config_t *, apr_pool_t *),
                           apr_pool_t *pool)
 {
-    for (server_rec *at = s; at != NULL; at = at->next) {
-        rl_store_config_t *store = store_of(at);
-        bool seen = store == NULL;
-        for (server_rec *before = s; before != at && !seen; before = before->next) {
-            seen = store_of(before) == store;
-        }
-        if (!seen) {
-            visit(store, pool);
-        }
+    const apr_array_header_t *stores = rl_store_config_all(s, pool);
+    for (int i = 0; i < stores->nelts; i++) {
+        visit(APR_ARRAY_IDX(stores, i, rl_store_config_t *), pool);
     }
 }

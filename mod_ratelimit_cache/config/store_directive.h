@@ -11,9 +11,10 @@
 #include "../lease/lease_list.h"
 #include "../memcached/log_throttle.h"
 #include "../memcached/memcached.h"
+#include "../stats/stats.h"
 
-/* Filled in in three steps: when the directive is read; in post_config, where addresses and
- * log_slots are found; and in each child, which has its own store and leases. */
+/* Filled in in three steps: when the directive is read; in post_config, where addresses,
+ * log_slots and figures are found; and in each child, which has its own store and leases. */
 typedef struct rl_store_config {
     rl_memcached_settings_t settings;
     apr_array_header_t *servers;   /* of rl_memcached_server_t: what settings.servers shows */
@@ -22,6 +23,7 @@ typedef struct rl_store_config {
     rl_digest_t salt;              /* keeps the keys of several stores apart, see rl_source_t */
     server_rec *server;            /* whose log is told about the store */
     bool may_lease;                /* lease=on: units may be reserved ahead */
+    rl_store_figures_t *figures;   /* what its sessions count; NULL: there are too many */
     rl_store_t *store;             /* this process's; NULL before child_init */
     unsigned forks;          /* forks between the child and the process that made the store */
     rl_lease_list_t *leases; /* this child's; NULL: it has no leases */
@@ -31,6 +33,10 @@ typedef struct rl_store_config {
  * returns the error for httpd to show. */
 const char *rl_store_directive_parse(cmd_parms *cmd, int argc, char *const argv[],
                                      rl_store_config_t **store);
+
+/* Returns, in the pool, the shared stores that the main server or a virtual host uses, each
+ * once: an array of rl_store_config_t *. */
+apr_array_header_t *rl_store_config_all(server_rec *s, apr_pool_t *pool);
 
 /* Calls visit, with the pool, once for each shared store that the main server or a virtual host
  * uses. */

@@ -38,6 +38,8 @@ typedef struct rl_store_session {
     int64_t deadline; /* microseconds of the monotonic clock (system/clock.h) */
     void *connection; /* the implementation's own; NULL at first */
     uint64_t version; /* the implementation's own: names the value that was read last */
+    unsigned local;   /* decisions of this session: without the store's answer, */
+    unsigned leased;  /* and by a lease, without a round trip */
 } rl_store_session_t;
 
 /* What an implementation does. Any function may also return REFUSED or ERROR. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settle.h"
 
+#include "../request/figures.h"
 #include "../request/judgement.h"
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
@@ -103,17 +104,20 @@ static void trace_settlements(request_rec *r, const rl_request_t *request,
     }
 }
 
-static void settle_apply(const rl_source_t *source, const rl_request_t *request,
-                         const rl_settlement_t *settlements, int64_t now)
+static void settle_apply(const request_rec *r, const rl_source_t *source,
+                         const rl_request_t *request, const rl_settlement_t *settlements,
+                         int64_t now)
 {
     for (int i = 0; i < request->n; i++) {
         if (settlements[i].clears) {
             settle_clear(source, request, i, now);
+            rl_figures_of_claim(r, &request->claims[i], RL_FIGURE_CLEARED);
         }
     }
     for (int i = 0; i < request->n; i++) {
         if (is_to_be_refunded(request, settlements, i)) {
             rl_limiter_refund(source, &request->claims[i], 1, now);
+            rl_figures_of_claim(r, &request->claims[i], RL_FIGURE_REFUNDED);
         }
     }
 }
@@ -188,7 +192,7 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
         trace_settlements(r, request, settlements, "by the outcome");
     }
     if (settlements != NULL) {
-        settle_apply(&session.source, request, settlements, now);
+        settle_apply(r, &session.source, request, settlements, now);
     }
     settle_refresh(&session.source, request, now);
     rl_session_end(&session);
@@ -197,7 +201,11 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
 void rl_settle(request_rec *r)
 {
     const rl_request_t *request = rl_request_get(r);
-    if (request != NULL && (request->outcome.matters || request->denied.claim >= 0)) {
+    if (request == NULL || request->n == 0) {
+        return;
+    }
+    rl_figures_of_request(r, request);
+    if (request->outcome.matters || request->denied.claim >= 0) {
         settle(r, request);
     }
 }
@@ -245,7 +253,7 @@ bool rl_settle_authentication(request_rec *r, rl_request_t *request, rl_auth_e a
     if (rl_trace_is_on(r)) {
         trace_settlements(r, request, settlements, "by authentication");
     }
-    settle_apply(&session.source, request, settlements, now);
+    settle_apply(r, &session.source, request, settlements, now);
     settle_note_returned(&session.source, request, settlements);
     request->store_time += rl_session_end(&session);
     return true;

@@ -150,6 +150,7 @@ static bool charge_lease(rl_lease_t *lease, rl_step_t *step)
     if (!rl_lease_spend(lease, &step->stamp)) {
         return false;
     }
+    lease->source->session->leased++;
     if (rl_lease_is_low(lease)) {
         lease_renew(lease, step);
     }
@@ -192,6 +193,7 @@ static rl_store_status_e reserve_ahead(rl_reservation_t *res, rl_lease_t *lease,
  * decides. */
 static bool charge_by_on_error(rl_reservation_t *res, rl_on_error_e on_error, rl_step_t *step)
 {
+    res->source->session->local++;
     if (on_error == RL_ON_ERROR_LOCAL) {
         rl_shared_charge_locally(res, step);
         return true;

@@ -3,37 +3,50 @@
 
 #include "../system/clock.h"
 
-void rl_health_init(rl_health_t *health, rl_health_state_t *state,
+void rl_health_init(rl_health_t *health, rl_health_state_t *state, rl_traffic_t *traffic,
                     const rl_breaker_settings_t *settings, rl_server_notify_fn *notify,
                     void *context, unsigned server)
 {
     health->own = (rl_health_state_t){.forgiven = 0};
     health->state = state != NULL ? state : &health->own;
+    health->traffic = traffic;
     health->settings = settings;
     health->notify = notify;
     health->context = context;
     health->server = server;
 }
 
-static rl_breaker_change_e note_answer(rl_health_t *health, bool success)
+bool rl_health_is_away(const rl_health_state_t *state)
 {
-    return rl_breaker_note(&health->state->breaker, health->settings, rl_clock_now(), success);
+    return atomic_load_explicit(&state->breaker.probe_due, memory_order_relaxed) != 0;
 }
 
-void rl_health_good(rl_health_t *health, bool first)
+static rl_breaker_change_e note_answer(rl_health_t *health, int64_t now, bool success)
 {
+    return rl_breaker_note(&health->state->breaker, health->settings, now, success);
+}
+
+void rl_health_good(rl_health_t *health, bool first, int64_t asked)
+{
+    const int64_t now = rl_clock_now();
     _Atomic unsigned *forgiven = &health->state->forgiven;
     if (atomic_load_explicit(forgiven, memory_order_relaxed) != RL_HEALTH_ERROR_ANSWERS) {
         atomic_store_explicit(forgiven, RL_HEALTH_ERROR_ANSWERS, memory_order_relaxed);
     }
-    if (note_answer(health, true) == RL_BREAKER_CLOSED || first) {
+    rl_traffic_answered(health->traffic, now - asked);
+    rl_traffic_back(health->traffic, now);
+    if (note_answer(health, now, true) == RL_BREAKER_CLOSED || first) {
         health->notify(health->context, RL_SERVER_WORKS, health->server, "");
     }
 }
 
 static void note_failure(rl_health_t *health, const char *reason)
 {
-    const rl_breaker_change_e change = note_answer(health, false);
+    const int64_t now = rl_clock_now();
+    const rl_breaker_change_e change = note_answer(health, now, false);
+    if (change == RL_BREAKER_OPENED) {
+        rl_traffic_away(health->traffic, now);
+    }
     if (change == RL_BREAKER_OPENED || change == RL_BREAKER_STAYS_OPEN) {
         health->notify(health->context,
                        change == RL_BREAKER_OPENED ? RL_SERVER_FAILS : RL_SERVER_STILL_FAILS,
@@ -46,6 +59,7 @@ static void note_failure(rl_health_t *health, const char *reason)
 void rl_health_failed(rl_health_t *health, const char *reason)
 {
     atomic_store_explicit(&health->state->forgiven, 0, memory_order_relaxed);
+    rl_traffic_error(health->traffic);
     note_failure(health, reason);
 }
 
@@ -54,11 +68,17 @@ void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const ch
     health->notify(health->context, event, health->server, reason);
 }
 
+void rl_health_refused(const rl_health_t *health, rl_server_event_e event, const char *reason)
+{
+    rl_traffic_error(health->traffic);
+    rl_health_tell(health, event, reason);
+}
+
 void rl_health_error_answer(rl_health_t *health, rl_server_event_e event, const char *reason)
 {
     _Atomic unsigned *forgiven = &health->state->forgiven;
     unsigned left = atomic_load_explicit(forgiven, memory_order_relaxed);
-    rl_health_tell(health, event, reason);
+    rl_health_refused(health, event, reason);
     if (left == 0) {
         note_failure(health, reason);
     }

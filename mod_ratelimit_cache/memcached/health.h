@@ -10,6 +10,7 @@
 #ifndef RL_MEMCACHED_HEALTH_H
 #define RL_MEMCACHED_HEALTH_H
 
+#include "../stats/traffic.h"
 #include "breaker.h"
 #include "server_event.h"
 
@@ -25,6 +26,7 @@ typedef struct rl_health_state {
 typedef struct rl_health {
     rl_health_state_t *state;
     rl_health_state_t own; /* the state, if it isn't shared */
+    rl_traffic_t *traffic; /* counts what it is asked; NULL: nothing does */
     const rl_breaker_settings_t *settings;
     rl_server_notify_fn *notify; /* is told of events, from any thread */
     void *context;
@@ -32,21 +34,30 @@ typedef struct rl_health {
 } rl_health_t;
 
 /* Initializes the health of a server, which is named by its place in the settings. Its state is
- * the one given; NULL: one of its own, and nothing is known of the server yet. Settings and
- * state must outlive it. */
-void rl_health_init(rl_health_t *health, rl_health_state_t *state,
+ * the one given; NULL: one of its own, and nothing is known of the server yet. Settings, state
+ * and traffic must outlive it. */
+void rl_health_init(rl_health_t *health, rl_health_state_t *state, rl_traffic_t *traffic,
                     const rl_breaker_settings_t *settings, rl_server_notify_fn *notify,
                     void *context, unsigned server);
 
-/* Notes a good answer. `first`: it is the first on its connection, which is always news,
- * because another process, which may have ended, may have seen the server fail. */
-void rl_health_good(rl_health_t *health, bool first);
+/* Returns true if the breaker is open: the server has failed, and no good answer has come
+ * since.
+ */
+bool rl_health_is_away(const rl_health_state_t *state);
+
+/* Notes a good answer to what was asked at `asked`, microseconds of the monotonic clock.
+ * `first`: it is the first on its connection, which is always news, because another process,
+ * which may have ended, may have seen the server fail. */
+void rl_health_good(rl_health_t *health, bool first, int64_t asked);
 
 /* Notes a failure: no answer, or none that makes sense. */
 void rl_health_failed(rl_health_t *health, const char *reason);
 
 /* Reports an event that says nothing about the server as a whole. */
 void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const char *reason);
+
+/* Reports such an event, which is the answer to a command. */
+void rl_health_refused(const rl_health_t *health, rl_server_event_e event, const char *reason);
 
 /* Notes and reports an error answer; the event is RL_SERVER_IS_FULL or RL_SERVER_ANSWERS_ERROR.
  */

@@ -200,7 +200,8 @@ typedef struct rl_command {
     rl_handle_t *handle;
     memcached_st *memc;
     const rl_shared_counter_t *counter;
-    bool writes; /* it writes a value, rather than changes or reads one */
+    int64_t asked; /* microseconds of the monotonic clock */
+    bool writes;   /* it writes a value, rather than changes or reads one */
     char key[RL_COUNTER_TEXT_NAME_MAX + 1];
     size_t key_len;
 } rl_command_t;
@@ -247,6 +248,7 @@ static bool command_begin(rl_command_t *command, rl_store_session_t *session,
         return false;
     }
     command->memc = command->handle->memc;
+    command->asked = now;
     set_timeouts(command->memc, session->deadline - now);
     return true;
 }
@@ -258,7 +260,7 @@ static rl_store_status_e answered(rl_command_t *command, rl_store_status_e statu
     if (first) {
         rl_descriptor_connected(&command->handle->descriptor, local_port_of(command->handle));
     }
-    rl_health_good(&command->server->health, first);
+    rl_health_good(&command->server->health, first, command->asked);
     return status;
 }
 
@@ -281,7 +283,7 @@ static rl_store_status_e refused(rl_command_t *command, memcached_return_t rc)
             ? RL_SERVER_IS_FULL
             : RL_SERVER_ANSWERS_ERROR;
     if (command->writes) {
-        rl_health_tell(&command->server->health, event, reason);
+        rl_health_refused(&command->server->health, event, reason);
     }
     else {
         rl_health_error_answer(&command->server->health, event, reason);
@@ -296,8 +298,7 @@ static void drop_handle(rl_command_t *command)
     command->session->connection = NULL;
 }
 
-/* The server takes this command for a mistake. What it makes of the rest that was sent is
- * unknown, so the connection is closed. */
+/* The server takes this command for a mistake, and may misread what was sent after it. */
 static rl_store_status_e rejected(rl_command_t *command, memcached_return_t rc)
 {
     char text[RL_ERROR_TEXT_MAX + 1];
@@ -333,8 +334,8 @@ static rl_store_status_e failed(rl_command_t *command, memcached_return_t rc)
     return was_never_sent(rc) ? RL_STORE_REFUSED : RL_STORE_ERROR;
 }
 
-/* Returns true if this code is an answer of the server: for one that can't be reached the
- * library may return the same code as for one that has no such key. */
+/* For a server that can't be reached the library may return the same code as for a key that the
+ * server doesn't have. */
 static bool is_answer(const rl_command_t *command, memcached_return_t rc,
                       memcached_return_t expected)
 {
@@ -559,8 +560,8 @@ static bool make_server(apr_pool_t *pool, rl_memcached_t *store, unsigned n,
     rl_server_t *server = &store->servers[n];
     rl_handle_t *handles = &store->handles[n * store->settings->connections];
     server->config = &store->settings->servers[n];
-    rl_health_init(&server->health, server->config->health, &store->settings->breaker, notify,
-                   context, n);
+    rl_health_init(&server->health, server->config->health, server->config->traffic,
+                   &store->settings->breaker, notify, context, n);
     if (!rl_stack_init(&server->idle)) {
         return false;
     }

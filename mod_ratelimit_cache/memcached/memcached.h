@@ -17,6 +17,7 @@ typedef struct rl_memcached_server {
     const char *address; /* numeric address of the host, NULL if unknown; or the path again */
     uint16_t port;       /* 0 for a unix socket */
     rl_health_state_t *health; /* that processes share; NULL: each finds it out by itself */
+    rl_traffic_t *traffic;     /* counts round trips; NULL: nothing does */
 } rl_memcached_server_t;
 
 /* Which server has a counter depends on hosts and ports, not on addresses: each server of a

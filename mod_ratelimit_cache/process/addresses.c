@@ -111,6 +111,7 @@ static void look_up_server(const rl_store_config_t *store, unsigned i, apr_pool_
         rl_store_log_start(store, server, choose_address(store, i, server, &found, pconf));
     }
     server->health = find_health(store, server, pconf);
+    server->traffic = rl_stats_server(rl_runtime()->stats, server->name);
     APR_ARRAY_PUSH(store->log_slots, rl_log_slot_t *) =
         rl_log_throttle_find(rl_runtime()->log_table, server->name);
 }
@@ -118,6 +119,7 @@ static void look_up_server(const rl_store_config_t *store, unsigned i, apr_pool_
 void rl_addresses_look_up(rl_store_config_t *store, apr_pool_t *pconf)
 {
     store->log_slots = apr_array_make(pconf, store->servers->nelts, sizeof(rl_log_slot_t *));
+    store->figures = rl_stats_store(rl_runtime()->stats, store->salt.hi | 1);
     for (unsigned i = 0; i < store->settings.nservers; i++) {
         look_up_server(store, i, pconf);
     }

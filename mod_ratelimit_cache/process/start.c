@@ -14,6 +14,7 @@
 #include "addresses.h"
 #include "runtime.h"
 #include "scope.h"
+#include "slots.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 
@@ -22,13 +23,15 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define RETAINED_KEY        "mod_ratelimit_cache-2"
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
+#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-1"
 
 /* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
  * name, the left column; the right one is shared memory that lives as long as the server.
  *
  *     RETAINED_KEY         rl_retained_t --> | the ledger's cells: RateLimitStore size= |
  *     RETAINED_LOG_KEY     void *        --> | slots of the log throttle: RL_LOG_THROTTLE_SIZE
- * | RETAINED_HEALTH_KEY  void *        --> | how memcached servers are: RL_HEALTH_TABLE_SIZE |
+ *     RETAINED_HEALTH_KEY  void *        --> | how memcached servers are: RL_HEALTH_TABLE_SIZE
+ * | RETAINED_STATS_KEY   void *        --> | statistics: rl_stats_t |
  */
 typedef struct rl_retained {
     void *table;                     /* the ledger's memory; NULL: not made yet */
@@ -61,9 +64,9 @@ static int create_table(rl_retained_t *retained, apr_size_t size, unsigned tenan
     return OK;
 }
 
-/* Finds or makes shared memory for what is known of memcached servers, and sets *memory to it.
- * It outlives reloads, so that after one a failure isn't logged again, and a recovery still is;
- * and so that a server that fails isn't waited for again. */
+/* Finds or makes shared memory, and sets *memory to it. It outlives reloads, so that after one
+ * a failure of memcached isn't logged again, and a recovery still is; so that a server that
+ * fails isn't waited for again; and so that statistics go on. */
 static int find_memory(const char *retained_key, apr_size_t size, void **memory, server_rec *s)
 {
     void **retained = ap_retained_data_get(retained_key);
@@ -76,23 +79,30 @@ static int find_memory(const char *retained_key, apr_size_t size, void **memory,
     }
     if (rv != APR_SUCCESS) {
         *retained = NULL;
-        ap_log_error(
-            APLOG_MARK, APLOG_CRIT, rv, s,
-            "ratelimit: can't get 4 KB of shared memory for what is known of memcached "
-            "servers; free some memory");
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     "ratelimit: can't get %" APR_SIZE_T_FMT
+                     " KB of shared memory for statistics and "
+                     "what is known of memcached servers; free some memory",
+                     (size + 1023) / 1024);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     *memory = *retained;
     return OK;
 }
 
-static int find_server_tables(rl_runtime_t *runtime, server_rec *s)
+static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
 {
-    const int error =
-        find_memory(RETAINED_LOG_KEY, RL_LOG_THROTTLE_SIZE, &runtime->log_table, s);
-    return error != OK ? error
-                       : find_memory(RETAINED_HEALTH_KEY, RL_HEALTH_TABLE_SIZE,
-                                     &runtime->health_table, s);
+    void *stats = NULL;
+    int error = find_memory(RETAINED_LOG_KEY, RL_LOG_THROTTLE_SIZE, &runtime->log_table, s);
+    if (error == OK) {
+        error =
+            find_memory(RETAINED_HEALTH_KEY, RL_HEALTH_TABLE_SIZE, &runtime->health_table, s);
+    }
+    if (error == OK) {
+        error = find_memory(RETAINED_STATS_KEY, sizeof(rl_stats_t), &stats, s);
+    }
+    runtime->stats = stats;
+    return error;
 }
 
 /* A reload doesn't change the size of the table or of the tenants' share: that would lose all
@@ -154,7 +164,7 @@ static int open_table(rl_runtime_t *runtime, server_rec *s)
     derive_secrets(runtime, retained);
     rl_ledger_open_divided(&runtime->ledger, retained->table, retained->size,
                            retained->tenants);
-    return find_server_tables(runtime, s);
+    return find_more_tables(runtime, s);
 }
 
 static void look_up_store(rl_store_config_t *store, apr_pool_t *pconf)
@@ -182,6 +192,7 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rl_config_identify_vhosts(pconf, ptemp, s);
     rl_rules_number(rl_global_config()->rules);
     rl_scope_post_config();
+    rl_slots_post_config(pconf, ptemp, s);
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT
                  " keys, for %" APR_SIZE_T_FMT " of .htaccess files at most",

@@ -15,8 +15,8 @@
 /* Makes the claim of a rule that applies to the request: evaluates the rule's expressions and
  * builds its key. Returns true; or false if the rule asks for nothing, because there is no
  * authenticated user, no value for a key with missing=skip or absent=skip, or no rate: *claim
- * is undefined then. Keeps the key's values in `values` for the next rule
- * (rl_key_of_request()). */
+ * is undefined then, but for claim->missing, which tells the second case. Keeps the key's
+ * values in `values` for the next rule (rl_key_of_request()). */
 bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
                    rl_key_values_t *values, rl_claim_t *claim);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "claim.h"
+#include "figures.h"
 #include "server_view.h"
 #include "session.h"
 #include "trace.h"
@@ -143,6 +144,9 @@ static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_valu
     if (!rl_claim_make(visit->r, visit->conf, rule, values, &request->claims[request->n])) {
         if (rl_trace_is_on(visit->r)) {
             rl_trace_unclaimed(visit->r, rule, &request->claims[request->n]);
+        }
+        if (request->claims[request->n].missing) {
+            rl_figures_of_skipped(visit->r, rule);
         }
         return first;
     }

@@ -15,6 +15,7 @@ void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *sess
         return;
     }
     session->source.salt = store->salt;
+    session->figures = store->figures;
     if (store->store == NULL) {
         return;
     }
@@ -29,11 +30,38 @@ void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *sess
     session->source.incarnation = rl_runtime_draw_incarnation(r, session->started);
 }
 
+void rl_session_view(const server_rec *s, rl_session_t *session)
+{
+    const rl_store_config_t *store = rl_server_config(s)->store;
+    session->source = (rl_source_t){.ledger = &rl_runtime()->ledger};
+    if (store == NULL) {
+        return;
+    }
+    session->source.salt = store->salt;
+    if (store->store != NULL) {
+        session->store_session = (rl_store_session_t){.store = store->store};
+        session->source.session = &session->store_session;
+        session->source.leases = store->leases;
+    }
+}
+
+static void count_decisions(const rl_session_t *session)
+{
+    const rl_store_session_t *done = &session->store_session;
+    if (session->figures != NULL && done->local > 0) {
+        rl_striped_add(&session->figures->local, done->local);
+    }
+    if (session->figures != NULL && done->leased > 0) {
+        rl_striped_add(&session->figures->leased, done->leased);
+    }
+}
+
 int64_t rl_session_end(rl_session_t *session)
 {
     if (session->source.session == NULL) {
         return 0;
     }
+    count_decisions(session);
     session->store_session.store->ops->end(&session->store_session);
     return rl_clock_now() - session->started;
 }

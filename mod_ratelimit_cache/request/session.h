@@ -6,16 +6,22 @@
 #include <httpd.h>
 
 #include "../fleet/source.h"
+#include "../stats/stats.h"
 
 typedef struct rl_session {
     rl_source_t source; /* points into this session, so don't copy or move it */
     rl_store_session_t store_session;
+    rl_store_figures_t *figures; /* what the session counts goes there; NULL: nowhere */
     int64_t started; /* microseconds of the monotonic clock, set if there is a shared store */
 } rl_session_t;
 
 /* Begins a session with the store of r's virtual host. Its time-out is the store's timeout=,
  * less spent_us microseconds: what earlier sessions took that are to share it, else 0. */
 void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session);
+
+/* Begins a session in which a virtual host's counters are only looked at, as far as this server
+ * knows them: nothing is asked. It needs no end. */
+void rl_session_view(const server_rec *s, rl_session_t *session);
 
 /* Ends the session: its connections become free. Returns how many microseconds it lasted, 0
  * without a shared store. */

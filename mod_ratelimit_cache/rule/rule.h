@@ -33,8 +33,8 @@ typedef enum {
 
 #define RL_UNITS_UNSET (-1)
 
-/* Never changes once the configuration was read, except for scope. Lives as long as the
- * configuration that it stands in: a tenant's as long as the request. */
+/* Never changes once the configuration was read, except for scope and slot. Lives as long as
+ * the configuration that it stands in: a tenant's as long as the request. */
 typedef struct rl_rule {
     const char *name;
     const char *rate_text;           /* the rate as it was written */
@@ -80,6 +80,8 @@ typedef struct rl_rule {
     server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */
     rl_scope_t scope;     /* of its counters in `home`, set in post_config (process/scope.h) */
     struct rl_rule *next; /* in the list of all rules of the server's configuration */
+    unsigned place;       /* its place in that list, from 0 */
+    unsigned slot;        /* of its figures in `home`, set in post_config (process/slots.h) */
 } rl_rule_t;
 
 /* Sets *meter to the rule's meter at this rate, complete; it may be &rule->meter. */

@@ -30,6 +30,8 @@
 #include "core/digest.h"
 #include "limiter/limiter.h"
 #include "ledger/ledger.h"
+#include "stats/stats.h"
+#include "system/clock.h"
 
 #define PROCESSES_MAX 2
 #define SPREAD_KEYS   1000000u
@@ -50,6 +52,7 @@ typedef struct board {
 typedef struct bench {
     board_t *board;
     void *table_memory, *small_memory;
+    rl_stats_t *stats;
     void *lines; /* as large as the table, for comparison */
     int round;
     rl_ledger_t table; /* room for SPREAD_KEYS and more */
@@ -228,6 +231,29 @@ static uint64_t run_crowded(const bench_t *bench, const bench_case_t *c, int pro
     return decide(bench, &bench->small, c, process, n);
 }
 
+/* What request/figures.c does for a request that was allowed. */
+static uint64_t run_figures(const bench_t *bench, const bench_case_t *c, int process,
+                            uint32_t n)
+{
+    uint32_t at = first_key(bench, c, process, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const rl_instant_t now = {rl_clock_seconds(), rl_stripe()};
+        for (int r = 0; r < c->rules; r++) {
+            rl_slot_t *slot = &bench->stats->slots[RL_STATS_ALL + 1 + r];
+            const rl_sighting_t sighting = {.key = bench->keys[at * RULES_MAX + (uint32_t)r],
+                                            .limit = c->limit,
+                                            .period_s = 3600,
+                                            .now_s = now.now_s,
+                                            .sequence =
+                                                rl_figures_add(slot, RL_FIGURE_ALLOWED, now)};
+            rl_sketch_add(&slot->busiest, &sighting);
+        }
+        rl_figures_add(&bench->stats->slots[RL_STATS_ALL], RL_FIGURE_ALLOWED, now);
+        at = at + 1 < c->keys ? at + 1 : 0;
+    }
+    return 0;
+}
+
 static const bench_case_t cases[] = {
     {.name = "swap", .run = run_swap},
     {.name = "swap-spread", .run = run_swap_spread, .keys = SPREAD_KEYS},
@@ -251,6 +277,13 @@ static const bench_case_t cases[] = {
      .keys = SPREAD_KEYS,
      .limit = UINT32_MAX,
      .share = 4},
+    {.name = "figures-1", .run = run_figures, .rules = 1, .keys = 1, .limit = UINT32_MAX},
+    {.name = "figures-2", .run = run_figures, .rules = 2, .keys = 1, .limit = UINT32_MAX},
+    {.name = "figures-spread",
+     .run = run_figures,
+     .rules = 1,
+     .keys = SPREAD_KEYS,
+     .limit = UINT32_MAX},
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
@@ -424,6 +457,7 @@ int main(int argc, char **argv)
     bench.table_memory = map_shared(TABLE_BYTES);
     bench.small_memory = map_shared(SMALL_BYTES);
     bench.lines = map_shared(TABLE_BYTES);
+    bench.stats = map_shared(sizeof(rl_stats_t));
     rl_ledger_open(&bench.table, bench.table_memory, TABLE_BYTES);
     rl_ledger_open(&bench.small, bench.small_memory, SMALL_BYTES);
     if (once) {

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "figures.h"
+
+#include "../process/runtime.h"
+#include "../process/slots.h"
+#include "../system/clock.h"
+#include "upgrade.h"
+
+/* A request is counted when it is over, like a line of the access log: only then it is known
+ * that no later rule has denied it, and a number that has been told never has to be taken back.
+ */
+
+static rl_instant_t this_instant(void)
+{
+    return (rl_instant_t){.now_s = rl_clock_seconds(), .stripe = rl_stripe()};
+}
+
+/* Returns true if a rule denied the request. */
+static bool is_denied_by_rule(const rl_request_t *request)
+{
+    if (request->denied.r == NULL || request->denied.claim >= 0) {
+        return request->denied.r != NULL;
+    }
+    for (int i = 0; i < request->n; i++) {
+        if (request->claims[i].uncounted && !request->claims[i].step.granted) {
+            return true; /* without the store, by on-error=deny */
+        }
+    }
+    return false;
+}
+
+/* Returns what became of the claim. The server's rules stay charged if a tenant's rule
+ * denies. */
+static rl_figure_e figure_of(const rl_request_t *request, int i, bool denied)
+{
+    const rl_claim_t *claim = &request->claims[i];
+    if (!denied || i < request->progress.ran) {
+        if (claim->uncounted) {
+            return RL_FIGURE_ERROR;
+        }
+        return claim->step.granted ? RL_FIGURE_ALLOWED : RL_FIGURE_OBSERVED;
+    }
+    if (claim->step.granted || claim->observe) {
+        return claim->charged ? RL_FIGURE_ALLOWED : RL_FIGURE_OTHER;
+    }
+    return claim->uncounted ? RL_FIGURE_ERROR : RL_FIGURE_DENIED;
+}
+
+static void note_key(rl_slot_t *slot, const rl_claim_t *claim, rl_figure_e figure,
+                     uint64_t sequence, rl_instant_t at)
+{
+    const rl_meter_t *meter = &claim->op.meter;
+    const rl_sighting_t sighting = {.key = claim->op.key,
+                                    .limit = meter->limit,
+                                    .period_s = (uint32_t)(meter->period_us / RL_USEC_PER_SEC),
+                                    .now_s = at.now_s,
+                                    .sequence = sequence};
+    rl_sketch_add(&slot->busiest, &sighting);
+    if (figure == RL_FIGURE_DENIED || figure == RL_FIGURE_OBSERVED) {
+        rl_sketch_add(&slot->over, &sighting);
+    }
+}
+
+static void count_claim(const request_rec *r, const rl_claim_t *claim, rl_figure_e figure,
+                        rl_instant_t at)
+{
+    rl_slot_t *slot = rl_slot_of_rule(r->server, claim->rule);
+    uint64_t sequence;
+    if (slot == NULL) {
+        return;
+    }
+    sequence = rl_figures_add(slot, figure, at);
+    if (claim->missing) {
+        rl_figures_add(slot, RL_FIGURE_MISSING, at);
+    }
+    if (claim->rule != NULL && !claim->rule->tenant && !claim->invalid) {
+        note_key(slot, claim, figure, sequence, at);
+    }
+}
+
+/* Of a request that was allowed by one rule and observed by another, say, the latter counts. */
+static rl_figure_e worse(rl_figure_e a, rl_figure_e b)
+{
+    static const int rank[RL_FIGURES_CHECKED] = {
+        [RL_FIGURE_OTHER] = 0,    [RL_FIGURE_ALLOWED] = 1, [RL_FIGURE_ERROR] = 2,
+        [RL_FIGURE_OBSERVED] = 3, [RL_FIGURE_DENIED] = 4,
+    };
+    return rank[a] > rank[b] ? a : b;
+}
+
+void rl_figures_of_request(const request_rec *r, const rl_request_t *request)
+{
+    rl_slot_t *all = &rl_runtime()->stats->slots[RL_STATS_ALL];
+    const rl_instant_t at = this_instant();
+    const int n = request->exempt ? request->progress.ran : request->n;
+    const bool denied = is_denied_by_rule(request);
+    rl_figure_e overall = RL_FIGURE_OTHER;
+    if (denied) {
+        overall = request->denied.claim >= 0 ? RL_FIGURE_DENIED : RL_FIGURE_ERROR;
+    }
+    if (rl_upgrade_was_taken_over(request)) {
+        return; /* counted as a stream of HTTP/2 */
+    }
+    for (int i = 0; i < n; i++) {
+        const rl_figure_e figure = figure_of(request, i, denied);
+        count_claim(r, &request->claims[i], figure, at);
+        overall = denied ? overall : worse(overall, figure);
+    }
+    if (n > 0) {
+        rl_figures_add(all, overall, at);
+    }
+}
+
+void rl_figures_of_claim(const request_rec *r, const rl_claim_t *claim, rl_figure_e figure)
+{
+    rl_slot_t *slot = rl_slot_of_rule(r->server, claim->rule);
+    if (slot != NULL) {
+        rl_figures_add(slot, figure, this_instant());
+    }
+}
+
+void rl_figures_of_skipped(const request_rec *r, const rl_rule_t *rule)
+{
+    rl_slot_t *slot = rl_slot_of_rule(r->server, rule);
+    if (slot != NULL) {
+        rl_figures_add(slot, RL_FIGURE_MISSING, this_instant());
+    }
+}

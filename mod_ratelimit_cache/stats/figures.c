@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "figures.h"
+
+#include <stdbool.h>
+
+/* A clock that is set back by up to so many minutes goes on in the minute that has begun; one
+ * that was far ahead starts anew. */
+#define BACK_MAX 5
+
+static uint64_t sum_of(const rl_slot_t *slot, int figure)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < RL_STRIPES; i++) {
+        sum += atomic_load_explicit(&slot->stripes[i].n[figure], memory_order_relaxed);
+    }
+    return sum;
+}
+
+void rl_figures_sum(const rl_slot_t *slot, uint64_t sums[RL_FIGURES])
+{
+    for (int i = 0; i < RL_FIGURES; i++) {
+        sums[i] = sum_of(slot, i);
+    }
+}
+
+/* ---- time ---- */
+
+/* The number is gone while the rest is written. */
+static void write_moment(rl_moment_t *moment, uint64_t number, const uint64_t *sums)
+{
+    atomic_store_explicit(&moment->number, 0, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    for (int i = 0; i < RL_FIGURES_IN_TIME; i++) {
+        atomic_store_explicit(&moment->before[i], sums[i], memory_order_relaxed);
+    }
+    atomic_store_explicit(&moment->number, number, memory_order_release);
+}
+
+static bool read_moment(const rl_moment_t *moment, uint64_t number, uint64_t *before)
+{
+    if (atomic_load_explicit(&moment->number, memory_order_acquire) != number) {
+        return false;
+    }
+    for (int i = 0; i < RL_FIGURES_IN_TIME; i++) {
+        before[i] = atomic_load_explicit(&moment->before[i], memory_order_relaxed);
+    }
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&moment->number, memory_order_relaxed) == number;
+}
+
+__attribute__((noinline)) void rl_figures_turn(rl_slot_t *slot, uint32_t minute)
+{
+    uint32_t last = atomic_load(&slot->minute);
+    uint64_t sums[RL_FIGURES_IN_TIME];
+    if (last == minute || (last > minute && last - minute <= BACK_MAX) ||
+        !atomic_compare_exchange_strong(&slot->minute, &last, minute)) {
+        return;
+    }
+    for (int i = 0; i < RL_FIGURES_IN_TIME; i++) {
+        sums[i] = sum_of(slot, i);
+    }
+    write_moment(&slot->minutes[minute % RL_MINUTES_RING], minute, sums);
+    if (last / 60 != minute / 60) {
+        write_moment(&slot->hours[minute / 60 % RL_HOURS_RING], minute / 60, sums);
+    }
+}
+
+/* Goes back in time: what came in a moment is what the sums have grown until the next one that
+ * was written down. */
+static void read_ring(const rl_slot_t *slot, const rl_moment_t *ring, unsigned room,
+                      uint64_t now, rl_interval_t *of, unsigned n)
+{
+    uint64_t after[RL_FIGURES_IN_TIME], before[RL_FIGURES_IN_TIME];
+    for (int i = 0; i < RL_FIGURES_IN_TIME; i++) {
+        after[i] = sum_of(slot, i);
+    }
+    for (unsigned ago = 0; ago < n; ago++) {
+        rl_interval_t *at = &of[n - 1 - ago];
+        const uint64_t number = now - ago;
+        const bool known = now >= ago && read_moment(&ring[number % room], number, before);
+        for (int i = 0; i < RL_FIGURES_IN_TIME; i++) {
+            at->n[i] = known && after[i] > before[i] ? after[i] - before[i] : 0;
+            after[i] = known && before[i] < after[i] ? before[i] : after[i];
+        }
+    }
+}
+
+void rl_figures_minutes(const rl_slot_t *slot, uint32_t now_s, rl_interval_t of[RL_MINUTES])
+{
+    read_ring(slot, slot->minutes, RL_MINUTES_RING, now_s / 60, of, RL_MINUTES);
+}
+
+void rl_figures_hours(const rl_slot_t *slot, uint32_t now_s, rl_interval_t of[RL_HOURS])
+{
+    read_ring(slot, slot->hours, RL_HOURS_RING, now_s / 3600, of, RL_HOURS);
+}
+
+/* ---- for another rule ---- */
+
+static void wipe_ring(rl_moment_t *ring, int n)
+{
+    static const uint64_t nothing[RL_FIGURES_IN_TIME];
+    for (int i = 0; i < n; i++) {
+        write_moment(&ring[i], 0, nothing);
+    }
+}
+
+static void wipe_sketch(rl_sketch_t *sketch)
+{
+    for (int i = 0; i < RL_SKETCH_KEYS; i++) {
+        atomic_store(&sketch->check[i], 0);
+        atomic_store(&sketch->tally[i], 0);
+        atomic_store(&sketch->lo[i], 0);
+        atomic_store(&sketch->hi[i], 0);
+    }
+}
+
+void rl_figures_wipe(rl_slot_t *slot)
+{
+    for (int i = 0; i < RL_STRIPES; i++) {
+        for (int j = 0; j < RL_FIGURES; j++) {
+            atomic_store(&slot->stripes[i].n[j], 0);
+        }
+    }
+    atomic_store(&slot->minute, 0);
+    wipe_ring(slot->minutes, RL_MINUTES_RING);
+    wipe_ring(slot->hours, RL_HOURS_RING);
+    wipe_sketch(&slot->busiest);
+    wipe_sketch(&slot->over);
+}

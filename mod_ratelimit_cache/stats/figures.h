@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Figures: how many requests a rule allowed, denied ... in one virtual host, since the start,
+ * by minutes and by hours. They lie in a slot in shared memory:
+ *
+ *     slot   +--------------------------------------------------------------+
+ *            | stripe 0: RL_FIGURES numbers (a cache line)                  |
+ *            | ...                                                          |
+ *            | stripe RL_STRIPES - 1                                        |
+ *            +--------------------------------------------------------------+
+ *            | minute that has begun                                        |
+ *            | minutes: what the sums were when the minute began            |
+ *            | hours: the same                                              |
+ *            +--------------------------------------------------------------+
+ *            | sketches: the busiest keys, and those most over their limit  |
+ *            +--------------------------------------------------------------+
+ *
+ * A figure is one atomic addition to the stripe of the processor. The first request in a new
+ * minute writes down what the sums are at that moment; what came in a minute is the difference
+ * to the next that was written down. So the minutes of an hour always add up to what was
+ * counted in it. At the turn of a minute a request that is counted at that very moment may go
+ * to either. A process that is killed while it writes leaves a minute out: what came in it is
+ * counted with the minute before. */
+#ifndef RL_STATS_FIGURES_H
+#define RL_STATS_FIGURES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "../system/stripe.h"
+#include "sketch.h"
+
+/* A request that a rule was checked for has one of the first five. */
+typedef enum {
+    RL_FIGURE_ALLOWED,
+    RL_FIGURE_DENIED,
+    RL_FIGURE_OBSERVED, /* over the limit of a rule that only observes */
+    RL_FIGURE_OTHER,    /* within the limit; another rule denied the request */
+    RL_FIGURE_ERROR,    /* not counted: the store didn't answer, or there was no rate */
+    RL_FIGURE_REFUNDED, /* its outcome didn't count: the units were given back */
+    RL_FIGURE_CLEARED,  /* its outcome cleared the counter */
+    RL_FIGURE_MISSING,  /* it had no value for a part of the key */
+    RL_FIGURES
+} rl_figure_e;
+
+#define RL_FIGURES_CHECKED 5 /* the first so many add up to the requests that were checked */
+#define RL_FIGURES_IN_TIME 3 /* the first so many are kept by minutes and hours */
+
+#define RL_MINUTES 60
+#define RL_HOURS   24
+
+typedef struct rl_moment {
+    _Atomic uint64_t number;                     /* of the minute or hour since 1970; 0: none */
+    _Atomic uint64_t before[RL_FIGURES_IN_TIME]; /* the sums when it began */
+} rl_moment_t;
+
+/* Rings have more room than is read, so that what is written anew isn't being read. */
+#define RL_MINUTES_RING 64
+#define RL_HOURS_RING   32
+
+typedef struct rl_slot {
+    struct {
+        _Alignas(64) _Atomic uint64_t n[RL_FIGURES];
+    } stripes[RL_STRIPES];
+    _Alignas(64) _Atomic uint32_t minute; /* since 1970; 0: no request yet */
+    _Alignas(64) rl_moment_t minutes[RL_MINUTES_RING];
+    rl_moment_t hours[RL_HOURS_RING];
+    rl_sketch_t busiest; /* keys of all requests */
+    rl_sketch_t over;    /* keys of requests over the limit, denied or observed */
+} rl_slot_t;
+
+/* Notes that a new minute has begun, unless that is known. */
+void rl_figures_turn(rl_slot_t *slot, uint32_t minute);
+
+/* When and where a request is counted. */
+typedef struct rl_instant {
+    uint32_t now_s;  /* seconds since 1970 */
+    unsigned stripe; /* rl_stripe() */
+} rl_instant_t;
+
+/* Adds 1 to a figure. Returns a number that differs from one addition to the next. */
+static inline uint64_t rl_figures_add(rl_slot_t *slot, rl_figure_e figure, rl_instant_t at)
+{
+    const uint32_t minute = at.now_s / 60;
+    if (atomic_load_explicit(&slot->minute, memory_order_relaxed) != minute) {
+        rl_figures_turn(slot, minute);
+    }
+    return atomic_fetch_add_explicit(&slot->stripes[at.stripe].n[figure], 1,
+                                     memory_order_relaxed);
+}
+
+/* Sets sums to the figures since the start. */
+void rl_figures_sum(const rl_slot_t *slot, uint64_t sums[RL_FIGURES]);
+
+/* Figures of a minute or an hour. */
+typedef struct rl_interval {
+    uint64_t n[RL_FIGURES_IN_TIME];
+} rl_interval_t;
+
+/* Sets the figures of the last RL_MINUTES minutes, or RL_HOURS hours; the last one is the one
+ * that now_s is in. */
+void rl_figures_minutes(const rl_slot_t *slot, uint32_t now_s, rl_interval_t of[RL_MINUTES]);
+void rl_figures_hours(const rl_slot_t *slot, uint32_t now_s, rl_interval_t of[RL_HOURS]);
+
+/* Sets everything to zero, for another rule. */
+void rl_figures_wipe(rl_slot_t *slot);
+
+#endif
