@@ -57,8 +57,8 @@ MODULE_LIBS := -lutf8proc -lmemcached
 
 # The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
 # targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter system stats ledger fleet lease memcached/connection memcached limiter answer/text accesslog census
-HTTPD_ROOMS := httpd key rule config advice process request answer hooks api replay
+PLAIN_ROOMS := core core/form core/meter system stats ledger fleet lease memcached/connection memcached limiter answer/text accesslog census status/text
+HTTPD_ROOMS := httpd key rule config advice process request answer hooks api replay status
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
 SOURCES := $(PLAIN) $(HTTPD)
@@ -153,7 +153,7 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
     after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
-    module-interface)
+    module-interface statistics status-formats)
 
 test-asan: need-test
 	@RL_ASAN_HTTPD="$${RL_HTTPD:-$$($(APXS) -q SBINDIR)/$$($(APXS) -q PROGNAME)}" \

@@ -19,7 +19,7 @@ my @ROOMS = (
     { name => 'core/meter',           system => 'plain', may => ['core'] },
     { name => 'system',               system => 'unix',  may => [] },
     { name => 'stats',                system => 'plain', may => [qw(core system)] },
-    { name => 'ledger',               system => 'plain', may => [qw(core core/meter)] },
+    { name => 'ledger',               system => 'plain', may => [qw(core core/meter system)] },
     { name => 'fleet',                system => 'plain', may => [qw(core core/meter ledger)] },
     { name => 'lease',                system => 'plain', may => [qw(core core/meter system ledger fleet)] },
     { name => 'memcached/connection', system => 'unix',  may => ['system'] },
@@ -39,7 +39,9 @@ my @ROOMS = (
     { name => 'accesslog',            system => 'unix',  may => ['core'] },
     { name => 'census',               system => 'plain', may => ['core'] },
     { name => 'replay',               system => 'httpd', may => [qw(core core/meter ledger fleet limiter memcached httpd key rule config process request accesslog census)] },
-    { name => 'module',               system => 'httpd', may => [qw(httpd key config advice process request answer hooks api replay public)] },
+    { name => 'status/text',          system => 'plain', may => [qw(core system stats)] },
+    { name => 'status',               system => 'httpd', may => [qw(core core/meter system stats ledger fleet limiter memcached httpd key rule config process request status/text public)] },
+    { name => 'module',               system => 'httpd', may => [qw(httpd key config advice process request answer hooks api replay status public)] },
 );
 my %ROOM = map { $_->{name} => $_ } @ROOMS;
 my $FILES_MAX = 16;    # .c files in one room

@@ -16,7 +16,7 @@ needs() {
     run)   needs build
            packages="$packages apache2-bin curl" commands="$commands curl" ;;
     test)  needs build
-           packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached"
+           packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached python3-prometheus-client prometheus"
            commands="$commands nghttp h2load memcached" ;;
     memcached) packages=memcached commands=memcached ;;
     bench) needs build

@@ -66,6 +66,8 @@
 #include "replay/replay.h"
 #include "request/outcome_watch.h"
 #include "request/upgrade.h"
+#include "status/handler.h"
+#include "status/summary.h"
 
 /* httpd's default handler is APR_HOOK_REALLY_LAST. (Naming core.c as successor would put our
  * handler before everybody's, because core.c has another handler that comes first.) */
@@ -92,6 +94,7 @@ static void register_hooks(apr_pool_t *pool)
     rl_response_fields_register();
     rl_known_cookie_register();
     rl_api_register();
+    rl_summary_register();
     ap_hook_post_config(tell_version, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_shareable_check, NULL, NULL, APR_HOOK_MIDDLE);
@@ -120,6 +123,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(rl_denial_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rl_include_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(rl_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rl_denial_missing_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
     ap_hook_post_read_request(rl_upgrade_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);

@@ -203,3 +203,33 @@ const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key)
     }
     return text;
 }
+
+/* Returns the prefix lengths as they were written: "", "/24", or "/24/48". */
+static const char *bits_shown(apr_pool_t *pool, const rl_key_part_t *part)
+{
+    if (part->v4bits < 0) {
+        return "";
+    }
+    return part->v6bits < 0 ? apr_psprintf(pool, "/%d", part->v4bits)
+                            : apr_psprintf(pool, "/%d/%d", part->v4bits, part->v6bits);
+}
+
+static const char *part_shown(apr_pool_t *pool, const rl_key_part_t *part)
+{
+    return apr_pstrcat(pool, part_word(part->kind), bits_shown(pool, part),
+                       *part->name != '\0' ? ":" : "", part->name, NULL);
+}
+
+const char *rl_key_spec_shown(apr_pool_t *pool, const rl_key_spec_t *key)
+{
+    const char *text = "";
+    for (int position = 0; position < key->n; position++) {
+        for (int i = 0; i < key->n; i++) {
+            if (key->parts[i].position == position) {
+                text = apr_pstrcat(pool, text, position > 0 ? "+" : "",
+                                   part_shown(pool, &key->parts[i]), NULL);
+            }
+        }
+    }
+    return text;
+}

@@ -92,7 +92,7 @@ struct rl_cell {
     _Atomic uint64_t note[RL_LEDGER_NOTES];
 };
 
-_Static_assert(sizeof(rl_cell_t) == 64, "a cell is a cache line");
+_Static_assert(sizeof(rl_cell_t) == RL_LEDGER_CELL_BYTES, "a cell is a cache line");
 
 /* The lowest bits of a ledger key's low half. */
 #define RULE_NUMBER ((1u << RL_RULE_BITS) - 1)

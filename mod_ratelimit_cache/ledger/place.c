@@ -170,6 +170,25 @@ static rl_place_t place_establish(const rl_ledger_t *ledger, const rl_operation_
                                                                                   : nowhere;
 }
 
+static bool place_is_needed(const rl_place_t *place, int64_t now)
+{
+    const uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_relaxed);
+    return (place->id & TAG) != 0 && life_left(life, life_second(now)) > 0;
+}
+
+/* Swaps the place's id for a bid with this tag. Returns false if another request was faster. */
+static bool place_bid(const rl_ledger_t *ledger, rl_place_t *place, uint64_t tag, int64_t now)
+{
+    const bool evicts = ledger->evictions != NULL && place_is_needed(place, now);
+    if (!place_swap_id(place, handed_over(place->id, tag))) {
+        return false;
+    }
+    if (evicts) {
+        rl_striped_add(ledger->evictions, 1);
+    }
+    return true;
+}
+
 rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_operation_t *op, int64_t expires)
 {
     const uint64_t tag = key_tag(&op->ledger_key);
@@ -178,7 +197,7 @@ rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_operation_t *op, in
         if (place.cell == NULL) {
             break;
         }
-        if ((place.id & TAG) != tag && !place_swap_id(&place, handed_over(place.id, tag))) {
+        if ((place.id & TAG) != tag && !place_bid(ledger, &place, tag, op->now)) {
             continue;
         }
         if ((place.id & BID) != 0) {

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "../system/stripe.h"
+
 typedef struct rl_cell rl_cell_t; /* cell.h */
 
 /* Groups of eight cells (see cell.h), one after another. */
@@ -19,10 +21,14 @@ typedef struct rl_ledger {
     rl_region_t regions[2]; /* where keys of the server's rules may stand, and those of tenants'
                              */
     uint32_t reserved; /* groups at the beginning, before both regions, for tenants alone */
+    rl_striped_t *evictions; /* counts keys that lost a cell which was still needed; NULL:
+                              * nothing does */
 } rl_ledger_t;
 
 #define RL_LEDGER_SIZE_MIN (64u * 1024)
 #define RL_LEDGER_SIZE_MAX (64ull << 30)
+
+#define RL_LEDGER_CELL_BYTES 64u
 
 /* The words of a cell that fleet/ and lease/ keep notes in. */
 #define RL_LEDGER_NOTES 3

@@ -101,7 +101,10 @@ static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
     if (error == OK) {
         error = find_memory(RETAINED_STATS_KEY, sizeof(rl_stats_t), &stats, s);
     }
-    runtime->stats = stats;
+    if (error == OK) {
+        runtime->stats = stats;
+        runtime->ledger.evictions = &runtime->stats->evictions;
+    }
     return error;
 }
 

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "../limiter/counter.h"
+#include "../request/session.h"
+#include "gathering.h"
+
+#define KEYS_SHOWN 10 /* of each sketch of a rule */
+
+static uint32_t seconds_left(int64_t time, int64_t now)
+{
+    return time > now ? (uint32_t)rl_seconds_until(time, now) : 0;
+}
+
+static rl_meter_t meter_of(const rl_rule_t *rule, const rl_sketch_key_t *key)
+{
+    const rl_rate_t rate = {.count = key->limit,
+                            .period_us = (int64_t)key->period_s * RL_USEC_PER_SEC};
+    rl_meter_t meter = rule->meter;
+    if (rule->rate_expr != NULL) {
+        rl_rule_meter(rule, &rate, &meter);
+    }
+    return meter;
+}
+
+/* Sets what the key has used, as far as this server knows. */
+static void look_at_key(const rl_gathering_t *to, const rl_row_origin_t *from,
+                        const rl_sketch_key_t *key, rl_key_row_t *row)
+{
+    rl_operation_t op = {
+        .key = key->key, .meter = meter_of(from->rule, key), .rule = from->rule->number};
+    rl_session_t session;
+    rl_step_t step;
+    rl_session_view(from->server, &session);
+    rl_source_bind(&session.source, &op, to->now);
+    rl_counter_peek(&session.source, &op, &step);
+    row->used = step.used;
+    row->limit = rl_meter_quota(&op.meter);
+    row->reset_s = seconds_left(step.reset, to->now);
+    row->penalty_s =
+        !step.granted && op.meter.penalty_us > 0 ? seconds_left(step.retry, to->now) : 0;
+}
+
+static rl_key_row_t *make_row(const rl_gathering_t *to, int rule, const rl_sketch_key_t *key)
+{
+    rl_key_row_t *row = apr_array_push(to->keys);
+    *row = (rl_key_row_t){.rule = &APR_ARRAY_IDX(to->rules, rule, rl_rule_row_t)};
+    rl_digest_tag(&key->key, row->tag);
+    look_at_key(to, &APR_ARRAY_IDX(to->origins, rule, rl_row_origin_t), key, row);
+    return row;
+}
+
+/* Returns the row of the key among those of its rule, which begin at `first`, or NULL. */
+static rl_key_row_t *find_row(const rl_gathering_t *to, int first, const rl_sketch_key_t *key)
+{
+    char tag[RL_TAG_LENGTH + 1];
+    rl_digest_tag(&key->key, tag);
+    for (int i = first; i < to->keys->nelts; i++) {
+        rl_key_row_t *row = &APR_ARRAY_IDX(to->keys, i, rl_key_row_t);
+        if (strcmp(row->tag, tag) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* Of what a sketch says, the part that is sure is told. */
+static uint32_t sure_count(const rl_sketch_key_t *key)
+{
+    return key->count - key->error;
+}
+
+static void add_over(const rl_gathering_t *to, int i, const rl_slot_t *slot)
+{
+    rl_sketch_key_t keys[RL_SKETCH_KEYS];
+    const unsigned n = rl_sketch_read(&slot->over, to->now_s, keys);
+    for (unsigned k = 0; k < n && k < KEYS_SHOWN; k++) {
+        rl_key_row_t *row = make_row(to, i, &keys[k]);
+        row->denied = row->requests = sure_count(&keys[k]);
+        row->seen_s = keys[k].last_s;
+    }
+}
+
+static void add_busiest(const rl_gathering_t *to, int i, const rl_slot_t *slot, int first)
+{
+    rl_sketch_key_t keys[RL_SKETCH_KEYS];
+    const unsigned n = rl_sketch_read(&slot->busiest, to->now_s, keys);
+    for (unsigned k = 0; k < n; k++) {
+        rl_key_row_t *row = find_row(to, first, &keys[k]);
+        if (row == NULL && k < KEYS_SHOWN) {
+            row = make_row(to, i, &keys[k]);
+        }
+        if (row != NULL) {
+            const uint32_t count = sure_count(&keys[k]);
+            row->requests = count > row->requests ? count : row->requests;
+            row->seen_s = keys[k].last_s > row->seen_s ? keys[k].last_s : row->seen_s;
+        }
+    }
+}
+
+void rl_gather_keys(const rl_gathering_t *to, int i)
+{
+    const rl_slot_t *slot = APR_ARRAY_IDX(to->rules, i, rl_rule_row_t).slot;
+    const int first = to->keys->nelts;
+    add_over(to, i, slot);
+    add_busiest(to, i, slot, first);
+}

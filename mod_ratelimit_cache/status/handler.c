@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handler.h"
+
+#include <http_protocol.h>
+#include <http_request.h>
+#include <string.h>
+
+#include "gather.h"
+#include "health.h"
+#include "text/json.h"
+#include "text/metrics.h"
+#include "text/page.h"
+
+#define NAME "ratelimit-status"
+
+static void status_take(void *context, const char *bytes, size_t len)
+{
+    ap_rwrite(bytes, (int)len, context);
+}
+
+/* Writes the report in one form. */
+typedef void write_fn(rl_output_t *out, const rl_report_t *report);
+
+static int answer_report(request_rec *r, rl_gather_e how, const char *type, write_fn *write)
+{
+    rl_report_t report;
+    rl_output_t out;
+    ap_set_content_type(r, type);
+    if (!r->header_only) {
+        rl_report_gather(r, how, &report);
+        rl_output_begin(&out, status_take, r);
+        write(&out, &report);
+        rl_output_end(&out);
+    }
+    return OK;
+}
+
+static void write_openmetrics(rl_output_t *out, const rl_report_t *report)
+{
+    rl_metrics_write(out, report, RL_METRICS_OPEN);
+}
+
+static void write_prometheus(rl_output_t *out, const rl_report_t *report)
+{
+    rl_metrics_write(out, report, RL_METRICS_PROMETHEUS);
+}
+
+static int answer_page(request_rec *r)
+{
+    apr_table_setn(r->headers_out, "Content-Security-Policy", rl_page_policy());
+    apr_table_setn(r->headers_out, "X-Frame-Options", "DENY");
+    return answer_report(r, RL_GATHER_ALL, "text/html; charset=utf-8", rl_page_write);
+}
+
+static int answer_json(request_rec *r)
+{
+    return answer_report(r, RL_GATHER_ALL, "application/json", rl_json_write);
+}
+
+static int answer_openmetrics(request_rec *r)
+{
+    return answer_report(r, RL_GATHER_MERGED, rl_metrics_type(RL_METRICS_OPEN),
+                         write_openmetrics);
+}
+
+static int answer_prometheus(request_rec *r)
+{
+    return answer_report(r, RL_GATHER_MERGED, rl_metrics_type(RL_METRICS_PROMETHEUS),
+                         write_prometheus);
+}
+
+static const struct {
+    const char *name;
+    int (*answer)(request_rec *r);
+} forms[] = {
+    {"", answer_page},
+    {"html", answer_page},
+    {"json", answer_json},
+    {"openmetrics", answer_openmetrics},
+    {"prometheus", answer_prometheus},
+    {"health", rl_status_health},
+};
+
+/* Returns true if the query string asks for this form. Other parameters are ignored. */
+static bool asks_for(const char *args, const char *form)
+{
+    static const char name[] = "format=";
+    const size_t len = strlen(form);
+    for (const char *at = args; at != NULL; at = strchr(at, '&')) {
+        at += *at == '&';
+        if (strncmp(at, name, sizeof(name) - 1) == 0) {
+            const char *value = at + sizeof(name) - 1;
+            return strcspn(value, "&") == len && strncmp(value, form, len) == 0;
+        }
+    }
+    return len == 0;
+}
+
+static int refuse_form(request_rec *r)
+{
+    r->status = HTTP_BAD_REQUEST;
+    ap_set_content_type(r, "text/plain; charset=utf-8");
+    ap_rputs("format= is one of html, json, openmetrics, prometheus, health\n", r);
+    return OK;
+}
+
+int rl_status_handler(request_rec *r)
+{
+    if (r->handler == NULL || strcmp(r->handler, NAME) != 0) {
+        return DECLINED;
+    }
+    ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
+    if (r->method_number != M_GET) {
+        return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
+    }
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (asks_for(r->args, forms[i].name)) {
+            return forms[i].answer(r);
+        }
+    }
+    return refuse_form(r);
+}

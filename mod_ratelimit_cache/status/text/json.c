@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json.h"
+
+/* ---- members ---- */
+
+/* Names are our own, and need no escapes. */
+static void json_name(rl_output_t *out, const char *before, const char *name)
+{
+    rl_out(out, before);
+    rl_out(out, "\"");
+    rl_out(out, name);
+    rl_out(out, "\":");
+}
+
+static void json_text(rl_output_t *out, const char *before, const char *name, const char *text)
+{
+    json_name(out, before, name);
+    rl_out_json(out, text);
+}
+
+static void json_number(rl_output_t *out, const char *name, uint64_t number)
+{
+    json_name(out, ",", name);
+    rl_out_number(out, number);
+}
+
+static void json_seconds(rl_output_t *out, const char *name, int64_t us)
+{
+    json_name(out, ",", name);
+    rl_out_seconds(out, us);
+}
+
+/* Writes what separates an element from the one before. */
+static void json_next(rl_output_t *out, size_t i)
+{
+    rl_out(out, i > 0 ? ",\n" : "\n");
+}
+
+/* ---- figures ---- */
+
+static void json_series(rl_output_t *out, const char *before, const char *name,
+                        const rl_interval_t *of, int n, rl_figure_e figure)
+{
+    json_name(out, before, name);
+    rl_out(out, "[");
+    for (int i = 0; i < n; i++) {
+        rl_out(out, i > 0 ? "," : "");
+        rl_out_number(out, of[i].n[figure]);
+    }
+    rl_out(out, "]");
+}
+
+static void json_history(rl_output_t *out, const char *name, const rl_interval_t *of, int n)
+{
+    json_name(out, ",", name);
+    json_series(out, "{", "allowed", of, n, RL_FIGURE_ALLOWED);
+    json_series(out, ",", "denied", of, n, RL_FIGURE_DENIED);
+    json_series(out, ",", "observed", of, n, RL_FIGURE_OBSERVED);
+    rl_out(out, "}");
+}
+
+static void json_histories(rl_output_t *out, const rl_slot_t *slot, uint32_t now_s)
+{
+    rl_interval_t minutes[RL_MINUTES], hours[RL_HOURS];
+    rl_figures_minutes(slot, now_s, minutes);
+    rl_figures_hours(slot, now_s, hours);
+    json_history(out, "minutes", minutes, RL_MINUTES);
+    json_history(out, "hours", hours, RL_HOURS);
+}
+
+static void json_requests(rl_output_t *out, const rl_report_t *report)
+{
+    uint64_t all = 0;
+    for (int i = 0; i < RL_FIGURES_CHECKED; i++) {
+        all += report->requests[i];
+    }
+    json_name(out, ",\n", "requests");
+    json_name(out, "{", "checked");
+    rl_out_number(out, all);
+    json_number(out, "allowed", report->requests[RL_FIGURE_ALLOWED]);
+    json_number(out, "denied", report->requests[RL_FIGURE_DENIED]);
+    json_number(out, "observed", report->requests[RL_FIGURE_OBSERVED]);
+    json_number(out, "error", report->requests[RL_FIGURE_ERROR]);
+    json_histories(out, report->all, report->now_s);
+    rl_out(out, "}");
+}
+
+/* ---- rules and keys ---- */
+
+static void json_rule_row(rl_output_t *out, const rl_rule_row_t *row, uint32_t now_s)
+{
+    json_text(out, "{", "name", row->name);
+    json_text(out, ",", "vhost", row->vhost);
+    json_text(out, ",", "section", row->section);
+    json_text(out, ",", "rate", row->rate);
+    json_text(out, ",", "key", row->key);
+    json_text(out, ",", "algorithm", row->algorithm);
+    json_text(out, ",", "action", row->observe ? "observe" : "deny");
+    json_number(out, "checked", rl_rule_row_checked(row));
+    json_number(out, "allowed", row->n[RL_FIGURE_ALLOWED]);
+    json_number(out, "denied", row->n[RL_FIGURE_DENIED]);
+    json_number(out, "observed", row->n[RL_FIGURE_OBSERVED]);
+    json_number(out, "other", row->n[RL_FIGURE_OTHER]);
+    json_number(out, "error", row->n[RL_FIGURE_ERROR]);
+    json_number(out, "refunded", row->n[RL_FIGURE_REFUNDED]);
+    json_number(out, "cleared", row->n[RL_FIGURE_CLEARED]);
+    json_number(out, "missing", row->n[RL_FIGURE_MISSING]);
+    json_number(out, "waiting", 0);
+    json_number(out, "in_flight", 0);
+    json_histories(out, row->slot, now_s);
+    rl_out(out, "}");
+}
+
+static void json_rule_rows(rl_output_t *out, const rl_report_t *report)
+{
+    json_name(out, ",\n", "rules");
+    rl_out(out, "[");
+    for (size_t i = 0; i < report->nrules; i++) {
+        json_next(out, i);
+        json_rule_row(out, &report->rules[i], report->now_s);
+    }
+    rl_out(out, "]");
+}
+
+static void json_values(rl_output_t *out, const rl_key_row_t *row)
+{
+    json_name(out, ",", "values");
+    rl_out(out, "[");
+    for (size_t i = 0; row->values != NULL && i < row->nvalues; i++) {
+        rl_out(out, i > 0 ? "," : "");
+        rl_out_json(out, row->values[i]);
+    }
+    rl_out(out, "]");
+}
+
+static void json_key_row(rl_output_t *out, const rl_key_row_t *row)
+{
+    json_text(out, "{", "rule", row->rule->name);
+    json_text(out, ",", "vhost", row->rule->vhost);
+    json_text(out, ",", "section", row->rule->section);
+    json_text(out, ",", "tag", row->tag);
+    json_number(out, "used", row->used);
+    json_number(out, "limit", row->limit);
+    json_number(out, "reset", row->reset_s);
+    json_number(out, "penalty", row->penalty_s);
+    json_number(out, "requests", row->requests);
+    json_number(out, "denied", row->denied);
+    json_number(out, "seen", row->seen_s);
+    json_values(out, row);
+    rl_out(out, "}");
+}
+
+static void json_key_rows(rl_output_t *out, const rl_report_t *report)
+{
+    json_name(out, ",\n", "keys");
+    rl_out(out, "[");
+    for (size_t i = 0; i < report->nkeys; i++) {
+        json_next(out, i);
+        json_key_row(out, &report->keys[i]);
+    }
+    rl_out(out, "]");
+}
+
+/* ---- stores and the table ---- */
+
+static void json_server(rl_output_t *out, const rl_server_row_t *row)
+{
+    json_text(out, "{", "name", row->name);
+    json_text(out, ",", "state", row->state);
+    json_number(out, "round_trips", row->traffic.round_trips);
+    json_seconds(out, "seconds", (int64_t)row->traffic.sum_us);
+    json_number(out, "errors", row->traffic.errors);
+    json_number(out, "outages", row->traffic.outages);
+    json_seconds(out, "outage", row->traffic.outage_us);
+    json_seconds(out, "last_outage", row->traffic.last_outage_us);
+    json_seconds(out, "all_outages", row->traffic.all_outages_us);
+    rl_out(out, "}");
+}
+
+/* Returns the longest present outage of a server. */
+static int64_t outage_of(const rl_store_row_t *row)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < row->nservers; i++) {
+        const int64_t us = row->servers[i].traffic.outage_us;
+        longest = us > longest ? us : longest;
+    }
+    return longest;
+}
+
+static void json_store(rl_output_t *out, const rl_store_row_t *row)
+{
+    json_text(out, "{", "name", row->name);
+    json_name(out, ",", "servers");
+    rl_out(out, "[");
+    for (size_t i = 0; i < row->nservers; i++) {
+        rl_out(out, i > 0 ? "," : "");
+        json_server(out, &row->servers[i]);
+    }
+    rl_out(out, "]");
+    json_number(out, "local_decisions", row->local);
+    json_number(out, "lease_decisions", row->leased);
+    json_seconds(out, "outage", outage_of(row));
+    rl_out(out, "}");
+}
+
+static void json_stores(rl_output_t *out, const rl_report_t *report)
+{
+    json_name(out, ",\n", "stores");
+    rl_out(out, "[");
+    for (size_t i = 0; i < report->nstores; i++) {
+        json_next(out, i);
+        json_store(out, &report->stores[i]);
+    }
+    rl_out(out, "]");
+}
+
+static void json_table(rl_output_t *out, const rl_table_row_t *table)
+{
+    json_name(out, ",\n", "table");
+    json_name(out, "{", "bytes");
+    rl_out_number(out, table->bytes);
+    json_number(out, "cells", table->cells);
+    json_number(out, "used", table->used);
+    json_number(out, "expired", table->expired);
+    json_number(out, "evictions", table->evictions);
+    rl_out(out, "}");
+}
+
+void rl_json_write(rl_output_t *out, const rl_report_t *report)
+{
+    json_text(out, "{", "version", report->version);
+    json_number(out, "time", report->now_s);
+    json_name(out, ",", "busy");
+    rl_out(out, "false");
+    json_requests(out, report);
+    json_rule_rows(out, report);
+    json_key_rows(out, report);
+    json_stores(out, report);
+    json_table(out, &report->table);
+    rl_out(out, "}\n");
+}

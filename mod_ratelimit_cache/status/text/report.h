@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the status page tells, in whatever form. Texts are as the configuration has them, and
+ * may hold any bytes. Times are seconds. */
+#ifndef RL_STATUS_TEXT_REPORT_H
+#define RL_STATUS_TEXT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../core/digest.h"
+#include "../../stats/stats.h"
+
+/* A rule in one virtual host. All texts but name and vhost are "" for the rules of .htaccess
+ * files, which have one row together, called ".htaccess". */
+typedef struct rl_rule_row {
+    const char *name, *vhost, *section, *rate, *key, *algorithm;
+    bool observe; /* action=observe */
+    const rl_slot_t *slot;
+    uint64_t n[RL_FIGURES];
+    rl_interval_t recent; /* in the last five minutes */
+} rl_rule_row_t;
+
+/* Returns the requests that the rule was checked for. */
+uint64_t rl_rule_row_checked(const rl_rule_row_t *row);
+
+/* A key of a rule, one of the busiest, or of those most over their limit. */
+typedef struct rl_key_row {
+    const rl_rule_row_t *rule;
+    char tag[RL_TAG_LENGTH + 1];
+    uint32_t used, limit; /* units */
+    uint32_t reset_s;     /* until nothing is left of its use; 0: nothing is in use */
+    uint32_t penalty_s;   /* until its penalty ends; 0: none */
+    uint32_t requests;    /* that it made, since it was last quiet for ten minutes; */
+    uint32_t denied;      /* and that were over the limit; both are estimates for busy rules */
+    uint32_t seen_s;      /* when it came last, seconds since 1970 */
+    const char *const *values; /* PART=VALUE, as many as the key has parts; NULL: not known */
+    size_t nvalues;
+} rl_key_row_t;
+
+typedef struct rl_server_row {
+    const char *name, *state; /* state: up, down, or unknown before it was asked */
+    rl_traffic_sums_t traffic;
+} rl_server_row_t;
+
+typedef struct rl_store_row {
+    const char *name; /* "shm", or "memcached" and its servers */
+    const rl_server_row_t *servers;
+    size_t nservers;
+    uint64_t local, leased;
+} rl_store_row_t;
+
+typedef struct rl_table_row {
+    uint64_t bytes, cells, used, expired, evictions;
+} rl_table_row_t;
+
+typedef struct rl_report {
+    const char *version; /* of the module */
+    uint32_t now_s;      /* seconds since 1970 */
+    const rl_slot_t *all;
+    uint64_t requests[RL_FIGURES]; /* of `all`; see rl_figures_of_request() */
+    const rl_rule_row_t *rules;    /* in the order of the configuration */
+    size_t nrules;
+    const rl_key_row_t *keys; /* rule by rule, those over their limit first */
+    size_t nkeys;
+    const rl_store_row_t *stores;
+    size_t nstores;
+    rl_table_row_t table;
+} rl_report_t;
+
+#endif
