@@ -11,6 +11,7 @@
 #include "../request/log.h"
 #include "../request/session.h"
 #include "../request/trace.h"
+#include "patience.h"
 
 static void trace_refund(request_rec *r, const rl_claim_t *claim)
 {
@@ -189,6 +190,65 @@ static int charge_claims(request_rec *r, rl_request_t *request, int first, int64
     return denied;
 }
 
+/* ---- waiting for checks of credentials ---- */
+
+/* Microseconds: how long a request waits at most, and how often it looks. */
+#define WAIT_MOST    (10 * RL_USEC_PER_SEC)
+#define LOOK_FIRST   2000
+#define LOOK_SLOWEST 20000
+
+/* One try. As charge_claims(). */
+static int decide_try(request_rec *r, rl_request_t *request, int first, int64_t *now)
+{
+    int denied;
+    rl_patience_begin(r, request, first, *now);
+    denied = charge_claims(r, request, first, now);
+    if (denied >= 0) {
+        rl_patience_denied(r, request, first, *now);
+    }
+    return denied;
+}
+
+/* Tries again while that helps, and the client is there. Each try may take the store as long as
+ * the first. */
+static int decide_wait(request_rec *r, rl_request_t *request, int first, int64_t *now)
+{
+    const int64_t until = *now + WAIT_MOST, spent = request->store_time;
+    apr_interval_time_t pause = LOOK_FIRST;
+    int denied;
+    do {
+        apr_sleep(pause);
+        pause = pause < LOOK_SLOWEST ? pause * 2 : pause;
+        *now = apr_time_now();
+        request->store_time = spent;
+        denied = decide_try(r, request, first, now);
+    } while (denied >= 0 && *now < until && !r->connection->aborted &&
+             rl_patience_helps(r, request, first, *now));
+    return denied;
+}
+
+/* Charges the claims from index `first` on, as charge_claims() does. If the request is denied
+ * only because credentials are being checked, waits for what comes of it: a good user's page
+ * has many images, and a password check takes a while. A denial starts no penalty before it is
+ * final. */
+static int charge_patiently(request_rec *r, rl_request_t *request, int first, int64_t *now)
+{
+    int denied;
+    if (!rl_patience_begin(r, request, first, *now)) {
+        return charge_claims(r, request, first, now);
+    }
+    denied = decide_try(r, request, first, now);
+    if (denied >= 0 && rl_patience_helps(r, request, first, *now) && rl_patience_enter(r)) {
+        denied = decide_wait(r, request, first, now);
+        rl_patience_leave();
+    }
+    if (denied >= 0) {
+        rl_patience_end(request, first);
+        denied = charge_claims(r, request, first, now);
+    }
+    return denied;
+}
+
 /* A denial that another module vetoes becomes an observation, and the claims are decided on
  * again: once for each vetoed claim at most, and only once if all claims that deny are known
  * from the start. */
@@ -197,7 +257,7 @@ int rl_decide(request_rec *r, rl_request_t *request, int first)
     int64_t now = rl_request_now(request);
     const int n = request->n - first;
     int denied;
-    while ((denied = charge_claims(r, request, first, &now)) >= 0) {
+    while ((denied = charge_patiently(r, request, first, &now)) >= 0) {
         do {
             const int status = decide_ask(r, request, denied, now);
             if (status != RATELIMIT_VETO) {
@@ -228,7 +288,7 @@ int rl_decide_include(request_rec *r, rl_request_t *request, int first)
 int rl_decide_look_up(request_rec *r, rl_request_t *request, int first)
 {
     int64_t now = rl_request_now(request);
-    const int denied = charge_claims(r, request, first, &now);
+    const int denied = charge_patiently(r, request, first, &now);
     const rl_claim_t *claim;
     rl_session_t session;
     if (denied < 0) {

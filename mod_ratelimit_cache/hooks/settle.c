@@ -8,6 +8,7 @@
 #include "../request/session.h"
 #include "../request/trace.h"
 #include "../request/upgrade.h"
+#include "patience.h"
 
 /* Outcomes. A unit is charged before the application runs, so that guesses in parallel, however
  * many, can't get past the limit; here the outcome is known. A unit whose outcome doesn't count
@@ -208,6 +209,9 @@ void rl_settle(request_rec *r)
     if (request->outcome.matters || request->denied.claim >= 0) {
         settle(r, request);
     }
+    if (request->outcome.reads_auth) {
+        rl_patience_checked(r, request);
+    }
 }
 
 int rl_settle_log_transaction(request_rec *r)
@@ -233,7 +237,7 @@ static void settle_note_returned(const rl_source_t *source, const rl_request_t *
     }
 }
 
-bool rl_settle_authentication(request_rec *r, rl_request_t *request, rl_auth_e auth)
+static bool settle_authentication(request_rec *r, rl_request_t *request, rl_auth_e auth)
 {
     const rl_settlement_t *settlements;
     rl_ending_t ending = {.r = NULL};
@@ -257,4 +261,12 @@ bool rl_settle_authentication(request_rec *r, rl_request_t *request, rl_auth_e a
     settle_note_returned(&session.source, request, settlements);
     request->store_time += rl_session_end(&session);
     return true;
+}
+
+/* Those who wait for the check look at what is left once it is over. */
+bool rl_settle_authentication(request_rec *r, rl_request_t *request, rl_auth_e auth)
+{
+    const bool settled = settle_authentication(r, request, auth);
+    rl_patience_checked(r, request);
+    return settled;
 }

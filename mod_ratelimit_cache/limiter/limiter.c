@@ -111,12 +111,12 @@ static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
 }
 
 /* Starts or extends the penalty of each claim that is over its limit, even if another rule
- * denied the request. */
+ * denied the request, unless it waits for that to change. */
 static void note_overruns(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
         rl_claim_t *claim = &claims[i];
-        if (!claim->step.granted && !claim->uncounted && !claim->refuse) {
+        if (!claim->step.granted && !claim->uncounted && !claim->refuse && !claim->patient) {
             rl_counter_overrun(source, &claim->op, &claim->step);
         }
     }

@@ -19,11 +19,14 @@ typedef struct rl_claim {
     bool observe;           /* an overrun is reported, but neither enforced nor charged */
     bool refuse;            /* deny, whatever the count is */
     rl_on_error_e on_error; /* what decides while the shared store doesn't answer */
+    bool patient;           /* a denial isn't final yet: it starts no penalty */
     rl_distinct_t distinct; /* the value, if only new values are charged; what is held of it */
     /* Out: what came of the claim. */
     rl_step_t step;
-    bool charged;   /* units, or what was charged for the value, may be given back */
-    bool uncounted; /* the shared store could not answer, and on_error decided */
+    bool charged;         /* units, or what was charged for the value, may be given back */
+    bool uncounted;       /* the shared store could not answer, and on_error decided */
+    bool checking;        /* a check of credentials is counted for it (checks.h), */
+    uint64_t check_stamp; /* with this stamp */
     /* Between the limiter's two passes. */
     rl_seen_t seen;
     /* Whose claim it is. The limiter doesn't look at these. A tenant's rule is NULL

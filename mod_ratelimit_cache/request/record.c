@@ -80,6 +80,7 @@ void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *t
     move_claims(pool, to, from, from->n);
     for (int i = 0; i < to->n; i++) {
         rl_claim_t *claim = &to->claims[i];
+        claim->checking = false; /* the first request's own */
         claim->name = apr_pstrdup(pool, claim->name);
         claim->claimed = apr_pstrdup(pool, claim->claimed);
         if (claim->account != NULL) {

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "patience.h"
+
+#include <ap_mpm.h>
+#include <stdatomic.h>
+
+#include "../limiter/checks.h"
+#include "../request/session.h"
+#include "../rule/outcome.h"
+
+static bool is_patient(const rl_claim_t *claim)
+{
+    const rl_rule_t *rule = claim->rule;
+    return rule != NULL && rule->count != NULL && !claim->observe && !claim->refuse &&
+           rl_outcomes_read_only_auth(rule->count);
+}
+
+bool rl_patience_begin(const request_rec *r, rl_request_t *request, int first, int64_t now)
+{
+    rl_session_t session;
+    bool any = false;
+    for (int i = first; i < request->n; i++) {
+        rl_claim_t *claim = &request->claims[i];
+        claim->patient = is_patient(claim);
+        if (claim->patient) {
+            if (!any) {
+                rl_session_view(r->server, &session);
+            }
+            any = true;
+            rl_checks_begin(&session.source, claim, now);
+        }
+    }
+    return any;
+}
+
+void rl_patience_denied(const request_rec *r, rl_request_t *request, int first, int64_t now)
+{
+    rl_session_t session;
+    rl_session_view(r->server, &session);
+    for (int i = first; i < request->n; i++) {
+        rl_checks_end(&session.source, &request->claims[i], now);
+    }
+}
+
+bool rl_patience_helps(const request_rec *r, const rl_request_t *request, int first,
+                       int64_t now)
+{
+    rl_session_t session;
+    rl_session_view(r->server, &session);
+    for (int i = first; i < request->n; i++) {
+        const rl_claim_t *claim = &request->claims[i];
+        if (!claim->step.granted && !claim->observe &&
+            (!claim->patient || claim->uncounted ||
+             !rl_checks_go_on(&session.source, claim, now))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void rl_patience_end(const rl_request_t *request, int first)
+{
+    for (int i = first; i < request->n; i++) {
+        request->claims[i].patient = false;
+    }
+}
+
+/* ---- places ---- */
+
+static atomic_int waiting;
+
+/* A stream of HTTP/2 keeps a thread of mod_http2's busy, any other request one of the server's,
+ * of which half are left to those that don't wait. */
+static int places_for(const request_rec *r)
+{
+    int threads = 1;
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return r->connection->master != NULL ? 4 * threads : (threads + 1) / 2;
+}
+
+bool rl_patience_enter(const request_rec *r)
+{
+    if (atomic_fetch_add(&waiting, 1) < places_for(r)) {
+        return true;
+    }
+    rl_patience_leave();
+    return false;
+}
+
+void rl_patience_leave(void)
+{
+    atomic_fetch_sub(&waiting, 1);
+}
+
+void rl_patience_checked(const request_rec *r, const rl_request_t *request)
+{
+    rl_session_t session;
+    bool any = false;
+    for (int i = 0; i < request->n; i++) {
+        if (request->claims[i].checking) {
+            if (!any) {
+                rl_session_view(r->server, &session);
+            }
+            any = true;
+            rl_checks_end(&session.source, &request->claims[i], apr_time_now());
+        }
+    }
+}
