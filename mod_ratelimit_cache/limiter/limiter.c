@@ -142,6 +142,7 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
     bool admitted;
     for (int i = 0; i < n; i++) {
         rl_source_bind(source, &claims[i].op, now);
+        claims[i].distinct.holds = RL_HOLDS_UNITS; /* it may have been charged before */
     }
     if (n == 1 && !claims[0].refuse) { /* a single claim needs no second pass */
         claim_charge(source, &claims[0]);
