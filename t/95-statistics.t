@@ -129,6 +129,51 @@ cmp_ok abs($most->{seen} - time), '<', 120, 'when it was seen last';
 ok $most->{reset} > 0 && $most->{reset} <= 30 * 86_400, 'its window ends';
 is_deeply $most->{values}, [], 'no values of keys are told';
 
+# ---- values of keys -----------------------------------------------------------------------------------------
+my $logging = statuspage() . <<'END';
+RateLimitLog warn keys
+<Location "/ok/told">
+    RateLimit told 1/30d key=query:who+ip/24+cookie:c
+</Location>
+<Location "/ok/header">
+    RateLimit header 1/30d key=header:X-Who fold=off
+</Location>
+<VirtualHost *:${PORT2}>
+    ServerName quiet.test
+    RateLimitLog info
+    RateLimit quiet 1/30d key=query:who
+</VirtualHost>
+END
+my $t = httpd($logging);
+sub values_told { my ($rule) = @_; return [ map { @{ $_->{values} } } keys_of(figures($t), $rule) ] }
+my $from = $t->access_mark;
+status($t, '/ok/told?who=%20%C3%84dmin,(%22x%22)', headers => [ Cookie => 'c=v1' ]) for 1 .. 3;
+status($t, '/ok/header', headers => [ 'X-Who' => qq{a", key 0123456789ab, retry after 1 s\\} ]) for 1 .. 2;
+status($t, '/ok/header', headers => [ 'X-Who' => 'x' x 100 ]) for 1 .. 2;
+status($t, '/ok/header') for 1 .. 2;
+status($t, '/ok?who=secret', port => $t->port2) for 1 .. 2;
+over($t, $from, 11);
+my @said = grep { /\[ratelimit_cache:/ && /: denied, key/ } $t->log_lines(0);
+is scalar(grep { /key [0-9a-f]{12} \(query:who=admin%2C%28%22x%22%29, ip=127\.0\.0\.0\/24, cookie:c=v1\), retry after/ } @said), 1,
+    'RateLimitLog keys: the line tells the values, folded and escaped' or diag @said;
+is scalar(grep { /\(header:x-who=a%22%2C%20key%200123456789ab%2C%20retry%20after%201%20s%5C\), retry/ } @said), 1, 'RateLimitLog keys: no value can make up a line';
+is scalar(grep { /\(header:x-who=\(100 bytes\)\), retry/ } @said), 1, 'RateLimitLog keys: of a long value only its length is told';
+is scalar(grep { /\(header:x-who\), retry/ } @said), 1, 'RateLimitLog keys: a part without a value';
+is scalar(grep { /secret/ } @said), 0, 'RateLimitLog without keys: a virtual host of its own tells none';
+is_deeply values_told('told'), [ 'query:who=admin%2C%28%22x%22%29', 'ip=127.0.0.0/24', 'cookie:c=v1' ], 'RateLimitLog keys: the status page tells the values';
+is_deeply values_told('quiet'), [], 'RateLimitLog without keys: the status page of a server that has it elsewhere tells none';
+like request($t, 'GET', '/rl')->body, qr/<td>query:who=admin%2C%28%22x%22%29<br>ip=127/, 'RateLimitLog keys: the page, too';
+$t->reload;
+is scalar @{ values_told('told') }, 3, 'RateLimitLog keys: values outlive a reload';
+$t->set_conf($logging =~ s/warn keys/warn/r);
+$t->reload;
+is_deeply values_told('told'), [], 'RateLimitLog keys: they are no more told when it is taken out';
+$t->set_conf($logging);
+$t->reload;
+is_deeply values_told('told'), [], 'RateLimitLog keys: and are forgotten';
+config_error("RateLimitLog warn key\n", 'RateLimitLog', 'key', 'another word than keys');
+config_ok("RateLimitLog notice KEYS\n");
+
 # ---- reloads and deaths -------------------------------------------------------------------------------------
 my $conf = $s->{conf};
 for my $how (qw(graceful reload)) {

@@ -150,13 +150,21 @@ void *rl_merge_server_config(apr_pool_t *pool, void *outer, void *inner)
         conf->store = base->store;
         conf->store_set = base->store_set;
     }
-    conf->log_level = add->log_level != RL_UNSET ? add->log_level : base->log_level;
+    if (add->log_level == RL_UNSET) {
+        conf->log_level = base->log_level;
+        conf->log_keys = base->log_keys;
+    }
     return conf;
 }
 
 const rl_server_config_t *rl_server_config(const server_rec *s)
 {
     return ap_get_module_config(s->module_config, &ratelimit_cache_module);
+}
+
+bool rl_server_logs_keys(const rl_server_config_t *conf)
+{
+    return conf->log_keys;
 }
 
 int rl_server_log_level(const rl_server_config_t *conf)

@@ -64,6 +64,7 @@ struct rl_store_config;
 /* What the main server or a virtual host sets. */
 typedef struct rl_server_config {
     int log_level;                 /* RateLimitLog: APLOG_..., or RL_UNSET */
+    bool log_keys;                 /* RateLimitLog has `keys` */
     struct rl_store_config *store; /* the shared store; NULL: this server's shared memory */
     bool store_set;                /* a RateLimitStore says so */
     rl_digest_t vhost; /* the virtual host's identity, set by rl_config_identify_vhosts() */
@@ -88,6 +89,9 @@ const rl_server_config_t *rl_server_config(const server_rec *s);
 
 /* Returns the level, APLOG_..., of the line for a key's first denial in a window. */
 int rl_server_log_level(const rl_server_config_t *conf);
+
+/* Returns true if that line, and the status page, may tell the key's values. */
+bool rl_server_logs_keys(const rl_server_config_t *conf);
 
 /* What there is once in httpd, not once per virtual host. Directives fill it in while the
  * configuration is read. */

@@ -295,15 +295,21 @@ static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
 
 /* ---- the rest ---- */
 
-static const char *set_log_level(cmd_parms *cmd, void *dir, const char *value)
+static const char *set_log(cmd_parms *cmd, void *dir, const char *level, const char *keys)
 {
     const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    rl_server_config_t *conf = server_config(cmd);
     (void)dir;
-    if (error == NULL) {
-        error = ap_parse_log_level(value, &server_config(cmd)->log_level);
-        error = error != NULL ? directive_error(cmd, value, error) : NULL;
+    if (error != NULL) {
+        return error;
     }
-    return error;
+    if (keys != NULL && ap_cstr_casecmp(keys, "keys") != 0) {
+        return directive_error(cmd, keys,
+                               "write LEVEL, or LEVEL keys to have the values of keys told");
+    }
+    conf->log_keys = keys != NULL;
+    error = ap_parse_log_level(level, &conf->log_level);
+    return error != NULL ? directive_error(cmd, level, error) : NULL;
 }
 
 /* ---- answers ---- */
@@ -398,8 +404,10 @@ const command_rec rl_directives[] = {
         "RateLimitStore", set_store, NULL, RSRC_CONF,
         "shm [size=32M] [tenants=12%], or memcached HOST[:PORT] ... [option=value ...]"),
     AP_INIT_TAKE1("RateLimitSecret", set_secret, NULL, RSRC_CONF, "file:PATH, or the secret"),
-    AP_INIT_TAKE1("RateLimitLog", set_log_level, NULL, RSRC_CONF,
-                  "level of the line for a key's first denial in a window"),
+    AP_INIT_TAKE12(
+        "RateLimitLog", set_log, NULL, RSRC_CONF,
+        "level of the line for a key's first denial in a window; keys: it tells their "
+        "values"),
     AP_INIT_TAKE_ARGV("RateLimitHeaders", set_response_fields, NULL, IN_HTACCESS,
                       "none, or what to send: standard, legacy or both"),
     AP_INIT_TAKE1("RateLimitDenyHandler", set_deny_handler, NULL, IN_SECTIONS,

@@ -153,6 +153,26 @@ void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t 
     key->len += write_long_part(at, kind & 0x7f, &digest, len);
 }
 
+bool rl_key_next(const rl_key_builder_t *key, size_t *at, rl_key_added_t *added)
+{
+    const unsigned char *part = key->bytes + *at;
+    if (*at >= key->len) {
+        return false;
+    }
+    *added = (rl_key_added_t){.kind = part[0] & 0x7f, .bytes = part + 2, .len = part[1]};
+    if ((part[0] & 0x80) == 0) {
+        *at += 2 + added->len;
+        return true;
+    }
+    added->bytes = NULL;
+    added->len = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        added->len |= (size_t)part[1 + i] << (8 * i);
+    }
+    *at += 5 + sizeof(rl_digest_t);
+    return true;
+}
+
 rl_digest_t rl_key_finish(const rl_key_builder_t *key)
 {
     rl_siphash_t hash = key->scope.hash;

@@ -4,6 +4,7 @@
 #ifndef RL_CORE_DIGEST_H
 #define RL_CORE_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -87,6 +88,17 @@ void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *scope);
  * such as a missing value and an empty one. There is room for RL_KEY_PARTS_MAX parts; a part
  * that does not fit is a programming error and is ignored. */
 void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t len);
+
+/* A part that was added to a key. */
+typedef struct rl_key_added {
+    unsigned kind;
+    const unsigned char *bytes; /* len of them; NULL: only their digest is kept */
+    size_t len;
+} rl_key_added_t;
+
+/* Reads the part at *at, 0 for the first, and moves *at to the next. Returns false after the
+ * last. */
+bool rl_key_next(const rl_key_builder_t *key, size_t *at, rl_key_added_t *added);
 
 /* Returns the key's digest: SipHash-2-4-128 of scope and parts. */
 rl_digest_t rl_key_finish(const rl_key_builder_t *key);

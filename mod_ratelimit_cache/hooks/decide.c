@@ -8,6 +8,7 @@
 #include "../answer/environment.h"
 #include "../config/config.h"
 #include "../mod_ratelimit_cache.h"
+#include "../request/denial_log.h"
 #include "../request/log.h"
 #include "../request/session.h"
 #include "../request/trace.h"

@@ -214,6 +214,12 @@ static const char *bits_shown(apr_pool_t *pool, const rl_key_part_t *part)
                             : apr_psprintf(pool, "/%d/%d", part->v4bits, part->v6bits);
 }
 
+const char *rl_key_part_shown(apr_pool_t *pool, const rl_key_part_t *part)
+{
+    return apr_pstrcat(pool, part_word(part->kind), *part->name != '\0' ? ":" : "", part->name,
+                       NULL);
+}
+
 static const char *part_shown(apr_pool_t *pool, const rl_key_part_t *part)
 {
     return apr_pstrcat(pool, part_word(part->kind), bits_shown(pool, part),

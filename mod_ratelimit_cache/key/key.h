@@ -65,6 +65,9 @@ bool rl_key_has(const rl_key_spec_t *key, rl_key_part_e kind);
 /* Returns the spec as text, in the pool. Specs with the same text make the same keys. */
 const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key);
 
+/* Returns a part without its prefix lengths, in the pool: "ip", "form:username". */
+const char *rl_key_part_shown(apr_pool_t *pool, const rl_key_part_t *part);
+
 /* Returns the spec as an administrator would write it, in the pool, with the parts in the order
  * in which they were written: "ip/24/48+form:username". */
 const char *rl_key_spec_shown(apr_pool_t *pool, const rl_key_spec_t *key);

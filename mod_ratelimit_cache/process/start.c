@@ -23,7 +23,7 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define RETAINED_KEY        "mod_ratelimit_cache-2"
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
-#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-1"
+#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-2"
 
 /* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
  * name, the left column; the right one is shared memory that lives as long as the server.
@@ -170,6 +170,17 @@ static int open_table(rl_runtime_t *runtime, server_rec *s)
     return find_more_tables(runtime, s);
 }
 
+/* Values that the configuration no longer has told are not kept. */
+static void forget_values(server_rec *s)
+{
+    for (; s != NULL; s = s->next) {
+        if (rl_server_logs_keys(rl_server_config(s))) {
+            return;
+        }
+    }
+    rl_values_wipe(&rl_runtime()->stats->values);
+}
+
 static void look_up_store(rl_store_config_t *store, apr_pool_t *pconf)
 {
     rl_addresses_look_up(store, pconf);
@@ -196,6 +207,7 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rl_rules_number(rl_global_config()->rules);
     rl_scope_post_config();
     rl_slots_post_config(pconf, ptemp, s);
+    forget_values(s);
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT
                  " keys, for %" APR_SIZE_T_FMT " of .htaccess files at most",

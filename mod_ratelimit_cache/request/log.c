@@ -2,63 +2,12 @@
 #include "log.h"
 
 #include <http_log.h>
-#include <stdio.h>
 
 #include "../config/config.h"
 #include "../core/meter/tally.h"
 #include "../process/runtime.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
-
-#define PENALTY_BIT 0x80000000u
-
-#define LOG_WINDOW (60 * RL_USEC_PER_SEC)
-
-/* Returns a copy of the denial's step, whose `window` is changed to number the span that gets
- * one log line: the key's window, or the minute if the period is shorter than that.
- *
- * Under a penalty the span is not the window but the penalty, named by the second in which it
- * ends. A penalty that each try extends has no fixed end; it is named by how many of its
- * lengths have passed since the epoch. PENALTY_BIT keeps penalties apart from windows, whose
- * numbers are less than the seconds since 1970.
- */
-static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
-{
-    const rl_meter_t *meter = &claim->op.meter;
-    rl_step_t step = claim->step;
-    if (meter->penalty_us > 0) {
-        const int64_t longest = meter->double_us > 0 ? meter->double_us : meter->penalty_us;
-        const int64_t time = meter->extend ? now / longest : step.retry / RL_USEC_PER_SEC;
-        step.window = (uint32_t)time | PENALTY_BIT;
-    }
-    else if (meter->period_us < LOG_WINDOW) { /* not a line a second for a limit a second */
-        step.window = (uint32_t)(now / LOG_WINDOW);
-    }
-    return step;
-}
-
-void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
-                   int64_t now)
-{
-    const int level = rl_server_log_level(rl_server_config(r->server));
-    char tag[RL_TAG_LENGTH + 1];
-    char more[64] = "";
-    const rl_step_t step = logged_step(claim, now);
-    uint32_t repeats;
-    if (rl_counter_count_denial(source, &claim->op, &step, &repeats) != 1) {
-        return;
-    }
-    rl_digest_tag(&claim->op.key, tag);
-    if (repeats > 0) {
-        snprintf(more, sizeof(more), "; %u more since the last such line", repeats);
-    }
-    ap_log_rerror(APLOG_MARK, level, 0, r,
-                  "ratelimit: rule %s, limit %s: %s, key %s, retry after %" APR_INT64_T_FMT
-                  " s%s",
-                  claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
-                  claim->observe ? "would deny" : "denied", tag,
-                  rl_seconds_until(claim->step.retry, now), more);
-}
 
 /* Messages about a rule for which each request could give cause. Each is logged once in a
  * period, whichever child finds it due. */

@@ -9,12 +9,6 @@
 #include "../limiter/limiter.h"
 #include "../rule/rule.h"
 
-/* Logs the first denial of a key in a window, or under a penalty; counts later ones, and tells
- * their number in the key's next line. Overruns that are only observed are logged alike. now is
- * in microseconds since the epoch. */
-void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
-                   int64_t now);
-
 /* Each logs, once a day for each rule and virtual host, that a tenant's rule has no effect:
  * because the server has a rule of its name, or because there are too many rules. */
 void rl_log_overruled(request_rec *r, const rl_rule_t *rule);

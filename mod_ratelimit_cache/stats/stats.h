@@ -11,6 +11,7 @@
  *     +------------------------------------------------------------------+
  *     | traffic with servers of shared stores (traffic.h)                 |
  *     | decisions without the store, and by leases, of each shared store  |
+ *     | values of keys (values.h)                                         |
  *     | evictions                                                         |
  *     +------------------------------------------------------------------+
  *
@@ -27,6 +28,7 @@
 #include "../core/digest.h"
 #include "figures.h"
 #include "traffic.h"
+#include "values.h"
 
 #define RL_STATS_SLOTS   2048
 #define RL_STATS_SERVERS 64
@@ -52,6 +54,7 @@ typedef struct rl_stats {
     rl_slot_t slots[RL_STATS_SLOTS];
     rl_traffic_t servers[RL_STATS_SERVERS];
     rl_store_figures_t stores[RL_STATS_STORES];
+    rl_values_t values;     /* of keys, where RateLimitLog asks for them */
     rl_striped_t evictions; /* of keys that were still in use, from the ledger */
 } rl_stats_t;
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
 #include <string.h>
 
+#include "../config/config.h"
 #include "../limiter/counter.h"
+#include "../process/runtime.h"
 #include "../request/session.h"
 #include "gathering.h"
 
@@ -41,12 +44,25 @@ static void look_at_key(const rl_gathering_t *to, const rl_row_origin_t *from,
         !step.granted && op.meter.penalty_us > 0 ? seconds_left(step.retry, to->now) : 0;
 }
 
+/* Returns what is kept of the key's values, if the virtual host has them told. */
+static const char *values_told(const rl_gathering_t *to, const rl_row_origin_t *from,
+                               const rl_digest_t *key)
+{
+    char text[RL_VALUES_BYTES];
+    return rl_server_logs_keys(rl_server_config(from->server)) &&
+                   rl_values_get(&rl_runtime()->stats->values, key, text)
+               ? apr_pstrdup(to->pool, text)
+               : "";
+}
+
 static rl_key_row_t *make_row(const rl_gathering_t *to, int rule, const rl_sketch_key_t *key)
 {
+    const rl_row_origin_t *from = &APR_ARRAY_IDX(to->origins, rule, rl_row_origin_t);
     rl_key_row_t *row = apr_array_push(to->keys);
-    *row = (rl_key_row_t){.rule = &APR_ARRAY_IDX(to->rules, rule, rl_rule_row_t)};
+    *row = (rl_key_row_t){.rule = &APR_ARRAY_IDX(to->rules, rule, rl_rule_row_t),
+                          .values = values_told(to, from, &key->key)};
     rl_digest_tag(&key->key, row->tag);
-    look_at_key(to, &APR_ARRAY_IDX(to->origins, rule, rl_row_origin_t), key, row);
+    look_at_key(to, from, key, row);
     return row;
 }
 

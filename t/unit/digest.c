@@ -348,9 +348,36 @@ static void tags_are_the_first_twelve_digits_of_the_low_half(void **state)
     assert_string_equal(tag, "fedcba987654");
 }
 
+static void parts_are_read_back(void **state)
+{
+    const rl_digest_t id = {.hi = 1, .lo = 2};
+    rl_key_builder_t builder;
+    rl_key_added_t added;
+    size_t at = 0;
+    (void)state;
+    rl_key_begin(&builder, &secret, &id);
+    assert_false(rl_key_next(&builder, &at, &added));
+    rl_key_add(&builder, 3, "admin", 5);
+    rl_key_add(&builder, 127, long_text, 100);
+    rl_key_add(&builder, 0, NULL, 0);
+    assert_true(rl_key_next(&builder, &at, &added));
+    assert_int_equal(added.kind, 3);
+    assert_int_equal(added.len, 5);
+    assert_memory_equal(added.bytes, "admin", 5);
+    assert_true(rl_key_next(&builder, &at, &added));
+    assert_int_equal(added.kind, 127);
+    assert_int_equal(added.len, 100);
+    assert_null(added.bytes);
+    assert_true(rl_key_next(&builder, &at, &added));
+    assert_int_equal(added.kind, 0);
+    assert_int_equal(added.len, 0);
+    assert_false(rl_key_next(&builder, &at, &added));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_are_read_back),
         cmocka_unit_test(siphash_gives_the_reference_vectors),
         cmocka_unit_test(a_key_is_its_scope_and_parts_as_drawn),
         cmocka_unit_test(a_key_of_any_length_is_hashed_whole),

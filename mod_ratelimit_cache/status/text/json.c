@@ -124,11 +124,12 @@ static void json_rule_rows(rl_output_t *out, const rl_report_t *report)
 
 static void json_values(rl_output_t *out, const rl_key_row_t *row)
 {
+    char value[RL_VALUES_BYTES];
     json_name(out, ",", "values");
     rl_out(out, "[");
-    for (size_t i = 0; row->values != NULL && i < row->nvalues; i++) {
+    for (unsigned i = 0; rl_key_row_value(row, i, value); i++) {
         rl_out(out, i > 0 ? "," : "");
-        rl_out_json(out, row->values[i]);
+        rl_out_json(out, value);
     }
     rl_out(out, "]");
 }

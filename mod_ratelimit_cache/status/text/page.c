@@ -226,6 +226,7 @@ static void page_rules(rl_output_t *out, const rl_report_t *report)
 
 static void page_key(rl_output_t *out, const rl_key_row_t *row)
 {
+    char value[RL_VALUES_BYTES];
     cell_head(out, row->tag);
     cell_text(out, row->rule->name);
     cell_text(out, row->rule->vhost);
@@ -238,9 +239,9 @@ static void page_key(rl_output_t *out, const rl_key_row_t *row)
     rl_out(out, "<td>");
     out_time(out, row->seen_s);
     rl_out(out, "</td><td>");
-    for (size_t i = 0; row->values != NULL && i < row->nvalues; i++) {
+    for (unsigned i = 0; rl_key_row_value(row, i, value); i++) {
         rl_out(out, i > 0 ? "<br>" : "");
-        rl_out_html(out, row->values[i]);
+        rl_out_html(out, value);
     }
     rl_out(out, "</td>");
     end_row(out);

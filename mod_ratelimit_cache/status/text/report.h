@@ -34,9 +34,11 @@ typedef struct rl_key_row {
     uint32_t requests;    /* that it made, since it was last quiet for ten minutes; */
     uint32_t denied;      /* and that were over the limit; both are estimates for busy rules */
     uint32_t seen_s;      /* when it came last, seconds since 1970 */
-    const char *const *values; /* PART=VALUE, as many as the key has parts; NULL: not known */
-    size_t nvalues;
+    const char *values;   /* PART=VALUE, with newlines between them; "" if they aren't told */
 } rl_key_row_t;
+
+/* Copies the i-th value, from 0. Returns false if there are fewer. */
+bool rl_key_row_value(const rl_key_row_t *row, unsigned i, char value[RL_VALUES_BYTES]);
 
 typedef struct rl_server_row {
     const char *name, *state; /* state: up, down, or unknown before it was asked */

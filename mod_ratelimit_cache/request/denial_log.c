@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "denial_log.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../config/config.h"
+#include "../key/request_values.h"
+#include "../key/shown.h"
+#include "../process/runtime.h"
+#include "../system/clock.h"
+#include "record.h"
+#include "server_view.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
+
+#define PENALTY_BIT 0x80000000u
+
+#define LOG_WINDOW (60 * RL_USEC_PER_SEC)
+
+/* Returns a copy of the denial's step, whose `window` is changed to number the span that gets
+ * one log line: the key's window, or the minute if the period is shorter than that.
+ *
+ * Under a penalty the span is not the window but the penalty, named by the second in which it
+ * ends. A penalty that each try extends has no fixed end; it is named by how many of its
+ * lengths have passed since the epoch. PENALTY_BIT keeps penalties apart from windows, whose
+ * numbers are less than the seconds since 1970.
+ */
+static rl_step_t logged_step(const rl_claim_t *claim, int64_t now)
+{
+    const rl_meter_t *meter = &claim->op.meter;
+    rl_step_t step = claim->step;
+    if (meter->penalty_us > 0) {
+        const int64_t longest = meter->double_us > 0 ? meter->double_us : meter->penalty_us;
+        const int64_t time = meter->extend ? now / longest : step.retry / RL_USEC_PER_SEC;
+        step.window = (uint32_t)time | PENALTY_BIT;
+    }
+    else if (meter->period_us < LOG_WINDOW) { /* not a line a second for a limit a second */
+        step.window = (uint32_t)(now / LOG_WINDOW);
+    }
+    return step;
+}
+
+/* Returns the values of the claim's key, as rl_key_shown() does; NULL if it has none. They are
+ * read from the request once more, which has not changed since the claim was made. */
+static const char *values_of_key(request_rec *r, const rl_claim_t *claim)
+{
+    const rl_dir_config_t *conf = rl_dir_config(r);
+    const rl_rule_t *rule = claim->rule;
+    rl_request_t *request = rl_request_get(r);
+    const rl_view_needs_t needs = {.env = rule->reads_env && !rule->tenant,
+                                   .headers = rule->reads_headers && !rule->tenant};
+    const rl_own_view_t view = rl_server_view_enter(r, request, needs);
+    const rl_key_terms_t terms = {
+        .spec = &rule->key,
+        .bits = {.v4bits = rl_dir_v4bits(conf), .v6bits = rl_dir_v6bits(conf)},
+        .charset = rl_dir_form_charset(conf),
+        .secret = rl_runtime_secret(r->server),
+        .scope = &rule->scope};
+    rl_key_values_t values = {.spec = NULL, .body = request->body};
+    rl_digest_t unused;
+    const rl_key_result_e result = rl_key_of_request(r, &terms, &values, &unused);
+    rl_server_view_leave(r, &view);
+    return result != RL_KEY_ANONYMOUS ? rl_key_shown(r->pool, &rule->key, &values.builder)
+                                      : NULL;
+}
+
+/* Returns " (PART=VALUE, ...)" for the line, and keeps the values for the status page; "" where
+ * RateLimitLog doesn't ask for them. */
+static const char *tell_values(request_rec *r, const rl_claim_t *claim)
+{
+    const char *values = NULL, *in_line = "";
+    if (rl_server_logs_keys(rl_server_config(r->server))) {
+        values = values_of_key(r, claim);
+    }
+    if (values == NULL) {
+        return "";
+    }
+    if (rl_runtime()->stats != NULL) {
+        rl_values_put(&rl_runtime()->stats->values, &claim->op.key, rl_clock_seconds(), values);
+    }
+    for (const char *at = values, *end; at != NULL; at = end != NULL ? end + 1 : NULL) {
+        end = strchr(at, '\n');
+        in_line = apr_pstrcat(
+            r->pool, in_line, *in_line != '\0' ? ", " : "",
+            end != NULL ? apr_pstrmemdup(r->pool, at, (apr_size_t)(end - at)) : at, NULL);
+    }
+    return apr_pstrcat(r->pool, " (", in_line, ")", NULL);
+}
+
+void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
+                   int64_t now)
+{
+    const int level = rl_server_log_level(rl_server_config(r->server));
+    char tag[RL_TAG_LENGTH + 1];
+    char more[64] = "";
+    const rl_step_t step = logged_step(claim, now);
+    uint32_t repeats;
+    if (rl_counter_count_denial(source, &claim->op, &step, &repeats) != 1) {
+        return;
+    }
+    rl_digest_tag(&claim->op.key, tag);
+    if (repeats > 0) {
+        snprintf(more, sizeof(more), "; %u more since the last such line", repeats);
+    }
+    ap_log_rerror(APLOG_MARK, level, 0, r,
+                  "ratelimit: rule %s, limit %s: %s, key %s%s, retry after %" APR_INT64_T_FMT
+                  " s%s",
+                  claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
+                  claim->observe ? "would deny" : "denied", tag, tell_values(r, claim),
+                  rl_seconds_until(claim->step.retry, now), more);
+}
