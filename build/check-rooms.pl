@@ -35,7 +35,7 @@ my @ROOMS = (
     { name => 'answer/text',          system => 'plain', may => ['core'] },
     { name => 'answer',               system => 'httpd', may => [qw(core core/meter limiter httpd key rule config request answer/text public)] },
     { name => 'hooks',                system => 'httpd', may => [qw(core core/meter fleet limiter httpd key rule config request answer public)] },
-    { name => 'api',                  system => 'httpd', may => [qw(core core/meter fleet limiter rule config process request public)] },
+    { name => 'api',                  system => 'httpd', may => [qw(core core/meter stats fleet limiter rule config process request public)] },
     { name => 'accesslog',            system => 'unix',  may => ['core'] },
     { name => 'census',               system => 'plain', may => ['core'] },
     { name => 'replay',               system => 'httpd', may => [qw(core core/meter ledger fleet limiter memcached httpd key rule config process request accesslog census)] },

@@ -3,6 +3,7 @@
 # clear counters by name and values, and have a say in denials.
 use RL::Test;
 use RL::Memcached;
+use RL::Status;
 use RL::Stores;
 use RL::H2;
 use Cwd ();
@@ -534,5 +535,14 @@ END
 my @alice = (auth => 'alice:secret');
 is join(' ', map { status($s, $_, @alice) } ('/ok/api/export') x 3), '200 200 429', "the README's example charges as it says";
 is status($s, '/ok/api/x', @alice, headers => [ 'X-Paid' => 1 ]), 200, "the README's example vetoes as it says";
+
+# ---- statistics ----------------------------------------------------------------------------------------------
+$s = httpd($load . statuspage() . $rules);
+call('charge', 'exact', '&v=statistics') for 1 .. 7;
+call('check', 'exact', '&v=statistics');
+call('charge', 'seen', '&v=statistics') for 1 .. 2;
+call('clear', 'exact', '&v=statistics');
+is told($s, 'exact'), 'allowed=5 denied=2 cleared=1', 'figures of a rule have what modules charge and clear';
+is told($s, 'seen'), 'allowed=1 observed=1', 'figures of a rule that observes, too';
 
 finish allow => qr/memcached \S+ does not answer|ratelimit: |AH01617/;

@@ -6,6 +6,7 @@
 #include "../mod_ratelimit_cache.h"
 #include "../process/runtime.h"
 #include "../request/claim.h"
+#include "../request/figures.h"
 #include "../request/session.h"
 #include "receipt.h"
 
@@ -206,6 +207,17 @@ static void call_charge(rl_call_t *call, ratelimit_usage_t *usage)
     }
 }
 
+static rl_figure_e figure_of_charge(const rl_claim_t *claim)
+{
+    if (claim->uncounted) {
+        return RL_FIGURE_ERROR;
+    }
+    if (claim->step.granted) {
+        return RL_FIGURE_ALLOWED;
+    }
+    return claim->observe ? RL_FIGURE_OBSERVED : RL_FIGURE_DENIED;
+}
+
 static apr_status_t ratelimit_charge(request_rec *r, const char *rule,
                                      const char *const *values, int n, apr_int64_t cost,
                                      ratelimit_usage_t *usage, ratelimit_receipt_t *receipt)
@@ -222,6 +234,7 @@ static apr_status_t ratelimit_charge(request_rec *r, const char *rule,
     call_begin(r, &call);
     call_charge(&call, usage);
     call_end(&call);
+    rl_figures_of_claim(r, &call.claim, figure_of_charge(&call.claim));
     if (receipt != NULL) {
         rl_receipt_write(&call.claim, rl_runtime_secret(r->server), &call.session.source.salt,
                          receipt);
@@ -268,6 +281,7 @@ static apr_status_t ratelimit_clear(request_rec *r, const char *rule, const char
     rl_source_bind(&call.session.source, &call.claim.op, call.now);
     store_cleared = rl_counter_clear(&call.session.source, &call.claim.op);
     call_end(&call);
+    rl_figures_of_claim(r, &call.claim, RL_FIGURE_CLEARED);
     return store_cleared ? APR_SUCCESS : RATELIMIT_NO_STORE;
 }
 
