@@ -24,20 +24,21 @@ sub binary {
     return $found // die "no php-fpm found: install php-fpm (Debian: php8.2-fpm), or set RL_PHP_FPM\n";
 }
 
-# Options: children (8).
+# Options: children (8), system => 1 for the extensions and settings of the system's php.ini (else PHP knows what is compiled
+# in), php => { setting => value }.
 sub start {
     my ($class, $s, %o) = @_;
     my $self = bless { pid => 0, owner => $$, socket => $s->root . '/run/fpm.sock', log => $s->root . '/logs/fpm.log' }, $class;
     my $binary = binary();
     push @started, $self;
-    my $conf = $s->write('conf/fpm.conf', $self->conf($o{children} // 8));
+    my $conf = $s->write('conf/fpm.conf', $self->conf($o{children} // 8, %{ $o{php} // {} }));
     $self->{pid} = fork // die "fork: $!";
     if (!$self->{pid}) {
         POSIX::setsid();
         open STDIN,  '<',  '/dev/null';
         open STDOUT, '>>', $self->{log};
         open STDERR, '>&', \*STDOUT;
-        { exec { $binary } $binary, '-n', '-F', '-y', $conf }
+        { exec { $binary } $binary, $o{system} ? () : '-n', '-F', '-y', $conf }
         POSIX::_exit(127);
     }
     return $self if await(10, sub { -S $self->{socket} || !$self->running }) && $self->running;
@@ -46,7 +47,9 @@ sub start {
 
 # enable_post_data_reading: otherwise PHP parses a multipart body itself, and php://input is empty.
 sub conf {
-    my ($self, $children) = @_;
+    my ($self, $children, %php) = @_;
+    %php = (enable_post_data_reading => 'off', memory_limit => '256M', %php);
+    my $settings = join '', map { "php_admin_value[$_] = $php{$_}\n" } sort keys %php;
     my $user = '';
     if ($> == 0) {
         my ($name) = grep { defined getpwnam $_ } qw(www-data apache nobody daemon);
@@ -62,8 +65,7 @@ listen.mode = 0600
 pm = static
 pm.max_children = $children
 catch_workers_output = yes
-php_admin_flag[enable_post_data_reading] = off
-php_admin_value[memory_limit] = 256M
+$settings
 END
 }
 
