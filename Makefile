@@ -9,6 +9,7 @@
 #   make check      as make test, but installs nothing
 #   make test-asan  C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
 #   make example    the module of t/module, which the tests of the C interface load
+#   make test-apps  tests the examples with real applications: WordPress, DokuWiki, phpMyAdmin ... (T=t/apps/10-wordpress.t)
 #   make bench      measures; prints a table
 #   make differential  compares what the module and applications' parsers read from forms (COUNT=20000 SEED=1 ONLY=php,rack)
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
@@ -18,7 +19,7 @@
 #   make deps       installs the packages that make needs; FOR='test lint' what those need
 #   make clean
 #
-# Only run, test, differential and deps install packages; the others say what is missing. V=1 shows the
+# Only run, test, test-apps, differential and deps install packages; the others say what is missing. V=1 shows the
 # commands, and of tests each assertion. CC=clang OUT=out/clang builds with another compiler.
 
 CC      ?= cc
@@ -86,7 +87,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
 RLCTL   := $(OUT)/rlctl
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-asan unit example bench differential differential-run fuzz lint format install clean
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-asan unit example bench differential differential-run fuzz lint format install clean
 all: $(MODULE) $(RLCTL)
 
 deps:
@@ -145,6 +146,12 @@ test:
 check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
 	$(Q)$(if $(C_TESTS),$(PROVE) $(if $(V),-v) -e '' $(C_TESTS))
 	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
+
+# Too long for every day, and it needs large packages: not a part of `make test`.
+test-apps:
+	@build/deps.sh install apps
+	@$(MAKE) --no-print-directory all
+	$(Q)V='$(V)' PROVE='$(PROVE)' $(BUILT) perl t/apps/run.pl $(T)
 
 # Everything once more, built with the sanitizers, in $(OUT)/asan. Of t/*.t those that go through
 # most of the module and spend little time waiting.

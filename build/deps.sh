@@ -6,7 +6,7 @@
 # Usage: deps.sh check|install PURPOSE...
 set -eu
 
-purposes="build run test memcached bench differential fuzz clang lint"
+purposes="build run test apps memcached bench differential fuzz clang lint"
 
 # Sets `packages`, and `commands`, by which another system is judged.
 needs() {
@@ -18,6 +18,10 @@ needs() {
     test)  needs build
            packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached python3-prometheus-client prometheus"
            commands="$commands nghttp h2load memcached" ;;
+    apps)  needs test
+           packages="$packages wordpress wordpress-theme-twentytwentyone dokuwiki phpmyadmin mariadb-server php-fpm php-mysql"
+           packages="$packages php-xml php-mbstring libcgi-pm-perl python3-django libapache2-mod-wsgi-py3 hydra chromium curl openssl"
+           commands="$commands mariadbd hydra chromium curl openssl" ;;
     memcached) packages=memcached commands=memcached ;;
     bench) needs build
            packages="$packages apache2-bin wrk valgrind memcached" commands="$commands wrk valgrind memcached" ;;
@@ -103,5 +107,11 @@ if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
     $as_root chmod 755 "$policy"
 fi
+# Debian's phpMyAdmin would set up a database, and DokuWiki sites of an httpd, while they are installed.
+case $missing in *phpmyadmin* | *dokuwiki*)
+    printf '%s\n' 'phpmyadmin phpmyadmin/dbconfig-install boolean false' \
+        'phpmyadmin phpmyadmin/reconfigure-webserver multiselect' \
+        'dokuwiki dokuwiki/webservers multiselect' | $as_root debconf-set-selections ;;
+esac
 $as_root apt-get update -qq
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
