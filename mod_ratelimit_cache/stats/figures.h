@@ -24,6 +24,7 @@
 #define RL_STATS_FIGURES_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../system/stripe.h"
@@ -86,6 +87,12 @@ static inline uint64_t rl_figures_add(rl_slot_t *slot, rl_figure_e figure, rl_in
     }
     return atomic_fetch_add_explicit(&slot->stripes[at.stripe].n[figure], 1,
                                      memory_order_relaxed);
+}
+
+/* Returns true if anything was ever counted in the slot. Reads one page of its memory. */
+static inline bool rl_figures_any(const rl_slot_t *slot)
+{
+    return atomic_load_explicit(&slot->minute, memory_order_relaxed) != 0;
 }
 
 /* Sets sums to the figures since the start. */

@@ -54,16 +54,6 @@ static void describe_rule(apr_pool_t *pool, const rl_rule_t *rule, rl_rule_row_t
     row->observe = rule->observe;
 }
 
-static bool has_figures(const rl_slot_t *slot)
-{
-    uint64_t sums[RL_FIGURES], all = 0;
-    rl_figures_sum(slot, sums);
-    for (int i = 0; i < RL_FIGURES; i++) {
-        all += sums[i];
-    }
-    return all > 0;
-}
-
 static void add_rule(const rl_gathering_t *to, const server_rec *s, const rl_rule_t *rule,
                      const rl_slot_t *slot)
 {
@@ -95,7 +85,7 @@ static void add_rule_everywhere(const rl_gathering_t *to, const rl_rule_t *rule)
     for (const server_rec *s = to->main_server->next;
          rule->home == to->main_server && s != NULL; s = s->next) {
         const rl_slot_t *slot = rl_slot_of_rule(s, rule);
-        if (slot != home && has_figures(slot)) {
+        if (slot != home && rl_figures_any(slot)) {
             add_rule(to, s, rule, slot);
         }
     }
@@ -126,7 +116,7 @@ static void gather_rules(const rl_gathering_t *to)
     }
     for (const server_rec *s = to->main_server; s != NULL; s = s->next) {
         const rl_slot_t *slot = rl_slot_of_rule(s, NULL);
-        if (slot != NULL && has_figures(slot)) {
+        if (slot != NULL && rl_figures_any(slot)) {
             add_rule(to, s, NULL, slot);
         }
     }
