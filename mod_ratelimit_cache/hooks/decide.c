@@ -210,42 +210,68 @@ static int decide_try(request_rec *r, rl_request_t *request, int first, int64_t 
     return denied;
 }
 
-/* Tries again while that helps, and the client is there. Each try may take the store as long as
- * the first. */
-static int decide_wait(request_rec *r, rl_request_t *request, int first, int64_t *now)
+/* How long a request has waited. */
+typedef struct rl_waiting {
+    int64_t until;             /* microseconds since the epoch */
+    apr_interval_time_t pause; /* before the next look */
+    bool placed;               /* it has a place among those that wait */
+    bool calm;                 /* after the last try no check was seen */
+} rl_waiting_t;
+
+/* A try was denied. Returns true if another one is due, after a pause if checks go on. A check
+ * may end between a try and the look for checks, so one more try follows when none is seen. */
+static bool decide_wait(request_rec *r, const rl_request_t *request, int first, int64_t now,
+                        rl_waiting_t *waiting)
 {
-    const int64_t until = *now + WAIT_MOST, spent = request->store_time;
-    apr_interval_time_t pause = LOOK_FIRST;
-    int denied;
-    do {
-        apr_sleep(pause);
-        pause = pause < LOOK_SLOWEST ? pause * 2 : pause;
-        *now = apr_time_now();
-        request->store_time = spent;
-        denied = decide_try(r, request, first, now);
-    } while (denied >= 0 && *now < until && !r->connection->aborted &&
-             rl_patience_helps(r, request, first, *now));
-    return denied;
+    if (!rl_patience_helps(r, request, first, now)) {
+        const bool again = !waiting->calm;
+        waiting->calm = true;
+        return again;
+    }
+    waiting->calm = false;
+    if (now >= waiting->until || r->connection->aborted ||
+        (!waiting->placed && !rl_patience_enter(r))) {
+        return false;
+    }
+    waiting->placed = true;
+    apr_sleep(waiting->pause);
+    waiting->pause = waiting->pause < LOOK_SLOWEST ? waiting->pause * 2 : waiting->pause;
+    return true;
+}
+
+/* The denial is final: what was put off until then follows, such as penalties. The claims aren't
+ * charged again for that: checks that have begun meanwhile might deny them. */
+static void end_patience(request_rec *r, rl_request_t *request, int first)
+{
+    rl_session_t session;
+    rl_patience_end(request, first);
+    rl_session_begin(r, request->store_time, &session);
+    rl_limiter_overrun(&session.source, &request->claims[first], request->n - first);
+    request->store_time += rl_session_end(&session);
 }
 
 /* Charges the claims from index `first` on, as charge_claims() does. If the request is denied
  * only because credentials are being checked, waits for what comes of it: a good user's page
  * has many images, and a password check takes a while. A denial starts no penalty before it is
- * final. */
+ * final. Each try may take the store as long as the first. */
 static int charge_patiently(request_rec *r, rl_request_t *request, int first, int64_t *now)
 {
+    const int64_t spent = request->store_time;
+    rl_waiting_t waiting = {.until = *now + WAIT_MOST, .pause = LOOK_FIRST};
     int denied;
     if (!rl_patience_begin(r, request, first, *now)) {
         return charge_claims(r, request, first, now);
     }
-    denied = decide_try(r, request, first, now);
-    if (denied >= 0 && rl_patience_helps(r, request, first, *now) && rl_patience_enter(r)) {
-        denied = decide_wait(r, request, first, now);
+    while ((denied = decide_try(r, request, first, now)) >= 0 &&
+           decide_wait(r, request, first, *now, &waiting)) {
+        *now = apr_time_now();
+        request->store_time = spent;
+    }
+    if (waiting.placed) {
         rl_patience_leave();
     }
     if (denied >= 0) {
-        rl_patience_end(request, first);
-        denied = charge_claims(r, request, first, now);
+        end_patience(r, request, first);
     }
     return denied;
 }

@@ -6,13 +6,15 @@
 static const rl_digest_t checks_mark = {.hi = UINT64_C(0x63686563c2a7f1d3),
                                         .lo = UINT64_C(0x6b73206f6e2e9b47)};
 
-/* Returns the operation on the number of checks: of `cost` units. */
+/* A sliding window, so that checks that are under way when one ends are still counted in the
+ * next: what the one before has is rounded up.
+ * Returns the operation on the number of checks: of `cost` units. */
 static rl_operation_t checks_operation(const rl_claim_t *claim, int64_t now, uint32_t cost)
 {
     rl_operation_t op = {.key = claim->op.key,
                          .ledger_key =
                              rl_ledger_key_beside(&claim->op.ledger_key, &checks_mark),
-                         .meter = {.algorithm = RL_FIXED_WINDOW,
+                         .meter = {.algorithm = RL_SLIDING_WINDOW,
                                    .aligned = true,
                                    .limit = RL_COUNT_MAX,
                                    .period_us = WINDOW_US},

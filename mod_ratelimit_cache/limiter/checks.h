@@ -4,7 +4,7 @@
  * these can wait: most of the units may come back in a moment.
  *
  * How many there are of a key is counted in a cell beside its counter, in a window of its own:
- * what a killed process leaves there is gone when that ends. */
+ * what a killed process leaves there is gone when the next one ends. */
 #ifndef RL_LIMITER_CHECKS_H
 #define RL_LIMITER_CHECKS_H
 

@@ -110,9 +110,7 @@ static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
     }
 }
 
-/* Starts or extends the penalty of each claim that is over its limit, even if another rule
- * denied the request, unless it waits for that to change. */
-static void note_overruns(const rl_source_t *source, rl_claim_t *claims, int n)
+void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
         rl_claim_t *claim = &claims[i];
@@ -146,7 +144,7 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
     }
     if (n == 1 && !claims[0].refuse) { /* a single claim needs no second pass */
         claim_charge(source, &claims[0]);
-        note_overruns(source, claims, 1);
+        rl_limiter_overrun(source, claims, 1);
         return denies(&claims[0]) ? 0 : -1;
     }
     for (int i = 0; i < n; i++) {
@@ -157,7 +155,7 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
         claim_look_up(source, &claims[i]);
     }
     admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n);
-    note_overruns(source, claims, n);
+    rl_limiter_overrun(source, claims, n);
     if (!admitted) {
         rl_limiter_refund(source, claims, n, now);
         return rl_limiter_denial(claims, n);
