@@ -239,8 +239,8 @@ static bool decide_wait(request_rec *r, const rl_request_t *request, int first, 
     return true;
 }
 
-/* The denial is final: what was put off until then follows, such as penalties. The claims aren't
- * charged again for that: checks that have begun meanwhile might deny them. */
+/* The denial is final: what was put off until then follows, such as penalties. The claims
+ * aren't charged again for that: checks that have begun meanwhile might deny them. */
 static void end_patience(request_rec *r, rl_request_t *request, int first)
 {
     rl_session_t session;

@@ -53,9 +53,9 @@ typedef struct rl_claim {
  * that observe never deny; their step.granted tells if they fit. */
 int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
 
-/* Starts or extends the penalty of each claim that was decided about and is over its limit, even
- * if another rule denied the request, unless the claim is patient. rl_limiter_decide() does so;
- * call it for claims that were patient then and are no more. */
+/* Starts or extends the penalty of each claim that was decided about and is over its limit,
+ * even if another rule denied the request, unless the claim is patient. rl_limiter_decide()
+ * does so; call it for claims that were patient then and are no more. */
 void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n);
 
 /* Returns the index of the claim that denies with the longest wait, -1 if none denies. For
