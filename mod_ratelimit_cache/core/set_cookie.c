@@ -83,6 +83,19 @@ static cookie_age_e age_of_expires(const rl_cookie_text_t *value, int64_t now_s)
 
 /* ---- fields ---- */
 
+/* A browser ignores the dot that a domain begins with (RFC 6265, 5.2.3). */
+static rl_cookie_text_t cookie_domain(rl_cookie_text_t text)
+{
+    const size_t dot = text.len > 0 && text.at[0] == '.';
+    return (rl_cookie_text_t){text.at + dot, text.len - dot};
+}
+
+/* A path that doesn't begin with a slash is as good as none (5.2.4). */
+static rl_cookie_text_t cookie_path(rl_cookie_text_t text)
+{
+    return text.len > 0 && text.at[0] == '/' ? text : (rl_cookie_text_t){text.at, 0};
+}
+
 bool rl_set_cookie_parse(const char *value, int64_t now_s, rl_set_cookie_t *cookie)
 {
     cookie_age_e max_age = AGE_UNSAID, expires = AGE_UNSAID;
@@ -101,10 +114,10 @@ bool rl_set_cookie_parse(const char *value, int64_t now_s, rl_set_cookie_t *cook
             expires = age_of_expires(&text, now_s);
         }
         else if (is_named(&name, "domain")) {
-            cookie->domain = text;
+            cookie->domain = cookie_domain(text);
         }
         else if (is_named(&name, "path")) {
-            cookie->path = text;
+            cookie->path = cookie_path(text);
         }
     }
     cookie->live &= (max_age != AGE_UNSAID ? max_age : expires) != AGE_OVER;

@@ -94,6 +94,9 @@ static void name_domain_and_path_tell_cookies_apart(void **state)
     (void)state;
     assert_true(replaces("a=", "a=b"));
     assert_true(replaces("a=; path=/; domain=X.example", "a=b; Domain=x.example; Path=/"));
+    assert_true(replaces("a=; domain=x.example; path=/", "a=b; path=/; Domain=.X.example"));
+    assert_true(replaces("a=", "a=b; path=x"));
+    assert_false(replaces("a=; path=/x", "a=b; path=x"));
     assert_false(replaces("A=", "a=b"));
     assert_false(replaces("aa=", "a=b"));
     assert_false(replaces("a=; path=/x", "a=b; path=/X"));
