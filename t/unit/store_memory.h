@@ -10,7 +10,7 @@
 
 #include "fleet/shared_store.h"
 
-#define MEMORY_COUNTERS 64
+#define MEMORY_COUNTERS 4096
 
 typedef enum { FAULT_NONE, FAULT_REFUSED, FAULT_LOST_REQUEST, FAULT_LOST_ANSWER } fault_e;
 
