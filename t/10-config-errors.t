@@ -40,7 +40,8 @@ my @bad_option = (
     'key=header:', 'key=query:', 'key=cookie:', 'key=env:', 'key=form:', 'key=expr:', 'key=user:alice', 'key=all:x',
     'key=host:a', 'key=expr:%{', 'key=query', 'key=header',
     'methods=', 'methods=TRACE', 'methods=GET,TRACE', 'methods=GET,', 'methods=,GET', 'methods=GET,,POST', 'methods=G@T',
-    'algorithm=', 'algorithm=leaky', 'algorithm=fixed', 'window=', 'window=hourly', 'window=utc',
+    'algorithm=', 'algorithm=leaky', 'algorithm=fixed', 'window=', 'window=hourly', 'window=utc', 'window=last',
+   
     'missing=', 'missing=maybe', 'missing=allow', 'fold=', 'fold=maybe', 'action=', 'action=block', 'action=log',
     'status=', 'status=200', 'status=399', 'status=600', 'status=42x', 'status=4290', 'status=-429', 'status=429.0',
     'group=', 'group=a.b', 'group=1st', 'group=' . 'g' x 33,
@@ -76,6 +77,8 @@ config_error("RateLimit r 5/m $_->[0]\n", 'RateLimit', $_->[1], $_->[0], qr/need
     [ 'algorithm=sliding-window burst=5',    'burst=5',      'token-bucket' ],
     [ 'algorithm=sliding-window initial=5',  'initial=5',    'token-bucket' ],
     [ 'algorithm=sliding-window window=clock',   'window=clock', 'fixed-window' ],
+    [ 'window=first algorithm=sliding-window', 'window=first', 'fixed-window' ],
+    [ 'window=first algorithm=token-bucket', 'window=first', 'fixed-window' ],
     [ 'window=staggered algorithm=token-bucket', 'window=staggered', 'fixed-window' ];
 
 # ---- the bucket ---------------------------------------------------------------------------------------------

@@ -15,17 +15,17 @@
 
 static uint64_t make_owed(const rl_reservation_t *res, unsigned since, uint32_t units)
 {
-    return (uint64_t)res->counter.window << 32 | (uint64_t)since << UNITS_BITS | units;
+    return (uint64_t)res->here << 32 | (uint64_t)since << UNITS_BITS | units;
 }
 
 static uint32_t owed_units(const rl_reservation_t *res, uint64_t owed)
 {
-    return owed >> 32 == res->counter.window ? (uint32_t)owed & UNITS_MAX : 0;
+    return owed >> 32 == res->here ? (uint32_t)owed & UNITS_MAX : 0;
 }
 
 static unsigned since_of(const rl_reservation_t *res, uint64_t owed)
 {
-    return owed >> 32 == res->counter.window ? (unsigned)(owed >> UNITS_BITS & 0xff) : 0;
+    return owed >> 32 == res->here ? (unsigned)(owed >> UNITS_BITS & 0xff) : 0;
 }
 
 static unsigned second_of(const rl_reservation_t *res)
@@ -48,7 +48,7 @@ bool rl_debt_look(const rl_reservation_t *res, uint32_t *units)
 {
     const uint64_t owed = rl_note(res, RL_NOTE_OWED);
     *units = owed_units(res, owed);
-    return owed >> 32 == res->counter.window;
+    return owed >> 32 == res->here;
 }
 
 void rl_debt_take(rl_reservation_t *res)
@@ -82,12 +82,23 @@ void rl_debt_release(rl_reservation_t *res, uint32_t paid)
     res->debt = 0;
 }
 
+/* Returns true if the note holds the debt of a window that began after the reservation's. */
+static bool owed_is_later(const rl_reservation_t *res, uint64_t owed)
+{
+    const uint32_t window = (uint32_t)(owed >> 32);
+    uint32_t current;
+    if (rl_reservation_is_first(res)) {
+        return rl_reservation_is_superseded(res, &current) && window == current;
+    }
+    return (int32_t)(window - res->here) > 0;
+}
+
 void rl_debt_owe(const rl_reservation_t *res, uint32_t units)
 {
     for (int i = 0; i < SWAP_TRIES; i++) {
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
         const uint64_t sum = (uint64_t)owed_units(res, owed) + units;
-        if ((int32_t)((uint32_t)(owed >> 32) - res->counter.window) > 0) {
+        if (owed_is_later(res, owed)) {
             return; /* a later window has begun, and the note holds its debt */
         }
         if (sum > UNITS_MAX ||

@@ -79,12 +79,12 @@ bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds)
 static uint64_t make_tag(const rl_reservation_t *res)
 {
     const uint64_t second = (uint64_t)(res->op.now / RL_USEC_PER_SEC) % (1 << TOLD_BITS);
-    return second << WINDOW_BITS | (res->counter.window & WINDOW_MASK);
+    return second << WINDOW_BITS | (res->here & WINDOW_MASK);
 }
 
 static bool is_of_window(const rl_reservation_t *res, uint64_t contact)
 {
-    return ((contact >> UNITS_BITS ^ res->counter.window) & WINDOW_MASK) == 0;
+    return ((contact >> UNITS_BITS ^ res->here) & WINDOW_MASK) == 0;
 }
 
 /* Returns true for this second and the one before or after it: the other request may have read
@@ -148,9 +148,11 @@ static unsigned doubt_of(const rl_reservation_t *res, uint64_t contact)
 /* Returns true if a request with a later clock has noted something of a later window. */
 static bool contact_is_of_later_window(const rl_reservation_t *res, uint64_t contact)
 {
-    const uint32_t ahead =
-        ((uint32_t)(contact >> UNITS_BITS) - res->counter.window) & WINDOW_MASK;
-    return ahead > 0 && ahead <= WINDOW_MASK / 2;
+    const uint32_t ahead = ((uint32_t)(contact >> UNITS_BITS) - res->here) & WINDOW_MASK;
+    uint32_t later;
+    return rl_reservation_is_first(res)
+               ? ahead != 0 && rl_reservation_is_superseded(res, &later)
+               : ahead > 0 && ahead <= WINDOW_MASK / 2;
 }
 
 void rl_doubt_begin(const rl_reservation_t *res)

@@ -17,6 +17,15 @@ static uint32_t ttl_of(const rl_meter_t *meter)
     return rl_shared_counter_ttl(2 * (rl_meter_quota_us(meter) / RL_USEC_PER_SEC) + more);
 }
 
+bool rl_reservation_is_superseded(const rl_reservation_t *res, uint32_t *window)
+{
+    const rl_operation_t nothing = rl_operation_at_cost(&res->op, 0);
+    rl_step_t step;
+    rl_ledger_peek(res->source->ledger, &nothing, &step);
+    *window = step.window;
+    return step.used > 0 && step.window != res->here;
+}
+
 uint32_t rl_shared_counter_window(const rl_meter_t *meter, uint64_t window)
 {
     return rl_meter_is_window(meter) ? (uint32_t)window : 0;
@@ -25,12 +34,12 @@ uint32_t rl_shared_counter_window(const rl_meter_t *meter, uint64_t window)
 rl_reservation_t rl_reservation(const rl_source_t *source, const rl_operation_t *op,
                                 uint64_t window)
 {
+    const uint32_t number = rl_shared_counter_window(&op->meter, window);
     return (rl_reservation_t){
         .source = source,
         .ops = source->session->store->ops,
         .op = *op,
-        .counter = {.key = op->key,
-                    .window = rl_shared_counter_window(&op->meter, window),
-                    .ttl = ttl_of(&op->meter)},
+        .counter = {.key = op->key, .window = number, .ttl = ttl_of(&op->meter)},
+        .here = number,
     };
 }

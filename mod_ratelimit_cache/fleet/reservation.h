@@ -6,11 +6,21 @@
 
 #include "source.h"
 
+/* window=first: what a reservation knows of the window that it works on (window_start.h). */
+typedef enum {
+    RL_START_HERE,   /* as this server knows it */
+    RL_START_AGREED, /* the fleet's current window, as the store has just told */
+    RL_START_NEW,    /* the same, and this reservation has just begun it */
+    RL_START_CLOSED  /* the window is over before its time */
+} rl_window_start_e;
+
 typedef struct rl_reservation {
     const rl_source_t *source;
     const rl_store_ops_t *ops;
     rl_operation_t op; /* op.cost: units to reserve, perhaps more than a request needs */
     rl_shared_counter_t counter;
+    uint32_t here;  /* the window by which this server knows the counter's units; that of the
+                     * counter but for window=first, see window_start.h */
     uint64_t known; /* what the ledger held at the start, debts included: units, or ticks */
     uint32_t owed;  /* units owed to the store at the start */
     uint32_t debt;  /* units of them that this reservation is in charge of paying */
@@ -18,6 +28,8 @@ typedef struct rl_reservation {
     uint64_t identity;     /* the counter noted at the start, see notes.h */
     bool careful;          /* add the cost only if it fits: it is in doubt how much is in use */
     bool not_added;        /* the cost didn't fit, and was not added */
+    bool created;          /* the counter was made by this reservation */
+    rl_window_start_e start; /* window=first: what is known of the window's start */
     uint64_t until; /* token bucket: arrival time after the addition, ticks; 0: uncertain */
 } rl_reservation_t;
 
@@ -32,6 +44,16 @@ static inline uint64_t rl_shared_window_stamp(unsigned incarnation, uint32_t win
 {
     return (uint64_t)incarnation << 32 | window;
 }
+
+/* Returns true for a window that begins with its first unit. */
+static inline bool rl_reservation_is_first(const rl_reservation_t *res)
+{
+    return res->op.meter.algorithm == RL_FIRST_WINDOW;
+}
+
+/* window=first: returns true if this server's units are in another window than res->here by
+ * now. Sets *window to its number. */
+bool rl_reservation_is_superseded(const rl_reservation_t *res, uint32_t *window);
 
 /* Returns the window by which the store names the counter: that given, or 0 for a token bucket,
  * which has a single counter. */

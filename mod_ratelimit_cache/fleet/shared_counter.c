@@ -4,6 +4,7 @@
 #include "debts.h"
 #include "notes.h"
 #include "shared_algorithm.h"
+#include "window_start.h"
 
 static const rl_shared_ops_t *algorithm_of(const rl_reservation_t *res)
 {
@@ -15,7 +16,7 @@ static void look_up(rl_reservation_t *res)
 {
     res->identity = rl_note(res, RL_NOTE_IDENTITY);
     res->owed = rl_debt_units(res);
-    res->known = rl_ledger_held(res->source->ledger, &res->op, res->counter.window);
+    res->known = rl_ledger_held(res->source->ledger, &res->op, res->here);
     rl_debt_take(res);
 }
 
@@ -37,11 +38,14 @@ rl_store_status_e rl_shared_charge(rl_reservation_t *res, rl_step_t *step)
     return status;
 }
 
-void rl_shared_keep_alive(const rl_reservation_t *res)
+void rl_shared_keep_alive(rl_reservation_t *res)
 {
     uint64_t value;
     if (rl_contact_is_due(res->source->ledger, &res->op)) {
         res->ops->read(res->source->session, &res->counter, &value);
+        if (rl_reservation_is_first(res)) {
+            rl_window_start_confirm(res);
+        }
     }
 }
 
@@ -50,6 +54,9 @@ void rl_shared_charge_locally(rl_reservation_t *res, rl_step_t *step)
     rl_ledger_charge(res->source->ledger, &res->op, step);
     if (!step->granted) {
         return;
+    }
+    if (rl_reservation_is_first(res)) { /* the window may just have begun */
+        res->here = step->window;
     }
     rl_debt_owe(res, res->op.cost);
     if (!algorithm_of(res)->fits_with_debt(res)) {
@@ -73,7 +80,12 @@ bool rl_shared_refund(const rl_source_t *source, const rl_operation_t *op, uint6
     if (!algorithm_of(&res)->refund(&res, stamp)) {
         return false;
     }
-    rl_ledger_refund(source->ledger, op, here);
+    if (rl_reservation_is_first(&res)) {
+        rl_window_lower_by(&res, op->cost);
+    }
+    else {
+        rl_ledger_refund(source->ledger, op, here);
+    }
     return true;
 }
 

@@ -15,9 +15,9 @@
  * else the store gave no answer, and the step is unchanged. */
 rl_store_status_e rl_shared_charge(rl_reservation_t *res, rl_step_t *step);
 
-/* Reads the counter, at most once a second per key, to keep the store from evicting it. Call it
- * after a charge that the store answered. */
-void rl_shared_keep_alive(const rl_reservation_t *res);
+/* Reads the counter, at most once a second per key, to keep the store from evicting it, and
+ * with window=first the window's start, too. Call it after a charge that the store answered. */
+void rl_shared_keep_alive(rl_reservation_t *res);
 
 /* Charges res->op.cost by what this server knows, and notes the units as owed to the store. For
  * a store that didn't answer; sets the step. */

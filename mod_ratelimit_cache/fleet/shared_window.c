@@ -3,203 +3,20 @@
 #include "notes.h"
 #include "shared_algorithm.h"
 #include "window_counter.h"
+#include "window_identity.h"
+#include "window_start.h"
 
-/* Fixed and sliding windows. Each window of a key has a shared counter of its own, a tally
+/* Windows of all kinds. Each window of a key has a shared counter of its own, a tally
  * (core/meter/tally.h). Of a sliding window, a server's first request in a window also reads
  * the count of the window before, because other servers may have added to that after this one
- * last did. */
+ * last did. When a window begins, window_start.h says for those of window=first. */
 
-#define CHARGE_TRIES   3
-#define IDENTITY_TRIES 32
+#define CHARGE_TRIES 3
+#define WINDOW_TRIES 4
 
 static uint32_t at_most(uint64_t value, uint32_t most)
 {
     return value < most ? (uint32_t)value : most;
-}
-
-/* Adds other units than the cost. The total that it sets contains the cost, whether that was
- * added or not. */
-static rl_store_status_e add_more(const rl_reservation_t *res, uint64_t units,
-                                  rl_tally_t *tally)
-{
-    const rl_store_status_e status = rl_window_add(res, units, tally);
-    if (status == RL_STORE_OK && res->not_added) {
-        tally->total += res->op.cost;
-    }
-    return status;
-}
-
-/* Adds what is owed, in an addition of its own and only to a store that has just answered: a
- * debt that went along with every attempt would be counted as often as an attempt times out.
- * The new total is noted before the debt is taken off, so that at any moment one of the two
- * tells of the units. What exceeds the limit isn't added: it would change nothing. */
-static void shared_window_pay(rl_reservation_t *res, rl_tally_t *tally)
-{
-    const uint32_t limit = res->op.meter.limit;
-    const uint32_t room = limit > tally->total ? limit - tally->total : 0;
-    const uint32_t units = at_most(res->debt, room);
-    rl_tally_t paid;
-    if (units > 0 && add_more(res, units, &paid) == RL_STORE_OK) {
-        rl_total_note(res, res->not_added ? paid.total - res->op.cost : paid.total);
-        rl_debt_release(res, units);
-        *tally = paid;
-    }
-    rl_debt_release(res, 0); /* does nothing once the debt is paid */
-}
-
-/* ---- which counter it is ---- */
-
-static bool is_same_window(const rl_reservation_t *res, uint64_t identity)
-{
-    return rl_identity_is_of(identity, res->counter.window);
-}
-
-/* Returns true if a request with a later clock has already noted the counter of a later
- * window. */
-static bool is_of_later_window(const rl_reservation_t *res, uint64_t identity)
-{
-    const uint32_t ahead = (uint32_t)(identity >> RL_IDENTITY_WINDOW) - res->counter.window;
-    return identity != 0 && (int32_t)(ahead << (32 - RL_TALLY_BITS)) > 0;
-}
-
-static uint32_t seed_of(uint64_t identity)
-{
-    return (uint32_t)identity & ((1u << RL_TALLY_BITS) - 1);
-}
-
-static bool is_cleared(unsigned incarnation)
-{
-    return (incarnation & RL_TALLY_CLEARED) != 0;
-}
-
-/* Returns the seed that a counter other than the noted one should have, as far as this server
- * knows; 0 if it knows of none in this window. An identity without an incarnation is left by a
- * raise that got no answer and may have been carried out; then its seed says what to make up
- * for. */
-static uint32_t seed_wanted(const rl_reservation_t *res, uint64_t identity)
-{
-    if (!is_same_window(res, identity)) {
-        return 0;
-    }
-    return rl_identity_incarnation(identity) == 0 ? seed_of(identity) : rl_window_counted(res);
-}
-
-static void shared_window_lower_to(const rl_reservation_t *res, uint32_t window, uint64_t from,
-                                   uint64_t to)
-{
-    const rl_correction_t correction = {.stamp = window, .from = from, .to = to};
-    rl_ledger_lower(res->source->ledger, &res->op, &correction);
-}
-
-/* The counter was cleared on purpose: what is known here is outdated, and is lowered to what
- * the counter holds. */
-static bool shared_window_accept_clear(const rl_reservation_t *res, uint64_t identity,
-                                       const rl_tally_t *tally)
-{
-    const rl_ledger_t *ledger = res->source->ledger;
-    const uint32_t known = rl_window_known(res);
-    if (!rl_note_swap(res, RL_NOTE_IDENTITY, identity,
-                      rl_identity(res, tally->incarnation, 0))) {
-        return false;
-    }
-    rl_total_lower(res, UINT32_MAX);
-    shared_window_lower_to(res, res->counter.window, known,
-                           tally->total < known ? tally->total : known);
-    if (res->op.meter.algorithm == RL_SLIDING_WINDOW) {
-        const uint32_t before = res->counter.window - 1;
-        shared_window_lower_to(res, before, rl_ledger_held(ledger, &res->op, before), 0);
-    }
-    return true;
-}
-
-/* Adds what the counter lacks. For the one thread that noted a counter made from too little.
- * Returns what it still lacks: 0, or `lacking` if the store didn't answer. */
-static uint32_t raise_counter(const rl_reservation_t *res, uint32_t lacking, rl_tally_t *tally)
-{
-    const uint32_t seed = tally->seed + lacking;
-    rl_tally_t raised;
-    if (lacking == 0) {
-        return 0;
-    }
-    if (add_more(res, rl_tally_raise(lacking), &raised) == RL_STORE_OK) {
-        *tally = raised;
-        return 0;
-    }
-    rl_note_swap(res, RL_NOTE_IDENTITY, rl_identity(res, tally->incarnation, seed),
-                 rl_identity(res, 0, seed));
-    return lacking;
-}
-
-/* Notes which counter answered, and makes good what it lacks. Returns the units that it still
- * lacks.
- *
- * If the counter is not the noted one, and was made by a server that knew less than this one,
- * the one thread that notices first adds the difference; if that fails, the next thread tries
- * again. What is known here may only be compared with a counter that no thread here has learned
- * from yet. So the identity is read once more after the known units. If the identity has
- * changed since the counter was asked, it names a later counter than the one that answered, and
- * nothing is done.
- */
-static uint32_t shared_window_reconcile(rl_reservation_t *res, rl_tally_t *tally)
-{
-    const uint64_t before = res->identity;
-    uint32_t lacking = 0;
-    if (before == 0) {
-        rl_window_raise_known(res, res->known); /* takes a cell for the key, where notes can
-                                                 * be kept */
-    }
-    for (int i = 0; i < IDENTITY_TRIES; i++) {
-        const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
-        const bool noted = is_same_window(res, identity) &&
-                           rl_identity_incarnation(identity) == tally->incarnation;
-        if (is_of_later_window(res, identity) || (!noted && identity != before) ||
-            (!noted && is_cleared(tally->incarnation) &&
-             shared_window_accept_clear(res, identity, tally))) {
-            return 0;
-        }
-        const uint32_t wanted = noted ? seed_of(identity) : seed_wanted(res, identity);
-        const uint64_t next =
-            rl_identity(res, tally->incarnation, wanted > tally->seed ? wanted : tally->seed);
-        lacking = wanted > tally->seed ? wanted - tally->seed : 0;
-        if (noted && next == identity) {
-            return lacking;
-        }
-        if (rl_note(res, RL_NOTE_IDENTITY) == identity &&
-            rl_note_swap(res, RL_NOTE_IDENTITY, identity, next)) {
-            return noted ? 0 : raise_counter(res, lacking, tally);
-        }
-    }
-    return lacking;
-}
-
-/* Returns true if this is the noted counter, and contains all that is known here. */
-static bool is_whole(const rl_reservation_t *res, const rl_tally_t *tally)
-{
-    const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
-    return is_same_window(res, identity) &&
-           rl_identity_incarnation(identity) == tally->incarnation &&
-           seed_of(identity) <= tally->seed;
-}
-
-/* Raises the noted counter if it isn't the one that the units were reserved in: that one has
- * been lost since, and whoever made the noted one could not know of the units yet. The total
- * says what its seed should be. */
-static void shared_window_add_to_successor(const rl_reservation_t *res, const rl_tally_t *tally)
-{
-    for (int i = 0; i < IDENTITY_TRIES; i++) {
-        const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
-        const unsigned incarnation = rl_identity_incarnation(identity);
-        rl_tally_t raised;
-        if (!is_same_window(res, identity) || incarnation == tally->incarnation ||
-            incarnation == 0 || is_cleared(incarnation) || seed_of(identity) >= tally->total) {
-            return;
-        }
-        if (rl_note_swap(res, RL_NOTE_IDENTITY, identity,
-                         rl_identity(res, incarnation, tally->total))) {
-            rl_window_add(res, rl_tally_raise(tally->total - seed_of(identity)), &raised);
-            return;
-        }
-    }
 }
 
 /* ---- the interface ---- */
@@ -212,7 +29,8 @@ static rl_store_status_e learn_previous(const rl_reservation_t *res)
     rl_store_status_e status;
     rl_tally_t tally;
     uint64_t value;
-    if (res->op.meter.algorithm != RL_SLIDING_WINDOW || is_same_window(res, res->identity)) {
+    if (res->op.meter.algorithm != RL_SLIDING_WINDOW ||
+        rl_window_is_noted(res, res->identity)) {
         return RL_STORE_OK;
     }
     previous.window--;
@@ -242,22 +60,50 @@ static void describe_key(const rl_reservation_t *res, uint32_t cost, rl_step_t *
     rl_ledger_peek(res->source->ledger, &op, step);
 }
 
+/* window=first: returns true if what is known here has gone over to another window since
+ * res->here was set to this one; that is res->here then. */
+static bool is_elsewhere(rl_reservation_t *res)
+{
+    return rl_reservation_is_first(res) && rl_window_rejoin(res);
+}
+
 /* Returns true if a reservation that the store has carried out is within the limit; `told` is
  * the total that the store told, and what the counter still lacks. What was granted without the
  * store meanwhile counts as well. A total that is denied is not noted: it won't last. */
-static bool window_has_room(const rl_reservation_t *res, uint32_t told)
+static bool window_has_room(rl_reservation_t *res, uint32_t told)
 {
-    uint32_t total;
+    int tries = 0;
     if (told > rl_window_room(res)) {
         return false;
     }
-    rl_total_note(res, told);
-    total = total_with_debts(res, told);
-    if (total > rl_window_room(res)) {
-        return false;
-    }
-    rl_window_raise_known(res, total);
+    do {
+        uint32_t total;
+        rl_total_note(res, told);
+        total = total_with_debts(res, told);
+        if (total > rl_window_room(res)) {
+            return false;
+        }
+        rl_window_raise_known(res, total);
+    } while (is_elsewhere(res) && ++tries < WINDOW_TRIES);
     return true;
+}
+
+/* window=first: returns true if no unit is in use but those that the counter has. It need not
+ * have all that are known here, if the store has lost it and another server made it anew. */
+static bool has_all(const rl_reservation_t *res, const rl_tally_t *tally)
+{
+    return rl_window_known(res) == 0 ||
+           (rl_window_is_whole(res, tally) && rl_debt_units(res) == 0);
+}
+
+/* window=first: closes the window if its last unit was just taken off; `keep`: see
+ * rl_window_note_closed(). */
+static void close_if_empty(const rl_reservation_t *res, const rl_tally_t *left, uint32_t keep)
+{
+    if (rl_reservation_is_first(res) && left->total == 0 && has_all(res, left) &&
+        rl_window_close(res, 0) == RL_STORE_OK) {
+        rl_window_note_closed(res, keep);
+    }
 }
 
 /* Takes the cost off again; not of a counter that has been cleared or made anew meanwhile,
@@ -273,6 +119,7 @@ static uint32_t take_off(const rl_reservation_t *res, const rl_tally_t *tally)
                 RL_STORE_OK &&
             rl_tally_unpack(value, &left)) {
             if (left.incarnation == tally->incarnation) {
+                close_if_empty(res, &left, 0);
                 return left.total;
             }
             rl_window_add(res, res->op.cost, &left);
@@ -300,8 +147,8 @@ static bool is_sure(const rl_reservation_t *res, const rl_tally_t *tally, uint32
 static void learn_use(const rl_reservation_t *res, const rl_tally_t *tally, uint32_t lacking,
                       uint64_t used, bool sure)
 {
-    if (used < res->known && lacking == 0 && is_whole(res, tally)) {
-        shared_window_lower_to(res, res->counter.window, res->known, used);
+    if (used < res->known && lacking == 0 && rl_window_is_whole(res, tally)) {
+        rl_window_lower(res, res->here, res->known, used);
     }
     if (sure) {
         rl_window_raise_known(res, used);
@@ -325,7 +172,7 @@ static bool shared_window_deny(const rl_reservation_t *res, const rl_tally_t *ta
     const uint64_t used = (uint64_t)left + lacking + (owed > res->owed ? owed : res->owed);
     learn_use(res, tally, lacking, used, is_sure(res, tally, left, used));
     describe_key(res, res->op.cost, step);
-    step->window = res->counter.window;
+    step->window = res->here;
     step->stamp = rl_shared_window_stamp(tally->incarnation, res->counter.window);
     step->retry = step->granted ? res->op.now + RL_USEC_PER_SEC : step->retry;
     step->granted = false;
@@ -335,28 +182,52 @@ static bool shared_window_deny(const rl_reservation_t *res, const rl_tally_t *ta
 static void set_granted(const rl_reservation_t *res, const rl_tally_t *tally, rl_step_t *step)
 {
     describe_key(res, 0, step);
-    step->window = res->counter.window;
+    step->window = res->here;
     step->stamp = rl_shared_window_stamp(tally->incarnation, res->counter.window);
     step->retry = res->op.now;
     step->granted = true;
 }
 
+/* window=first: if the reserved units are alone in a window that began before them and isn't
+ * closed, because an answer was lost, closes it and returns MISSING. Returns OK if they are
+ * reserved in a window that stays; else why the store gave no answer. */
+static rl_store_status_e close_if_left_over(rl_reservation_t *res, const rl_tally_t *tally)
+{
+    rl_store_status_e status = RL_STORE_EXISTS;
+    if (!res->created && !res->not_added && has_all(res, tally) &&
+        tally->total == res->op.cost) {
+        status = rl_window_close(res, tally->total);
+    }
+    if (status == RL_STORE_OK) {
+        res->start = RL_START_CLOSED;
+        return RL_STORE_MISSING;
+    }
+    return status == RL_STORE_EXISTS || status == RL_STORE_MISSING ? RL_STORE_OK : status;
+}
+
 /* Reserves once and decides. Returns OK; EXISTS if it is denied because of requests that are
- * denied, too, and would fit by now; else why the store gave no answer. */
+ * denied, too, and would fit by now; MISSING, with window=first, if the window that the fleet
+ * is in has to be found first; else why the store gave no answer. */
 static rl_store_status_e charge_once(rl_reservation_t *res, rl_step_t *step)
 {
     rl_tally_t tally;
     uint32_t lacking;
-    const rl_store_status_e status = rl_window_reserve(res, &tally);
+    rl_store_status_e status = rl_window_reserve(res, &tally);
+    if (status == RL_STORE_OK && rl_reservation_is_first(res)) {
+        status = close_if_left_over(res, &tally);
+    }
     if (status != RL_STORE_OK) {
         return status;
     }
-    lacking = shared_window_reconcile(res, &tally);
-    shared_window_pay(res, &tally);
+    if (rl_reservation_is_first(res)) {
+        rl_window_settle(res, tally.total);
+    }
+    lacking = rl_window_reconcile(res, &tally);
+    rl_window_pay(res, &tally);
     if (!window_has_room(res, tally.total + lacking)) {
         return shared_window_deny(res, &tally, lacking, step) ? RL_STORE_OK : RL_STORE_EXISTS;
     }
-    shared_window_add_to_successor(res, &tally);
+    rl_window_add_to_successor(res, &tally);
     if (res->careful && rl_doubt(res) != RL_YOUNG_DOUBT) {
         rl_doubt_end(res);
     }
@@ -364,7 +235,8 @@ static rl_store_status_e charge_once(rl_reservation_t *res, rl_step_t *step)
     return RL_STORE_OK;
 }
 
-static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *step)
+/* Makes a few attempts in the reservation's window. */
+static rl_store_status_e charge_window(rl_reservation_t *res, rl_step_t *step)
 {
     rl_store_status_e status = learn_previous(res);
     res->careful = rl_doubt(res) != RL_NO_DOUBT;
@@ -381,13 +253,52 @@ static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *
     return status == RL_STORE_EXISTS ? RL_STORE_OK : status;
 }
 
+/* window=first: finds the window in which the units are to be reserved. */
+static rl_store_status_e find_window(rl_reservation_t *res)
+{
+    if (res->start == RL_START_CLOSED) {
+        rl_window_note_closed(res, 0);
+        res->identity = rl_note(res, RL_NOTE_IDENTITY);
+        res->known = rl_window_known(res);
+        return rl_window_start_find(res);
+    }
+    return res->known == 0 ? rl_window_start_find(res) : rl_window_start_confirm(res);
+}
+
+/* window=first: returns true if the counter of the window that is known here may be added to at
+ * once. */
+static bool is_agreed(const rl_reservation_t *res)
+{
+    return !rl_reservation_is_first(res) ||
+           (res->known > 0 && rl_window_is_noted(res, res->identity));
+}
+
+static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *step)
+{
+    const bool first = rl_reservation_is_first(res);
+    rl_store_status_e status = is_agreed(res) ? charge_window(res, step) : RL_STORE_MISSING;
+    for (int i = 0; i < WINDOW_TRIES && first && status == RL_STORE_MISSING; i++) {
+        status = find_window(res);
+        if (status == RL_STORE_OK) {
+            status = charge_window(res, step);
+        }
+    }
+    return status == RL_STORE_MISSING ? RL_STORE_ERROR : status;
+}
+
 /* Reads the debt first: if it is paid in between, the total contains it as well; in the other
  * order, neither might. */
 static bool shared_window_fits_with_debt(rl_reservation_t *res)
 {
-    const uint32_t owed = rl_debt_units(res);
-    const uint32_t total = rl_total_noted(res) + owed;
+    uint32_t owed = rl_debt_units(res);
+    uint32_t total = rl_total_noted(res) + owed;
     rl_window_raise_known(res, total);
+    for (int i = 0; i < WINDOW_TRIES && is_elsewhere(res); i++) {
+        rl_debt_owe(res, res->op.cost); /* what was owed in the other window is forgotten */
+        owed = rl_debt_units(res);
+        total = rl_total_noted(res) + owed;
+        rl_window_raise_known(res, total);
+    }
     return total <= rl_window_room(res);
 }
 
@@ -396,7 +307,33 @@ static bool shared_window_fits_with_debt(rl_reservation_t *res)
 static bool shared_window_holds(const rl_tally_t *tally, unsigned charged_in, unsigned noted)
 {
     return charged_in == 0 || tally->incarnation == charged_in ||
-           (tally->incarnation == noted && !is_cleared(noted));
+           (tally->incarnation == noted && !rl_tally_is_cleared(noted));
+}
+
+/* window=first: takes units off. If they are the only ones, closes the window instead. Returns
+ * false if it was closed before: they no longer count then. */
+static bool first_window_refund(const rl_reservation_t *res)
+{
+    const uint32_t units = res->op.cost, known = rl_window_known(res);
+    uint64_t value;
+    rl_tally_t left;
+    if (rl_window_is_closed(res)) {
+        return false;
+    }
+    if (known > 0 && known <= units && rl_window_close(res, units) == RL_STORE_OK) {
+        rl_window_note_closed(res, units);
+        return true;
+    }
+    if (res->ops->subtract(res->source->session, &res->counter, units, &value) != RL_STORE_OK ||
+        !rl_tally_unpack(value, &left)) {
+        return true;
+    }
+    if (rl_tally_is_closed(&left)) {
+        rl_window_note_closed(res, 0);
+        return false;
+    }
+    close_if_empty(res, &left, units);
+    return true;
 }
 
 static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
@@ -406,17 +343,21 @@ static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
     const unsigned noted = rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY));
     rl_tally_t tally;
     uint64_t value = 0;
-    if (is_cleared(noted) && charged_in != noted && charged_in != 0) {
+    if ((rl_tally_is_cleared(noted) && charged_in != noted && charged_in != 0) ||
+        (rl_reservation_is_first(res) && !rl_window_recall(res))) {
         return false;
     }
     if (rl_debt_forgive(res, units)) {
         return true;
     }
     rl_total_lower(res, units);
+    if (rl_reservation_is_first(res)) {
+        return first_window_refund(res);
+    }
     if (res->ops->subtract(res->source->session, &res->counter, units, &value) == RL_STORE_OK &&
         rl_tally_unpack(value, &tally) && !shared_window_holds(&tally, charged_in, noted)) {
         rl_window_add(res, units, &tally); /* the units were never in this counter */
-        return !is_cleared(tally.incarnation);
+        return !rl_tally_is_cleared(tally.incarnation);
     }
     return true;
 }
@@ -433,7 +374,19 @@ static void shared_window_lower_known(const rl_reservation_t *res, const rl_tall
     if (total < res->known) {
         const rl_operation_t less =
             rl_operation_at_cost(&res->op, (uint32_t)res->known - total);
-        rl_ledger_refund(res->source->ledger, &less, res->counter.window);
+        rl_ledger_refund(res->source->ledger, &less, res->here);
+    }
+}
+
+/* Learns what the counter's value tells. */
+static void refresh_by_tally(rl_reservation_t *res, rl_tally_t *tally)
+{
+    if (rl_tally_is_closed(tally)) {
+        rl_window_note_closed(res, 0);
+    }
+    else if (rl_window_reconcile(res, tally) == 0 && rl_window_is_whole(res, tally)) {
+        rl_window_pay(res, tally);
+        shared_window_lower_known(res, tally);
     }
 }
 
@@ -441,17 +394,19 @@ static void shared_window_refresh(rl_reservation_t *res)
 {
     uint64_t value;
     rl_tally_t tally;
+    if (rl_reservation_is_first(res) &&
+        (res->known == 0 || rl_window_start_confirm(res) != RL_STORE_OK)) {
+        return;
+    }
     switch (res->ops->read(res->source->session, &res->counter, &value)) {
     case RL_STORE_MISSING:
         if (rl_window_create(res, &tally) == RL_STORE_OK) {
-            shared_window_pay(res, &tally);
+            rl_window_pay(res, &tally);
         }
         break;
     case RL_STORE_OK:
-        if (rl_tally_unpack(value, &tally) && shared_window_reconcile(res, &tally) == 0 &&
-            is_whole(res, &tally)) {
-            shared_window_pay(res, &tally);
-            shared_window_lower_known(res, &tally);
+        if (rl_tally_unpack(value, &tally)) {
+            refresh_by_tally(res, &tally);
         }
         break;
     default:
@@ -459,12 +414,22 @@ static void shared_window_refresh(rl_reservation_t *res)
     }
 }
 
+/* Finds out what the window's counter is asked for besides: the window before, or when the
+ * window began. */
+static rl_store_status_e learn_window(rl_reservation_t *res)
+{
+    if (!rl_reservation_is_first(res)) {
+        return learn_previous(res);
+    }
+    return res->known == 0 ? rl_window_start_read(res) : rl_window_start_confirm(res);
+}
+
 static rl_store_status_e shared_window_learn(rl_reservation_t *res)
 {
     uint64_t value = 0;
     rl_tally_t tally;
     uint32_t lacking;
-    rl_store_status_e status = learn_previous(res);
+    rl_store_status_e status = learn_window(res);
     if (status == RL_STORE_OK) {
         status = res->ops->read(res->source->session, &res->counter, &value);
     }
@@ -474,8 +439,12 @@ static rl_store_status_e shared_window_learn(rl_reservation_t *res)
     if (!rl_tally_unpack(value, &tally)) {
         return RL_STORE_ERROR;
     }
-    lacking = shared_window_reconcile(res, &tally);
-    shared_window_pay(res, &tally);
+    if (rl_tally_is_closed(&tally)) {
+        rl_window_note_closed(res, 0);
+        return RL_STORE_OK;
+    }
+    lacking = rl_window_reconcile(res, &tally);
+    rl_window_pay(res, &tally);
     if (tally.total + lacking > rl_window_room(res) && rl_doubt(res) != RL_LASTING_DOUBT) {
         rl_doubt_begin(res);
     }
@@ -483,7 +452,7 @@ static rl_store_status_e shared_window_learn(rl_reservation_t *res)
         rl_total_note(res, tally.total + lacking);
         rl_window_raise_known(res, (uint64_t)tally.total + lacking + rl_debt_units(res));
     }
-    if (is_whole(res, &tally)) {
+    if (rl_window_is_whole(res, &tally)) {
         res->known = rl_window_known(res);
         shared_window_lower_known(res, &tally);
     }
@@ -498,13 +467,37 @@ static rl_store_status_e clear_window(const rl_reservation_t *res, uint32_t wind
     return res->ops->put(res->source->session, &counter, rl_tally_pack(&none));
 }
 
+static rl_store_status_e close_window(const rl_reservation_t *res)
+{
+    const rl_store_status_e status =
+        res->ops->put(res->source->session, &res->counter, rl_tally_closed());
+    rl_window_note_closed(res, 0);
+    return status;
+}
+
+/* window=first: closes the window that this server knows of, and that which the fleet is in. */
+static rl_store_status_e first_window_clear(rl_reservation_t *res)
+{
+    const uint32_t known = res->counter.window;
+    const bool is_known = rl_window_is_noted(res, res->identity);
+    rl_store_status_e status = is_known ? close_window(res) : RL_STORE_OK, found;
+    found = rl_window_start_read(res);
+    if (found == RL_STORE_OK && !(is_known && res->counter.window == known)) {
+        found = close_window(res);
+    }
+    return found == RL_STORE_OK || found == RL_STORE_MISSING ? status : found;
+}
+
 static rl_store_status_e shared_window_clear(rl_reservation_t *res)
 {
     rl_store_status_e status;
     const uint64_t identity = rl_identity(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
     rl_debt_drop(res);
     rl_total_lower(res, UINT32_MAX);
-    if (!is_of_later_window(res, res->identity)) {
+    if (rl_reservation_is_first(res)) {
+        return first_window_clear(res);
+    }
+    if (!rl_window_is_past(res, res->identity)) {
         rl_note_swap(res, RL_NOTE_IDENTITY, res->identity, identity);
     }
     status = clear_window(res, res->counter.window);

@@ -29,12 +29,15 @@ uint32_t rl_window_room(const rl_reservation_t *res);
 /* Makes the counter from what is known here plus what is being reserved. */
 rl_store_status_e rl_window_create(rl_reservation_t *res, rl_tally_t *tally);
 
-/* Adds units, or what rl_tally_raise() returns. */
+/* Adds units, or what rl_tally_raise() returns. Returns MISSING also for a counter that is
+ * closed (window_start.h); *tally tells. */
 rl_store_status_e rl_window_add(const rl_reservation_t *res, uint64_t units, rl_tally_t *tally);
 
 /* Reserves the cost: adds it at once as a rule; a large cost, or one of which it is in doubt
  * whether it fits, only if it does. Else sets res->not_added, and *tally to what it would have
- * been. One round trip; three for the first request in a window, two or more in doubt. */
+ * been. One round trip; three for the first request in a window, two or more in doubt. With
+ * window=first, returns MISSING if the counter is closed, which sets res->start, or is missing
+ * and res->start says that this need not be the current window. */
 rl_store_status_e rl_window_reserve(rl_reservation_t *res, rl_tally_t *tally);
 
 #endif

@@ -31,11 +31,18 @@ static rl_digest_t lease_ledger_key(const rl_operation_t *op, unsigned incarnati
     return rl_ledger_key_beside(&op->ledger_key, &mark);
 }
 
+/* A penalty that another server imposes has to hold at once, and a window of window=first is
+ * over when its last unit is given back: units that are held in stock would keep it. */
+static bool is_leasable(const rl_meter_t *meter)
+{
+    return meter->penalty_us == 0 && meter->algorithm != RL_FIRST_WINDOW;
+}
+
 bool rl_lease_find(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
                    uint32_t window)
 {
     uint64_t notes[RL_LEDGER_NOTES];
-    if (source->leases == NULL || op->meter.penalty_us > 0 ||
+    if (source->leases == NULL || !is_leasable(&op->meter) ||
         !rl_ledger_notes(source->ledger, &op->ledger_key, notes) ||
         !rl_contact_is_recent(notes[RL_NOTE_CONTACT], op->now, RECENT_SEC) ||
         !rl_identity_is_of(notes[RL_NOTE_IDENTITY],

@@ -35,7 +35,7 @@ typedef struct rl_lease {
 
 /* Looks up the lease of the operation's key; the window is that of a step. Returns false if
  * there can't be a lease: leases are off, the key is slow, nothing has been reserved in this
- * window yet, or the rule has a penalty, which another server may have imposed by now. */
+ * window yet, or the rule has a penalty or window=first. */
 bool rl_lease_find(rl_lease_t *lease, const rl_source_t *source, const rl_operation_t *op,
                    uint32_t window);
 

@@ -4,6 +4,7 @@
 #include <http_protocol.h>
 #include <string.h>
 
+#include "../core/meter/first_window.h"
 #include "../core/number.h"
 #include "../httpd/expression.h"
 #include "../key/given_values.h"
@@ -46,6 +47,10 @@ static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_r
             return RATE_NONE;
         }
         reason = rl_rate_parse(text, rate);
+        if (reason == NULL && rule->meter.algorithm == RL_FIRST_WINDOW &&
+            rate->count > RL_FIRST_WINDOW_LIMIT) {
+            reason = "the count is too high for window=first";
+        }
     }
     if (reason != NULL) {
         rl_log_rate(r, rule, reason);

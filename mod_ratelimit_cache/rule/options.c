@@ -5,11 +5,14 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../core/meter/first_window.h"
 #include "../core/number.h"
 #include "../httpd/expression.h"
 #include "../httpd/methods.h"
 #include "words.h"
 
+static const char first_limit[] =
+    "a window that begins with the first request needs a COUNT of at most 16777215";
 static const char bad_units[] = "must be an integer from 0 to 4294967295";
 
 /* Reads an option's value. Returns NULL or the reason why it is refused, to which the caller
@@ -68,13 +71,20 @@ static const char *option_algorithm(rl_draft_t *draft, const char *value)
 
 static const char *option_window(rl_draft_t *draft, const char *value)
 {
-    static const char *const words[] = {"staggered", "clock", NULL};
-    draft->rule->meter.aligned = ap_cstr_casecmp(value, "clock") == 0;
+    static const char *const words[] = {"staggered", "clock", "first", NULL};
+    rl_meter_t *meter = &draft->rule->meter;
+    meter->aligned = ap_cstr_casecmp(value, "clock") == 0;
     if (!is_one_of(value, words)) {
-        return "must be staggered or clock";
+        return "must be staggered, clock or first";
     }
-    return draft->rule->meter.algorithm == RL_FIXED_WINDOW ? NULL
-                                                           : "needs algorithm=fixed-window";
+    if (meter->algorithm != RL_FIXED_WINDOW) {
+        return "needs algorithm=fixed-window";
+    }
+    if (ap_cstr_casecmp(value, "first") == 0) {
+        meter->algorithm = RL_FIRST_WINDOW;
+        return meter->limit > RL_FIRST_WINDOW_LIMIT ? first_limit : NULL;
+    }
+    return NULL;
 }
 
 static const char *parse_units(const char *value, uint64_t *units)

@@ -15,6 +15,7 @@
 static memory_store_t store;
 static _Atomic uint64_t connections;
 static unsigned refused_one_in, unanswered_one_in, refunds_one_in;
+static bool with_first; /* the window begins with its first unit */
 
 /* A request or its answer is on its way. The store and the kernel hand one after the other on,
  * so what a process did before the store heard of it is known to whoever is answered later. */
@@ -84,6 +85,7 @@ static void open_server(uint64_t seed)
     store.fault = fault_of;
     refused_one_in = unanswered_one_in = refunds_one_in = 0;
     meters[0] = fixed_window(LIMIT, 24 * 3600 * SECOND);
+    meters[0].algorithm = with_first ? RL_FIRST_WINDOW : RL_FIXED_WINDOW;
     write_scripts(4, 3, 0, 1);
     for (int i = 0; i < 4; i++) {
         for (int c = 0; c < 3; c++) {
@@ -121,6 +123,22 @@ static void store_that_fails(uint64_t seed)
     weak_run(4, request_all);
 }
 
+static int begin_with_first(void **state)
+{
+    (void)state;
+    with_first = true;
+    return 0;
+}
+
+static int end_with_first(void **state)
+{
+    (void)state;
+    with_first = false;
+    return 0;
+}
+
+#define WITH_FIRST(f) cmocka_unit_test_setup_teardown(f, begin_with_first, end_with_first)
+
 static void with_a_store_that_answers_exactly_the_limit_is_granted(void **state)
 {
     (void)state;
@@ -149,9 +167,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_a_store_that_answers_exactly_the_limit_is_granted),
+        WITH_FIRST(with_a_store_that_answers_exactly_the_limit_is_granted),
         cmocka_unit_test(with_refunds_no_more_than_the_limit_is_granted_at_a_time),
+        WITH_FIRST(with_refunds_no_more_than_the_limit_is_granted_at_a_time),
         cmocka_unit_test(with_a_store_that_refuses_no_more_than_the_limit_is_granted),
+        WITH_FIRST(with_a_store_that_refuses_no_more_than_the_limit_is_granted),
         cmocka_unit_test(with_a_store_that_fails_no_more_than_the_limit_is_granted),
+        WITH_FIRST(with_a_store_that_fails_no_more_than_the_limit_is_granted),
         GOES_WRONG("a total and a debt miss each other if notes are swapped with acq_rel only",
                    "rl_ledger_swap_note", WEAK_UPDATE, acq_rel, store_that_refuses),
         GOES_WRONG("a total and a debt miss each other if notes are read with acquire only",

@@ -3,10 +3,12 @@
  * once, while requests and answers are late or lost, children are killed, servers restart, and
  * traffic comes and goes; under every order of events that a seeded scheduler comes upon. Never
  * more than the limit is admitted; how much of it nobody could use is reported. */
+#include "core/meter/first_window.h"
 #include "fleet_world.h"
 
 #define MILLISECOND (SECOND / 1000)
 #define WINDOWS_MAX 64
+#define FIRST_MAX   4096
 #define GRANTS_MAX  65536
 
 /* What differs from run to run. */
@@ -26,6 +28,12 @@ typedef struct grant {
 
 static const traffic_t *traffic;
 static unsigned used[WINDOWS_MAX]; /* units that were granted and not given back */
+/* window=first: the same, and when each window began. */
+static struct {
+    unsigned used;
+    uint64_t start;
+} firsts[FIRST_MAX];
+static unsigned nfirst;
 static grant_t grants[GRANTS_MAX];
 static unsigned ngrants, requests, denied, late;
 static uint64_t run_seed;
@@ -40,8 +48,43 @@ static unsigned window_at(int64_t time)
     return (unsigned)((time - NOON) / traffic->meter.period_us);
 }
 
+static bool is_first(void)
+{
+    return traffic->meter.algorithm == RL_FIRST_WINDOW;
+}
+
+static unsigned *used_in_first(uint32_t number)
+{
+    for (unsigned i = nfirst; i-- > 0;) {
+        if ((uint32_t)firsts[i].start == number) {
+            return &firsts[i].used;
+        }
+    }
+    assert_true(nfirst < FIRST_MAX);
+    firsts[nfirst].used = 0;
+    firsts[nfirst].start = rl_first_window_numbered(number, now);
+    return &firsts[nfirst++].used;
+}
+
+/* Of all windows that this moment lies in: there is to be one. */
+static void check_first(void)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < nfirst; i++) {
+        const bool lasts = rl_first_window_end(&traffic->meter, firsts[i].start) > now;
+        sum += lasts ? firsts[i].used : 0;
+    }
+    if (sum > traffic->meter.limit) {
+        fail_msg("seed %llu: %u of %u in %u windows", (unsigned long long)run_seed, sum,
+                 traffic->meter.limit, nfirst);
+    }
+}
+
 static unsigned *used_in(uint64_t stamp)
 {
+    if (is_first()) {
+        return used_in_first((uint32_t)stamp);
+    }
     const uint32_t first = (uint32_t)(NOON / traffic->meter.period_us);
     return &used[((uint32_t)stamp - first) % WINDOWS_MAX];
 }
@@ -79,6 +122,10 @@ static void count_grant(int64_t asked, const rl_step_t *step, uint32_t cost)
     }
     late += window_at(asked) != window_at(now);
     *used_in(step->stamp) += cost;
+    if (is_first()) {
+        check_first();
+        return;
+    }
     check_window(used_in(step->stamp));
 }
 
@@ -217,7 +264,7 @@ static void run(const story_t *what, const traffic_t *how, uint64_t seed)
     run_seed = seed;
     traffic = how;
     memset(used, 0, sizeof(used));
-    ngrants = requests = denied = late = 0;
+    ngrants = requests = denied = late = nfirst = 0;
     start(what, seed);
     while (step_one()) {
         what_happens();
@@ -265,6 +312,10 @@ static rl_meter_t meter_number(uint64_t seed)
 {
     uint64_t draws = seed * 31 + 7;
     const uint32_t limit = 1 + (uint32_t)random_below(&draws, 2000);
+    if (with_first) {
+        return windows(RL_FIRST_WINDOW, seed % 2 == 0 ? limit : 1 + limit / 100,
+                       SECOND << random_below(&draws, 3));
+    }
     switch (seed % 4) {
     case 0:
         return windows(RL_SLIDING_WINDOW, limit, SECOND << random_below(&draws, 3));
@@ -356,7 +407,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_more_than_the_limit_is_admitted),
+        WITH_FIRST(no_more_than_the_limit_is_admitted),
         cmocka_unit_test(nor_when_answers_are_lost_and_processes_killed),
+        WITH_FIRST(nor_when_answers_are_lost_and_processes_killed),
         cmocka_unit_test(the_limit_is_used_up),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -38,6 +38,13 @@ static void race(server_t *server)
     }
 }
 
+static rl_meter_t window_of(uint32_t limit)
+{
+    rl_meter_t window = fixed_window(limit, PERIOD);
+    window.aligned = true;
+    return window;
+}
+
 static rl_meter_t bucket_of(uint32_t limit)
 {
     rl_meter_t bucket = {.algorithm = RL_TOKEN_BUCKET,
@@ -137,7 +144,7 @@ static void mixed(unsigned servers_n)
 static void a_window_grants_equal_costs_while_they_fit_and_then_the_rest(void **state)
 {
     (void)state;
-    meter = meter_of(12);
+    meter = window_of(12);
     equal(5, 1);
     equal(5, 3);
     equal(1, 2);
@@ -146,7 +153,7 @@ static void a_window_grants_equal_costs_while_they_fit_and_then_the_rest(void **
 static void a_window_grants_the_rest_after_mixed_costs(void **state)
 {
     (void)state;
-    meter = meter_of(12);
+    meter = window_of(12);
     mixed(1);
     mixed(3);
 }
@@ -154,7 +161,7 @@ static void a_window_grants_the_rest_after_mixed_costs(void **state)
 static void a_sliding_window_does_so_too(void **state)
 {
     (void)state;
-    meter = meter_of(12);
+    meter = window_of(12);
     meter.algorithm = RL_SLIDING_WINDOW;
     equal(5, 2);
     mixed(2);

@@ -57,7 +57,10 @@ static void what_happens(void)
 
 static void run(const story_t *what, uint64_t seed)
 {
-    start(what, seed);
+    static story_t told;
+    told = *what;
+    told.first = with_first;
+    start(&told, seed);
     while (step_one()) {
         what_happens();
     }
@@ -161,9 +164,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_failures_exactly_the_limit_is_admitted),
+        WITH_FIRST(without_failures_exactly_the_limit_is_admitted),
         cmocka_unit_test(costs_and_refunds_never_let_more_in_than_the_limit),
+        WITH_FIRST(costs_and_refunds_never_let_more_in_than_the_limit),
         cmocka_unit_test(a_store_that_forgets_lets_in_no_more_than_was_in_flight),
+        WITH_FIRST(a_store_that_forgets_lets_in_no_more_than_was_in_flight),
         cmocka_unit_test(failures_never_let_a_server_admit_more_than_the_limit),
+        WITH_FIRST(failures_never_let_a_server_admit_more_than_the_limit),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

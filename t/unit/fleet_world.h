@@ -63,6 +63,7 @@ typedef struct story {
     unsigned cut_one_in;    /* scheduler steps until a server is cut off or connected again */
     rl_on_error_e on_error;
     bool leases;
+    bool first;                  /* windows begin with the first unit */
     void (*request)(server_t *); /* what an actor does, over and over; NULL: request() */
 } story_t;
 
@@ -79,10 +80,31 @@ static apr_pool_t *keepers; /* of one run */
 static unsigned granted, net, most_net, in_flight_at_losses, losses;
 static const rl_digest_t key = {.hi = 0x1234, .lo = 0x5678};
 
+/* Tests that are to hold for windows that begin with their first unit as well are listed twice:
+ * as cmocka_unit_test(f) and as WITH_FIRST(f); their stories have `.first = with_first`. */
+static bool with_first;
+
+static inline int begin_with_first(void **state)
+{
+    (void)state;
+    with_first = true;
+    return 0;
+}
+
+static inline int end_with_first(void **state)
+{
+    (void)state;
+    with_first = false;
+    return 0;
+}
+
+#define WITH_FIRST(f) cmocka_unit_test_setup_teardown(f, begin_with_first, end_with_first)
+
 static rl_meter_t meter_of(uint32_t limit)
 {
     rl_meter_t meter = fixed_window(limit, 24 * HOUR);
     meter.aligned = true;
+    meter.algorithm = story->first ? RL_FIRST_WINDOW : RL_FIXED_WINDOW;
     return meter;
 }
 

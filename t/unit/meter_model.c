@@ -8,6 +8,7 @@
  * that Retry-After rounds it up to, but not a microsecond earlier.
  *
  *     fixed window:    no more than the limit in a window
+ *     window=first:    the same; a window begins with a unit that comes when none is in use
  *     sliding window:  this window's units + the previous one's × overlap ≤ limit at each grant
  *     token bucket:    in any interval of t no more than burst + rate × t, plus what was given
  *                      back within it; half a bucket more of what is never given back
@@ -33,6 +34,7 @@ int main(void)
 
 #include <cmocka.h>
 
+#include "core/meter/first_window.h"
 #include "counter.h"
 
 #define SEQUENCES 100000
@@ -143,6 +145,52 @@ static bool window_grants(const world_t *world, int64_t now, uint32_t cost)
     return meter->limit > 0 && (cost == 0 || load <= meter->limit * period);
 }
 
+/* ---- windows that begin with the first unit ---- */
+
+static bool is_first(const world_t *world)
+{
+    return world->counter.meter.algorithm == RL_FIRST_WINDOW;
+}
+
+/* Returns the units in use at a moment: everything that happened, told once more. Sets *start
+ * to the start of their window. */
+static wide_t first_units_at(const world_t *world, int64_t now, uint64_t *start)
+{
+    const rl_meter_t *meter = &world->counter.meter;
+    wide_t units = 0;
+    *start = 0;
+    for (int i = 0; i < world->n; i++) {
+        const event_t *event = &world->events[i];
+        if (event->units > 0 &&
+            (units == 0 || rl_first_window_end(meter, *start) <= event->at)) {
+            *start = rl_first_window_start(event->at);
+            units = 0;
+        }
+        units += event->units > 0 || event->window == (int64_t)*start ? event->units : 0;
+    }
+    return rl_first_window_end(meter, *start) > now ? units : 0;
+}
+
+static bool first_grants(const world_t *world, int64_t now, uint32_t cost)
+{
+    const uint32_t limit = world->counter.meter.limit;
+    const uint32_t most = limit < RL_FIRST_WINDOW_LIMIT ? limit : RL_FIRST_WINDOW_LIMIT;
+    uint64_t start;
+    return limit > 0 && (cost == 0 || first_units_at(world, now, &start) + cost <= most);
+}
+
+static void note_first(world_t *world, event_t *event)
+{
+    uint64_t start;
+    HOLD(first_units_at(world, world->now, &start) == world->counter.step.used);
+    event->window = (int64_t)start;
+    if (event->units > 0) {
+        HOLD((uint32_t)start == event->stamp);
+        HOLD(world->counter.step.reset == rl_first_window_end(&world->counter.meter, start));
+        world->edge = rl_first_window_begin(start);
+    }
+}
+
 /* ---- token bucket ---- */
 
 /* Ticks from the epoch to a moment, as meter_private.h defines them. */
@@ -207,13 +255,19 @@ static bool is_bucket(const world_t *world)
 
 static bool model_grants(const world_t *world, int64_t now, uint32_t cost)
 {
-    return is_bucket(world) ? bucket_grants(world, now, cost) : window_grants(world, now, cost);
+    return is_bucket(world)  ? bucket_grants(world, now, cost)
+           : is_first(world) ? first_grants(world, now, cost)
+                             : window_grants(world, now, cost);
 }
 
 static void note_grant(world_t *world, uint32_t cost)
 {
     event_t *event = &world->events[world->n++];
     *event = (event_t){.at = world->now, .units = cost, .stamp = world->counter.step.stamp};
+    if (is_first(world)) {
+        note_first(world, event);
+        return;
+    }
     if (!is_bucket(world)) {
         event->window = window_at(world, world->now);
         HOLD(units_in(world, event->window) <= world->counter.meter.limit);
@@ -233,6 +287,7 @@ static void check_retry(const world_t *world, uint32_t cost)
     const int64_t seconds = (retry - world->now + SECOND - 1) / SECOND;
     HOLD(retry > world->now);
     if (cost > rl_meter_quota(&world->counter.meter) ||
+        (is_first(world) && cost > RL_FIRST_WINDOW_LIMIT) ||
         rl_meter_quota(&world->counter.meter) == 0 || retry > NOON + 25000 * DAY) {
         return;
     }
@@ -371,6 +426,12 @@ static void fixed_windows_are_what_the_model_says(void **state)
     run(RL_FIXED_WINDOW);
 }
 
+static void first_windows_are_what_the_model_says(void **state)
+{
+    (void)state;
+    run(RL_FIRST_WINDOW);
+}
+
 static void sliding_windows_are_what_the_model_says(void **state)
 {
     (void)state;
@@ -387,6 +448,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_windows_are_what_the_model_says),
+        cmocka_unit_test(first_windows_are_what_the_model_says),
         cmocka_unit_test(sliding_windows_are_what_the_model_says),
         cmocka_unit_test(token_buckets_are_what_the_model_says),
     };

@@ -11,7 +11,7 @@
 #include "fleet/shared_store.h"
 
 #ifndef MEMORY_COUNTERS /* that it has room for */
-#define MEMORY_COUNTERS 64
+#define MEMORY_COUNTERS 4096
 #endif
 
 typedef enum { FAULT_NONE, FAULT_REFUSED, FAULT_LOST_REQUEST, FAULT_LOST_ANSWER } fault_e;

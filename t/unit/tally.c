@@ -101,6 +101,21 @@ static void numbers_of_somebody_elses_are_refused(void **state)
     assert_false(unpacks(rl_tally_pack(&zero) - RL_TALLY_BASE - 1));
 }
 
+static void a_closed_number_stays_closed_whatever_is_added(void **state)
+{
+    const uint64_t changes[] = {0, 1, RL_TALLY_COST_MAX, 1000 * (uint64_t)RL_TALLY_LIMIT,
+                                rl_tally_raise(RL_TALLY_LIMIT / 4)};
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        rl_tally_t tally;
+        assert_true(rl_tally_unpack(rl_tally_closed() + changes[i], &tally));
+        assert_true(rl_tally_is_closed(&tally));
+        assert_true(rl_tally_unpack(rl_tally_closed() - changes[i], &tally));
+        assert_true(rl_tally_is_closed(&tally));
+        assert_int_equal(tally.total, 0);
+    }
+}
+
 static void incarnations_are_never_all_bits_0_or_1(void **state)
 {
     (void)state;
@@ -119,6 +134,7 @@ int main(void)
         cmocka_unit_test(what_was_never_counted_can_be_given_back),
         cmocka_unit_test(a_time_keeps_its_incarnation),
         cmocka_unit_test(numbers_of_somebody_elses_are_refused),
+        cmocka_unit_test(a_closed_number_stays_closed_whatever_is_added),
         cmocka_unit_test(incarnations_are_never_all_bits_0_or_1),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -51,6 +51,6 @@ static inline void rl_meter_lower_time(const uint64_t *words, const rl_correctio
     step->value = correction->to;
 }
 
-extern const rl_meter_ops_t rl_window_ops, rl_bucket_ops, rl_penalty_ops;
+extern const rl_meter_ops_t rl_window_ops, rl_bucket_ops, rl_penalty_ops, rl_first_window_ops;
 
 #endif

@@ -7,10 +7,9 @@
 #include "tally.h"
 
 static const rl_meter_ops_t *const algorithms[] = {
-    [RL_FIXED_WINDOW] = &rl_window_ops,
-    [RL_SLIDING_WINDOW] = &rl_window_ops,
-    [RL_TOKEN_BUCKET] = &rl_bucket_ops,
-    [RL_PENALTY] = &rl_penalty_ops,
+    [RL_FIXED_WINDOW] = &rl_window_ops,       [RL_SLIDING_WINDOW] = &rl_window_ops,
+    [RL_TOKEN_BUCKET] = &rl_bucket_ops,       [RL_PENALTY] = &rl_penalty_ops,
+    [RL_FIRST_WINDOW] = &rl_first_window_ops,
 };
 
 void rl_meter_prepare(rl_meter_t *meter)

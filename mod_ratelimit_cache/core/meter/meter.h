@@ -17,10 +17,10 @@
 /* Completes a meter. Call it after other members were set or changed. */
 void rl_meter_prepare(rl_meter_t *meter);
 
-/* Returns true for a fixed or a sliding window, false for a token bucket or a penalty. */
+/* Returns true for a window of any kind, false for a token bucket or a penalty. */
 static inline bool rl_meter_is_window(const rl_meter_t *meter)
 {
-    return meter->algorithm == RL_FIXED_WINDOW || meter->algorithm == RL_SLIDING_WINDOW;
+    return meter->algorithm != RL_TOKEN_BUCKET && meter->algorithm != RL_PENALTY;
 }
 
 /* Returns the most units that can be used at once: the limit, or the size of the bucket. */

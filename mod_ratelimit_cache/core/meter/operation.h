@@ -15,7 +15,8 @@ typedef enum {
     RL_FIXED_WINDOW,
     RL_SLIDING_WINDOW,
     RL_TOKEN_BUCKET,
-    RL_PENALTY, /* not chosen by a rule; penalty= adds it to one: rl_meter_penalty() */
+    RL_PENALTY,      /* not chosen by a rule; penalty= adds it to one: rl_meter_penalty() */
+    RL_FIRST_WINDOW, /* fixed-window with window=first */
 } rl_algorithm_e;
 
 typedef struct rl_meter {

@@ -17,6 +17,14 @@ uint64_t rl_tally_pack(const rl_tally_t *tally)
            (tally->total + RL_TALLY_BASE);
 }
 
+/* Tells a number that is closed, to which thousands may have been added, from one whose bits
+ * are all set. */
+static bool is_about_middle(uint64_t below)
+{
+    const uint64_t middle = UINT64_C(1) << (TIME_BITS - 1);
+    return below >= middle / 2 && below < middle + middle / 2;
+}
+
 /* A total close to the highest of its field comes from a subtraction below zero. */
 bool rl_tally_unpack(uint64_t value, rl_tally_t *tally)
 {
@@ -24,8 +32,18 @@ bool rl_tally_unpack(uint64_t value, rl_tally_t *tally)
     tally->incarnation = (unsigned)(value >> TIME_BITS);
     tally->seed = (uint32_t)(value >> RL_TALLY_BITS & FIELD);
     tally->total = total > RL_TALLY_BASE ? total - RL_TALLY_BASE : 0;
+    if (rl_tally_is_closed(tally)) {
+        tally->seed = tally->total = 0;
+        return is_about_middle(value & ((UINT64_C(1) << TIME_BITS) - 1));
+    }
     return is_incarnation(tally->incarnation) && tally->seed <= RL_TALLY_LIMIT &&
            tally->total <= FIELD - 2 * RL_TALLY_BASE;
+}
+
+/* Begins in the middle, so that whatever is added or taken off leaves the incarnation alone. */
+uint64_t rl_tally_closed(void)
+{
+    return (uint64_t)RL_TALLY_CLOSED << TIME_BITS | UINT64_C(1) << (TIME_BITS - 1);
 }
 
 uint64_t rl_tally_pack_time(const rl_tally_time_t *tally)

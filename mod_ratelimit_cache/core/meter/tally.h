@@ -17,6 +17,9 @@
  *
  * The flag `cleared` marks a counter that replaces one wiped on purpose: nobody raises it.
  *
+ * The incarnation RL_TALLY_CLOSED marks the counter of a window that is over before its time
+ * (fleet/window_start.h): nothing that is added to it or taken off it counts.
+ *
  * Totals are stored with RL_TALLY_BASE added. A refund may be for units that only a lost
  * counter counted; the base keeps such a subtraction from borrowing from the seed.
  *
@@ -39,6 +42,7 @@
 #define RL_TALLY_LIMIT            UINT32_C(8000000) /* the highest limit that can be shared */
 #define RL_TALLY_BASE             UINT32_C(65536)
 #define RL_TALLY_CLEARED          UINT32_C(0x8000) /* the flag, as part of an incarnation */
+#define RL_TALLY_CLOSED           UINT32_C(0xffff) /* incarnation of a counter that is closed */
 
 /* The most units to add before it is known whether they fit: so few that thousands of requests
  * at a time can't carry into the next field. */
@@ -53,7 +57,7 @@
     (RL_TALLY_TICKS_MAX / ((uint64_t)RL_TALLY_TIME_MAX / UINT64_C(1000000)))
 
 typedef struct rl_tally {
-    unsigned incarnation; /* 1 to 32766, perhaps with RL_TALLY_CLEARED */
+    unsigned incarnation; /* 1 to 32766, perhaps with RL_TALLY_CLEARED; or RL_TALLY_CLOSED */
     uint32_t seed;        /* units that this incarnation started from */
     uint32_t total;       /* units, including the seed, less what was given back */
 } rl_tally_t;
@@ -64,6 +68,20 @@ uint64_t rl_tally_pack(const rl_tally_t *tally);
 /* Reads a number into *tally. Returns false if no server can have made the number; *tally has
  * no meaning then. */
 bool rl_tally_unpack(uint64_t value, rl_tally_t *tally);
+
+/* Returns the number of a counter that is closed. */
+uint64_t rl_tally_closed(void);
+
+/* Returns true of the incarnation of a counter that was wiped or is closed. */
+static inline bool rl_tally_is_cleared(unsigned incarnation)
+{
+    return (incarnation & RL_TALLY_CLEARED) != 0;
+}
+
+static inline bool rl_tally_is_closed(const rl_tally_t *tally)
+{
+    return tally->incarnation == RL_TALLY_CLOSED;
+}
 
 /* The same for a token bucket. */
 typedef struct rl_tally_time {
