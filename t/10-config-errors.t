@@ -80,6 +80,7 @@ config_error("RateLimit r 5/m $_->[0]\n", 'RateLimit', $_->[1], $_->[0], qr/need
     [ 'window=first algorithm=sliding-window', 'window=first', 'fixed-window' ],
     [ 'window=first algorithm=token-bucket', 'window=first', 'fixed-window' ],
     [ 'window=staggered algorithm=token-bucket', 'window=staggered', 'fixed-window' ];
+config_error("RateLimit r 5/m $_\n", 'RateLimit', 'window=first', $_, qr/not with window=first/) for 'window=first distinct=ip', 'distinct=ip window=first';
 
 # ---- the bucket ---------------------------------------------------------------------------------------------
 config_error("RateLimit r 5/m algorithm=token-bucket $_\n", 'RateLimit', $_, $_, qr/integer/)

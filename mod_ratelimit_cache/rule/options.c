@@ -34,6 +34,11 @@ static const char *option_key(rl_draft_t *draft, const char *value)
     return rl_key_parse(draft->cmd, value, &draft->rule->key);
 }
 
+/* Values are kept by the number of the window, which a window that begins with its first request
+ * doesn't have. */
+static const char no_distinct_first[] =
+    "distinct= goes with window=staggered and window=clock, not with window=first";
+
 /* `all` would be the same value for all requests. */
 static const char *option_distinct(rl_draft_t *draft, const char *value)
 {
@@ -42,6 +47,9 @@ static const char *option_distinct(rl_draft_t *draft, const char *value)
     draft->rule->distinct = parts;
     if (reason != NULL) {
         return reason;
+    }
+    if (draft->rule->meter.algorithm == RL_FIRST_WINDOW) {
+        return no_distinct_first;
     }
     if (draft->rule->meter.algorithm != RL_FIXED_WINDOW) {
         return "needs algorithm=fixed-window";
@@ -81,6 +89,9 @@ static const char *option_window(rl_draft_t *draft, const char *value)
         return "needs algorithm=fixed-window";
     }
     if (ap_cstr_casecmp(value, "first") == 0) {
+        if (draft->rule->distinct != NULL) {
+            return no_distinct_first;
+        }
         meter->algorithm = RL_FIRST_WINDOW;
         return meter->limit > RL_FIRST_WINDOW_LIMIT ? first_limit : NULL;
     }
