@@ -34,8 +34,8 @@ static const char *option_key(rl_draft_t *draft, const char *value)
     return rl_key_parse(draft->cmd, value, &draft->rule->key);
 }
 
-/* Values are kept by the number of the window, which a window that begins with its first request
- * doesn't have. */
+/* Values are kept by the number of the window, which a window that begins with its first
+ * request doesn't have. */
 static const char no_distinct_first[] =
     "distinct= goes with window=staggered and window=clock, not with window=first";
 
