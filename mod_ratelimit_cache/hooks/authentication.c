@@ -8,6 +8,9 @@
 
 #include "../answer/denial.h"
 #include "../answer/environment.h"
+#include "../config/config.h"
+#include "../config/exemption.h"
+#include "../request/due.h"
 #include "decide.h"
 #include "settle.h"
 
@@ -109,10 +112,81 @@ static int charge_again(request_rec *r, rl_request_t *request)
     return status == OK || r != page ? status : rl_denial_run_handler(r, status);
 }
 
+/* ---- look-ups and error documents ---- */
+
+/* httpd checks passwords also where it looks something up (an index lists a directory only for
+ * who may enter it; an include tells a file's date), and for an ErrorDocument. The answer tells
+ * what came of it, so that is a try, and charged to the rules there that count what credentials
+ * are worth. No other rules apply there. */
+
+static bool is_beside(const request_rec *r)
+{
+    return r->main != NULL || rl_request_is_error_document(r);
+}
+
+static bool counts_credentials(const rl_rule_set_t *rules)
+{
+    for (int i = 0; rules != NULL && i < rules->n; i++) {
+        const rl_rule_t *rule = rules->rules[i];
+        if (rule->phase == RL_PHASE_EARLY && rule->count != NULL &&
+            rl_outcomes_read_auth(rule->count)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns the record of the client request; makes it if r's location has such rules. */
+static rl_request_t *record_beside(request_rec *r, const rl_dir_config_t *conf)
+{
+    request_rec *page = authentication_page(r);
+    rl_request_t *request = rl_request_get(page);
+    if (request == NULL && counts_credentials(conf->rules) &&
+        rl_dir_engine(conf) != RL_ENGINE_OFF && !rl_exemption_applies(r, conf->exempt, false)) {
+        request = rl_request_make(page, conf->rules->n);
+    }
+    return request;
+}
+
+/* Charges the rules of r's location that were not charged before. Claims last as long as the
+ * page, not the look-up. Returns OK, or the status of a denial. */
+static int charge_beside(request_rec *r, rl_request_t *request)
+{
+    const rl_dir_config_t *conf = rl_dir_config(r);
+    request_rec *page = authentication_page(r);
+    apr_pool_t *own = r->pool;
+    rl_visit_t visit = {
+        .r = r, .request = request, .conf = conf, .phase = RL_PHASE_EARLY, .look_up = true};
+    const int before = request->n;
+    int n;
+    if (!is_beside(r) || !counts_credentials(conf->rules) ||
+        rl_dir_engine(conf) == RL_ENGINE_OFF) {
+        return OK;
+    }
+    r->pool = page->pool;
+    request->now = 0;
+    n = rl_due_collect(&visit, false);
+    n += conf->rules->tenants ? rl_due_collect(&visit, true) : 0;
+    r->pool = own;
+    if (n == 0 || request->n == before) {
+        return OK;
+    }
+    request->outcome.pending = true;
+    return rl_decide_look_up(page, request, request->n - n);
+}
+
+/* ---- the hook ---- */
+
+static int authentication_charge(request_rec *r, rl_request_t *request)
+{
+    const int status = charge_again(r, request);
+    return status == OK ? charge_beside(r, request) : status;
+}
+
 static int authenticate(request_rec *r, rl_request_t *request)
 {
     const char *before = r->user;
-    int result = charge_again(r, request);
+    int result = authentication_charge(r, request);
     if (result != OK) {
         return result;
     }
@@ -128,9 +202,13 @@ static int authenticate(request_rec *r, rl_request_t *request)
 
 int rl_authentication_check(request_rec *r)
 {
-    rl_request_t *request = rl_request_get(authentication_page(r));
-    return request == NULL || !request->outcome.reads_auth || request->outcome.checking ||
-                   request->denied.r != NULL || request->exempt
+    const rl_dir_config_t *conf = rl_dir_config(r);
+    rl_request_t *request = is_beside(r) ? record_beside(r, conf) : rl_request_get(r);
+    const bool concerned =
+        request != NULL &&
+        (request->outcome.reads_auth || (is_beside(r) && counts_credentials(conf->rules)));
+    return !concerned || request->outcome.checking || request->denied.r != NULL ||
+                   request->exempt
                ? DECLINED
                : authenticate(r, request);
 }

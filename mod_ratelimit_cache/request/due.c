@@ -45,10 +45,17 @@ static bool is_paid_above(const rl_visit_t *visit, const rl_rule_t *rule)
     return i >= 0 && !(rule->of_target && has_moved(visit, rule, &visit->above->claims[i]));
 }
 
+/* Look-ups are the server's doing, but for the credentials that they try. */
+static bool concerns_visit(const rl_visit_t *visit, const rl_rule_t *rule)
+{
+    return !visit->look_up || (rule->count != NULL && rl_outcomes_read_auth(rule->count));
+}
+
 static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule)
 {
     return rule->phase == visit->phase && !rule->dropped && !rule->unlimited &&
-           !is_decided(visit, rule) && !is_paid_above(visit, rule) &&
+           concerns_visit(visit, rule) && !is_decided(visit, rule) &&
+           !is_paid_above(visit, rule) &&
            (rule->always || rl_rule_hindrance(rule, visit->r) == RL_APPLIES);
 }
 

@@ -17,6 +17,7 @@ typedef struct rl_visit {
     const rl_request_t *above;   /* of the page that includes r, or NULL */
     const rl_dir_config_t *conf; /* of r; conf->rules is not NULL */
     rl_phase_e phase;
+    bool look_up; /* only rules that count what credentials are worth are due */
 } rl_visit_t;
 
 /* Both look at the rules that are due in this phase: the tenants' rules if `tenants` is true,
