@@ -66,10 +66,10 @@ static bool add_auth(rl_outcomes_t *outcomes, const char *word)
 static const char *add_pattern(rl_outcomes_t *outcomes, bool cookie, const char *glob)
 {
     if (*glob == '\0' || strlen(glob) > GLOB_MAX) {
-        return "a pattern has 1 to 200 characters, * and ? stand for any";
+        return "needs a pattern of 1 to 200 characters, in which * and ? stand for any";
     }
     if (outcomes->patterns_n == GLOBS_MAX) {
-        return "a list has at most 16 patterns";
+        return "is one too many: a list has at most 16 patterns";
     }
     outcomes->patterns[outcomes->patterns_n++] = (rl_pattern_t){cookie, glob};
     return NULL;
