@@ -65,7 +65,7 @@ static int compare(const void *left, const void *right)
 static void hand_on(rl_arrivals_t *arrivals)
 {
     rl_wait_t *wait = &arrivals->seconds[arrivals->first % RL_ARRIVALS_SECONDS];
-    if (!wait->sorted) {
+    if (!wait->sorted && wait->n > 1) {
         qsort(wait->lines, wait->n, sizeof(*wait->lines), compare);
     }
     for (size_t i = 0; i < wait->n; i++) {
