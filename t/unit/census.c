@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -67,6 +68,8 @@ static void a_limit_is_proposed_that_spares_the_many(void **state)
     assert_int_equal(rl_spread_denied(&spread, 1), 99);
     assert_int_equal(rl_spread_denied(&spread, 100), 0);
     assert_int_equal(rl_spread_denied(&spread, 0), 199);
+    free(spread.positions.items);
+    free(spread.peaks.items);
 }
 
 /* ---- arrivals ---- */
