@@ -11,7 +11,4 @@
 int rlctl_replay(int argc, char *argv[]);
 int rlctl_check(int argc, char *argv[]);
 
-/* Writes an error to stderr, after "rlctl: ", and a line's end. */
-void rlctl_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 #endif

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "command.h"
+#include "error.h"
 
 #define CHUNK (1 << 18)
 #define BAR   40 /* characters */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rlctl: shows and manages the limits of mod_ratelimit_cache. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command.h"
+#include "error.h"
 
 typedef struct rlctl_command {
     const char *name;
@@ -18,16 +18,6 @@ static const rlctl_command_t commands[] = {
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-void rlctl_error(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("rlctl: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-}
 
 static void print_usage(FILE *out)
 {

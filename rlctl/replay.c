@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "error.h"
 #include "feed.h"
 #include "tester.h"
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "error.h"
 
 /* Where the tester's configuration and messages are, in its directory. */
 #define CONFIG   "httpd.conf"
