@@ -82,6 +82,8 @@ config_error("RateLimit r 5/m $_->[0]\n", 'RateLimit', $_->[1], $_->[0], qr/need
     [ 'window=staggered algorithm=token-bucket', 'window=staggered', 'fixed-window' ];
 config_error("RateLimit r 5/m $_\n", 'RateLimit', 'window=first', $_, qr/not with window=first/) for 'window=first distinct=ip', 'distinct=ip window=first';
 
+config_error("RateLimit r 16777216/m window=first\n", 'RateLimit', 'window=first', 'window=first with a high COUNT', qr/16777215/);
+
 # ---- the bucket ---------------------------------------------------------------------------------------------
 config_error("RateLimit r 5/m algorithm=token-bucket $_\n", 'RateLimit', $_, $_, qr/integer/)
     for qw(burst=x burst=-1 burst=1.5 burst=4294967296 initial=x initial=-1 initial=1.5);

@@ -122,7 +122,9 @@ static uint32_t take_off(const rl_reservation_t *res, const rl_tally_t *tally)
                 close_if_empty(res, &left, 0);
                 return left.total;
             }
-            rl_window_add(res, res->op.cost, &left);
+            if (!rl_tally_is_closed(&left)) {
+                rl_window_add(res, res->op.cost, &left);
+            }
         }
     }
     return tally->total - res->op.cost;

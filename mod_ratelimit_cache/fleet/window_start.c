@@ -5,6 +5,7 @@
 #include "debts.h"
 #include "notes.h"
 #include "window_counter.h"
+#include "window_identity.h"
 
 /* How often others may be faster to set the start, or to begin a window in the same tick. */
 #define START_TRIES 8
@@ -43,39 +44,34 @@ bool rl_window_is_closed(const rl_reservation_t *res)
            rl_identity_incarnation(identity) == RL_TALLY_CLOSED;
 }
 
-/* Lowers what is known here to `to` units. */
-static void lower_known(const rl_reservation_t *res, uint32_t to)
+/* Lowers what is known here to the debt, and `keep` units. Reads the debt after what is known:
+ * a unit that has been charged here since then makes the correction fail, and whoever charged
+ * it before and owes it later looks if it still counts. */
+static void lower_to_debt(const rl_reservation_t *res, uint32_t keep)
 {
-    const rl_correction_t less = {.stamp = res->here, .from = rl_window_known(res), .to = to};
-    if (less.from > to) {
+    const uint32_t known = rl_window_known(res), to = rl_debt_units(res) + keep;
+    const rl_correction_t less = {.stamp = res->here, .from = known, .to = to};
+    if (known > to) {
         rl_ledger_lower(res->source->ledger, &res->op, &less);
     }
 }
 
-/* If units that are known here are in another counter by now, the news is old. */
+/* The one who notes it lowers what is known here. For the others, and if units that are known
+ * here are in another counter by now, the news is old. */
 void rl_window_note_closed(const rl_reservation_t *res, uint32_t keep)
 {
     const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
-    const bool is_noted = rl_identity_is_of(identity, res->counter.window);
+    const uint64_t closed = rl_identity(res, RL_TALLY_CLOSED, 0);
+    const bool is_noted = rl_window_is_noted(res, identity);
     uint32_t current;
-    if (is_noted ||
-        (rl_window_known(res) == 0 && !rl_reservation_is_superseded(res, &current))) {
-        rl_note_swap(res, RL_NOTE_IDENTITY, identity, rl_identity(res, RL_TALLY_CLOSED, 0));
+    if (!is_noted &&
+        (rl_window_known(res) > 0 || rl_reservation_is_superseded(res, &current))) {
+        return;
     }
-    if (is_noted) {
+    if (identity != closed && rl_note_swap(res, RL_NOTE_IDENTITY, identity, closed) &&
+        is_noted) {
         rl_total_lower(res, UINT32_MAX);
-        lower_known(res, rl_debt_units(res) + keep);
-    }
-}
-
-void rl_window_lower_by(const rl_reservation_t *res, uint32_t units)
-{
-    const uint32_t noted = rl_total_noted(res) + rl_debt_units(res);
-    const uint32_t known = rl_window_known(res);
-    const uint32_t most = known > noted ? known - noted : 0;
-    const rl_operation_t less = rl_operation_at_cost(&res->op, units < most ? units : most);
-    if (less.cost > 0) {
-        rl_ledger_refund(res->source->ledger, &less, res->here);
+        lower_to_debt(res, keep);
     }
 }
 
@@ -198,6 +194,33 @@ void rl_window_settle(rl_reservation_t *res, uint32_t total)
     }
 }
 
+/* Another request may note a total just when the units are taken off. Sees to it that they stay
+ * known, in whatever window. */
+static void raise_to_noted(const rl_reservation_t *res)
+{
+    const uint32_t total = rl_total_noted(res);
+    rl_reservation_t other = *res;
+    if (total > rl_window_known(res)) {
+        rl_window_raise_known(res, (uint64_t)total + rl_debt_units(res));
+        if (rl_window_rejoin(&other)) {
+            rl_total_note(&other, total);
+            rl_window_raise_known(&other, (uint64_t)total + rl_debt_units(&other));
+        }
+    }
+}
+
+void rl_window_lower_by(const rl_reservation_t *res, uint32_t units)
+{
+    const uint32_t noted = rl_total_noted(res) + rl_debt_units(res);
+    const uint32_t known = rl_window_known(res);
+    const uint32_t most = known > noted ? known - noted : 0;
+    const rl_operation_t less = rl_operation_at_cost(&res->op, units < most ? units : most);
+    if (less.cost > 0) {
+        rl_ledger_refund(res->source->ledger, &less, res->here);
+        raise_to_noted(res);
+    }
+}
+
 bool rl_window_recall(rl_reservation_t *res)
 {
     uint32_t current;
@@ -250,13 +273,13 @@ static void go_over(rl_reservation_t *res, uint64_t start)
     const uint64_t identity = rl_note(res, RL_NOTE_IDENTITY);
     if (rl_first_window_follows(&res->op.meter, start, here)) {
         rl_debt_drop(res);
-        lower_known(res, 0);
+        lower_to_debt(res, 0);
     }
     else if (rl_identity_is_of(identity, (uint32_t)start)) {
         return;
     }
     else if (!rl_identity_is_of(identity, res->here) && was_closed(res, identity)) {
-        lower_known(res, rl_debt_units(res));
+        lower_to_debt(res, 0);
     }
     else {
         bring_along(res, (uint32_t)start, identity);
@@ -274,7 +297,7 @@ static bool can_be_told(rl_reservation_t *res, uint64_t start)
     }
     if (is_of_here || (start != 0 && rl_identity_is_of(identity, (uint32_t)start)) ||
         was_closed(res, identity)) {
-        lower_known(res, rl_debt_units(res));
+        lower_to_debt(res, 0);
     }
     else {
         bring_along(res, res->here, identity);
