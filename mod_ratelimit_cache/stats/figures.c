@@ -57,7 +57,8 @@ __attribute__((noinline)) void rl_figures_turn(rl_slot_t *slot, uint32_t minute)
         return;
     }
     for (int i = 0; i < RL_FIGURES_IN_TIME; i++) {
-        sums[i] = sum_of(slot, i);
+        /* Before the first moment there was nothing, whatever others have counted since. */
+        sums[i] = last != 0 ? sum_of(slot, i) : 0;
     }
     write_moment(&slot->minutes[minute % RL_MINUTES_RING], minute, sums);
     if (last / 60 != minute / 60) {
