@@ -7,7 +7,7 @@
 #   make test       builds and runs every test; T=t/80-denial.t, T=unit/meter or T=fuzz/accept
 #                   only that one, T='unit/meter* t/2*.t' several
 #   make check      as make test, but installs nothing
-#   make test-asan  C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
+#   make test-asan  most C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
 #   make example    the module of t/module, which the tests of the C interface load
 #   make test-apps  tests the examples with real applications: WordPress, DokuWiki, phpMyAdmin ... (T=t/apps/10-wordpress.t)
 #   make bench      measures; prints a table
@@ -162,11 +162,15 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
     module-interface statistics status-formats)
 
+# Explorations go through the code of other tests thousands of times: too long here.
+EXPLORATIONS := fleet_interleavings fleet_leases_servers fleet_servers distinct_interleavings ledger_floods ledger_interleavings ledger_orders
+ASAN_UNITS   := $(filter-out $(addprefix unit/,$(EXPLORATIONS)),$(patsubst t/%.c,%,$(wildcard t/unit/*.c)))
+
 test-asan: need-test
 	@RL_ASAN_HTTPD="$${RL_HTTPD:-$$($(APXS) -q SBINDIR)/$$($(APXS) -q PROGNAME)}" \
 	RL_ASAN_RUNTIME="$$($(CC) -print-file-name=libasan.so)" \
 	RL_HTTPD='$(CURDIR)/build/httpd-asan.sh' RL_MODULE= UBSAN_OPTIONS=print_stacktrace=1 \
-	$(MAKE) --no-print-directory check OUT='$(OUT)/asan' T='$(or $(T),unit/* fuzz/* $(ASAN_TESTS))' \
+	$(MAKE) --no-print-directory check OUT='$(OUT)/asan' T='$(or $(T),$(ASAN_UNITS) fuzz/* $(ASAN_TESTS))' \
 	    OPTIMIZE='-O1 -g' LTO= HARDEN= CFLAGS='$(CFLAGS) $(SANITIZE)' LDFLAGS='$(LDFLAGS) $(SANITIZE)'
 
 unit: $(C_TESTS)
