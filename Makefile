@@ -144,7 +144,8 @@ test:
 	@$(MAKE) --no-print-directory check
 
 check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
-	$(Q)$(if $(C_TESTS),$(PROVE) $(if $(V),-v) -e '' $(C_TESTS))
+	$(Q)$(if $(EXPLORING),$(PROVE) -j2 $(if $(V),-v) -e '' $(EXPLORING))
+	$(Q)$(if $(filter-out $(EXPLORING),$(C_TESTS)),$(PROVE) $(if $(V),-v) -e '' $(filter-out $(EXPLORING),$(C_TESTS)))
 	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
 
 # Too long for every day, and it needs large packages: not a part of `make test`.
@@ -162,8 +163,10 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
     module-interface statistics status-formats)
 
-# Explorations go through the code of other tests thousands of times: too long here.
+# Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
+# code of other tests thousands of times, too long for the sanitizers.
 EXPLORATIONS := fleet_interleavings fleet_leases_servers fleet_servers distinct_interleavings ledger_floods ledger_interleavings ledger_orders
+EXPLORING     = $(filter $(patsubst %,$(OUT)/t/unit-%.t,$(EXPLORATIONS)),$(C_TESTS))
 ASAN_UNITS   := $(filter-out $(addprefix unit/,$(EXPLORATIONS)),$(patsubst t/%.c,%,$(wildcard t/unit/*.c)))
 
 test-asan: need-test

@@ -238,8 +238,8 @@ sub gives_reason {
 
 my $CRASH = qr/AH00052|exit signal|Segmentation fault|AddressSanitizer|runtime error:|assertion|glibc detected|corrupt/i;
 # Failed log-ins, refused directories, CGI's stderr; and what a child of event says that is told to end while it closes
-# connections: it has closed their poll set before them.
-my $COMMON = qr/AH0161[478]|AH01617|AH01797|AH01630|AH01276|AH00127|AH01215|AH02811|AH03092/;
+# connections: it has closed their poll set before them; and a prefork server all of whose children are busy.
+my $COMMON = qr/AH0161[478]|AH01617|AH01797|AH01630|AH01276|AH00127|AH01215|AH02811|AH03092|AH00161/;
 
 # Asserts that nothing crashed and that no line at level error or above is there but those of `allow` and what
 # httpd itself says ($COMMON).
