@@ -333,13 +333,16 @@ bool rl_log_read_time(rl_log_reader_t *reader, const char *text, size_t len, int
 
 const char *rl_log_guess(apr_pool_t *pool, const char *line, size_t len)
 {
-    for (const rl_named_format_t *named = rl_named_formats; named->name != NULL; named++) {
-        const rl_log_format_t *format;
-        rl_log_line_t parsed;
-        if (rl_log_format_parse(pool, named->name, &format) == NULL &&
-            rl_log_read(rl_log_reader_make(pool, format), line, len, &parsed)) {
-            return named->name;
-        }
+    const rl_named_format_t *named = rl_named_formats;
+    const rl_log_format_t *format;
+    rl_log_line_t parsed;
+    apr_pool_t *tries;
+    apr_pool_create(&tries, pool);
+    while (named->name != NULL &&
+           (rl_log_format_parse(tries, named->name, &format) != NULL ||
+            !rl_log_read(rl_log_reader_make(tries, format), line, len, &parsed))) {
+        named++;
     }
-    return NULL;
+    apr_pool_destroy(tries);
+    return named->name;
 }

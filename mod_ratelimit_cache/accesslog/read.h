@@ -23,7 +23,8 @@ bool rl_log_read(rl_log_reader_t *reader, const char *text, size_t len, rl_log_l
 bool rl_log_read_time(rl_log_reader_t *reader, const char *text, size_t len, int64_t *began);
 
 /* Finds the format of a log, of those that have a name, by one of its lines. Returns its name,
- * or NULL. A line of combined is one of common, too; the longest that fits is taken. */
+ * or NULL. A line of combined is one of common, too; the longest that fits is taken.
+ * Leaves nothing in the pool: a file that is no log has many lines. */
 const char *rl_log_guess(apr_pool_t *pool, const char *line, size_t len);
 
 #endif
