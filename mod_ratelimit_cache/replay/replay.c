@@ -19,8 +19,8 @@
 #include "../process/runtime.h"
 #include "../process/scope.h"
 #include "../request/due.h"
+#include "../request/judgement.h"
 #include "../rule/identity.h"
-#include "../rule/outcome.h"
 #include "ends.h"
 #include "explain.h"
 #include "report.h"
@@ -29,6 +29,9 @@
 
 #define TABLE_SIZE  ((size_t)1 << 30) /* memory is taken as it is used */
 #define BUFFER_SIZE (1 << 20)
+
+/* Stands for a user who was authenticated by the name in the key. */
+#define SAME_USER ""
 
 typedef struct rl_replay {
     apr_pool_t *pool;
@@ -54,12 +57,6 @@ typedef struct rl_replay_ends {
 
 /* ---- outcomes ---- */
 
-/* A name in a key is cleared for the user who was authenticated by it alone. */
-static bool replay_may_clear(const rl_claim_t *claim)
-{
-    return !claim->missing && (!claim->rule->key.claimed || claim->claimed != NULL);
-}
-
 /* A log tells by its user (%u) whom the credentials named, refused or not. */
 static rl_auth_e replay_auth(const request_rec *r, const rl_log_line_t *line)
 {
@@ -77,20 +74,19 @@ static rl_auth_e replay_auth(const request_rec *r, const rl_log_line_t *line)
 static void replay_settle(rl_replay_t *replay, const rl_end_t *end)
 {
     const rl_ending_t ending = {.auth = end->auth, .r = replay->answered};
+    const rl_request_t request = {
+        .n = end->n, .claims = end->claims, .outcome = {.user = SAME_USER}};
     replay->answered->status = end->status;
     for (int i = 0; i < end->n; i++) {
         rl_claim_t *claim = &end->claims[i];
         rl_rule_tally_t *tally = rl_tally_rule(&replay->tally, claim->rule);
-        const bool counts = claim->rule->count == NULL ||
-                            rl_outcomes_include(claim->rule->count, &ending, true);
-        if (claim->rule->clear != NULL && replay_may_clear(claim) &&
-            rl_outcomes_include(claim->rule->clear, &ending, false)) {
+        if (rl_judge_clears(&request, i, &ending)) {
             rl_limiter_clear(&replay->source, claim, end->at);
             if (tally != NULL) {
                 tally->cleared++;
             }
         }
-        else if (!counts && claim->charged) {
+        else if (claim->charged && !rl_judge_counts(&request, i, &ending)) {
             rl_limiter_refund(&replay->source, claim, 1, end->at);
             if (tally != NULL) {
                 tally->refunded++;
@@ -125,7 +121,7 @@ static void keep_claims(rl_end_t *end, const rl_request_t *request, const char *
         rl_claim_t *claim = &end->claims[i];
         const bool same =
             user != NULL && claim->claimed != NULL && strcmp(user, claim->claimed) == 0;
-        claim->claimed = same ? "" : NULL;
+        claim->claimed = same ? SAME_USER : NULL;
     }
 }
 
