@@ -198,12 +198,10 @@ static int charge_claims(request_rec *r, rl_request_t *request, int first, int64
 #define LOOK_FIRST   2000
 #define LOOK_SLOWEST 20000
 
-/* One try. As charge_claims(). */
+/* One try, whose checks have begun. As charge_claims(). */
 static int decide_try(request_rec *r, rl_request_t *request, int first, int64_t *now)
 {
-    int denied;
-    rl_patience_begin(r, request, first, *now);
-    denied = charge_claims(r, request, first, now);
+    const int denied = charge_claims(r, request, first, now);
     if (denied >= 0) {
         rl_patience_denied(r, request, first, *now);
     }
@@ -266,6 +264,7 @@ static int charge_patiently(request_rec *r, rl_request_t *request, int first, in
            decide_wait(r, request, first, *now, &waiting)) {
         *now = apr_time_now();
         request->store_time = spent;
+        rl_patience_begin(r, request, first, *now);
     }
     if (waiting.placed) {
         rl_patience_leave();
