@@ -189,7 +189,7 @@ for (stores()) {
         my $from = $s->access_mark;
         my $id = $h2->headers('GET', '/nph/nph-login.cgi/g?wrong');
         my $status = ($h2->finished($id, 10) // ['-'])->[0];
-        await(10, sub { $s->access($from) });
+        $h2->logged($s, $from);
         return $status;
     };
     is join(' ', map { $on_stream->() } 1 .. 4), '401 401 401 429', "$name: nph-: over HTTP/2";
