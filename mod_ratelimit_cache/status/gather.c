@@ -149,6 +149,7 @@ void rl_report_gather(request_rec *r, rl_gather_e how, rl_report_t *report)
     const apr_array_header_t *stores = rl_gather_stores(&to);
     *report = (rl_report_t){.version = RATELIMIT_VERSION,
                             .now_s = to.now_s,
+                            .token = "",
                             .all = &rl_runtime()->stats->slots[RL_STATS_ALL]};
     rl_figures_sum(report->all, report->requests);
     rl_gather_table(&to, &report->table);

@@ -31,6 +31,7 @@ typedef struct rl_key_row {
     uint32_t used, limit; /* units */
     uint32_t reset_s;     /* until nothing is left of its use; 0: nothing is in use */
     uint32_t penalty_s;   /* until its penalty ends; 0: none */
+    uint32_t exempt_s;    /* until its exemption ends; 0: none */
     uint32_t requests;    /* that it made, since it was last quiet for ten minutes; */
     uint32_t denied;      /* and that were over the limit; both are estimates for busy rules */
     uint32_t seen_s;      /* when it came last, seconds since 1970 */
@@ -56,6 +57,13 @@ typedef struct rl_table_row {
     uint64_t bytes, cells, used, expired, evictions;
 } rl_table_row_t;
 
+/* What somebody asked for by hand, and what came of it. */
+typedef struct rl_deed_row {
+    const char *action; /* "show", "clear" or "exempt" */
+    bool done;          /* false: nothing was done, and the text says why */
+    const char *text;   /* a sentence or two, for people */
+} rl_deed_row_t;
+
 typedef struct rl_report {
     const char *version; /* of the module */
     uint32_t now_s;      /* seconds since 1970 */
@@ -68,6 +76,10 @@ typedef struct rl_report {
     const rl_store_row_t *stores;
     size_t nstores;
     rl_table_row_t table;
+    const char *token;         /* lets whoever has it look up, clear and exempt */
+    const rl_deed_row_t *deed; /* NULL: the page was only asked for */
+    const rl_key_row_t *found; /* the keys that the deed was about, as they are now */
+    size_t nfound;
 } rl_report_t;
 
 #endif
