@@ -81,7 +81,8 @@ static void add_rule(const rl_gathering_t *to, const server_rec *s, const rl_rul
     row->slot = slot;
     rl_figures_sum(slot, row->n);
     row->recent = recent_of(slot, to->now_s);
-    row->at_once = to->at_once[slot - rl_runtime()->stats->slots];
+    row->in_flight = to->at_once[slot - rl_runtime()->stats->slots].held;
+    row->waiting = to->at_once[slot - rl_runtime()->stats->slots].waiting;
     *origin = (rl_row_origin_t){.rule = rule, .server = s};
 }
 
