@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keys.h"
+
+#include "html.h"
+#include "limited.h"
+
+enum { KEY, USED, STATE, OVER, REQUESTS, SEEN, ACTIONS };
+static const char *const columns[] = {"Key",       "Used",      "State",   "#Over limit",
+                                      "#Requests", "Last seen", "Actions", NULL};
+static const char *const columns_without_actions[] = {
+    "Key", "Used", "State", "#Over limit", "#Requests", "Last seen", NULL};
+
+unsigned rl_rule_row_number(const rl_report_t *report, const rl_rule_row_t *row)
+{
+    return (unsigned)(row->slot - report->all);
+}
+
+static bool has_forms(const rl_key_table_t *table)
+{
+    return *table->report->token != '\0';
+}
+
+/* ---- cells ---- */
+
+static void key_head(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+{
+    char value[RL_VALUES_BYTES];
+    rl_html_cell_head_begin(out);
+    rl_out(out, "<code>");
+    rl_out_html(out, row->tag);
+    rl_out(out, "</code>");
+    if (table->with_rules) {
+        rl_out(out, " <span class=\"of\">of <a href=\"#r");
+        rl_out_number(out, rl_rule_row_number(table->report, row->rule));
+        rl_out(out, "\">");
+        rl_out_html(out, row->rule->name);
+        rl_out(out, "</a> on ");
+        rl_out_html(out, row->rule->vhost);
+        rl_out(out, "</span>");
+    }
+    for (unsigned i = 0; rl_key_row_value(row, i, value); i++) {
+        rl_out(out, "<span class=\"value\">");
+        rl_out_html(out, value);
+        rl_out(out, "</span>");
+    }
+    rl_html_cell_head_end(out);
+}
+
+static const char *bar_style(rl_key_state_e state)
+{
+    return state == RL_KEY_LIMITED ? "bad" : state == RL_KEY_OBSERVED ? "warn" : "calm";
+}
+
+static void key_used(rl_output_t *out, const rl_key_row_t *row)
+{
+    rl_html_cell_begin(out, columns[USED]);
+    rl_out(out, "<span class=\"used\">");
+    rl_html_count(out, row->used);
+    rl_out(out, " of ");
+    rl_html_count(out, row->limit);
+    rl_html_bar(out, row->used, row->limit, bar_style(rl_key_row_state(row)));
+    rl_out(out, "</span>");
+    rl_html_cell_end(out);
+}
+
+static void key_until(rl_output_t *out, const char *words, uint32_t seconds)
+{
+    if (seconds > 0) {
+        rl_out(out, "<span class=\"until\">");
+        rl_out(out, words);
+        rl_html_duration(out, seconds);
+        rl_out(out, "</span>");
+    }
+}
+
+static void key_state(rl_output_t *out, const rl_key_row_t *row)
+{
+    static const char *const badges[] = {
+        [RL_KEY_IDLE] = "<span class=\"quiet\">idle</span>",
+        [RL_KEY_IN_USE] = "<span class=\"quiet\">in use</span>",
+        [RL_KEY_EXEMPT] = "<b class=\"badge good\">exempt</b>",
+        [RL_KEY_OBSERVED] = "<b class=\"badge warn\">observed</b>",
+        [RL_KEY_LIMITED] = "<b class=\"badge bad\">limited</b>",
+    };
+    rl_html_cell_begin(out, columns[STATE]);
+    rl_out(out, "<span>");
+    rl_out(out, badges[rl_key_row_state(row)]);
+    key_until(out, "for ", row->exempt_s);
+    key_until(out, "penalty ends in ", row->penalty_s);
+    key_until(out, "resets in ", row->reset_s > row->penalty_s ? row->reset_s : 0);
+    rl_out(out, "</span>");
+    rl_html_cell_end(out);
+}
+
+static void key_seen(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+{
+    const uint32_t now = table->report->now_s;
+    rl_html_cell_begin(out, columns[SEEN]);
+    if (row->seen_s == 0) {
+        rl_out(out, "-");
+    }
+    else {
+        rl_html_duration(out, row->seen_s < now ? now - row->seen_s : 0);
+        rl_out(out, " ago");
+    }
+    rl_html_cell_end(out);
+}
+
+/* ---- what can be done ---- */
+
+static void key_button(rl_output_t *out, const rl_key_row_t *row, const char *action,
+                       const char *text)
+{
+    rl_out(out, "<button name=\"action\" value=\"");
+    rl_out(out, action);
+    rl_out(out, "\" aria-label=\"");
+    rl_out(out, text);
+    rl_out(out, ": key ");
+    rl_out_html(out, row->tag);
+    rl_out(out, " of ");
+    rl_out_html(out, row->rule->name);
+    rl_out(out, "\">");
+    rl_out(out, text);
+    rl_out(out, "</button>");
+}
+
+static void key_form(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+{
+    rl_html_cell_begin(out, columns[ACTIONS]);
+    rl_out(out, "<form method=\"post\" class=\"act\">");
+    rl_html_hidden(out, "token", table->report->token);
+    rl_html_hidden(out, "rule", row->rule->name);
+    rl_html_hidden(out, "vhost", row->rule->vhost);
+    rl_html_hidden(out, "tag", row->tag);
+    rl_html_hidden(out, "for", "1h");
+    key_button(out, row, "clear", "Clear");
+    rl_out(out, " ");
+    key_button(out, row, "exempt", "Exempt for 1 hour");
+    rl_out(out, "</form>");
+    rl_html_cell_end(out);
+}
+
+/* ---- the table ---- */
+
+void rl_key_table_begin(rl_output_t *out, const rl_key_table_t *table, const char *caption)
+{
+    rl_out(out, "<div class=\"keys\">");
+    rl_html_table_begin(out, caption, has_forms(table) ? columns : columns_without_actions);
+}
+
+void rl_key_table_row(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+{
+    rl_out(out, "<tr role=\"row\" id=\"");
+    rl_out(out, table->id);
+    rl_out_number(out, rl_rule_row_number(table->report, row->rule));
+    rl_out(out, "-");
+    rl_out_html(out, row->tag);
+    rl_out(out, "\">");
+    key_head(out, table, row);
+    key_used(out, row);
+    key_state(out, row);
+    rl_html_cell_count(out, columns[OVER], row->denied);
+    rl_html_cell_count(out, columns[REQUESTS], row->requests);
+    key_seen(out, table, row);
+    if (has_forms(table)) {
+        key_form(out, table, row);
+    }
+    rl_out(out, "</tr>\n");
+}
+
+void rl_key_table_end(rl_output_t *out, const rl_key_table_t *table)
+{
+    (void)table;
+    rl_html_table_end(out);
+    rl_out(out, "</div>\n");
+}
