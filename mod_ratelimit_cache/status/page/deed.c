@@ -19,7 +19,7 @@ void rl_region_deed(rl_output_t *out, const rl_report_t *report)
     if (report->nfound > 0) {
         rl_key_table_begin(out, &table, "As it is now");
         for (size_t i = 0; i < report->nfound; i++) {
-            rl_key_table_row(out, &table, &report->found[i]);
+            rl_key_table_row(out, &table, &report->found[i], i);
         }
         rl_key_table_end(out, &table);
     }

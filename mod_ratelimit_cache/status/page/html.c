@@ -203,10 +203,3 @@ void rl_html_cell_count(rl_output_t *out, const char *column, uint64_t n)
     rl_html_count(out, n);
     rl_html_cell_end(out);
 }
-
-void rl_html_cell_duration(rl_output_t *out, const char *column, uint64_t seconds)
-{
-    rl_html_cell_begin(out, column);
-    rl_html_duration(out, seconds);
-    rl_html_cell_end(out);
-}

@@ -50,6 +50,5 @@ void rl_html_cell_end(rl_output_t *out);
 void rl_html_cell_head_begin(rl_output_t *out);
 void rl_html_cell_head_end(rl_output_t *out);
 void rl_html_cell_count(rl_output_t *out, const char *column, uint64_t n);
-void rl_html_cell_duration(rl_output_t *out, const char *column, uint64_t seconds);
 
 #endif

@@ -12,7 +12,7 @@ static const char *const columns_without_actions[] = {
 
 unsigned rl_rule_row_number(const rl_report_t *report, const rl_rule_row_t *row)
 {
-    return (unsigned)(row->slot - report->all);
+    return row->slot != NULL ? (unsigned)(row->slot - report->all) : 0;
 }
 
 static bool has_forms(const rl_key_table_t *table)
@@ -22,6 +22,22 @@ static bool has_forms(const rl_key_table_t *table)
 
 /* ---- cells ---- */
 
+/* The name of the key's rule, which leads to it if it is one of the page. */
+static void key_rule(rl_output_t *out, const rl_report_t *report, const rl_rule_row_t *rule)
+{
+    const unsigned number = rl_rule_row_number(report, rule);
+    rl_out(out, " <span class=\"of\">of ");
+    if (number > 0) {
+        rl_out(out, "<a href=\"#r");
+        rl_out_number(out, number);
+        rl_out(out, "\">");
+    }
+    rl_out_html(out, rule->name);
+    rl_out(out, number > 0 ? "</a> on " : " on ");
+    rl_out_html(out, rule->vhost);
+    rl_out(out, "</span>");
+}
+
 static void key_head(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
 {
     char value[RL_VALUES_BYTES];
@@ -30,13 +46,7 @@ static void key_head(rl_output_t *out, const rl_key_table_t *table, const rl_key
     rl_out_html(out, row->tag);
     rl_out(out, "</code>");
     if (table->with_rules) {
-        rl_out(out, " <span class=\"of\">of <a href=\"#r");
-        rl_out_number(out, rl_rule_row_number(table->report, row->rule));
-        rl_out(out, "\">");
-        rl_out_html(out, row->rule->name);
-        rl_out(out, "</a> on ");
-        rl_out_html(out, row->rule->vhost);
-        rl_out(out, "</span>");
+        key_rule(out, table->report, row->rule);
     }
     for (unsigned i = 0; rl_key_row_value(row, i, value); i++) {
         rl_out(out, "<span class=\"value\">");
@@ -63,17 +73,23 @@ static void key_used(rl_output_t *out, const rl_key_row_t *row)
     rl_html_cell_end(out);
 }
 
-static void key_until(rl_output_t *out, const char *words, uint32_t seconds)
+static void key_time(rl_output_t *out, const char *before, uint32_t seconds, const char *after)
 {
     if (seconds > 0) {
         rl_out(out, "<span class=\"until\">");
-        rl_out(out, words);
+        rl_out(out, before);
         rl_html_duration(out, seconds);
+        rl_out(out, after);
         rl_out(out, "</span>");
     }
 }
 
-static void key_state(rl_output_t *out, const rl_key_row_t *row)
+static uint32_t seconds_since(const rl_key_table_t *table, uint32_t moment)
+{
+    return moment < table->report->now_s ? table->report->now_s - moment : 0;
+}
+
+static void key_state(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
 {
     static const char *const badges[] = {
         [RL_KEY_IDLE] = "<span class=\"quiet\">idle</span>",
@@ -82,28 +98,38 @@ static void key_state(rl_output_t *out, const rl_key_row_t *row)
         [RL_KEY_OBSERVED] = "<b class=\"badge warn\">observed</b>",
         [RL_KEY_LIMITED] = "<b class=\"badge bad\">limited</b>",
     };
+    const rl_key_state_e state = rl_key_row_state(row);
     rl_html_cell_begin(out, columns[STATE]);
     rl_out(out, "<span>");
-    rl_out(out, badges[rl_key_row_state(row)]);
-    key_until(out, "for ", row->exempt_s);
-    key_until(out, "penalty ends in ", row->penalty_s);
-    key_until(out, "resets in ", row->reset_s > row->penalty_s ? row->reset_s : 0);
+    rl_out(out, badges[state]);
+    if (state >= RL_KEY_OBSERVED && row->since_s > 0) {
+        key_time(out, "began ", seconds_since(table, row->since_s), " ago");
+    }
+    key_time(out, "for ", row->exempt_s, "");
+    key_time(out, "penalty ends in ", row->penalty_s, "");
+    key_time(out, "resets in ", row->reset_s > row->penalty_s ? row->reset_s : 0, "");
     rl_out(out, "</span>");
     rl_html_cell_end(out);
 }
 
-static void key_seen(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+/* What came of it is known only of keys that came lately. */
+static void key_counts(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
 {
-    const uint32_t now = table->report->now_s;
-    rl_html_cell_begin(out, columns[SEEN]);
-    if (row->seen_s == 0) {
-        rl_out(out, "-");
+    const bool known = row->seen_s > 0;
+    for (int column = OVER; column <= SEEN; column++) {
+        rl_html_cell_begin(out, columns[column]);
+        if (!known) {
+            rl_out(out, "-");
+        }
+        else if (column == SEEN) {
+            rl_html_duration(out, seconds_since(table, row->seen_s));
+            rl_out(out, " ago");
+        }
+        else {
+            rl_html_count(out, column == OVER ? row->denied : row->requests);
+        }
+        rl_html_cell_end(out);
     }
-    else {
-        rl_html_duration(out, row->seen_s < now ? now - row->seen_s : 0);
-        rl_out(out, " ago");
-    }
-    rl_html_cell_end(out);
 }
 
 /* ---- what can be done ---- */
@@ -148,20 +174,19 @@ void rl_key_table_begin(rl_output_t *out, const rl_key_table_t *table, const cha
     rl_html_table_begin(out, caption, has_forms(table) ? columns : columns_without_actions);
 }
 
-void rl_key_table_row(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+void rl_key_table_row(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row,
+                      size_t place)
 {
     rl_out(out, "<tr role=\"row\" id=\"");
     rl_out(out, table->id);
-    rl_out_number(out, rl_rule_row_number(table->report, row->rule));
+    rl_out_number(out, place);
     rl_out(out, "-");
     rl_out_html(out, row->tag);
     rl_out(out, "\">");
     key_head(out, table, row);
     key_used(out, row);
-    key_state(out, row);
-    rl_html_cell_count(out, columns[OVER], row->denied);
-    rl_html_cell_count(out, columns[REQUESTS], row->requests);
-    key_seen(out, table, row);
+    key_state(out, table, row);
+    key_counts(out, table, row);
     if (has_forms(table)) {
         key_form(out, table, row);
     }

@@ -16,11 +16,15 @@ typedef struct rl_key_table {
 } rl_key_table_t;
 
 void rl_key_table_begin(rl_output_t *out, const rl_key_table_t *table, const char *caption);
-void rl_key_table_row(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row);
+
+/* place: tells it from other rows of the same tag, and stays the same. */
+void rl_key_table_row(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row,
+                      size_t place);
+
 void rl_key_table_end(rl_output_t *out, const rl_key_table_t *table);
 
 /* Returns the number that tells a rule's elements from those of others in the page, and stays
- * the same when the page is asked for again. */
+ * the same when the page is asked for again; 0 for a rule that isn't one of the report's. */
 unsigned rl_rule_row_number(const rl_report_t *report, const rl_rule_row_t *row);
 
 #endif

@@ -5,10 +5,11 @@
 
 rl_key_state_e rl_key_row_state(const rl_key_row_t *row)
 {
+    const bool was_over = row->denied > 0 || row->since_s > 0;
     if (row->exempt_s > 0) {
         return RL_KEY_EXEMPT;
     }
-    if (row->penalty_s > 0 || (row->denied > 0 && row->used >= row->limit)) {
+    if (row->penalty_s > 0 || (was_over && row->used >= row->limit)) {
         return row->rule->observe ? RL_KEY_OBSERVED : RL_KEY_LIMITED;
     }
     return row->used > 0 ? RL_KEY_IN_USE : RL_KEY_IDLE;

@@ -147,7 +147,7 @@ static void now_keys(rl_output_t *out, const rl_report_t *report, const rl_limit
     }
     rl_key_table_begin(out, &table, "Keys over their limits now");
     for (int i = 0; i < KEYS_TOLD && row != NULL; i++) {
-        rl_key_table_row(out, &table, row);
+        rl_key_table_row(out, &table, row, rl_rule_row_number(report, row->rule));
         row = next_key(report, row);
     }
     rl_key_table_end(out, &table);

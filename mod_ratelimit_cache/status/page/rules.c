@@ -154,7 +154,7 @@ static void rule_keys(rl_output_t *out, const rl_report_t *report, const rl_rule
     rule_keys_summary(out, keys);
     rl_key_table_begin(out, &table, "Most over the limit, and the busiest");
     for (size_t i = 0; i < keys->shown; i++) {
-        rl_key_table_row(out, &table, &keys->first[i]);
+        rl_key_table_row(out, &table, &keys->first[i], rl_rule_row_number(report, row));
     }
     rl_key_table_end(out, &table);
     if (keys->shown < keys->n) {
