@@ -194,7 +194,8 @@ static void the_page_is_bounded(void **state)
     write_page(&report);
     assert_int_equal(times("<li id=\"r"), RL_PAGE_RULES);
     assert_int_equal(times("<tr role=\"row\" id=\"k"), RL_PAGE_RULES);
-    assert_non_null(strstr(text, "<li id=\"r250\" class=\"hot\">")); /* the last, but over */
+    assert_non_null(
+        strstr(text, "<li id=\"r250\" class=\"denying\">")); /* the last, but over */
     assert_null(strstr(text, "<li id=\"r249\""));
     assert_non_null(strstr(text, "These are 100 of 250 rules"));
     assert_non_null(strstr(text, "id=\"find-any\""));

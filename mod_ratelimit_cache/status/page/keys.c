@@ -107,29 +107,36 @@ static void key_state(rl_output_t *out, const rl_key_table_t *table, const rl_ke
     }
     key_time(out, "for ", row->exempt_s, "");
     key_time(out, "penalty ends in ", row->penalty_s, "");
-    key_time(out, "resets in ", row->reset_s > row->penalty_s ? row->reset_s : 0, "");
+    if (state != RL_KEY_IDLE && row->reset_s > row->penalty_s) {
+        key_time(out, "resets in ", row->reset_s, "");
+    }
     rl_out(out, "</span>");
     rl_html_cell_end(out);
 }
 
-/* What came of it is known only of keys that came lately. */
-static void key_counts(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+static void key_count(rl_output_t *out, const rl_key_row_t *row, int column)
 {
-    const bool known = row->seen_s > 0;
-    for (int column = OVER; column <= SEEN; column++) {
-        rl_html_cell_begin(out, columns[column]);
-        if (!known) {
-            rl_out(out, "-");
-        }
-        else if (column == SEEN) {
-            rl_html_duration(out, seconds_since(table, row->seen_s));
-            rl_out(out, " ago");
-        }
-        else {
-            rl_html_count(out, column == OVER ? row->denied : row->requests);
-        }
-        rl_html_cell_end(out);
+    rl_html_cell_begin(out, columns[column]);
+    if (row->requests == 0) { /* it is none of those that are counted */
+        rl_out(out, "-");
     }
+    else {
+        rl_html_count(out, column == OVER ? row->denied : row->requests);
+    }
+    rl_html_cell_end(out);
+}
+
+static void key_seen(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+{
+    rl_html_cell_begin(out, columns[SEEN]);
+    if (row->seen_s == 0) {
+        rl_out(out, "-");
+    }
+    else {
+        rl_html_duration(out, seconds_since(table, row->seen_s));
+        rl_out(out, " ago");
+    }
+    rl_html_cell_end(out);
 }
 
 /* ---- what can be done ---- */
@@ -186,7 +193,9 @@ void rl_key_table_row(rl_output_t *out, const rl_key_table_t *table, const rl_ke
     key_head(out, table, row);
     key_used(out, row);
     key_state(out, table, row);
-    key_counts(out, table, row);
+    key_count(out, row, OVER);
+    key_count(out, row, REQUESTS);
+    key_seen(out, table, row);
     if (has_forms(table)) {
         key_form(out, table, row);
     }

@@ -47,8 +47,9 @@ static void tile_keys(rl_output_t *out, const rl_limited_t *limited)
     rl_out(out, limited->or_more ? "+" : "");
     tile_more(out);
     if (limited->observed > 0) {
+        rl_out(out, "and ");
         rl_html_count(out, limited->observed);
-        rl_out(out, " over a limit that only observes");
+        rl_out(out, " only observed");
     }
     tile_end(out);
 }

@@ -151,7 +151,7 @@
     trouble.id = "trouble";
     trouble.setAttribute("role", "status");
     byId("when").after(button);
-    document.querySelector("header").append(trouble);
+    document.querySelector("header").after(trouble);
 
     document.addEventListener("visibilitychange", resume);
     document.addEventListener("submit", stop);

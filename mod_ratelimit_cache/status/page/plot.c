@@ -51,14 +51,15 @@ static uint64_t series_sum(const rl_series_t *series, rl_figure_e figure)
     return sum;
 }
 
-/* Returns the least of 2, 4, 10, 20, 40, 100 ... that isn't below most: half of it is whole. */
+/* Returns the least of 2, 4, 6, 8, 10, 20, 40 ... that isn't below most: half of it is whole.
+ */
 static uint64_t scale_for(uint64_t most)
 {
-    uint64_t unit = 1;
-    while (unit * 10 < most && unit < UINT64_MAX / 100) {
+    uint64_t unit = 2;
+    while (unit * 5 < most && unit < UINT64_MAX / 100) {
         unit *= 10;
     }
-    return most <= unit * 2 ? unit * 2 : most <= unit * 4 ? unit * 4 : unit * 10;
+    return most <= unit ? unit : (most + unit - 1) / unit * unit;
 }
 
 /* ---- drawing ---- */

@@ -214,7 +214,10 @@ static void list_rule(rl_output_t *out, const rl_report_t *report, const rl_rule
                       const rl_rule_keys_t *keys)
 {
     rl_out(out, "<li id=\"");
-    rule_id(out, report, row, rank_of(row) == RULE_HOT ? "\" class=\"hot\">" : "\">");
+    rule_id(out, report, row,
+            row->recent.n[RL_FIGURE_DENIED] > 0 ? "\" class=\"denying\">"
+            : rank_of(row) == RULE_HOT          ? "\" class=\"over\">"
+                                                : "\">");
     rl_out(out, "<article>\n<div class=\"name\">");
     rule_head(out, row);
     rule_limit(out, row);
