@@ -91,7 +91,8 @@ for my $colours (qw(light dark)) {
 # ---- by keyboard ----------------------------------------------------------------------------------------------
 sub press {
     my ($key, $code) = @_;
-    $b->call('Input.dispatchKeyEvent', { type => $_, key => $key, code => $key, windowsVirtualKeyCode => $code }) for qw(keyDown keyUp);
+    my @text = $key eq 'Enter' ? (text => "\r") : ();
+    $b->call('Input.dispatchKeyEvent', { type => $_, key => $key, code => $key, windowsVirtualKeyCode => $code, @text }) for qw(keyDown keyUp);
     return;
 }
 press('Tab', 9);
@@ -167,6 +168,20 @@ press_and_wait("document.querySelector('#$name-find button[value=show]').click()
 like $b->run('document.activeElement.textContent'), qr/\A1 key found\./, 'a key is looked up by its values';
 like $b->run('document.querySelector("#deed tbody").textContent'), qr/5 of 5.*limited/, 'and its figures are told';
 shot('found');
+is join('; ', $b->complaints), '', 'the browser has nothing to complain of';
+
+# ---- without a script -----------------------------------------------------------------------------------------
+$b->call('Emulation.setScriptExecutionDisabled', { value => \1 });
+$b->open($url);
+is $b->run('document.querySelector("#pause") === null && document.querySelectorAll("#rules article").length'), 2, 'without a script the page is there, and has no button to pause';
+($key) = grep { $_->{values}[1] eq 'header:x-who=carol' } keys_of(figures($s), 'login');
+ok is_limited('carol'), 'somebody is limited';
+$b->run(qq{document.querySelector("#now tr[id\$='$key->{tag}'] button[value=clear]").focus()});
+$b->{loaded} = 0;
+press('Enter', 13);
+$b->wait;
+is $b->run('document.activeElement === document.querySelector("#deed > p")'), 1, 'without a script the answer has the focus, too';
+ok !is_limited('carol'), 'without a script, Clear by the keyboard';
 is join('; ', $b->complaints), '', 'the browser has nothing to complain of';
 
 finish;

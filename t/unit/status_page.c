@@ -68,7 +68,8 @@ static rl_report_t report_of(size_t nrules, size_t each)
         for (size_t k = 0; k < each; k++) {
             rl_key_row_t *row = &keys[i * each + k];
             *row = (rl_key_row_t){.rule = &rules[i], .values = "", .limit = 5, .used = 1};
-            snprintf(row->tag, sizeof(row->tag), "%06zx%06zx", i, k);
+            snprintf(row->tag, sizeof(row->tag), "%04x%04x", (unsigned)i & 0xffff,
+                     (unsigned)k & 0xffff);
         }
     }
     return (rl_report_t){.version = "0",

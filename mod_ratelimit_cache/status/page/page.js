@@ -6,11 +6,13 @@
 (() => {
     const EVERY = 5000;
     const LATE = 10000;
+    const HELD = 3;
     const REGIONS = ["state", "when", "now", "traffic", "rules", "stores"];
     const byId = (id) => document.getElementById(id);
     let timer = 0;
     let asking = null;
     let paused = false;
+    let held = 0;
 
     // ---- making a node like another one ----
 
@@ -126,9 +128,11 @@
         if (!paused && !document.hidden) timer = setTimeout(tick, EVERY);
     }
 
-    // Rows may change places: not under the pointer of somebody who is about to press a button.
+    // Rows may change places: not under the pointer of somebody who is about to press a button. One that has rested there
+    // for long was left there.
     function tick() {
-        if (document.querySelector("button[name=action]:hover")) later();
+        held = document.querySelector("button[name=action]:hover") ? held + 1 : 0;
+        if (held > 0 && held <= HELD) later();
         else ask();
     }
 
