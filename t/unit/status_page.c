@@ -227,6 +227,18 @@ static void forms_ask_for_each_part(void **state)
     assert_int_equal(times("value=\"t0ken\""), 2);
 }
 
+static void slots_in_use_are_told(void **state)
+{
+    rl_report_t report = report_of(2, 0);
+    (void)state;
+    rules[0].rate = "5/concurrent";
+    rules[0].algorithm = "concurrent";
+    rules[0].at_once = (rl_slot_counts_t){.held = 3, .waiting = 2};
+    write_page(&report);
+    assert_non_null(strstr(text, "<b>3</b> in flight, <b>2</b> waiting"));
+    assert_int_equal(times(" in flight"), 1);
+}
+
 static void without_a_token_there_are_no_forms(void **state)
 {
     rl_report_t report = report_of(2, 2);
@@ -294,6 +306,7 @@ int main(void)
         cmocka_unit_test(the_page_is_bounded),
         cmocka_unit_test(a_few_rules_are_shown_whole),
         cmocka_unit_test(forms_ask_for_each_part),
+        cmocka_unit_test(slots_in_use_are_told),
         cmocka_unit_test(without_a_token_there_are_no_forms),
         cmocka_unit_test(what_was_done_stands_first),
         cmocka_unit_test(nothing_in_a_report_is_markup),

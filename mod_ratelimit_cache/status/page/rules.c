@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "../../core/number.h"
 #include "find.h"
 #include "html.h"
@@ -44,8 +46,19 @@ static void rule_head(rl_output_t *out, const rl_rule_row_t *row)
     rl_out(out, "</h3>\n");
 }
 
+/* Requests that hold slots at this moment, of a rule of COUNT/concurrent. */
+static void rule_at_once(rl_output_t *out, const rl_rule_row_t *row)
+{
+    rl_out(out, "<p class=\"what\"><b>");
+    rl_html_count(out, row->at_once.held);
+    rl_out(out, "</b> in flight, <b>");
+    rl_html_count(out, row->at_once.waiting);
+    rl_out(out, "</b> waiting</p>\n");
+}
+
 static void rule_limit(rl_output_t *out, const rl_rule_row_t *row)
 {
+    const bool concurrent = strcmp(row->algorithm, "concurrent") == 0;
     if (*row->rate == '\0') {
         rl_out(out, "<p class=\"what\">All rules of .htaccess files together</p>\n");
         return;
@@ -54,11 +67,17 @@ static void rule_limit(rl_output_t *out, const rl_rule_row_t *row)
     rl_out_html(out, row->rate);
     rl_out(out, "</b> for each <code>");
     rl_out_html(out, row->key);
-    rl_out(out, "</code>, ");
-    rl_out_html(out, row->algorithm);
+    rl_out(out, "</code>");
+    if (!concurrent) {
+        rl_out(out, ", ");
+        rl_out_html(out, row->algorithm);
+    }
     rl_out(out, "</p>\n<p class=\"where\"><code>");
     rl_out_html(out, row->section);
     rl_out(out, "</code></p>\n");
+    if (concurrent) {
+        rule_at_once(out, row);
+    }
 }
 
 /* ---- figures ---- */
