@@ -138,7 +138,8 @@ static void rule_spark(rl_output_t *out, const rl_report_t *report, const rl_rul
 
 /* ---- keys ---- */
 
-static rl_rule_keys_t keys_of(const rl_report_t *report, const rl_rule_row_t *row, size_t *at)
+static rl_rule_keys_t rule_keys_of(const rl_report_t *report, const rl_rule_row_t *row,
+                                   size_t *at)
 {
     rl_rule_keys_t keys = {.first = &report->keys[*at]};
     while (*at < report->nkeys && report->keys[*at].rule == row) {
@@ -259,7 +260,7 @@ static void list_rules(rl_output_t *out, const rl_report_t *report, rl_rule_budg
     for (size_t i = 0; i < report->nrules; i++) {
         const rl_rule_row_t *row = &report->rules[i];
         const rl_rule_rank_e rank = rank_of(row);
-        rl_rule_keys_t keys = keys_of(report, row, &at);
+        rl_rule_keys_t keys = rule_keys_of(report, row, &at);
         if ((rank == RULE_UNUSED) == unused && take_rule(budget, rank)) {
             take_keys(budget, &keys);
             list_rule(out, report, row, &keys);
