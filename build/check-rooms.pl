@@ -41,7 +41,8 @@ my @ROOMS = (
     { name => 'census',               system => 'plain', may => ['core'] },
     { name => 'replay',               system => 'httpd', may => [qw(core core/meter ledger fleet limiter memcached httpd key rule config process request accesslog census)] },
     { name => 'status/text',          system => 'plain', may => [qw(core system stats)] },
-    { name => 'status',               system => 'httpd', may => [qw(core core/meter system stats ledger concurrent fleet limiter memcached httpd key rule config process request status/text public)] },
+    { name => 'status/page',          system => 'plain', may => [qw(core system stats status/text)] },
+    { name => 'status',               system => 'httpd', may => [qw(core core/meter system stats ledger concurrent fleet limiter memcached httpd key rule config process request status/text status/page public)] },
     { name => 'module',               system => 'httpd', may => [qw(httpd key config advice process request answer hooks api replay status public)] },
 );
 my %ROOM = map { $_->{name} => $_ } @ROOMS;

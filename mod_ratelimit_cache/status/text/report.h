@@ -68,6 +68,7 @@ typedef struct rl_deed_row {
 
 typedef struct rl_report {
     const char *version; /* of the module */
+    const char *host;    /* that was asked for the report */
     uint32_t now_s;      /* seconds since 1970 */
     const rl_slot_t *all;
     uint64_t requests[RL_FIGURES]; /* of `all`; see rl_figures_of_request() */
