@@ -160,7 +160,8 @@ test:
 check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
 	$(Q)$(if $(EXPLORING),$(PROVE) -j2 $(if $(V),-v) -e '' $(EXPLORING))
 	$(Q)$(if $(filter-out $(EXPLORING),$(C_TESTS)),$(PROVE) $(if $(V),-v) -e '' $(filter-out $(EXPLORING),$(C_TESTS)))
-	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
+	$(Q)$(if $(filter-out $(BY_THE_CLOCK),$(PERL_TESTS)),$(BUILT) $(PROVE) $(if $(V),-v) -j$(AT_ONCE) $(PROVE_FLAGS) $(filter-out $(BY_THE_CLOCK),$(PERL_TESTS)))
+	$(Q)$(if $(filter $(BY_THE_CLOCK),$(PERL_TESTS)),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(filter $(BY_THE_CLOCK),$(PERL_TESTS)))
 
 # Too long for every day, and it needs large packages: not a part of `make test`.
 test-apps:
@@ -182,6 +183,11 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
 EXPLORATIONS := fleet_interleavings fleet_leases_servers fleet_servers distinct_interleavings ledger_floods ledger_interleavings ledger_orders
 EXPLORING     = $(filter $(patsubst %,$(OUT)/t/unit-%.t,$(EXPLORATIONS)),$(C_TESTS))
 ASAN_UNITS   := $(filter-out $(addprefix unit/,$(EXPLORATIONS)),$(patsubst t/%.c,%,$(wildcard t/unit/*.c)))
+
+# Most of the time the tests with httpd wait, so some run beside each other: AT_ONCE=1 for one at a time. Those that
+# say how long something takes have the machine to themselves.
+AT_ONCE      ?= 3
+BY_THE_CLOCK := $(wildcard $(patsubst %,t/%-*.t,17 41 42 43 61 62 63 66 67 69 74 79 83 85))
 
 test-asan: need-test
 	@RL_ASAN_HTTPD="$${RL_HTTPD:-$$($(APXS) -q SBINDIR)/$$($(APXS) -q PROGNAME)}" \
