@@ -26,6 +26,7 @@ CC      ?= cc
 APXS    ?= apxs
 DESTDIR ?=
 BINDIR  ?= /usr/local/bin
+DATADIR ?= $(patsubst %/bin,%/share,$(BINDIR))
 PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
@@ -110,12 +111,20 @@ $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
 	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
 
-# Where rlctl finds httpd and the module, unless it is told.
-RLCTL_PATHS = -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"'
-$(RLCTL): $(wildcard rlctl/*.c rlctl/*.h) | need-build
+# Where rlctl finds httpd and the module, unless it is told; and the module's version, which is also rlctl's.
+RLCTL_PATHS = $(eval RLCTL_PATHS := -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"')$(RLCTL_PATHS)
+RLCTL_VERSION = $(eval RLCTL_VERSION := $(shell awk '/define RATELIMIT_VERSION_/ { gsub(/"/, "", $$3); v = v (n++ % 3 ? "." : "") $$3 } END { print v }' $(SRC)/mod_ratelimit_cache.h))$(RLCTL_VERSION)
+RLCTL_LIBS  := -lcurl -ljansson -lutf8proc -lz
+RLCTL_OBJECTS := $(patsubst rlctl/%.c,$(OUT)/rlctl.obj/%.o,$(wildcard rlctl/*.c))
+$(OUT)/rlctl.obj/main.o: $(SRC)/mod_ratelimit_cache.h
+$(OUT)/rlctl.obj/%.o: rlctl/%.c Makefile | need-build
 	@mkdir -p $(@D)
-	$(SAY) '  CC   $@'
-	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE $(RLCTL_PATHS) -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(filter %.c,$^) -o $@ -lz
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE $(RLCTL_PATHS) -DRLCTL_VERSION='"$(RLCTL_VERSION)"' -fPIE -MMD -MP -c $< -o $@
+
+$(RLCTL): $(RLCTL_OBJECTS)
+	$(SAY) '  LINK $@'
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ -o $@ $(RLCTL_LIBS)
 
 $(LIBRARY): $(call objects,$(PLAIN))
 	@rm -f $@
@@ -143,7 +152,7 @@ test:
 	@build/deps.sh install test
 	@$(MAKE) --no-print-directory check
 
-check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
+check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE) $(RLCTL)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
 	$(Q)$(if $(EXPLORING),$(PROVE) -j2 $(if $(V),-v) -e '' $(EXPLORING))
 	$(Q)$(if $(filter-out $(EXPLORING),$(C_TESTS)),$(PROVE) $(if $(V),-v) -e '' $(filter-out $(EXPLORING),$(C_TESTS)))
 	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
@@ -233,9 +242,9 @@ format: need-lint
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 install: all
-	BINDIR='$(BINDIR)' build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
+	BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
 
 clean:
 	rm -rf $(OUT)
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(BENCHES:=.d)
+-include $(OBJECTS:.o=.d) $(RLCTL_OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(BENCHES:=.d)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys of a report, told to people. */
+#ifndef RLCTL_KEY_H
+#define RLCTL_KEY_H
+
+#include <stddef.h>
+
+#include "server.h"
+#include "table.h"
+
+/* Writes a table of keys, a row for each. With `rule` the name of the rule has a column. */
+void rlctl_keys_write(const json_t *report, const json_t *keys, bool rule, size_t most);
+
+/* Tells in sentences how a key is now, why, and the commands that look closer and free it. */
+void rlctl_key_tell(const rlctl_server_t *server, const json_t *key);
+
+/* How a key is now. */
+typedef enum {
+    RLCTL_KEY_FREE,
+    RLCTL_KEY_FULL,    /* at its limit */
+    RLCTL_KEY_PENALTY, /* denied for a penalty */
+    RLCTL_KEY_EXEMPT
+} rlctl_key_e;
+
+rlctl_key_e rlctl_key_state(const json_t *key, const json_t *rule);
+
+/* Returns "ip=192.0.2.7 user=x", safe, "" if the values aren't told; the caller frees it. */
+char *rlctl_key_values(const json_t *key);
+
+/* Returns true if the rule only observes; NULL doesn't. */
+bool rlctl_observes(const json_t *rule);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `rlctl why` says of a key. */
+#include "key.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "paragraph.h"
+#include "safe.h"
+#include "words.h"
+
+/* A key, and what the sentences about it need. */
+typedef struct story {
+    const rlctl_server_t *server;
+    const json_t *key, *rule;
+    int64_t now;
+    rlctl_key_e state;
+} story_t;
+
+static void say(rlctl_style_e style, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(rlctl_style_e style, const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) >= 0) {
+        rlctl_paragraph(style, text);
+        free(text);
+    }
+    va_end(arguments);
+}
+
+static bool is_fixed(const json_t *rule)
+{
+    return strcmp(rlctl_text(rule, "algorithm"), "fixed-window") == 0;
+}
+
+/* Returns "until 14:03:22 (another 41 s)"; the caller frees it. */
+static char *until(const story_t *story, int64_t seconds)
+{
+    char *moment = rlctl_moment(story->now + seconds, story->now);
+    char *left = rlctl_duration(seconds);
+    char *text = rlctl_format("until %s (another %s)", moment, left);
+    free(moment);
+    free(left);
+    return text;
+}
+
+/* ---- the sentences ---- */
+
+static void say_rule(const story_t *story)
+{
+    char *tag = rlctl_safe_text(story->key, "tag");
+    char *name = rlctl_safe_text(story->key, "rule");
+    char *rate = rlctl_safe_text(story->rule, "rate");
+    char *parts = rlctl_safe_text(story->rule, "key");
+    char *section = rlctl_safe_text(story->key, "section");
+    char *vhost = rlctl_safe_text(story->key, "vhost");
+    const bool all = strcmp(parts, "all") == 0;
+    say(RLCTL_PLAIN, "%s is a key of the rule %s: %s%s%s%s%s%s%s.", tag, name,
+        *rate != '\0' ? rate : "its limit is not told", all ? " for all clients together" : "",
+        !all && *parts != '\0' ? " for each " : "", all ? "" : parts,
+        *section != '\0' ? ", in " : "", section, "");
+    if (*vhost != '\0' && rlctl_several_hosts(story->server->report, name)) {
+        say(RLCTL_PLAIN, "The rule stands in several virtual hosts; this key is of %s.", vhost);
+    }
+    free(tag);
+    free(name);
+    free(rate);
+    free(parts);
+    free(section);
+    free(vhost);
+}
+
+static void say_full(const story_t *story, const char *used, const char *limit)
+{
+    char *span = until(story, rlctl_count(story->key, "reset"));
+    if (rlctl_observes(story->rule)) {
+        say(RLCTL_DOUBT,
+            "It is over its limit %s, with %s of %s used, but this rule only observes.", span,
+            used, limit);
+    }
+    else {
+        say(RLCTL_BAD, "It is denied%s %s: it has used %s of %s.",
+            is_fixed(story->rule) ? "" : ", in part at least,", span, used, limit);
+    }
+    free(span);
+}
+
+static void say_penalty(const story_t *story, const char *used, const char *limit)
+{
+    const bool observes = rlctl_observes(story->rule);
+    char *span = until(story, rlctl_count(story->key, "penalty"));
+    say(observes ? RLCTL_DOUBT : RLCTL_BAD,
+        "It %s %s: it was over its limit, and has a penalty. It has used %s of %s.",
+        observes ? "would be denied, if the rule did more than observe," : "is denied", span,
+        used, limit);
+    free(span);
+}
+
+static void say_exempt(const story_t *story, const char *used, const char *limit)
+{
+    char *span = until(story, rlctl_count(story->key, "exempt"));
+    say(RLCTL_GOOD,
+        "It is exempt %s: this rule doesn't limit it meanwhile. It has used %s of %s.", span,
+        used, limit);
+    free(span);
+}
+
+static void say_state(const story_t *story)
+{
+    char *used = rlctl_number(rlctl_count(story->key, "used"));
+    char *limit = rlctl_number(rlctl_count(story->key, "limit"));
+    switch (story->state) {
+    case RLCTL_KEY_EXEMPT:
+        say_exempt(story, used, limit);
+        break;
+    case RLCTL_KEY_PENALTY:
+        say_penalty(story, used, limit);
+        break;
+    case RLCTL_KEY_FULL:
+        say_full(story, used, limit);
+        break;
+    default:
+        say(RLCTL_GOOD, "It is not denied: it has used %s of %s.", used, limit);
+    }
+    free(used);
+    free(limit);
+}
+
+/* When what it has used began to count, and ceases to. */
+static void say_window(const story_t *story)
+{
+    const int64_t reset = rlctl_count(story->key, "reset");
+    const int64_t period = rlctl_period(rlctl_text(story->rule, "rate"));
+    char *end = rlctl_moment(story->now + reset, story->now);
+    if (reset > 0 && period >= reset && is_fixed(story->rule)) {
+        char *begin = rlctl_moment(story->now + reset - period, story->now);
+        say(RLCTL_PLAIN, "Its window began at %s and ends at %s.", begin, end);
+        free(begin);
+    }
+    else if (reset > 0) {
+        say(RLCTL_PLAIN, "Nothing is left of its use at %s.", end);
+    }
+    free(end);
+}
+
+static void say_requests(const story_t *story)
+{
+    const int64_t requests = rlctl_count(story->key, "requests");
+    const int64_t seen = rlctl_count(story->key, "seen");
+    char *all = rlctl_number(requests);
+    char *denied = rlctl_number(rlctl_count(story->key, "denied"));
+    char *moment = rlctl_moment(seen, story->now);
+    char *ago = rlctl_duration(story->now - seen);
+    if (requests > 0 && seen > 0) {
+        say(RLCTL_PLAIN,
+            "Since it was last quiet for ten minutes it made %s request%s, %s of them over the "
+            "limit; the last at %s, %s ago.",
+            all, requests == 1 ? "" : "s", denied, moment, ago);
+    }
+    free(all);
+    free(denied);
+    free(moment);
+    free(ago);
+}
+
+static void say_values(const story_t *story)
+{
+    char *values = rlctl_key_values(story->key);
+    if (*values != '\0') {
+        say(RLCTL_PLAIN, "Its values: %s", values);
+    }
+    else {
+        say(RLCTL_FAINT,
+            "Who it is isn't told: that takes the word 'keys' in RateLimitLog, and a "
+            "denial since then.");
+    }
+    free(values);
+}
+
+/* ---- the commands ---- */
+
+/* Returns the values as words to paste, each after a blank; NULL if one can't be pasted, or
+ * none are told. The caller frees it. */
+static char *words_of(const json_t *key)
+{
+    char *all = rlctl_copy("");
+    size_t i;
+    json_t *value;
+    json_array_foreach(json_object_get(key, "values"), i, value)
+    {
+        const char *text = json_string_value(value);
+        char *meant = text != NULL ? rlctl_value_meant(text) : NULL;
+        char *word = meant != NULL ? rlctl_shell_word(meant) : NULL;
+        char *longer = word != NULL ? rlctl_format("%s %s", all, word) : NULL;
+        free(word);
+        free(meant);
+        free(all);
+        if (longer == NULL) {
+            return NULL;
+        }
+        all = longer;
+    }
+    if (*all == '\0') {
+        free(all);
+        return NULL;
+    }
+    return all;
+}
+
+/* Returns " NAME VALUE" to paste, "" for no value; the caller frees it. */
+static char *option_of(const char *name, const char *value)
+{
+    char *word = value != NULL && *value != '\0' ? rlctl_shell_word(value) : NULL;
+    char *text = word != NULL ? rlctl_format(" %s %s", name, word) : rlctl_copy("");
+    free(word);
+    return text;
+}
+
+static void say_commands(const story_t *story)
+{
+    const rlctl_settings_t *settings = &story->server->settings;
+    const char *name = rlctl_text(story->key, "rule");
+    const bool several = rlctl_several_hosts(story->server->report, name);
+    char *url = option_of("--url", settings->url_said ? settings->url : NULL);
+    char *vhost = option_of("--vhost", several ? rlctl_text(story->key, "vhost") : NULL);
+    char *rule = rlctl_shell_word(name);
+    char *tag = rlctl_shell_word(rlctl_text(story->key, "tag"));
+    char *values = words_of(story->key);
+    if (rule != NULL && tag != NULL) {
+        printf("\nTo look closer:  rlctl%s show %s%s%s\n", url, rule, vhost,
+               values != NULL ? values : "");
+        printf("To free it:      rlctl%s clear %s\n", url, tag);
+    }
+    free(url);
+    free(vhost);
+    free(rule);
+    free(tag);
+    free(values);
+}
+
+void rlctl_key_tell(const rlctl_server_t *server, const json_t *key)
+{
+    story_t story = {.server = server,
+                     .key = key,
+                     .rule = rlctl_rule_of(server->report, key),
+                     .now = rlctl_count(server->report, "time")};
+    story.state = rlctl_key_state(key, story.rule);
+    say_rule(&story);
+    say_state(&story);
+    say_window(&story);
+    say_requests(&story);
+    say_values(&story);
+    say_commands(&story);
+}
