@@ -136,6 +136,12 @@ $(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | need-test
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS) -lm
 
+# Of rlctl: what it is built of but for main().
+$(OUT)/t/unit-rlctl_%.t: t/unit/rlctl_%.c $(filter-out %/main.o,$(RLCTL_OBJECTS)) | need-test
+	@mkdir -p $(@D)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -Irlctl -MMD -MP $(filter %.c %.o,$^) -o $@ -lcmocka $(RLCTL_LIBS)
+
 $(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(wildcard t/fuzz/*.h) $(LIBRARY) | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'

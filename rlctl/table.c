@@ -119,25 +119,26 @@ static bool leave_out(const rlctl_table_t *table, size_t *widths)
     return rank > 0;
 }
 
-/* Returns true if something had to go. */
-static bool fit(const rlctl_table_t *table, size_t *widths, size_t width)
+/* A text as wide as the terminal is enough to know that the column must be cut. */
+static size_t bounded(const rlctl_column_t *column, size_t natural, size_t width)
+{
+    const size_t least = (size_t)column->least;
+    const size_t most = width > least ? width : least;
+    return width > 0 && least > 0 && natural > most ? most : natural;
+}
+
+static void fit(const rlctl_table_t *table, size_t *widths, size_t width)
 {
     size_t *natural = rlctl_allocate(table->ncolumns * sizeof(*natural));
-    bool fits, less = false;
+    bool fits;
     for (size_t i = 0; i < table->ncolumns; i++) {
-        natural[i] = natural_width(table, i);
-        if (width > 0 && natural[i] > width && table->columns[i].least > 0) {
-            natural[i] = width;
-            less = true;
-        }
+        natural[i] = bounded(&table->columns[i], natural_width(table, i), width);
     }
     do {
         memcpy(widths, natural, table->ncolumns * sizeof(*natural));
-        less = less || (width > 0 && total(widths, table->ncolumns) > width);
         fits = width == 0 || cut(table, widths, width);
     } while (!fits && leave_out(table, natural));
     free(natural);
-    return less;
 }
 
 /* ---- writing ---- */
@@ -202,16 +203,15 @@ static void put_row(const rlctl_table_t *table, const cell_t *row, const size_t 
     putchar('\n');
 }
 
-bool rlctl_table_write(const rlctl_table_t *table, size_t width)
+void rlctl_table_write(const rlctl_table_t *table, size_t width)
 {
     size_t *widths = rlctl_allocate(table->ncolumns * sizeof(*widths));
-    const bool less = fit(table, widths, width);
+    fit(table, widths, width);
     put_titles(table, widths);
     for (size_t i = 0; i + table->ncolumns <= table->ncells; i += table->ncolumns) {
         put_row(table, &table->cells[i], widths);
     }
     free(widths);
-    return less;
 }
 
 size_t rlctl_terminal_width(void)

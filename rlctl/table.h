@@ -26,9 +26,8 @@ rlctl_table_t *rlctl_table_new(const rlctl_column_t *columns, size_t n);
 void rlctl_table_cell(rlctl_table_t *table, rlctl_style_e style, char *text);
 
 /* Writes the table to stdout, in at most `width` columns of the terminal if it can be cut so
- * far; 0: as wide as it is. A column of empty cells is left out. Returns true if something that
- * is not empty was left out or cut. */
-bool rlctl_table_write(const rlctl_table_t *table, size_t width);
+ * far; 0: as wide as it is. A column of empty cells is left out. */
+void rlctl_table_write(const rlctl_table_t *table, size_t width);
 
 void rlctl_table_free(rlctl_table_t *table);
 
