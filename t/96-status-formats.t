@@ -50,9 +50,10 @@ is page('?format=nonesuch')->status, 400, 'an unknown format is refused';
 like page('?format=nonesuch')->body, qr/one of html, json, /, 'with what there is';
 is page('', method => 'HEAD')->status, 200, 'HEAD';
 is page('', method => 'HEAD')->body, '', 'HEAD has no body';
-my $post = page('', method => 'POST');
-is $post->status, 405, 'POST is not allowed';
-like $post->header('Allow'), qr/GET/, 'what is allowed instead';
+is page('', method => 'POST')->status, 403, 'a POST without a token is refused';
+my $put = page('', method => 'PUT');
+is $put->status, 405, 'PUT is not allowed';
+like $put->header('Allow'), qr/GET.*POST/, 'what is allowed instead';
 is status($s, '/ok/rl?format=json'), 200, 'other locations have nothing of it';
 
 # ---- HTML ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #ifndef RL_FLEET_SOURCE_H
 #define RL_FLEET_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ typedef struct rl_source {
     rl_store_session_t *session;  /* NULL: no store, the ledger decides alone */
     struct rl_lease_list *leases; /* of this child; NULL: no units are reserved ahead */
     unsigned incarnation;         /* of counters made anew, see core/meter/tally.h */
+    _Atomic uint32_t *exempt_until; /* seconds since 1970, in shared memory: when the last
+                                     * exemption of a key (exempt_key.h) ends; NULL: keys can't
+                                     * be exempt */
 } rl_source_t;
 
 /* Returns the key under which this server's ledger files a counter's key. */

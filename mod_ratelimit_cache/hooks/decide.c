@@ -128,6 +128,7 @@ static void decide_admit(request_rec *r, const rl_source_t *source, rl_request_t
     report_admitted(r, request, now);
     for (int j = first_new; j < request->n; j++) {
         const rl_claim_t *claim = &request->claims[j];
+        request->excused |= claim->excused;
         if (!claim->step.granted && !claim->uncounted) {
             rl_log_denial(r, source, claim, now);
         }

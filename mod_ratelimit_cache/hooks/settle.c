@@ -135,15 +135,22 @@ static bool settle_judge(const rl_request_t *request, const rl_ending_t *ending,
     return any;
 }
 
-/* Has the shared store know of a denied key what this server knows: other servers should know
- * it too. */
+/* Has the shared store and this server know the same of keys that are over their limit. */
 static void settle_refresh(const rl_source_t *source, const rl_request_t *request, int64_t now)
 {
-    if (request->denied.claim >= 0 && source->session != NULL) {
-        rl_operation_t op = request->claims[request->denied.claim].op;
-        rl_source_bind(source, &op, now);
-        rl_counter_refresh(source, &op);
+    for (int i = 0; i < request->n && source->session != NULL; i++) {
+        if (i == request->denied.claim || request->claims[i].excused) {
+            rl_operation_t op = request->claims[i].op;
+            rl_source_bind(source, &op, now);
+            rl_counter_refresh(source, &op);
+        }
     }
+}
+
+/* Returns true if the request was over a limit. */
+static bool is_over(const rl_request_t *request)
+{
+    return request->denied.claim >= 0 || request->excused;
 }
 
 /* Returns what the ending does to each claim, or NULL if that is nothing. */
@@ -184,7 +191,7 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
     const rl_settlement_t *settlements = settlements_at_end(r, request);
     rl_session_t session;
     int64_t now;
-    if (settlements == NULL && request->denied.claim < 0) {
+    if (settlements == NULL && !is_over(request)) {
         return;
     }
     now = apr_time_now();
@@ -206,7 +213,7 @@ void rl_settle(request_rec *r)
         return;
     }
     rl_figures_of_request(r, request);
-    if (request->outcome.matters || request->denied.claim >= 0) {
+    if (request->outcome.matters || is_over(request)) {
         settle(r, request);
     }
     if (request->outcome.reads_auth) {

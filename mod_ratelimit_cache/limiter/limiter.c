@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "limiter.h"
 
+#include "../fleet/exempt_key.h"
+
 /* Two passes, so that a request that one rule denies isn't charged to the other rules: the
  * first looks every claim up, the second charges, and only if all claims fit. If nothing has
  * happened to a counter in between, its charge is one swap on what the look saw. If another
@@ -70,16 +72,28 @@ static void apply_value(const rl_source_t *source, rl_claim_t *claim)
     }
 }
 
+/* Grants a denied claim if an administrator has exempted its key. */
+static void claim_excuse(const rl_source_t *source, rl_claim_t *claim)
+{
+    if (!claim->step.granted && !claim->refuse && !claim->uncounted &&
+        rl_exempt_key_until(source, &claim->op) > 0) {
+        claim->excused = claim->step.granted = true;
+        claim->step.retry = claim->op.now;
+    }
+}
+
 void rl_limiter_peek(const rl_source_t *source, rl_claim_t *claim)
 {
     rl_counter_peek(source, &claim->op, &claim->step);
     apply_value(source, claim);
+    claim_excuse(source, claim);
 }
 
 static void claim_look_up(const rl_source_t *source, rl_claim_t *claim)
 {
     rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
     apply_value(source, claim);
+    claim_excuse(source, claim);
 }
 
 static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
@@ -90,6 +104,7 @@ static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
                                   &claim->step)
             : !rl_counter_charge(source, &claim->op, claim->on_error, &claim->step);
     claim->charged = claim->step.granted && !claim->uncounted;
+    claim_excuse(source, claim);
 }
 
 /* Charges a claim that was looked up and fits, mostly in place, where the look found it. If an
@@ -125,7 +140,7 @@ void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n)
 static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (claims[i].step.granted) {
+        if (claims[i].step.granted && !claims[i].excused) {
             charge_seen(source, claims, i);
         }
         if (denies(&claims[i])) {
@@ -141,6 +156,7 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
     for (int i = 0; i < n; i++) {
         rl_source_bind(source, &claims[i].op, now);
         claims[i].distinct.holds = RL_HOLDS_UNITS; /* it may have been charged before */
+        claims[i].excused = false;
     }
     if (n == 1 && !claims[0].refuse) { /* a single claim needs no second pass */
         claim_charge(source, &claims[0]);

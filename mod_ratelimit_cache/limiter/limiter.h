@@ -24,6 +24,7 @@ typedef struct rl_claim {
     /* Out: what came of the claim. */
     rl_step_t step;
     bool charged;         /* units, or what was charged for the value, may be given back */
+    bool excused;         /* it is over its limit, but its key is exempt: nothing is charged */
     bool uncounted;       /* the shared store could not answer, and on_error decided */
     bool checking;        /* a check of credentials is counted for it (checks.h), */
     uint64_t check_stamp; /* with this stamp */

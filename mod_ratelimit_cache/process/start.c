@@ -23,7 +23,7 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define RETAINED_KEY        "mod_ratelimit_cache-2"
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
-#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-2"
+#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-3"
 
 /* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
  * name, the left column; the right one is shared memory that lives as long as the server.
@@ -140,6 +140,7 @@ static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
     const size_t len = random ? sizeof(retained->random_secret) : global->secret_len;
     rl_secret_derive(&runtime->secret, RL_SECRET_OF_KEYS, secret, len);
     rl_secret_derive(&runtime->known_secret, RL_SECRET_OF_KNOWN, secret, len);
+    rl_secret_derive(&runtime->deeds_secret, RL_SECRET_OF_DEEDS, secret, len);
     runtime->fleet_secret = runtime->secret;
     if (random) {
         rl_secret_derive(&runtime->fleet_secret, RL_SECRET_OF_KEYS, well_known,

@@ -213,6 +213,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->observe = claim->observed_by_rule = rl_claim_is_observed(conf, rule);
     claim->refuse = claim->charged = claim->uncounted = claim->invalid = claim->missing = false;
     claim->cleared = claim->returned = claim->patient = claim->checking = false;
+    claim->excused = false;
     claim->valueless = claim->distinct.free = false;
     claim->distinct.value = (rl_digest_t){.hi = 0};
     claim->distinct.holds = RL_HOLDS_UNITS;

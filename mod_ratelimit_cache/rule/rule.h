@@ -77,6 +77,7 @@ typedef struct rl_rule {
     bool of_target;                  /* key or value name what is asked for */
     bool personal;                   /* key or value name somebody who need not be the client */
     const ap_directive_t *directive; /* where it is written */
+    const struct rl_dir_config *section; /* what else is set there */
     server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */
     rl_scope_t scope;     /* of its counters in `home`, set in post_config (process/scope.h) */
     struct rl_rule *next; /* in the list of all rules of the server's configuration */

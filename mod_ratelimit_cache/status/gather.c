@@ -10,6 +10,7 @@
 #include "../rule/section.h"
 #include "gathering.h"
 #include "text/metrics.h"
+#include "token.h"
 
 #define RECENT_MINUTES 5
 
@@ -54,21 +55,28 @@ static void describe_rule(apr_pool_t *pool, const rl_rule_t *rule, rl_rule_row_t
     row->observe = rule->observe;
 }
 
-static void add_rule(const rl_gathering_t *to, const server_rec *s, const rl_rule_t *rule,
-                     const rl_slot_t *slot)
+/* Sets all of the row but its figures. */
+static void begin_row(apr_pool_t *pool, const server_rec *s, const rl_rule_t *rule,
+                      rl_rule_row_t *row)
 {
-    rl_rule_row_t *row = apr_array_push(to->rules);
-    rl_row_origin_t *origin = apr_array_push(to->origins);
     *row = (rl_rule_row_t){.name = ".htaccess",
                            .section = "",
                            .rate = "",
                            .key = "",
                            .algorithm = "",
-                           .vhost = text_of(s->server_hostname),
-                           .slot = slot};
+                           .vhost = text_of(s->server_hostname)};
     if (rule != NULL) {
-        describe_rule(to->pool, rule, row);
+        describe_rule(pool, rule, row);
     }
+}
+
+static void add_rule(const rl_gathering_t *to, const server_rec *s, const rl_rule_t *rule,
+                     const rl_slot_t *slot)
+{
+    rl_rule_row_t *row = apr_array_push(to->rules);
+    rl_row_origin_t *origin = apr_array_push(to->origins);
+    begin_row(to->pool, s, rule, row);
+    row->slot = slot;
     rl_figures_sum(slot, row->n);
     row->recent = recent_of(slot, to->now_s);
     *origin = (rl_row_origin_t){.rule = rule, .server = s};
@@ -143,13 +151,26 @@ static void gather_keys_of_all(const rl_gathering_t *to)
     }
 }
 
+void rl_report_found(request_rec *r, const apr_array_header_t *found, rl_report_t *report)
+{
+    const rl_gathering_t to = begin_gathering(r);
+    for (int i = 0; i < found->nelts; i++) {
+        const rl_found_t *key = &APR_ARRAY_IDX(found, i, rl_found_t);
+        rl_rule_row_t *row = apr_palloc(r->pool, sizeof(*row));
+        begin_row(r->pool, key->server, key->rule, row);
+        rl_gather_key(&to, key->server, &key->op, row);
+    }
+    report->found = (const rl_key_row_t *)to.keys->elts;
+    report->nfound = (size_t)to.keys->nelts;
+}
+
 void rl_report_gather(request_rec *r, rl_gather_e how, rl_report_t *report)
 {
     const rl_gathering_t to = begin_gathering(r);
     const apr_array_header_t *stores = rl_gather_stores(&to);
     *report = (rl_report_t){.version = RATELIMIT_VERSION,
                             .now_s = to.now_s,
-                            .token = "",
+                            .token = rl_token_make(r),
                             .all = &rl_runtime()->stats->slots[RL_STATS_ALL]};
     rl_figures_sum(report->all, report->requests);
     rl_gather_table(&to, &report->table);

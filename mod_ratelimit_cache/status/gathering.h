@@ -27,6 +27,11 @@ typedef struct rl_gathering {
 /* Adds the keys of the i-th rule. No rules may be added afterwards: keys point to them. */
 void rl_gather_keys(const rl_gathering_t *to, int i);
 
+/* Adds a row for a key of a rule, whose row is given, in a virtual host: what it has used as
+ * far as this server knows. Its operation needs no cost and isn't bound. Returns it. */
+rl_key_row_t *rl_gather_key(const rl_gathering_t *to, const server_rec *s,
+                            const rl_operation_t *key, const rl_rule_row_t *rule);
+
 /* Returns rows of rl_store_row_t for all stores in use. */
 apr_array_header_t *rl_gather_stores(const rl_gathering_t *to);
 

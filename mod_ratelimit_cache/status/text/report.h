@@ -34,7 +34,8 @@ typedef struct rl_key_row {
     uint32_t exempt_s;    /* until its exemption ends; 0: none */
     uint32_t requests;    /* that it made, since it was last quiet for ten minutes; */
     uint32_t denied;      /* and that were over the limit; both are estimates for busy rules */
-    uint32_t seen_s;      /* when it came last, seconds since 1970 */
+    uint32_t seen_s;      /* when it came last, seconds since 1970; 0: not known */
+    uint32_t since_s;     /* when its denials began, as far as they were logged; 0: not known */
     const char *values;   /* PART=VALUE, with newlines between them; "" if they aren't told */
 } rl_key_row_t;
 
