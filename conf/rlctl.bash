@@ -13,7 +13,7 @@ _rlctl_rules() {
 
 # The parts of the rule's key, with what stands between them and a value.
 _rlctl_parts() {
-    _rlctl_ask show | awk -v rule="$1" '$1 == rule { print $3; exit }' | tr + '\n' | grep -E '^[A-Za-z][A-Za-z0-9:_/.-]*$' | sed 's/$/=/'
+    _rlctl_ask show | awk -v rule="$1" '$1 == rule { print $3; exit }' | tr + '\n' | sed -E 's,/[0-9/]+$,,' | grep -E '^[A-Za-z][A-Za-z0-9:_/.-]*$' | sed 's/$/=/'
 }
 
 _rlctl_tags() {

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 
 #include "command.h"
+#include "key.h"
 #include "paragraph.h"
+
+/* A server changes fewer at once. */
+#define KEYS_MOST 1000
 
 int rlctl_change(rlctl_server_t *server, const char *action, int n, char *arguments[])
 {
@@ -12,8 +16,7 @@ int rlctl_change(rlctl_server_t *server, const char *action, int n, char *argume
     json_t *answer = NULL;
     const int status =
         rlctl_act(server, action, &aim,
-                  aim.tag != NULL ? "`rlctl top --denied` lists tags that are known; values "
-                                    "work always: RULE PART=VALUE..."
+                  aim.tag != NULL ? "`rlctl top --denied` lists those that are known."
                                   : "`rlctl show` lists the rules.",
                   &answer);
     if (status != RLCTL_DONE) {
@@ -26,6 +29,7 @@ int rlctl_change(rlctl_server_t *server, const char *action, int n, char *argume
         char *text = rlctl_safe_text(answer, "text");
         rlctl_paragraph(RLCTL_GOOD, *text != '\0' ? text : "Done.");
         free(text);
+        rlctl_keys_write(server->report, json_object_get(answer, "keys"), true, KEYS_MOST);
     }
     json_decref(answer);
     return RLCTL_DONE;

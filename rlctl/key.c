@@ -98,23 +98,36 @@ static char *seen_of(const json_t *key, int64_t now)
     return text;
 }
 
-static void put_key(rlctl_table_t *table, const json_t *report, const json_t *key, bool rule,
+/* How often a key came is known of busy ones only. */
+static void put_requests(rlctl_table_t *table, const json_t *key, const json_t *rule)
+{
+    const int64_t requests = rlctl_count(key, "requests");
+    const int64_t denied = rlctl_count(key, "denied");
+    rlctl_table_cell(table, RLCTL_PLAIN,
+                     requests > 0 ? rlctl_number(requests) : rlctl_copy(""));
+    rlctl_table_cell(table,
+                     denied == 0            ? RLCTL_PLAIN
+                     : rlctl_observes(rule) ? RLCTL_DOUBT
+                                            : RLCTL_BAD,
+                     requests > 0 ? rlctl_number(denied) : rlctl_copy(""));
+}
+
+static void put_key(rlctl_table_t *table, const json_t *report, const json_t *key, bool named,
                     bool hosts)
 {
-    const int64_t denied = rlctl_count(key, "denied");
-    rlctl_table_cell(table, RLCTL_PLAIN, rule ? rlctl_safe_text(key, "rule") : rlctl_copy(""));
+    const json_t *rule = rlctl_rule_of(report, key);
+    rlctl_table_cell(table, RLCTL_PLAIN, named ? rlctl_safe_text(key, "rule") : rlctl_copy(""));
     rlctl_table_cell(table, RLCTL_PLAIN, rlctl_safe_text(key, "tag"));
-    put_state(table, key, rlctl_rule_of(report, key));
+    put_state(table, key, rule);
     rlctl_table_cell(table, RLCTL_PLAIN, used_of(key));
-    rlctl_table_cell(table, RLCTL_PLAIN, rlctl_number(rlctl_count(key, "requests")));
-    rlctl_table_cell(table, denied > 0 ? RLCTL_BAD : RLCTL_PLAIN, rlctl_number(denied));
+    put_requests(table, key, rule);
     rlctl_table_cell(table, RLCTL_PLAIN, seen_of(key, rlctl_count(report, "time")));
     rlctl_table_cell(table, RLCTL_FAINT,
                      hosts ? rlctl_safe_text(key, "vhost") : rlctl_copy(""));
     rlctl_table_cell(table, RLCTL_PLAIN, rlctl_key_values(key));
 }
 
-void rlctl_keys_write(const json_t *report, const json_t *keys, bool rule, size_t most)
+void rlctl_keys_write(const json_t *report, const json_t *keys, bool named, size_t most)
 {
     rlctl_table_t *table = rlctl_table_new(columns, COLUMNS);
     bool hosts = false;
@@ -129,7 +142,7 @@ void rlctl_keys_write(const json_t *report, const json_t *keys, bool rule, size_
         if (i == most) {
             break;
         }
-        put_key(table, report, key, rule, hosts);
+        put_key(table, report, key, named, hosts);
     }
     rlctl_table_write(table, rlctl_terminal_width());
     rlctl_table_free(table);

@@ -8,11 +8,17 @@
 #include "server.h"
 #include "table.h"
 
-/* Writes a table of keys, a row for each. With `rule` the name of the rule has a column. */
-void rlctl_keys_write(const json_t *report, const json_t *keys, bool rule, size_t most);
+/* Writes a table of keys, a row for each of the first `most`. named: with the name of the rule.
+ */
+void rlctl_keys_write(const json_t *report, const json_t *keys, bool named, size_t most);
 
-/* Tells in sentences how a key is now, why, and the commands that look closer and free it. */
-void rlctl_key_tell(const rlctl_server_t *server, const json_t *key);
+/* Tells in sentences how a key is now, why, and the commands that look closer and free it. aim
+ * is how the key was asked for. */
+void rlctl_key_tell(const rlctl_server_t *server, const json_t *key, const rlctl_aim_t *aim);
+
+/* Tells the keys of an answer, and what else the server says of it. */
+void rlctl_keys_tell(const rlctl_server_t *server, const json_t *answer,
+                     const rlctl_aim_t *aim);
 
 /* How a key is now. */
 typedef enum {

@@ -147,14 +147,25 @@ static int hex_digit(char digit)
                                           : -1;
 }
 
+/* Returns how much of a value is told of it: an address stands for its network without the
+ * width. */
+static size_t told_length(const char *shown)
+{
+    const bool address =
+        strncmp(shown, "ip=", 3) == 0 || strncmp(shown, "user-or-ip=ip:", 14) == 0;
+    return address ? strcspn(shown, "/") : strlen(shown);
+}
+
 char *rlctl_value_meant(const char *shown)
 {
     char *meant, *to;
-    if (strchr(shown, '=') == NULL || strchr(shown, '(') != NULL) {
+    const char *end;
+    if (shown == NULL || strchr(shown, '=') == NULL || strchr(shown, '(') != NULL) {
         return NULL;
     }
+    end = shown + told_length(shown);
     meant = to = rlctl_allocate(strlen(shown) + 1);
-    for (; *shown != '\0'; shown++) {
+    for (; shown < end; shown++) {
         const int high = *shown == '%' ? hex_digit(shown[1]) : -1;
         const int low = high >= 0 ? hex_digit(shown[2]) : -1;
         if (low < 0) {

@@ -23,8 +23,8 @@ size_t rlctl_fitting(const char *safe, size_t columns);
 char *rlctl_shell_word(const char *text);
 
 /* Returns what a value of a key was before the server escaped it for people (%XX), as in
- * "form:username=o%27neil"; NULL if it had no value, or only its length is told. The caller
- * frees it. */
+ * "form:username=o%27neil", and without the width of a network; NULL if it had no value, or
+ * only its length is told. The caller frees it. */
 char *rlctl_value_meant(const char *shown);
 
 #endif

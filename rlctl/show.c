@@ -151,8 +151,6 @@ static int show_key(rlctl_server_t *server, int n, char *arguments[])
 {
     const rlctl_aim_t aim = {.rule = arguments[0], .values = arguments + 1, .nvalues = n - 1};
     json_t *answer = NULL;
-    size_t i;
-    json_t *key;
     const int status =
         rlctl_act(server, "show", &aim, "`rlctl show` lists the rules.", &answer);
     if (status != RLCTL_DONE) {
@@ -162,16 +160,7 @@ static int show_key(rlctl_server_t *server, int n, char *arguments[])
         rlctl_json_write(answer);
     }
     else {
-        json_array_foreach(json_object_get(answer, "keys"), i, key)
-        {
-            fputs(i > 0 ? "\n" : "", stdout);
-            rlctl_key_tell(server, key);
-        }
-    }
-    if (json_array_size(json_object_get(answer, "keys")) == 0 && !server->settings.json) {
-        char *text = rlctl_safe_text(answer, "text");
-        rlctl_paragraph(RLCTL_PLAIN, text);
-        free(text);
+        rlctl_keys_tell(server, answer, &aim);
     }
     json_decref(answer);
     return RLCTL_DONE;

@@ -3,6 +3,7 @@
 #include "key.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 typedef struct story {
     const rlctl_server_t *server;
     const json_t *key, *rule;
+    const rlctl_aim_t *aim;
     int64_t now;
     rlctl_key_e state;
 } story_t;
@@ -50,6 +52,22 @@ static char *until(const story_t *story, int64_t seconds)
     return text;
 }
 
+/* The same with "from 14:01:10 " in front if that is known. */
+static char *from_until(const story_t *story, int64_t seconds)
+{
+    const int64_t since = rlctl_count(story->key, "since");
+    char *end = until(story, seconds);
+    char *begin, *text;
+    if (since <= 0) {
+        return end;
+    }
+    begin = rlctl_moment(since, story->now);
+    text = rlctl_format("from %s %s", begin, end);
+    free(begin);
+    free(end);
+    return text;
+}
+
 /* ---- the sentences ---- */
 
 static void say_rule(const story_t *story)
@@ -78,7 +96,7 @@ static void say_rule(const story_t *story)
 
 static void say_full(const story_t *story, const char *used, const char *limit)
 {
-    char *span = until(story, rlctl_count(story->key, "reset"));
+    char *span = from_until(story, rlctl_count(story->key, "reset"));
     if (rlctl_observes(story->rule)) {
         say(RLCTL_DOUBT,
             "It is over its limit %s, with %s of %s used, but this rule only observes.", span,
@@ -93,12 +111,18 @@ static void say_full(const story_t *story, const char *used, const char *limit)
 
 static void say_penalty(const story_t *story, const char *used, const char *limit)
 {
-    const bool observes = rlctl_observes(story->rule);
-    char *span = until(story, rlctl_count(story->key, "penalty"));
-    say(observes ? RLCTL_DOUBT : RLCTL_BAD,
-        "It %s %s: it was over its limit, and has a penalty. It has used %s of %s.",
-        observes ? "would be denied, if the rule did more than observe," : "is denied", span,
-        used, limit);
+    char *span = from_until(story, rlctl_count(story->key, "penalty"));
+    if (rlctl_observes(story->rule)) {
+        say(RLCTL_DOUBT,
+            "It has a penalty %s, but this rule only observes. It has used %s of %s.", span,
+            used, limit);
+    }
+    else {
+        say(RLCTL_BAD,
+            "It is denied %s, which is a penalty for being over its limit. It has used "
+            "%s of %s.",
+            span, used, limit);
+    }
     free(span);
 }
 
@@ -137,24 +161,30 @@ static void say_window(const story_t *story)
 {
     const int64_t reset = rlctl_count(story->key, "reset");
     const int64_t period = rlctl_period(rlctl_text(story->rule, "rate"));
-    char *end = rlctl_moment(story->now + reset, story->now);
-    if (reset > 0 && period >= reset && is_fixed(story->rule)) {
-        char *begin = rlctl_moment(story->now + reset - period, story->now);
-        say(RLCTL_PLAIN, "Its window began at %s and ends at %s.", begin, end);
-        free(begin);
+    char *end, *begin;
+    if (reset <= 0 || rlctl_count(story->key, "used") == 0) {
+        return;
     }
-    else if (reset > 0) {
+    end = rlctl_moment(story->now + reset, story->now);
+    begin = rlctl_moment(story->now + reset - period, story->now);
+    if (period >= reset && is_fixed(story->rule)) {
+        say(RLCTL_PLAIN, "Its window began at %s and ends at %s.", begin, end);
+    }
+    else {
         say(RLCTL_PLAIN, "Nothing is left of its use at %s.", end);
     }
+    free(begin);
     free(end);
 }
 
+/* Of its requests only the report tells; of a key that isn't busy nothing. */
 static void say_requests(const story_t *story)
 {
-    const int64_t requests = rlctl_count(story->key, "requests");
-    const int64_t seen = rlctl_count(story->key, "seen");
+    const json_t *told = rlctl_key_tagged(story->server->report, rlctl_text(story->key, "tag"));
+    const int64_t requests = rlctl_count(told, "requests");
+    const int64_t seen = rlctl_count(told, "seen");
     char *all = rlctl_number(requests);
-    char *denied = rlctl_number(rlctl_count(story->key, "denied"));
+    char *denied = rlctl_number(rlctl_count(told, "denied"));
     char *moment = rlctl_moment(seen, story->now);
     char *ago = rlctl_duration(story->now - seen);
     if (requests > 0 && seen > 0) {
@@ -175,7 +205,7 @@ static void say_values(const story_t *story)
     if (*values != '\0') {
         say(RLCTL_PLAIN, "Its values: %s", values);
     }
-    else {
+    else if (story->aim->tag != NULL) {
         say(RLCTL_FAINT,
             "Who it is isn't told: that takes the word 'keys' in RateLimitLog, and a "
             "denial since then.");
@@ -185,32 +215,41 @@ static void say_values(const story_t *story)
 
 /* ---- the commands ---- */
 
-/* Returns the values as words to paste, each after a blank; NULL if one can't be pasted, or
- * none are told. The caller frees it. */
-static char *words_of(const json_t *key)
+/* Appends " WORD" to words to paste, which are freed. Returns them, or NULL if the word can't
+ * be pasted, or words is NULL already. */
+static char *with_word(char *words, const char *meant)
 {
-    char *all = rlctl_copy("");
+    char *word = meant != NULL && words != NULL ? rlctl_shell_word(meant) : NULL;
+    char *longer = word != NULL ? rlctl_format("%s %s", words, word) : NULL;
+    free(word);
+    free(words);
+    return longer;
+}
+
+/* Returns the values as words to paste, each after a blank: those that were asked for, else
+ * those that the server tells. NULL if there are none, or one can't be pasted. The caller frees
+ * it. */
+static char *words_of(const story_t *story)
+{
+    char *words = rlctl_copy("");
     size_t i;
     json_t *value;
-    json_array_foreach(json_object_get(key, "values"), i, value)
-    {
-        const char *text = json_string_value(value);
-        char *meant = text != NULL ? rlctl_value_meant(text) : NULL;
-        char *word = meant != NULL ? rlctl_shell_word(meant) : NULL;
-        char *longer = word != NULL ? rlctl_format("%s %s", all, word) : NULL;
-        free(word);
-        free(meant);
-        free(all);
-        if (longer == NULL) {
-            return NULL;
+    for (int n = 0; story->aim->tag == NULL && n < story->aim->nvalues; n++) {
+        words = with_word(words, story->aim->values[n]);
+    }
+    if (story->aim->tag != NULL) {
+        json_array_foreach(json_object_get(story->key, "values"), i, value)
+        {
+            char *meant = rlctl_value_meant(json_string_value(value));
+            words = with_word(words, meant);
+            free(meant);
         }
-        all = longer;
     }
-    if (*all == '\0') {
-        free(all);
-        return NULL;
+    if (words != NULL && *words == '\0') {
+        free(words);
+        words = NULL;
     }
-    return all;
+    return words;
 }
 
 /* Returns " NAME VALUE" to paste, "" for no value; the caller frees it. */
@@ -222,6 +261,25 @@ static char *option_of(const char *name, const char *value)
     return text;
 }
 
+/* Writes the two commands. By values they work on each server of a fleet; a tag is known to the
+ * one that told it. */
+static void put_commands(const story_t *story, const char *options, const char *rule,
+                         const char *tag, const char *words)
+{
+    const bool asked = story->aim->tag == NULL;
+    const char *free_it = story->state == RLCTL_KEY_FREE || story->state == RLCTL_KEY_EXEMPT
+                              ? "To clear it:    "
+                              : "To free it:     ";
+    printf("\nTo look closer: rlctl%s show %s%s\n", options, rule,
+           asked || words == NULL ? "" : words);
+    if (words != NULL) {
+        printf("%srlctl%s clear %s%s\n", free_it, options, rule, words);
+    }
+    else {
+        printf("%srlctl%s clear %s\n", free_it, options, tag);
+    }
+}
+
 static void say_commands(const story_t *story)
 {
     const rlctl_settings_t *settings = &story->server->settings;
@@ -229,26 +287,27 @@ static void say_commands(const story_t *story)
     const bool several = rlctl_several_hosts(story->server->report, name);
     char *url = option_of("--url", settings->url_said ? settings->url : NULL);
     char *vhost = option_of("--vhost", several ? rlctl_text(story->key, "vhost") : NULL);
+    char *options = rlctl_format("%s%s", url, vhost);
     char *rule = rlctl_shell_word(name);
     char *tag = rlctl_shell_word(rlctl_text(story->key, "tag"));
-    char *values = words_of(story->key);
+    char *words = words_of(story);
     if (rule != NULL && tag != NULL) {
-        printf("\nTo look closer:  rlctl%s show %s%s%s\n", url, rule, vhost,
-               values != NULL ? values : "");
-        printf("To free it:      rlctl%s clear %s\n", url, tag);
+        put_commands(story, options, rule, tag, words);
     }
     free(url);
     free(vhost);
+    free(options);
     free(rule);
     free(tag);
-    free(values);
+    free(words);
 }
 
-void rlctl_key_tell(const rlctl_server_t *server, const json_t *key)
+void rlctl_key_tell(const rlctl_server_t *server, const json_t *key, const rlctl_aim_t *aim)
 {
     story_t story = {.server = server,
                      .key = key,
                      .rule = rlctl_rule_of(server->report, key),
+                     .aim = aim,
                      .now = rlctl_count(server->report, "time")};
     story.state = rlctl_key_state(key, story.rule);
     say_rule(&story);
@@ -257,4 +316,30 @@ void rlctl_key_tell(const rlctl_server_t *server, const json_t *key)
     say_requests(&story);
     say_values(&story);
     say_commands(&story);
+}
+
+/* Of what the server says the first sentence tells how many keys were found; what follows is
+ * what to keep in mind. */
+static void say_caveat(const json_t *answer)
+{
+    const char *text = rlctl_text(answer, "text");
+    const char *rest = strstr(text, ". ");
+    char *safe = rest != NULL ? rlctl_safe(rest + 2) : NULL;
+    if (safe != NULL) {
+        putchar('\n');
+        rlctl_paragraph(RLCTL_DOUBT, safe);
+    }
+    free(safe);
+}
+
+void rlctl_keys_tell(const rlctl_server_t *server, const json_t *answer, const rlctl_aim_t *aim)
+{
+    size_t i;
+    json_t *key;
+    json_array_foreach(json_object_get(answer, "keys"), i, key)
+    {
+        fputs(i > 0 ? "\n" : "", stdout);
+        rlctl_key_tell(server, key, aim);
+    }
+    say_caveat(answer);
 }

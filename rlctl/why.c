@@ -18,22 +18,16 @@ static const rlctl_usage_t usage = {
     .least = 1,
     .most = 1};
 
-#define HINT                                                                                   \
-    "Tags are forgotten after a while: `rlctl top --denied` lists those that are known, and "  \
-    "`rlctl show RULE PART=VALUE...` looks a key up by its values."
+#define HINT "`rlctl top --denied` lists those that are known."
 
-static int tell_keys(const rlctl_server_t *server, json_t *answer)
+static int tell_keys(const rlctl_server_t *server, json_t *answer, const char *tag)
 {
-    size_t i;
-    json_t *key;
+    const rlctl_aim_t aim = {.tag = tag};
     if (server->settings.json) {
         rlctl_json_write(answer);
-        return RLCTL_DONE;
     }
-    json_array_foreach(json_object_get(answer, "keys"), i, key)
-    {
-        fputs(i > 0 ? "\n" : "", stdout);
-        rlctl_key_tell(server, key);
+    else {
+        rlctl_keys_tell(server, answer, &aim);
     }
     return RLCTL_DONE;
 }
@@ -45,7 +39,7 @@ static int tell_from_report(const rlctl_server_t *server, const char *tag)
     json_t *answer = json_pack("{sO}", "keys", keys);
     int status = RLCTL_FAILS;
     if (json_array_size(keys) > 0) {
-        status = tell_keys(server, answer);
+        status = tell_keys(server, answer, tag);
     }
     else {
         char *safe = rlctl_safe(tag);
@@ -67,7 +61,7 @@ static int why(rlctl_server_t *server, const char *tag)
     }
     status = rlctl_act(server, "show", &aim, HINT, &answer);
     if (status == RLCTL_DONE) {
-        status = tell_keys(server, answer);
+        status = tell_keys(server, answer, tag);
     }
     json_decref(answer);
     return status;

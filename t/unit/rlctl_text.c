@@ -101,7 +101,9 @@ static void values_are_read_as_they_were_meant(void **state)
 {
     (void)state;
     is(rlctl_value_meant("form:user=o%27neil%25"), "form:user=o'neil%");
-    is(rlctl_value_meant("ip=2001:db8::/64"), "ip=2001:db8::/64");
+    is(rlctl_value_meant("ip=2001:db8::/64"), "ip=2001:db8::");
+    is(rlctl_value_meant("user-or-ip=ip:192.0.2.0/24"), "user-or-ip=ip:192.0.2.0");
+    is(rlctl_value_meant("path=/a/b"), "path=/a/b");
     is(rlctl_value_meant("a=100%"), "a=100%");
     is(rlctl_value_meant("a=%4"), "a=%4");
     is(rlctl_value_meant("a=%00"), NULL);
