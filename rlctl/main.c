@@ -2,10 +2,12 @@
 /* rlctl: shows and manages the limits of mod_ratelimit_cache. */
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "error.h"
+#include "safe.h"
 #include "settings.h"
 
 typedef struct rlctl_command {
@@ -52,13 +54,16 @@ static void move_command(char *argv[], int at)
 
 static int run_command(int argc, char *argv[])
 {
+    char *safe;
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
             argv[1] = commands[i].title;
             return commands[i].run(argc - 1, argv + 1);
         }
     }
-    rlctl_error("no command is called '%s'; rlctl --help lists them", argv[1]);
+    safe = rlctl_safe(argv[1]);
+    rlctl_error("no command is called '%s'; rlctl --help lists them", safe);
+    free(safe);
     return RLCTL_USAGE;
 }
 
