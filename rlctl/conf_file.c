@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 #include "memory.h"
 
 #define LINE_BYTES 4096
+#define FILE_BYTES 65536
 #define BLANKS     " \t\r\n"
 
 /* Returns text without blanks at both ends; it is changed. */
@@ -25,7 +25,7 @@ static char *trimmed(char *text)
     return text;
 }
 
-static char **setting_named(rlctl_settings_t *settings, const char *name)
+static const char **setting_named(rlctl_settings_t *settings, const char *name)
 {
     return strcmp(name, "url") == 0             ? &settings->url
            : strcmp(name, "user") == 0          ? &settings->user
@@ -39,7 +39,7 @@ static const char *take_line(rlctl_settings_t *settings, char *line)
 {
     char *name = trimmed(line);
     char *equals = strchr(name, '=');
-    char *value, **setting;
+    const char *value, **setting;
     if (*name == '\0' || *name == '#') {
         return NULL;
     }
@@ -57,30 +57,43 @@ static const char *take_line(rlctl_settings_t *settings, char *line)
         return "there is no value";
     }
     if (*setting == NULL) {
-        *setting = rlctl_copy(value);
+        *setting = value;
     }
     return NULL;
 }
 
+static bool take_lines(const char *path, char *text, rlctl_settings_t *settings)
+{
+    char *line;
+    for (int number = 1; (line = strsep(&text, "\n")) != NULL; number++) {
+        const char *wrong = take_line(settings, line);
+        if (wrong != NULL) {
+            rlctl_error("%s, line %d: %s", path, number, wrong);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool rlctl_conf_file_read(const char *path, rlctl_settings_t *settings)
 {
-    char line[LINE_BYTES];
-    const char *wrong = NULL;
+    static char text[FILE_BYTES]; /* where the settings lie then */
     FILE *file = fopen(path, "re");
+    size_t len;
     if (file == NULL) {
         if (errno != ENOENT) {
             rlctl_error("%s: %s", path, strerror(errno));
         }
         return errno == ENOENT;
     }
-    for (int number = 1; wrong == NULL && fgets(line, sizeof(line), file) != NULL; number++) {
-        wrong = take_line(settings, line);
-        if (wrong != NULL) {
-            rlctl_error("%s, line %d: %s", path, number, wrong);
-        }
-    }
+    len = fread(text, 1, sizeof(text) - 1, file);
     fclose(file);
-    return wrong == NULL;
+    text[len] = '\0';
+    if (len == sizeof(text) - 1) {
+        rlctl_error("%s: too long", path);
+        return false;
+    }
+    return take_lines(path, text, settings);
 }
 
 char *rlctl_first_line(const char *path)

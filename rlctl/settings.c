@@ -9,7 +9,6 @@
 #include "command.h"
 #include "conf_file.h"
 #include "error.h"
-#include "memory.h"
 
 #define TIMEOUT_MS   10000
 #define LINES        20
@@ -234,7 +233,7 @@ static bool find_url(rlctl_settings_t *settings)
         return true;
     }
     if (url != NULL && *url != '\0') {
-        settings->url = rlctl_copy(url);
+        settings->url = url;
         return true;
     }
     if (!rlctl_conf_file_read(path, settings)) {

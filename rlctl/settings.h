@@ -13,12 +13,12 @@
 #include "colour.h"
 
 typedef struct rlctl_settings {
-    char *url;           /* of the status page; never NULL once they were read */
-    char *user;          /* NULL: none */
-    char *password_file; /* its first line is the password; NULL: none */
-    char *cacert;        /* certificates to trust besides none other; NULL: the system's */
-    long timeout_ms;     /* for a whole request */
-    bool url_said;       /* the URL is of --url */
+    const char *url;           /* of the status page; never NULL once they were read */
+    const char *user;          /* NULL: none */
+    const char *password_file; /* its first line is the password; NULL: none */
+    const char *cacert;        /* certificates to trust instead of the system's; NULL: those */
+    long timeout_ms;           /* for a whole request */
+    bool url_said;             /* the URL is of --url */
     /* Of the command line only. */
     const char *vhost; /* NULL: any */
     const char *rule;  /* NULL: any */

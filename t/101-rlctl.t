@@ -198,6 +198,26 @@ like told(rlctl('show', '--url', "$base/moved")), qr/\A1: .*is redirected, and t
 like told(rlctl('show', '--url', 'http://127.0.0.1:1/rl')), qr/\A1: rlctl: http:\/\/127\.0\.0\.1:1\/rl: no answer\. /, 'no server';
 like told(rlctl('show', '--url', 'https://127.0.0.1:' . $s->port . '/rl')), qr/\A1: .*no answer\. /, 'no TLS';
 
+# ---- TLS --------------------------------------------------------------------------------------------------------
+SKIP: {
+    my $dir = File::Temp->newdir;
+    my ($key, $cert) = ("$dir/key.pem", "$dir/cert.pem");
+    system "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=here -addext subjectAltName=IP:127.0.0.1 -keyout $key -out $cert >$dir/said 2>&1";
+    skip 'no openssl here', 3 if $?;
+    skip 'no mod_ssl here', 3 if !RL::Conf::has_module('ssl');
+    my $tls = httpd(statuspage() . <<"END", modules => ['ssl']);
+<VirtualHost *:\${PORT2}>
+    SSLEngine On
+    SSLCertificateFile "$cert"
+    SSLCertificateKeyFile "$key"
+</VirtualHost>
+END
+    my @url = ('--url', 'https://127.0.0.1:' . $tls->port2 . '/rl');
+    like told(rlctl('health', @url)), qr/\A1: .*the certificate is not trusted; --cacert names one that is\./, 'TLS: a certificate that nobody vouches for';
+    is rlctl('health', @url, '--cacert', $cert)->{status}, 0, 'TLS: one that is trusted';
+    like told(rlctl('health', $url[0], $url[1] =~ s/127\.0\.0\.1/localhost/r, '--cacert', $cert)), qr/\A1: .*certificate/, 'TLS: one of another name';
+}
+
 # ---- servers that are not what they seem ------------------------------------------------------------------------
 my %report = (version => '1', time => 1_795_699_244, token => 'a' x 40, requests => {}, stores => [], table => {},
     rules => [ { name => "e\e[31mvil\x{9b}2J", vhost => "two\nlines", section => "<Location \x{202e}>", rate => '5/m', key => 'all', algorithm => 'fixed-window',
