@@ -59,20 +59,26 @@ char *rlctl_key_values(const json_t *key)
     return all;
 }
 
+/* Returns "denied 11 min": how the key is, and for how long if that is known. */
+static char *state_of(const char *name, int64_t seconds)
+{
+    char *left = rlctl_short_duration(seconds);
+    char *text = seconds > 0 ? rlctl_format("%s %s", name, left) : rlctl_copy(name);
+    free(left);
+    return text;
+}
+
 static void put_state(rlctl_table_t *table, const json_t *key, const json_t *rule)
 {
     static const char *const names[] = {"", "denied", "penalty", "exempt"};
     static const rlctl_style_e styles[] = {RLCTL_PLAIN, RLCTL_BAD, RLCTL_BAD, RLCTL_GOOD};
-    static const char *const times[] = {"reset", "reset", "penalty", "exempt"};
+    static const char *const times[] = {"", "reset", "penalty", "exempt"};
     const rlctl_key_e state = rlctl_key_state(key, rule);
     const bool observed =
         (state == RLCTL_KEY_FULL || state == RLCTL_KEY_PENALTY) && rlctl_observes(rule);
-    char *left = rlctl_short_duration(rlctl_count(key, times[state]));
-    rlctl_table_cell(table, observed ? RLCTL_DOUBT : styles[state],
-                     state == RLCTL_KEY_FREE
-                         ? rlctl_copy("")
-                         : rlctl_format("%s %s", observed ? "over" : names[state], left));
-    free(left);
+    rlctl_table_cell(
+        table, observed ? RLCTL_DOUBT : styles[state],
+        state_of(observed ? "over" : names[state], rlctl_count(key, times[state])));
 }
 
 static char *used_of(const json_t *key)

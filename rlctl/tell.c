@@ -52,17 +52,16 @@ static char *until(const story_t *story, int64_t seconds)
     return text;
 }
 
-/* The same with "from 14:01:10 " in front if that is known. */
+/* Returns " from 14:01:10 until ...", without what isn't known: when it began, or when it ends,
+ * which 0 seconds don't tell. The caller frees it. */
 static char *from_until(const story_t *story, int64_t seconds)
 {
     const int64_t since = rlctl_count(story->key, "since");
-    char *end = until(story, seconds);
-    char *begin, *text;
-    if (since <= 0) {
-        return end;
-    }
-    begin = rlctl_moment(since, story->now);
-    text = rlctl_format("from %s %s", begin, end);
+    char *end = seconds > 0 ? until(story, seconds) : rlctl_copy("");
+    char *begin = rlctl_moment(since, story->now);
+    const bool begins = since > 0 && seconds > 0;
+    char *text = rlctl_format("%s%s%s%s", begins ? " from " : "", begins ? begin : "",
+                              seconds > 0 ? " " : "", end);
     free(begin);
     free(end);
     return text;
@@ -99,11 +98,11 @@ static void say_full(const story_t *story, const char *used, const char *limit)
     char *span = from_until(story, rlctl_count(story->key, "reset"));
     if (rlctl_observes(story->rule)) {
         say(RLCTL_DOUBT,
-            "It is over its limit %s, with %s of %s used, but this rule only observes.", span,
+            "It is over its limit%s, with %s of %s used, but this rule only observes.", span,
             used, limit);
     }
     else {
-        say(RLCTL_BAD, "It is denied%s %s: it has used %s of %s.",
+        say(RLCTL_BAD, "It is denied%s%s: it has used %s of %s.",
             is_fixed(story->rule) ? "" : ", in part at least,", span, used, limit);
     }
     free(span);
@@ -114,12 +113,12 @@ static void say_penalty(const story_t *story, const char *used, const char *limi
     char *span = from_until(story, rlctl_count(story->key, "penalty"));
     if (rlctl_observes(story->rule)) {
         say(RLCTL_DOUBT,
-            "It has a penalty %s, but this rule only observes. It has used %s of %s.", span,
+            "It has a penalty%s, but this rule only observes. It has used %s of %s.", span,
             used, limit);
     }
     else {
         say(RLCTL_BAD,
-            "It is denied %s, which is a penalty for being over its limit. It has used "
+            "It is denied%s, which is a penalty for being over its limit. It has used "
             "%s of %s.",
             span, used, limit);
     }
@@ -189,8 +188,7 @@ static void say_requests(const story_t *story)
     char *ago = rlctl_duration(story->now - seen);
     if (requests > 0 && seen > 0) {
         say(RLCTL_PLAIN,
-            "Since it was last quiet for ten minutes it made %s request%s, %s of them over the "
-            "limit; the last at %s, %s ago.",
+            "It made %s request%s lately, %s of them over the limit; the last at %s, %s ago.",
             all, requests == 1 ? "" : "s", denied, moment, ago);
     }
     free(all);

@@ -13,7 +13,7 @@ use utf8;
 
 sub json { my ($r) = @_; return eval { JSON::PP::decode_json($r->{out}) } // {} }
 
-sub told {
+sub said {
     my ($r) = @_;
     return "$r->{status}: $r->{out}$r->{err}";
 }
@@ -53,8 +53,8 @@ for (stores()) {
     my $s   = httpd($store . $rules);
     my @url = ('--url', 'http://127.0.0.1:' . $s->port . '/rl');
     my $run = sub { return rlctl($_[0], @url, @_[ 1 .. $#_ ]) };
-    is told($run->('top')), "0: No requests in the last minutes. `rlctl show` shows the rules, and their figures of the last hour.\n", "$name: top, without any";
-    like told($run->('top', '--denied')), qr/\A0: No key was over its limit/, "$name: top --denied, without any";
+    is said($run->('top')), "0: No requests in the last minutes. `rlctl show` shows the rules, and their figures of the last hour.\n", "$name: top, without any";
+    like said($run->('top', '--denied')), qr/\A0: No key was over its limit/, "$name: top --denied, without any";
 
     is statuses($s, 5, '/ok/login?user=Admin'), '200 200 200 429 429', "$name: a person is limited";
     is statuses($s, 2, "/ok/watch?user=o'neil"), '200 200', "$name: one is only observed";
@@ -72,23 +72,23 @@ for (stores()) {
     my $why = $run->('why', $tag // '');
     like $why->{out}, qr/\A$tag is a key of the rule login: 3\/30d for each ip\/24\/48\+query:user, in <Location "\/ok\/login">\./, "$name: why, which rule and limit";
     like $why->{out}, qr/^It is denied from \S+ until .*\(another \d+ \w+(?: \d+ \w+)?\), which is a penalty.* It has used 3 of 3\.$/m, "$name: why, since when and until when";
-    like $why->{out}, qr/ made 5 requests, 2 of them over the limit;/, "$name: why, how much";
+    like $why->{out}, qr/^It made 5 requests lately, 2 of them over the limit;/m, "$name: why, how much";
     like $why->{out}, qr/^Its values: ip=127\.0\.0\.0\/24 query:user=admin$/m, "$name: why, who";
     is join(' ', proposed($why, 'To free it')), "@url clear login ip=127.0.0.0 query:user=admin", "$name: why, how to free it";
-    like told($run->('show', 'login', 'ip=127.0.0.9', 'query:user= ADMIN')), qr/\A0: $tag is a key .*\nIt is denied /, "$name: show by values, which are folded and cut";
+    like said($run->('show', 'login', 'ip=127.0.0.9', 'query:user= ADMIN')), qr/\A0: $tag is a key .*\nIt is denied /, "$name: show by values, which are folded and cut";
 
-    is told(rlctl(proposed($why, 'To look closer'))) =~ s/\n.*//sr, "0: $tag is a key of the rule login: 3/30d for each ip/24/48+query:user, in <Location \"/ok/login\">.", "$name: what is proposed can be run";
-    like told(rlctl(proposed($why, 'To free it'))), qr/\A0: 1 key cleared\.\nRULE +TAG +USED .*\nlogin +$tag +0 of 3 /, "$name: clear";
+    is said(rlctl(proposed($why, 'To look closer'))) =~ s/\n.*//sr, "0: $tag is a key of the rule login: 3/30d for each ip/24/48+query:user, in <Location \"/ok/login\">.", "$name: what is proposed can be run";
+    like said(rlctl(proposed($why, 'To free it'))), qr/\A0: 1 key cleared\.\nRULE +TAG +USED .*\nlogin +$tag +0 of 3 /, "$name: clear";
     is statuses($s, 4, '/ok/login?user=admin'), '200 200 200 429', "$name: the person is free, and counted anew";
-    like told($run->('clear', $tag)), qr/\A0: 1 key cleared\./, "$name: clear by tag";
+    like said($run->('clear', $tag)), qr/\A0: 1 key cleared\./, "$name: clear by tag";
     is statuses($s, 1, '/ok/login?user=admin'), '200', "$name: free again";
-    like told($run->('exempt', 'login', 'query:user=admin', 'ip=127.0.0.1', '--for', '2h')), qr/\A0: 1 key exempted for 2h\.\n.*\nlogin +$tag +exempt [12] h /, "$name: exempt";
+    like said($run->('exempt', 'login', 'query:user=admin', 'ip=127.0.0.1', '--for', '2h')), qr/\A0: 1 key exempted for 2h\.\n.*\nlogin +$tag +exempt [12] h /, "$name: exempt";
     is statuses($s, 5, '/ok/login?user=admin'), '200 200 200 200 200', "$name: the limit doesn't hold";
     like $run->('why', $tag)->{out}, qr/^It is exempt until \S+ \(another [12] h/m, "$name: why, of an exempt key";
-    like told($run->('exempt', $tag, '--for', '0')), qr/\A0: 1 key no longer exempt\./, "$name: an exemption is ended";
+    like said($run->('exempt', $tag, '--for', '0')), qr/\A0: 1 key no longer exempt\./, "$name: an exemption is ended";
     like $run->('show', 'watch', "query:user=O'Neil")->{out}, qr/^It is over its limit .*only observes\./m, "$name: a rule that observes denies nobody";
     is statuses($s, 3, '/ok/all'), '200 200 429', "$name: a rule for everybody";
-    like told($run->('clear', 'everybody')), qr/\A0: 1 key cleared\./, "$name: it is cleared without a value";
+    like said($run->('clear', 'everybody')), qr/\A0: 1 key cleared\./, "$name: it is cleared without a value";
 
     my $json = json($run->('show', 'login', '--json'));
     is join(' ', map { $_->{name} } @{ $json->{rules} }), 'login', "$name: show RULE --json has that rule";
@@ -99,12 +99,12 @@ for (stores()) {
     is scalar(@{ json($run->('top', '--json', '--lines', 1))->{keys} }), 1, "$name: top --lines";
 
     # ---- what is not found -----------------------------------------------------------------------------------
-    like told($run->('show', 'nope')), qr/\A1: rlctl: no rule is called nope\. These are: login, hourly, watch, everybody\n\z/, "$name: show, no such rule";
-    like told($run->('show', 'nope', 'ip=192.0.2.1')), qr/\A1: rlctl: There is no rule nope\. `rlctl show` lists/, "$name: show by values, no such rule";
-    like told($run->('why', '0123456789ab')), qr/\A1: rlctl: No key of this tag .*`rlctl top --denied` lists/, "$name: why, no such tag";
-    like told($run->('clear', 'login', 'ip=127.0.0.1')), qr/\A2: rlctl: The key of rule login is ip\/24\/48\+query:user: give a value for each part; query:user has none/, "$name: clear, a value is missing";
-    like told($run->('exempt', 'login', 'ip=127.0.0.1', 'query:user=x', '--for', 'ever')), qr/\A2: rlctl: for=ever: /, "$name: exempt, no such duration";
-    like told($run->('top', '--rule', 'nope')), qr/\A1: rlctl: no rule is called nope; `rlctl show` lists them\n\z/, "$name: top, no such rule";
+    like said($run->('show', 'nope')), qr/\A1: rlctl: no rule is called nope\. These are: login, hourly, watch, everybody\n\z/, "$name: show, no such rule";
+    like said($run->('show', 'nope', 'ip=192.0.2.1')), qr/\A1: rlctl: There is no rule nope\. `rlctl show` lists/, "$name: show by values, no such rule";
+    like said($run->('why', '0123456789ab')), qr/\A1: rlctl: No key of this tag .*`rlctl top --denied` lists/, "$name: why, no such tag";
+    like said($run->('clear', 'login', 'ip=127.0.0.1')), qr/\A2: rlctl: The key of rule login is ip\/24\/48\+query:user: give a value for each part; query:user has none/, "$name: clear, a value is missing";
+    like said($run->('exempt', 'login', 'ip=127.0.0.1', 'query:user=x', '--for', 'ever')), qr/\A2: rlctl: for=ever: /, "$name: exempt, no such duration";
+    like said($run->('top', '--rule', 'nope')), qr/\A1: rlctl: no rule is called nope; `rlctl show` lists them\n\z/, "$name: top, no such rule";
     my $refused = $run->('clear', '--json', 'nope', 'a=b');
     is $refused->{status} . json($refused)->{action}, '1clear', "$name: a refusal as JSON";
 
@@ -121,18 +121,18 @@ is statuses($fleet[0], 4, '/ok/login?user=Zo%C3%AB'), '200 200 200 429', 'a flee
 ok await(10, sub { status($fleet[1], '/ok/login?user=Zo%C3%AB') == 429 }), 'a fleet: and on the other';
 my @zoe = ('login', 'ip=127.0.0.1', 'query:user=ZOË');
 utf8::encode($_) for @zoe;
-like told(rlctl({ RLCTL_URL => $urls[1] }, 'show', @zoe)), qr/\A0: .*\nIt is denied /, 'a fleet: the other server finds them by value';
-like told(rlctl({ RLCTL_URL => $urls[1] }, 'clear', @zoe)), qr/\A0: 1 key cleared/, 'a fleet: and frees them';
+like said(rlctl({ RLCTL_URL => $urls[1] }, 'show', @zoe)), qr/\A0: .*\nIt is denied /, 'a fleet: the other server finds them by value';
+like said(rlctl({ RLCTL_URL => $urls[1] }, 'clear', @zoe)), qr/\A0: 1 key cleared/, 'a fleet: and frees them';
 ok await(10, sub { status($_, '/ok/login?user=zoe') == 200 }), 'a fleet: everywhere' for @fleet;
 
 my $health = sub { return join ' ', map { rlctl('health', '--url', $_)->{status} } @urls };
 is $health->(), '0 0', 'health: 0 while memcached answers';
-is told(rlctl('health', '--url', $urls[0])), "0: healthy\nmemcached " . $m->address . " answers\n", 'health: what it says';
+is said(rlctl('health', '--url', $urls[0])), "0: healthy\nmemcached " . $m->address . " answers\n", 'health: what it says';
 $m->pause;
 is $health->(), '1 1', 'health: 1 while memcached is stopped';
-like told(rlctl('health', '--url', $urls[0])), qr/\A1: not healthy\nmemcached \S+ does not answer/, 'health: what it says then';
+like said(rlctl('health', '--url', $urls[0])), qr/\A1: not healthy\nmemcached \S+ does not answer/, 'health: what it says then';
 is json(rlctl('health', '--url', $urls[0], '--json'))->{healthy}, JSON::PP::false, 'health --json';
-like told(rlctl('clear', '--url', $urls[0], @zoe)), qr/\A0: 1 key cleared\. The shared store did not answer/, 'clear: says if only this server knows';
+like said(rlctl('clear', '--url', $urls[0], @zoe)), qr/\A0: 1 key cleared\. The shared store did not answer/, 'clear: says if only this server knows';
 $m->resume;
 ok await(20, sub { $health->() eq '0 0' }), 'health: 0 when it goes on';
 $_->stop for @fleet;
@@ -161,8 +161,8 @@ END
 my $base = 'http://127.0.0.1:' . $s->port;
 status($s, '/ok?user=x', port => $s->port2) for 1 .. 2;
 my @same = ('--url', "$base/rl", 'clear', 'same', 'query:user=x');
-like told(rlctl(@same)), qr/\A2: rlctl: Several virtual hosts have a rule same, such as \S+ and \S+: say which\.\nrlctl: --vhost says which one\n\z/, 'two virtual hosts: which?';
-like told(rlctl(@same, '--vhost', 'two.test')), qr/\A0: 1 key cleared/, 'two virtual hosts: --vhost says it';
+like said(rlctl(@same)), qr/\A2: rlctl: Several virtual hosts have a rule same, such as \S+ and \S+: say which\.\nrlctl: --vhost says which one\n\z/, 'two virtual hosts: which?';
+like said(rlctl(@same, '--vhost', 'two.test')), qr/\A0: 1 key cleared/, 'two virtual hosts: --vhost says it';
 is status($s, '/ok?user=x', port => $s->port2), 200, 'two virtual hosts: it is cleared there';
 like rlctl('show', '--url', "$base/rl")->{out}, qr/^same +.* two\.test +<Location "\/ok">$/m, 'two virtual hosts: show has a column for them';
 
@@ -176,27 +176,27 @@ is rlctl({ RLCTL_CONF => "$conf" }, 'health')->{status}, 0, 'the file';
 is rlctl({ RLCTL_URL => "$base/rl", RLCTL_CONF => "$bad" }, 'health')->{status}, 0, 'RLCTL_URL wins over the file, which is not read';
 is rlctl({ RLCTL_URL => "$base/nothing" }, 'health', '--url', "$base/rl")->{status}, 0, '--url wins over RLCTL_URL';
 is rlctl('health', '--url', "$base/rl?format=html#top")->{status}, 0, 'a query and a fragment are set aside';
-like told(rlctl({ RLCTL_CONF => "$bad" }, 'health')), qr/\A2: rlctl: \S+, line 2: not of the form NAME = VALUE\n/, 'a file with a mistake';
-like told(rlctl('health')), qr/\A2: rlctl: which server\? Say --url URL, set RLCTL_URL, or write/, 'no server';
-like told(rlctl('health', '--url', 'ftp://host/')), qr/\A2: .*must begin with http/, 'no HTTP';
-like told(rlctl('health', '--url', 'localhost/rl')), qr/\A2: .*must begin with http/, 'no scheme';
-like told(rlctl('health', '--url', 'http://me:secret@127.0.0.1/rl')), qr/\A2: .*--password-file/, 'a password in the URL is refused';
+like said(rlctl({ RLCTL_CONF => "$bad" }, 'health')), qr/\A2: rlctl: \S+, line 2: not of the form NAME = VALUE\n/, 'a file with a mistake';
+like said(rlctl('health')), qr/\A2: rlctl: which server\? Say --url URL, set RLCTL_URL, or write/, 'no server';
+like said(rlctl('health', '--url', 'ftp://host/')), qr/\A2: .*must begin with http/, 'no HTTP';
+like said(rlctl('health', '--url', 'localhost/rl')), qr/\A2: .*must begin with http/, 'no scheme';
+like said(rlctl('health', '--url', 'http://me:secret@127.0.0.1/rl')), qr/\A2: .*--password-file/, 'a password in the URL is refused';
 is rlctl({ http_proxy => 'http://127.0.0.1:1/' }, 'health', '--url', "$base/rl")->{status}, 0, 'no proxy is asked for this machine';
 
 # ---- passwords, pages that aren't there -------------------------------------------------------------------------
 my ($right, $wrong) = (file_of("secret\nmore\n"), file_of("closed\n"));
-like told(rlctl('show', '--url', "$base/secret")), qr/\A1: .*asks for a user name and password: say --user NAME --password-file FILE/, '401: what to say';
+like said(rlctl('show', '--url', "$base/secret")), qr/\A1: .*asks for a user name and password: say --user NAME --password-file FILE/, '401: what to say';
 is rlctl('show', '--url', "$base/secret", '--user', 'alice', '--password-file', "$right")->{status}, 0, 'a password';
-like told(rlctl('show', '--url', "$base/secret", '--user', 'alice', '--password-file', "$wrong")), qr/\A1: .*refuses this user name and password/, 'a wrong one';
+like said(rlctl('show', '--url', "$base/secret", '--user', 'alice', '--password-file', "$wrong")), qr/\A1: .*refuses this user name and password/, 'a wrong one';
 is rlctl({ RLCTL_CONF => '' . ($conf = file_of("url=$base/secret\nuser=alice\npassword-file=$right\n")) }, 'show')->{status}, 0, 'the file has the password';
 is rlctl({ RLCTL_CONF => "$conf", RLCTL_URL => "$base/secret" }, 'show')->{status}, 1, 'which is only for the URL of the file';
-like told(rlctl('show', '--url', "$base/hidden")), qr/\A1: .*does not let you see the page: Require/, '403: says what decides';
-like told(rlctl('show', '--url', "$base/nothing")), qr/\A1: .*has no page there/, '404: asks if that is the page';
-like told(rlctl('show', '--url', "$base/ok")), qr/\A1: .*does not answer as a status page does/, 'another page';
-like told(rlctl('health', '--url', "$base/ok")), qr/\A1: .*no answer about health/, 'another page, about health';
-like told(rlctl('show', '--url', "$base/moved")), qr/\A1: .*is redirected, and that isn't followed; if it is meant, say --url http:\/\/elsewhere\.test\/rl/, 'a redirect';
-like told(rlctl('show', '--url', 'http://127.0.0.1:1/rl')), qr/\A1: rlctl: http:\/\/127\.0\.0\.1:1\/rl: no answer\. /, 'no server';
-like told(rlctl('show', '--url', 'https://127.0.0.1:' . $s->port . '/rl')), qr/\A1: .*no answer\. /, 'no TLS';
+like said(rlctl('show', '--url', "$base/hidden")), qr/\A1: .*does not let you see the page: Require/, '403: says what decides';
+like said(rlctl('show', '--url', "$base/nothing")), qr/\A1: .*has no page there/, '404: asks if that is the page';
+like said(rlctl('show', '--url', "$base/ok")), qr/\A1: .*does not answer as a status page does/, 'another page';
+like said(rlctl('health', '--url', "$base/ok")), qr/\A1: .*no answer about health/, 'another page, about health';
+like said(rlctl('show', '--url', "$base/moved")), qr/\A1: .*is redirected, and that isn't followed; if it is meant, say --url http:\/\/elsewhere\.test\/rl/, 'a redirect';
+like said(rlctl('show', '--url', 'http://127.0.0.1:1/rl')), qr/\A1: rlctl: http:\/\/127\.0\.0\.1:1\/rl: no answer\. /, 'no server';
+like said(rlctl('show', '--url', 'https://127.0.0.1:' . $s->port . '/rl')), qr/\A1: .*no answer\. /, 'no TLS';
 
 # ---- TLS --------------------------------------------------------------------------------------------------------
 SKIP: {
@@ -213,9 +213,9 @@ SKIP: {
 </VirtualHost>
 END
     my @url = ('--url', 'https://127.0.0.1:' . $tls->port2 . '/rl');
-    like told(rlctl('health', @url)), qr/\A1: .*the certificate is not trusted; --cacert names one that is\./, 'TLS: a certificate that nobody vouches for';
+    like said(rlctl('health', @url)), qr/\A1: .*the certificate is not trusted; --cacert names one that is\./, 'TLS: a certificate that nobody vouches for';
     is rlctl('health', @url, '--cacert', $cert)->{status}, 0, 'TLS: one that is trusted';
-    like told(rlctl('health', $url[0], $url[1] =~ s/127\.0\.0\.1/localhost/r, '--cacert', $cert)), qr/\A1: .*certificate/, 'TLS: one of another name';
+    like said(rlctl('health', $url[0], $url[1] =~ s/127\.0\.0\.1/localhost/r, '--cacert', $cert)), qr/\A1: .*certificate/, 'TLS: one of another name';
 }
 
 # ---- servers that are not what they seem ------------------------------------------------------------------------
@@ -255,14 +255,14 @@ my @hostile = ([ '/rl', 'show' ], [ '/rl', 'top' ], [ '/rl', 'show', "e\e[31mvil
     [ '/rl', 'clear', "\e" ], [ '/rl', 'show', '--json' ], [ '/health', 'health' ], [ "/\e[1m", 'show' ], [ '/rl', "\e" ]);
 ok $clean->($ask->(@$_)), "hostile texts: no control character is let through by $_->[1] of $_->[0]" =~ s/\e/ESC/gr for @hostile;
 unlike $ask->('/untold', 'why', "tag\a1")->{out}, qr/rlctl.*reboot/, 'hostile texts: none of them is proposed to be pasted';
-like told($ask->('/rl', 'clear', 'x')), qr/\A1: rlctl: No \\x1b\[1m more\.\n\z/, 'a refusal: its reason';
-like told($ask->('/untold', 'clear', 'x')), qr/\A1: rlctl: this server only tells/, 'a server without a token';
-like told($ask->("/$_", 'show')), qr/\A1: .*does not answer as a status page does/, "not a report: $_" for qw(html cut list deep);
+like said($ask->('/rl', 'clear', 'x')), qr/\A1: rlctl: No \\x1b\[1m more\.\n\z/, 'a refusal: its reason';
+like said($ask->('/untold', 'clear', 'x')), qr/\A1: rlctl: this server only tells/, 'a server without a token';
+like said($ask->("/$_", 'show')), qr/\A1: .*does not answer as a status page does/, "not a report: $_" for qw(html cut list deep);
 is $ask->('/types', 'show')->{status} . $ask->('/types', 'top')->{status}, '00', 'members of other types';
 is $ask->('/long', 'show')->{status}, 0, 'ten megabytes are read';
-like told($ask->('/endless', 'show')), qr/\A1: .*the answer is longer than 16 MB/, 'an endless answer is not';
-like told($ask->('/slow', 'show', '--timeout', '0.3')), qr/\A1: .*no answer in time; --timeout gives it more/, 'a slow server';
-like told($ask->('/to', 'show')), qr/\A1: .*say --url http:\/\/127\.0\.0\.1:\d+\/rl/, 'a redirect within the server is not followed either';
+like said($ask->('/endless', 'show')), qr/\A1: .*the answer is longer than 16 MB/, 'an endless answer is not';
+like said($ask->('/slow', 'show', '--timeout', '0.3')), qr/\A1: .*no answer in time; --timeout gives it more/, 'a slow server';
+like said($ask->('/to', 'show')), qr/\A1: .*say --url http:\/\/127\.0\.0\.1:\d+\/rl/, 'a redirect within the server is not followed either';
 my @posts = grep { $_->[0] =~ /\APOST/ } $f->requests;
 is $posts[0][1], 'token=' . 'a' x 40 . '&action=clear&tag=%1B', 'what is sent';
 ok !(grep { $_->[0] =~ /\A\S+ \S*(?:token|tag)/ } @posts), 'nothing of it stands in the URL';
@@ -302,11 +302,11 @@ like $ask->('/rl', 'show', '--color', 'always')->{out}, qr/\e\[31m/, '--color al
 my @commands = qw(health show top why clear exempt check replay);
 like rlctl('--help')->{out}, qr/^  \Q$_\E +\S/m, "--help names $_" for @commands;
 for my $command (@commands) {
-    like told(rlctl($command, '--help')), qr/\A0: usage: rlctl \Q$command\E /, "$command --help";
-    like told(rlctl($command, '--bogus')), qr/\A2: rlctl \Q$command\E: unrecognized option '--bogus'\n/, "$command: an unknown option";
+    like said(rlctl($command, '--help')), qr/\A0: usage: rlctl \Q$command\E /, "$command --help";
+    like said(rlctl($command, '--bogus')), qr/\A2: rlctl \Q$command\E: unrecognized option '--bogus'\n/, "$command: an unknown option";
 }
-like told(rlctl('--version')), qr/\A0: rlctl \d+\.\d+\.\d+(?:-dev)?\n\z/, '--version';
-like told(rlctl(@$_)), qr/\A2: /, "wrong usage: @$_" for [], ['bogus'], ['why'], ['clear'], [ 'why', 'a', 'b' ], [ 'health', 'x' ], [ 'top', 'x' ], [ 'exempt', 'a' ],
+like said(rlctl('--version')), qr/\A0: rlctl \d+\.\d+\.\d+(?:-dev)?\n\z/, '--version';
+like said(rlctl(@$_)), qr/\A2: /, "wrong usage: @$_" for [], ['bogus'], ['why'], ['clear'], [ 'why', 'a', 'b' ], [ 'health', 'x' ], [ 'top', 'x' ], [ 'exempt', 'a' ],
     [ 'show', '--for', '1h' ], [ 'top', '--lines', '0' ], [ 'show', '--timeout', 'x' ], [ 'show', '--timeout', '-1' ], [ 'show', '--color', 'blue' ], ['--url'], [ '--url', $base ];
 
 # ---- completion -------------------------------------------------------------------------------------------------
