@@ -127,7 +127,6 @@ static bool set_up(rlctl_http_t *http)
     curl_easy_setopt(curl, CURLOPT_CURLU, http->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, http->settings->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "rlctl/" RLCTL_VERSION);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");

@@ -136,13 +136,9 @@ static void put_key(rlctl_table_t *table, const json_t *report, const json_t *ke
 void rlctl_keys_write(const json_t *report, const json_t *keys, bool named, size_t most)
 {
     rlctl_table_t *table = rlctl_table_new(columns, COLUMNS);
-    bool hosts = false;
+    const bool hosts = rlctl_hosts_differ(keys);
     size_t i;
     json_t *key;
-    json_array_foreach(keys, i, key)
-    {
-        hosts = hosts || !rlctl_is_of(key, rlctl_text(json_array_get(keys, 0), "vhost"));
-    }
     json_array_foreach(keys, i, key)
     {
         if (i == most) {

@@ -102,6 +102,20 @@ bool rlctl_several_hosts(const json_t *report, const char *name)
     return false;
 }
 
+bool rlctl_hosts_differ(const json_t *rows)
+{
+    const char *first = rlctl_text(json_array_get(rows, 0), "vhost");
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        if (!rlctl_is_of(row, first)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 json_t *rlctl_rows(const json_t *report, const char *list, const char *by, const char *name,
                    const char *vhost)
 {

@@ -37,6 +37,9 @@ json_t *rlctl_key_tagged(const json_t *report, const char *tag);
 /* Returns true if rules of this name stand in more than one virtual host. */
 bool rlctl_several_hosts(const json_t *report, const char *name);
 
+/* Returns true if rows are of more than one virtual host. */
+bool rlctl_hosts_differ(const json_t *rows);
+
 /* Returns the rows of a list of the report whose member `by` is that name, of that virtual
  * host; NULL: any. The caller decreases its references. */
 json_t *rlctl_rows(const json_t *report, const char *list, const char *by, const char *name,

@@ -67,13 +67,9 @@ static void put_rule(rlctl_table_t *table, const json_t *rule, bool hosts)
 void rlctl_rules_write(const json_t *rules)
 {
     rlctl_table_t *table = rlctl_table_new(columns, COLUMNS);
-    bool hosts = false;
+    const bool hosts = rlctl_hosts_differ(rules);
     size_t i;
     json_t *rule;
-    json_array_foreach(rules, i, rule)
-    {
-        hosts = hosts || !rlctl_is_of(rule, rlctl_text(json_array_get(rules, 0), "vhost"));
-    }
     json_array_foreach(rules, i, rule)
     {
         put_rule(table, rule, hosts);

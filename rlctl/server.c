@@ -145,7 +145,10 @@ static void say_refusal(const json_t *json, const rlctl_answer_t *answer, const 
 {
     char *text = rlctl_safe_text(json, "text");
     if (*text == '\0') {
-        rlctl_error("the server refuses (status %ld)", answer->status);
+        rlctl_error("the server refuses (status %ld)%s", answer->status,
+                    answer->status == STATUS_FORBIDDEN
+                        ? ": Require, in the <Location> of the page, says who may POST"
+                        : "");
     }
     else {
         rlctl_error("%s%s%s", text, answer->status == STATUS_MISSING ? " " : "",
@@ -157,23 +160,28 @@ static void say_refusal(const json_t *json, const rlctl_answer_t *answer, const 
     free(text);
 }
 
+/* Sends the deed. Returns false after saying why there is no answer. */
+static bool send_deed(rlctl_server_t *server, const char *action, const rlctl_aim_t *aim,
+                      rlctl_answer_t *answer)
+{
+    char *body = write_body(server, action, aim);
+    const bool answered = rlctl_http_ask(server->http, "json", body, answer);
+    free(body);
+    return answered;
+}
+
 int rlctl_act(rlctl_server_t *server, const char *action, const rlctl_aim_t *aim,
               const char *hint, json_t **result)
 {
     rlctl_answer_t answer;
     json_t *json;
-    char *body;
-    bool answered;
     if (!rlctl_can_act(server)) {
         rlctl_error(
             "this server only tells; its module is older than this rlctl, or doesn't let "
             "you change anything");
         return RLCTL_FAILS;
     }
-    body = write_body(server, action, aim);
-    answered = rlctl_http_ask(server->http, "json", body, &answer);
-    free(body);
-    if (!answered) {
+    if (!send_deed(server, action, aim, &answer)) {
         return RLCTL_FAILS;
     }
     json = parse(&answer);

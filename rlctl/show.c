@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "error.h"
@@ -11,6 +12,8 @@
 #include "rules.h"
 #include "safe.h"
 #include "server.h"
+
+#define TAG_LENGTH 12
 
 static const rlctl_usage_t usage = {
     .text = "usage: rlctl show [OPTION...] [RULE [PART=VALUE...]]\n"
@@ -71,6 +74,11 @@ static char *names_of(const json_t *report)
     return names;
 }
 
+static bool looks_like_tag(const char *name)
+{
+    return strlen(name) == TAG_LENGTH && strspn(name, "0123456789abcdef") == TAG_LENGTH;
+}
+
 static int say_unknown(const rlctl_server_t *server, const char *name)
 {
     char *safe = rlctl_safe(name);
@@ -79,6 +87,10 @@ static int say_unknown(const rlctl_server_t *server, const char *name)
         rlctl_rule_named(server->report, name, NULL) != NULL) {
         rlctl_error("that virtual host has no figures of a rule %s yet; without --vhost all "
                     "are shown",
+                    safe);
+    }
+    else if (looks_like_tag(name)) {
+        rlctl_error("no rule is called %s; `rlctl why %s` looks for a key with this tag", safe,
                     safe);
     }
     else if (*names == '\0') {

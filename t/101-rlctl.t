@@ -100,6 +100,7 @@ for (stores()) {
 
     # ---- what is not found -----------------------------------------------------------------------------------
     like said($run->('show', 'nope')), qr/\A1: rlctl: no rule is called nope\. These are: login, hourly, watch, everybody\n\z/, "$name: show, no such rule";
+    like said($run->('show', $tag)), qr/\A1: rlctl: no rule is called $tag; `rlctl why $tag` looks/, "$name: show, a tag";
     like said($run->('show', 'nope', 'ip=192.0.2.1')), qr/\A1: rlctl: There is no rule nope\. `rlctl show` lists/, "$name: show by values, no such rule";
     like said($run->('why', '0123456789ab')), qr/\A1: rlctl: No key of this tag .*`rlctl top --denied` lists/, "$name: why, no such tag";
     like said($run->('clear', 'login', 'ip=127.0.0.1')), qr/\A2: rlctl: The key of rule login is ip\/24\/48\+query:user: give a value for each part; query:user has none/, "$name: clear, a value is missing";
