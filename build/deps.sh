@@ -12,7 +12,7 @@ purposes="build run test apps memcached bench differential fuzz clang lint"
 needs() {
     case $1 in
     build) packages="gcc make libc6-dev perl apache2-dev libapr1-dev libaprutil1-dev libutf8proc-dev libmemcached-dev zlib1g-dev libcurl4-openssl-dev libjansson-dev"
-           commands="gcc perl apxs apr-1-config apu-1-config" ;;
+           commands="gcc perl apxs apr-1-config apu-1-config curl-config" ;;
     run)   needs build
            packages="$packages apache2-bin curl" commands="$commands curl" ;;
     test)  needs build

@@ -18,7 +18,7 @@ static const rlctl_column_t columns[COLUMNS] = {
     [STATE] = {"NOW", false, 0, 0},        [USED] = {"USED", true, 0, 3},
     [REQUESTS] = {"REQUESTS", true, 0, 4}, [OVER] = {"DENIED", true, 0, 2},
     [SEEN] = {"LAST SEEN", true, 0, 5},    [HOST] = {"HOST", false, 10, 6},
-    [VALUES] = {"KEY", false, 12, 1},
+    [VALUES] = {"KEY", false, 33, 1},
 };
 
 bool rlctl_observes(const json_t *rule)
