@@ -2,6 +2,7 @@
 #include "settle.h"
 
 #include "../request/figures.h"
+#include "../request/holdings.h"
 #include "../request/judgement.h"
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
@@ -208,10 +209,11 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
 
 void rl_settle(request_rec *r)
 {
-    const rl_request_t *request = rl_request_get(r);
+    rl_request_t *request = rl_request_get(r);
     if (request == NULL || request->n == 0) {
         return;
     }
+    rl_holdings_release(request);
     rl_figures_of_request(r, request);
     if (request->outcome.matters || is_over(request)) {
         settle(r, request);

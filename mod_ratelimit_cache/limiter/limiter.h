@@ -7,10 +7,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../concurrent/concurrent.h"
 #include "counter.h"
 #include "distinct.h"
 
 struct rl_rule;
+
+/* What a claim of COUNT/concurrent has besides; others have zeros. */
+typedef struct rl_slot_claim {
+    rl_holding_t holding; /* what it holds or waits for */
+    uint32_t queue;       /* how many of the key may wait */
+    uint32_t row;         /* of the rule's figures */
+    int64_t held_us;      /* how long a slot of the rule is held on average, 1 s at least */
+} rl_slot_claim_t;
 
 /* A claim: what one rule asks of one request, and what came of it. */
 typedef struct rl_claim {
@@ -20,6 +29,7 @@ typedef struct rl_claim {
     bool refuse;            /* deny, whatever the count is */
     rl_on_error_e on_error; /* what decides while the shared store doesn't answer */
     bool patient;           /* a denial isn't final yet: it starts no penalty */
+    rl_slot_claim_t slot;   /* of COUNT/concurrent */
     rl_distinct_t distinct; /* the value, if only new values are charged; what is held of it */
     /* Out: what came of the claim. */
     rl_step_t step;

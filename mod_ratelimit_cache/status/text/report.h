@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../concurrent/concurrent.h"
 #include "../../core/digest.h"
 #include "../../stats/stats.h"
 
@@ -18,7 +19,8 @@ typedef struct rl_rule_row {
     bool observe; /* action=observe */
     const rl_slot_t *slot;
     uint64_t n[RL_FIGURES];
-    rl_interval_t recent; /* in the last five minutes */
+    rl_interval_t recent;     /* in the last five minutes */
+    rl_slot_counts_t at_once; /* of COUNT/concurrent: requests in flight, and waiting */
 } rl_rule_row_t;
 
 /* Returns the requests that the rule was checked for. */
