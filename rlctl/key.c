@@ -36,7 +36,7 @@ rlctl_key_e rlctl_key_state(const json_t *key, const json_t *rule)
         return RLCTL_KEY_PENALTY;
     }
     if (limit == 0) {
-        return strncmp(rlctl_text(rule, "rate"), "0/", 2) == 0 ? RLCTL_KEY_FULL
+        return strncmp(rlctl_text(rule, "rate"), "0/", 2) == 0 ? RLCTL_KEY_CLOSED
                                                                : RLCTL_KEY_FREE;
     }
     return rlctl_count(key, "used") >= limit ? RLCTL_KEY_FULL : RLCTL_KEY_FREE;
@@ -70,12 +70,13 @@ static char *state_of(const char *name, int64_t seconds)
 
 static void put_state(rlctl_table_t *table, const json_t *key, const json_t *rule)
 {
-    static const char *const names[] = {"", "denied", "penalty", "exempt"};
-    static const rlctl_style_e styles[] = {RLCTL_PLAIN, RLCTL_BAD, RLCTL_BAD, RLCTL_GOOD};
-    static const char *const times[] = {"", "reset", "penalty", "exempt"};
+    static const char *const names[] = {"", "denied", "penalty", "exempt", "denied"};
+    static const rlctl_style_e styles[] = {RLCTL_PLAIN, RLCTL_BAD, RLCTL_BAD, RLCTL_GOOD,
+                                           RLCTL_BAD};
+    static const char *const times[] = {"", "reset", "penalty", "exempt", ""};
     const rlctl_key_e state = rlctl_key_state(key, rule);
     const bool observed =
-        (state == RLCTL_KEY_FULL || state == RLCTL_KEY_PENALTY) && rlctl_observes(rule);
+        state != RLCTL_KEY_FREE && state != RLCTL_KEY_EXEMPT && rlctl_observes(rule);
     rlctl_table_cell(
         table, observed ? RLCTL_DOUBT : styles[state],
         state_of(observed ? "over" : names[state], rlctl_count(key, times[state])));

@@ -25,7 +25,8 @@ typedef enum {
     RLCTL_KEY_FREE,
     RLCTL_KEY_FULL,    /* at its limit */
     RLCTL_KEY_PENALTY, /* denied for a penalty */
-    RLCTL_KEY_EXEMPT
+    RLCTL_KEY_EXEMPT,
+    RLCTL_KEY_CLOSED /* its rule has a COUNT of 0, and admits nothing */
 } rlctl_key_e;
 
 rlctl_key_e rlctl_key_state(const json_t *key, const json_t *rule);

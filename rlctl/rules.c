@@ -20,7 +20,7 @@ enum { RULE, LIMIT, KEY, NOTE, IN5, OVER5, IN60, OVER60, FLIGHT, HOST, SECTION, 
 
 static const rlctl_column_t columns[COLUMNS] = {
     [RULE] = {"RULE", false, 8, 0},        [LIMIT] = {"LIMIT", false, 6, 0},
-    [KEY] = {"FOR EACH", false, 16, 5},     [NOTE] = {"ACTION", false, 0, 4},
+    [KEY] = {"FOR EACH", false, 16, 5},    [NOTE] = {"ACTION", false, 0, 4},
     [IN5] = {"ALLOWED/5M", true, 0, 6},    [OVER5] = {"DENIED/5M", true, 0, 0},
     [IN60] = {"ALLOWED/H", true, 0, 3},    [OVER60] = {"DENIED/H", true, 0, 2},
     [FLIGHT] = {"IN FLIGHT", true, 0, 7},  [HOST] = {"HOST", false, 10, 1},
@@ -88,10 +88,12 @@ static void put_head(const json_t *rule)
     char *algorithm = rlctl_safe_text(rule, "algorithm");
     char *vhost = rlctl_safe_text(rule, "vhost");
     char *section = rlctl_safe_text(rule, "section");
-    char *head = rlctl_format("Rule %s: %s%s%s, %s%s%s%s of %s", name, rate,
-                              *key != '\0' ? " for each " : "", key, algorithm,
-                              rlctl_observes(rule) ? ", only observes" : "",
-                              *section != '\0' ? ", in " : ",", section, vhost);
+    const bool named = *algorithm != '\0' && strcmp(algorithm, "concurrent") != 0;
+    char *head =
+        rlctl_format("Rule %s: %s%s%s%s%s%s%s%s of %s", name, rate,
+                     *key != '\0' ? " for each " : "", key, named ? ", " : "",
+                     named ? algorithm : "", rlctl_observes(rule) ? ", only observes" : "",
+                     *section != '\0' ? ", in " : ",", section, vhost);
     rlctl_paragraph(RLCTL_TITLE, head);
     free(head);
     free(name);

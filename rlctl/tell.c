@@ -103,7 +103,8 @@ static void say_full(const story_t *story, const char *used, const char *limit)
     }
     else {
         say(RLCTL_BAD, "It is denied%s%s: it has used %s of %s.",
-            is_fixed(story->rule) ? "" : ", in part at least,", span, used, limit);
+            is_fixed(story->rule) || *span == '\0' ? "" : ", in part at least,", span, used,
+            limit);
     }
     free(span);
 }
@@ -148,6 +149,10 @@ static void say_state(const story_t *story)
     case RLCTL_KEY_FULL:
         say_full(story, used, limit);
         break;
+    case RLCTL_KEY_CLOSED:
+        say(rlctl_observes(story->rule) ? RLCTL_DOUBT : RLCTL_BAD,
+            "This rule has a COUNT of 0: whatever comes is over its limit.");
+        break;
     default:
         say(RLCTL_GOOD, "It is not denied: it has used %s of %s.", used, limit);
     }
@@ -169,7 +174,7 @@ static void say_window(const story_t *story)
     if (period >= reset && is_fixed(story->rule)) {
         say(RLCTL_PLAIN, "Its window began at %s and ends at %s.", begin, end);
     }
-    else {
+    else if (story->state != RLCTL_KEY_FULL) {
         say(RLCTL_PLAIN, "Nothing is left of its use at %s.", end);
     }
     free(begin);
@@ -260,22 +265,18 @@ static char *option_of(const char *name, const char *value)
 }
 
 /* Writes the two commands. By values they work on each server of a fleet; a tag is known to the
- * one that told it. */
+ * one that told it. What a COUNT of 0 denies, only an exemption lets in. */
 static void put_commands(const story_t *story, const char *options, const char *rule,
                          const char *tag, const char *words)
 {
     const bool asked = story->aim->tag == NULL;
-    const char *free_it = story->state == RLCTL_KEY_FREE || story->state == RLCTL_KEY_EXEMPT
-                              ? "To clear it:    "
-                              : "To free it:     ";
+    const bool denied = story->state != RLCTL_KEY_FREE && story->state != RLCTL_KEY_EXEMPT;
+    const bool closed = story->state == RLCTL_KEY_CLOSED;
     printf("\nTo look closer: rlctl%s show %s%s\n", options, rule,
            asked || words == NULL ? "" : words);
-    if (words != NULL) {
-        printf("%srlctl%s clear %s%s\n", free_it, options, rule, words);
-    }
-    else {
-        printf("%srlctl%s clear %s\n", free_it, options, tag);
-    }
+    printf("%s rlctl%s %s %s%s%s\n", denied ? "To free it:    " : "To clear it:   ", options,
+           closed ? "exempt" : "clear", words != NULL ? rule : tag, words != NULL ? words : "",
+           closed ? " --for 1h" : "");
 }
 
 static void say_commands(const story_t *story)

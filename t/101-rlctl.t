@@ -46,6 +46,9 @@ RateLimitLog warn keys
 <Location "/ok/all">
     RateLimit everybody 2/30d key=all
 </Location>
+<Location "/ok/closed">
+    RateLimit closed 0/h
+</Location>
 END
 
 for (stores()) {
@@ -90,6 +93,11 @@ for (stores()) {
     is statuses($s, 3, '/ok/all'), '200 200 429', "$name: a rule for everybody";
     like said($run->('clear', 'everybody')), qr/\A0: 1 key cleared\./, "$name: it is cleared without a value";
 
+    my $closed = $run->('show', 'closed', 'ip=127.0.0.1');
+    like $closed->{out}, qr/^This rule has a COUNT of 0: /m, "$name: a rule of COUNT 0";
+    like said(rlctl(proposed($closed, 'To free it'))), qr/\A0: 1 key exempted for 1h\./, "$name: which only an exemption passes";
+    is status($s, '/ok/closed'), 200, "$name: as it does";
+
     my $json = json($run->('show', 'login', '--json'));
     is join(' ', map { $_->{name} } @{ $json->{rules} }), 'login', "$name: show RULE --json has that rule";
     is join(' ', sort keys %$json), 'busy keys requests rules stores table time version', "$name: it is the server's, but for the token";
@@ -99,7 +107,7 @@ for (stores()) {
     is scalar(@{ json($run->('top', '--json', '--lines', 1))->{keys} }), 1, "$name: top --lines";
 
     # ---- what is not found -----------------------------------------------------------------------------------
-    like said($run->('show', 'nope')), qr/\A1: rlctl: no rule is called nope\. These are: login, hourly, watch, everybody\n\z/, "$name: show, no such rule";
+    like said($run->('show', 'nope')), qr/\A1: rlctl: no rule is called nope\. These are: login, hourly, watch, everybody, closed\n\z/, "$name: show, no such rule";
     like said($run->('show', $tag)), qr/\A1: rlctl: no rule is called $tag; `rlctl why $tag` looks/, "$name: show, a tag";
     like said($run->('show', 'nope', 'ip=192.0.2.1')), qr/\A1: rlctl: There is no rule nope\. `rlctl show` lists/, "$name: show by values, no such rule";
     like said($run->('why', '0123456789ab')), qr/\A1: rlctl: No key of this tag .*`rlctl top --denied` lists/, "$name: why, no such tag";
