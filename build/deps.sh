@@ -16,7 +16,7 @@ needs() {
     run)   needs build
            packages="$packages apache2-bin curl" commands="$commands curl" ;;
     test)  needs build
-           packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached python3-prometheus-client prometheus openssl"
+           packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached python3-prometheus-client prometheus openssl mandoc"
            commands="$commands nghttp h2load memcached" ;;
     apps)  needs test
            packages="$packages wordpress wordpress-theme-twentytwentyone dokuwiki phpmyadmin mariadb-server php-fpm php-mysql"

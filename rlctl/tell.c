@@ -78,10 +78,10 @@ static void say_rule(const story_t *story)
     char *section = rlctl_safe_text(story->key, "section");
     char *vhost = rlctl_safe_text(story->key, "vhost");
     const bool all = strcmp(parts, "all") == 0;
-    say(RLCTL_PLAIN, "%s is a key of the rule %s: %s%s%s%s%s%s%s.", tag, name,
+    say(RLCTL_PLAIN, "%s is a key of the rule %s: %s%s%s%s%s%s.", tag, name,
         *rate != '\0' ? rate : "its limit is not told", all ? " for all clients together" : "",
         !all && *parts != '\0' ? " for each " : "", all ? "" : parts,
-        *section != '\0' ? ", in " : "", section, "");
+        *section != '\0' ? ", in " : "", section);
     if (*vhost != '\0' && rlctl_several_hosts(story->server->report, name)) {
         say(RLCTL_PLAIN, "The rule stands in several virtual hosts; this key is of %s.", vhost);
     }

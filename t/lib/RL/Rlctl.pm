@@ -51,12 +51,18 @@ sub rlctl {
 sub on_terminal {
     my ($columns, @arguments) = @_;
     my $command = join ' ', map { s/'/'\\''/gr =~ s/\A|\z/'/gr } program(), @arguments;
-    local %ENV = %ENV;
-    clean_environment();
-    open my $fh, '-|', 'script', '-qec', "stty cols $columns; $command", '/dev/null' or die "script: $!\n";
+    pipe my $silent, my $open or die "pipe: $!\n";    # at the end of its input, script would type a ^D
+    my $pid = open(my $fh, '-|') // die "fork: $!\n";
+    if (!$pid) {
+        clean_environment();
+        open STDIN, '<&', $silent;
+        { exec 'script', '-qec', "stty cols $columns; $command", '/dev/null' }
+        POSIX::_exit(127);
+    }
     local $/;
     my $text = <$fh>;
     close $fh;
+    close $open;
     return $text =~ s/\r\n/\n/gr;
 }
 
