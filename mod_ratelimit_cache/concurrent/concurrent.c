@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../system/clock.h"
 
@@ -99,7 +100,7 @@ static rl_holder_t *holder_at(const rl_stripe_view_t *view, uint32_t n)
     return &view->holders[n - 1];
 }
 
-static uint32_t state_of(const rl_holder_t *holder)
+static uint32_t holder_state(const rl_holder_t *holder)
 {
     return atomic_load_explicit(&holder->state, memory_order_acquire);
 }
@@ -111,7 +112,7 @@ static void set_state(rl_holder_t *holder, uint32_t state)
 
 static bool is_taken(const rl_holder_t *holder)
 {
-    const uint32_t state = state_of(holder);
+    const uint32_t state = holder_state(holder);
     return state == HOLDING || state == WAITING;
 }
 
@@ -268,7 +269,7 @@ static void free_holder(const rl_stripe_view_t *view, uint32_t n)
 static void index_holder(const rl_stripe_view_t *view, uint32_t n)
 {
     const rl_holder_t *holder = holder_at(view, n);
-    const uint32_t state = state_of(holder);
+    const uint32_t state = holder_state(holder);
     rl_slot_key_t *key;
     if (state == FREE || state == LEFT) {
         free_holder(view, n);
@@ -374,15 +375,15 @@ static uint32_t make_holder(const rl_stripe_view_t *view)
 }
 
 /* Puts a holder on the list, in this state. Returns its number, NOBODY if there is no room. */
-static uint32_t add_holder(const rl_stripe_view_t *view, const rl_slot_wish_t *wish,
-                           uint32_t state)
+static uint32_t list_holder(const rl_stripe_view_t *view, const rl_slot_wish_t *wish,
+                            uint32_t state)
 {
     const uint32_t n = make_holder(view);
     if (n != NOBODY) {
         rl_holder_t *holder = holder_at(view, n);
         holder->limit = wish->limit;
         holder->row = wish->row;
-        holder->pid = wish->pid;
+        holder->pid = getpid();
         holder->key = wish->key;
         holder->stamp = ++view->stripe->stamps;
         holder->since = rl_clock_now();
@@ -401,7 +402,7 @@ static rl_slot_e take_or_wait(const rl_stripe_view_t *view, const rl_slot_wish_t
     if (!has_slot && (key != NULL ? key->waiting : 0) >= wish->queue) {
         return RL_SLOT_NONE;
     }
-    n = add_holder(view, wish, has_slot ? HOLDING : WAITING);
+    n = list_holder(view, wish, has_slot ? HOLDING : WAITING);
     if (n == NOBODY) {
         return RL_SLOT_FAILED;
     }
@@ -458,14 +459,14 @@ static rl_holder_t *holder_of(const rl_slots_t *slots, const rl_holding_t *holdi
 
 bool rl_slots_are_held(const rl_slots_t *slots, const rl_holding_t *holding)
 {
-    return holding->holder != NOBODY && state_of(holder_of(slots, holding)) == HOLDING;
+    return holding->holder != NOBODY && holder_state(holder_of(slots, holding)) == HOLDING;
 }
 
 /* Takes a holder off the list, and gives what it held to the next. */
 static void remove_holder(const rl_stripe_view_t *view, uint32_t n)
 {
     rl_slot_key_t *key = find_key(view, &holder_at(view, n)->key);
-    const bool held = state_of(holder_at(view, n)) == HOLDING;
+    const bool held = holder_state(holder_at(view, n)) == HOLDING;
     if (key == NULL) { /* can't be */
         free_holder(view, n);
         return;
@@ -491,7 +492,7 @@ static int64_t leave(rl_slots_t *slots, const rl_holding_t *holding)
     const rl_stripe_view_t view = view_of(slots, (holding->holder - 1) / slots->room);
     const uint32_t n = (holding->holder - 1) % slots->room + 1;
     rl_holder_t *holder = holder_at(&view, n);
-    const int64_t held = state_of(holder) == HOLDING ? rl_clock_now() - holder->since : 0;
+    const int64_t held = holder_state(holder) == HOLDING ? rl_clock_now() - holder->since : 0;
     if (!stripe_lock(&view)) {
         leave_without_lock(&view, holder);
         return held;
@@ -579,7 +580,7 @@ void rl_slots_count(rl_slots_t *slots, rl_slot_counts_t *counts, uint32_t n)
         }
         for (uint32_t h = 1; h <= view.stripe->top; h++) {
             const rl_holder_t *holder = holder_at(&view, h);
-            const uint32_t state = state_of(holder);
+            const uint32_t state = holder_state(holder);
             if (holder->row < n) {
                 counts[holder->row].held += state == HOLDING;
                 counts[holder->row].waiting += state == WAITING;

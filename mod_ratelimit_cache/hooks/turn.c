@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "../limiter/slot.h"
-#include "../process/runtime.h"
 #include "../request/session.h"
 
 #define LOOK_EVERY   10000  /* microseconds between looks at the slot */
@@ -29,10 +28,10 @@ static int workers_of(int daemons_query)
 }
 
 /* A quarter of the server's workers; it is looked at before one more waits. */
-static bool server_has_place(void)
+static bool server_has_place(const rl_slots_t *slots)
 {
     const int workers = workers_of(AP_MPMQ_MAX_DAEMONS);
-    return (int)rl_slots_waiting(rl_runtime()->slots) < (workers + 3) / 4;
+    return (int)rl_slots_waiting(slots) < (workers + 3) / 4;
 }
 
 /* Half of a child's threads: those that don't wait must not wait for those that do. */
@@ -74,26 +73,18 @@ static bool is_client_gone(const request_rec *r)
 
 /* ---- waiting ---- */
 
-static void look_around(const rl_claim_t *claim)
-{
-    rl_slots_reap_key(rl_runtime()->slots, &claim->op.ledger_key);
-}
-
 /* Returns true once the slot is there, false if it is no use to wait any longer. */
-static bool wait_until(const request_rec *r, const rl_claim_t *claim, int64_t until)
+static bool wait_until(const request_rec *r, rl_slots_t *slots, const rl_claim_t *claim,
+                       int64_t until)
 {
-    const rl_slots_t *slots = rl_runtime()->slots;
     int64_t next_look = apr_time_now() + CLIENT_EVERY;
     while (!rl_slots_are_held(slots, &claim->slot.holding)) {
         const int64_t now = apr_time_now();
-        if (now >= until) {
+        if (now >= until || (now >= next_look && is_client_gone(r))) {
             return false;
         }
         if (now >= next_look) {
-            if (is_client_gone(r)) {
-                return false;
-            }
-            look_around(claim);
+            rl_slots_reap_key(slots, &claim->op.ledger_key);
             next_look = now + CLIENT_EVERY;
         }
         apr_sleep(until - now < LOOK_EVERY ? until - now : LOOK_EVERY);
@@ -115,31 +106,35 @@ static bool waits_for_slots_only(const rl_request_t *request)
     return true;
 }
 
-static bool wait_in_queue(request_rec *r, rl_claim_t *claim, int64_t until)
+static bool wait_in_queue(const request_rec *r, const rl_source_t *source, rl_claim_t *claim,
+                          int64_t until)
 {
-    rl_session_t session;
-    rl_slot_e result;
-    rl_session_view(r->server, &session);
-    result = rl_slot_wait(&session.source, claim);
-    if (result == RL_SLOT_WAITED_FOR && wait_until(r, claim, until)) {
+    rl_slot_e result = rl_slot_wait(source, claim);
+    if (result == RL_SLOT_WAITED_FOR && wait_until(r, source->slots, claim, until)) {
         result = RL_SLOT_HELD;
     }
     if (result != RL_SLOT_HELD) {
-        rl_slots_leave(rl_runtime()->slots, &claim->slot.holding);
+        rl_slots_leave(source->slots, &claim->slot.holding);
     }
     return result == RL_SLOT_HELD;
 }
 
-bool rl_turn_wait(request_rec *r, rl_request_t *request, int i, int64_t came)
+bool rl_turn_wait(const request_rec *r, const rl_request_t *request, int i, int64_t came)
 {
     rl_claim_t *claim = &request->claims[i];
-    bool held = false;
-    if (!rl_claim_takes_slot(claim) || rl_runtime()->slots == NULL ||
-        apr_time_now() >= came + claim->rule->wait_us || !waits_for_slots_only(request) ||
-        !server_has_place() || !enter_child()) {
+    rl_session_t session;
+    int64_t until;
+    bool held;
+    if (!rl_claim_takes_slot(claim) || !waits_for_slots_only(request)) {
         return false;
     }
-    held = wait_in_queue(r, claim, came + claim->rule->wait_us);
+    rl_session_view(r->server, &session);
+    until = came + claim->rule->wait_us;
+    if (session.source.slots == NULL || apr_time_now() >= until ||
+        !server_has_place(session.source.slots) || !enter_child()) {
+        return false;
+    }
+    held = wait_in_queue(r, &session.source, claim, until);
     atomic_fetch_sub(&waiting_here, 1);
     return held;
 }

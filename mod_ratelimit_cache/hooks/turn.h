@@ -13,6 +13,6 @@
  * slot, waits for one: in the order of coming, as long as wait= allows, as long as the client
  * is there, while no more than a quarter of the server's workers and half of this child's wait.
  * Returns true if the claim holds a slot now; then the claims are to be decided on again. */
-bool rl_turn_wait(request_rec *r, rl_request_t *request, int i, int64_t came);
+bool rl_turn_wait(const request_rec *r, const rl_request_t *request, int i, int64_t came);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slot.h"
 
-#include <unistd.h>
-
 /* How long a denial is remembered for the log. */
 #define REMEMBERED (120 * RL_USEC_PER_SEC)
 
@@ -23,8 +21,7 @@ static rl_slot_wish_t wish_of(const rl_claim_t *claim, uint32_t queue)
     return (rl_slot_wish_t){.key = claim->op.ledger_key,
                             .limit = claim->op.meter.limit,
                             .queue = queue,
-                            .row = claim->slot.row,
-                            .pid = getpid()};
+                            .row = claim->slot.row};
 }
 
 void rl_slot_look(const rl_source_t *source, rl_claim_t *claim)

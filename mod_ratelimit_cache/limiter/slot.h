@@ -3,7 +3,7 @@
 #ifndef RL_LIMITER_SLOT_H
 #define RL_LIMITER_SLOT_H
 
-#include "limiter.h"
+#include "claim.h"
 
 /* Returns true if the claim asks for a slot. */
 static inline bool rl_claim_takes_slot(const rl_claim_t *claim)

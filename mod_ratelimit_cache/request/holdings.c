@@ -58,7 +58,7 @@ void rl_holdings_keep(request_rec *r, rl_request_t *request)
 
 /* Returns true if the brigade has the end of the answer; sets *produced to whether all before
  * it is known. */
-static bool has_end(const apr_bucket_brigade *bb, bool *produced)
+static bool holdings_has_end(const apr_bucket_brigade *bb, bool *produced)
 {
     *produced = true;
     for (const apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
@@ -75,7 +75,7 @@ static apr_status_t see_end(ap_filter_t *f, apr_bucket_brigade *bb, bool late)
 {
     ap_filter_t *next = f->next;
     bool produced;
-    if (has_end(bb, &produced)) {
+    if (holdings_has_end(bb, &produced)) {
         if (late || produced) {
             rl_holdings_release(f->ctx);
         }

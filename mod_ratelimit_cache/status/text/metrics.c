@@ -113,7 +113,7 @@ static void write_figure(const rl_metrics_t *metrics, const char *family, const 
     }
 }
 
-static bool is_concurrent(const rl_rule_row_t *row)
+static bool counts_at_once(const rl_rule_row_t *row)
 {
     return strcmp(row->algorithm, "concurrent") == 0;
 }
@@ -122,16 +122,16 @@ static void write_at_once(const rl_metrics_t *metrics)
 {
     begin_gauge(metrics, "in_flight", "Slots of a rule of COUNT/concurrent that are held.");
     for (size_t i = 0; i < metrics->report->nrules; i++) {
-        if (is_concurrent(&metrics->report->rules[i])) {
+        if (counts_at_once(&metrics->report->rules[i])) {
             metrics_of_rule(metrics, "in_flight", &metrics->report->rules[i]);
-            metrics_value(metrics, "}", metrics->report->rules[i].at_once.held);
+            metrics_value(metrics, "}", metrics->report->rules[i].in_flight);
         }
     }
     begin_gauge(metrics, "waiting", "Requests that wait for a slot of a rule.");
     for (size_t i = 0; i < metrics->report->nrules; i++) {
-        if (is_concurrent(&metrics->report->rules[i])) {
+        if (counts_at_once(&metrics->report->rules[i])) {
             metrics_of_rule(metrics, "waiting", &metrics->report->rules[i]);
-            metrics_value(metrics, "}", metrics->report->rules[i].at_once.waiting);
+            metrics_value(metrics, "}", metrics->report->rules[i].waiting);
         }
     }
 }
@@ -347,8 +347,8 @@ size_t rl_metrics_merge_rules(rl_rule_row_t *rows, size_t n)
         for (int j = 0; j < RL_FIGURES; j++) {
             rows[kept - 1].n[j] += rows[i].n[j];
         }
-        rows[kept - 1].at_once.held += rows[i].at_once.held;
-        rows[kept - 1].at_once.waiting += rows[i].at_once.waiting;
+        rows[kept - 1].in_flight += rows[i].in_flight;
+        rows[kept - 1].waiting += rows[i].waiting;
     }
     return kept;
 }

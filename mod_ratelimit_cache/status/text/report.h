@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../concurrent/concurrent.h"
 #include "../../core/digest.h"
 #include "../../stats/stats.h"
 
@@ -19,8 +18,8 @@ typedef struct rl_rule_row {
     bool observe; /* action=observe */
     const rl_slot_t *slot;
     uint64_t n[RL_FIGURES];
-    rl_interval_t recent;     /* in the last five minutes */
-    rl_slot_counts_t at_once; /* of COUNT/concurrent: requests in flight, and waiting */
+    rl_interval_t recent;        /* in the last five minutes */
+    uint32_t in_flight, waiting; /* of COUNT/concurrent: slots that are held, and waited for */
 } rl_rule_row_t;
 
 /* Returns the requests that the rule was checked for. */
@@ -69,6 +68,7 @@ typedef struct rl_deed_row {
 
 typedef struct rl_report {
     const char *version; /* of the module */
+    const char *host;    /* that was asked for the report */
     uint32_t now_s;      /* seconds since 1970 */
     const rl_slot_t *all;
     uint64_t requests[RL_FIGURES]; /* of `all`; see rl_figures_of_request() */
