@@ -71,15 +71,17 @@ typedef struct rl_rule {
     bool dropped;         /* NAME off: no rule, but hides an inherited one of this name */
     bool unlimited;       /* its rate is `none` */
     bool observe;         /* action=observe */
+    bool challenge;       /* action=challenge */
     bool per_vhost;       /* each virtual host has counters of its own */
     rl_phase_e phase;
     bool tenant;    /* from an .htaccess */
     uint8_t number; /* its number in the ledger (core/meter/operation.h): a tenant's from the
                      * beginning, others' from rl_rules_number() on */
     bool reads_env; /* to check it, environment variables are read, */
-    bool reads_headers;              /* or header fields */
-    bool of_target;                  /* key or value name what is asked for */
-    bool personal;                   /* key or value name somebody who need not be the client */
+    bool reads_headers; /* or header fields */
+    bool of_passes;     /* it challenges, or its key or an expression reads the client's pass */
+    bool of_target;     /* key or value name what is asked for */
+    bool personal;      /* key or value name somebody who need not be the client */
     const ap_directive_t *directive; /* where it is written */
     const struct rl_dir_config *section; /* what else is set there */
     server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */
