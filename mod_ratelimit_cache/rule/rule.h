@@ -78,10 +78,11 @@ typedef struct rl_rule {
     uint8_t number; /* its number in the ledger (core/meter/operation.h): a tenant's from the
                      * beginning, others' from rl_rules_number() on */
     bool reads_env; /* to check it, environment variables are read, */
-    bool reads_headers; /* or header fields */
-    bool of_passes;     /* it challenges, or its key or an expression reads the client's pass */
-    bool of_target;     /* key or value name what is asked for */
-    bool personal;      /* key or value name somebody who need not be the client */
+    bool reads_headers;              /* or header fields */
+    bool reads_pass;                 /* or the client's pass */
+    bool of_passes;                  /* it challenges or reads_pass */
+    bool of_target;                  /* key or value name what is asked for */
+    bool personal;                   /* key or value name somebody who need not be the client */
     const ap_directive_t *directive; /* where it is written */
     const struct rl_dir_config *section; /* what else is set there */
     server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */

@@ -39,16 +39,17 @@ void rl_challenge_text_write(const rl_challenge_text_t *challenge, rl_text_t *te
 {
     begin_page(text, "Press the button to go on");
     rl_text_add(text, "This site gets more requests at the moment than it can answer. "
-                      "To keep it open for people, it asks visitors for one press of a "
+                      "To keep it open for people, it asks visitors to press a "
                       "button.</p>\n<form method=\"post\" action=\"");
     rl_text_add(text, challenge->path);
     rl_text_add(text, "\"><input type=\"hidden\" name=\"token\" value=\"");
     rl_text_add(text, challenge->token);
-    rl_text_add(text, "\">\n<p><button type=\"submit\" aria-describedby=\"then\">Go on to the "
-                      "page</button></p></form>\n<p id=\"then\">You come to the page that you "
-                      "asked for. A cookie remembers the press, so that you aren't asked each "
-                      "time; it says nothing else about you.</p>\n<p><small>Without cookies, "
-                      "please try again in ");
+    rl_text_add(text,
+                "\">\n<p><button type=\"submit\" aria-describedby=\"then\">Go on to the "
+                "page</button></p></form>\n<p id=\"then\">It takes you to the page that you "
+                "asked for. A cookie remembers the press, so that you aren't asked each "
+                "time; it says nothing else about you.</p>\n<p><small>Without cookies, "
+                "please try again in ");
     rl_denial_text_add_wait(text, challenge->retry_s);
     rl_text_add(text, ". If you ask for help with this, quote the reference <code>");
     rl_text_add(text, challenge->tag);
