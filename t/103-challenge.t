@@ -262,6 +262,71 @@ $r = ask($s, '/at/', host => 'three.test');
 is join(' ', $r->status, token($r) // 'denied'), '429 denied', 'elsewhere its rule denies';
 is status($s, '/.ratelimit/pass', host => 'three.test'), 404, 'where nothing has to do with passes the path is the site\'s own';
 
+# ---- whatever httpd makes of a request ----------------------------------------------------------------------------------
+my $limit = "RateLimit r 0/d key=all action=challenge $when";
+$s = httpd($ip . <<"END", modules => [qw(proxy proxy_http)], files => {
+<VirtualHost 127.0.0.1:\${PORT}>
+    ServerName front.test
+    ProxyPass / http://127.0.0.1:\${PORT2}/
+    <Location />
+        $limit
+    </Location>
+</VirtualHost>
+<VirtualHost 127.0.0.1:\${PORT2}>
+    ServerName back.test
+</VirtualHost>
+<VirtualHost 127.0.0.1:\${PORT}>
+    ServerName app.test
+    RateLimitLog warn keys
+    <Directory "\${DOCROOT}/app">
+        FallbackResource /app/index.html
+        $limit
+    </Directory>
+    <Directory "\${DOCROOT}/dir">
+        RateLimit r 0/d key=pass missing=skip action=challenge
+    </Directory>
+    <Directory "\${DOCROOT}/page">
+        Options +Includes
+        SetHandler server-parsed
+    </Directory>
+    <Location /cgi-bin/env.cgi>
+        $limit
+    </Location>
+    <Directory "\${DOCROOT}/tenant">
+        AllowOverride All
+        $limit
+    </Directory>
+</VirtualHost>
+END
+    'htdocs/app/index.html' => "app\n", 'htdocs/dir/index.html' => "dir\n", 'htdocs/page/index.html' => qq(page <!--#include virtual="/cgi-bin/env.cgi" -->\n),
+    'htdocs/tenant/index.html' => "tenant\n", 'htdocs/tenant/.htaccess' => "SetEnv RATELIMIT_PASS good\nSetEnvIf Request_URI . RATELIMIT_PASS=good\n",
+});
+my %front = (host => 'front.test');
+$page = ask($s, '/ok/x?y', %front);
+is_challenge($page, 'in front of a backend');
+$r = press($s, token($page), %front);
+is join(' ', $r->status, $r->header('Location')), '303 /ok/x?y', 'the button, though everything is passed on';
+is ask($s, '/ok/x?y', %front, cookie => (passes($r))[0])->status, 200, 'and the backend answers';
+my %app = (host => 'app.test');
+is press($s, token(ask($s, '/app/some/where?x', %app)), %app)->header('Location'), '/app/some/where?x', 'behind FallbackResource: back to what was asked for';
+($pass) = passes(press($s, token(ask($s, '/app/', %app)), %app));
+is press($s, token(ask($s, '/dir/', %app, cookie => $pass)) // 'none', %app)->header('Location'), '/dir/', 'behind DirectoryIndex';
+like join('', $s->log_lines(0)), qr/rule r, limit 0\/d: denied, key [0-9a-f]{12} \(pass=[0-9a-f]{20}\), retry after/, 'RateLimitLog keys tells the number of a pass, nothing of its seal';
+my $included = ask($s, '/page/', %app);
+is join(' ', $included->status, $included->body =~ /(token|button|\[an error)/), '200 [an error', 'what a page includes is denied, not challenged';
+is ask($s, '/page/', %app, cookie => $pass)->body =~ /RATELIMIT_PASS=good/ ? 'good' : 'none', 'good', 'and goes by the pass of who asks for the page';
+is_challenge(ask($s, '/tenant/', %app), 'an .htaccess can\'t make up a pass');
+
+# ---- a store that doesn't answer -------------------------------------------------------------------------------------
+my $gone = 'RateLimitStore memcached 127.0.0.1:1 timeout=50ms';
+for ([ local => '303 429' ], [ allow => '303 303' ], [ deny => '503 503' ]) {
+    my ($on_error, $want) = @$_;
+    my $s = httpd("$gone\nRateLimitSecret a-secret-of-some-length\nRateLimitPass issue=1/d\nRateLimitOnError $on_error\n<Location /ok>\nRateLimit r 0/d key=all action=challenge on-error=local $when\n</Location>\n");
+    my $token = token(ask($s, '/ok/x'));
+    is join(' ', map { press($s, $token)->status } 1, 2), $want, "without memcached, RateLimitOnError $on_error: what is given out";
+    is_challenge(ask($s, '/ok/x'), 'and the page is there all the same');
+}
+
 # ---- a fleet ----------------------------------------------------------------------------------------------------------
 my $memcached = RL::Memcached->start->address;
 my ($here, $there, $alien) = map { httpd("RateLimitStore memcached $memcached timeout=2s\nRateLimitSecret $_\nRateLimitPass issue=2/d\n" . $rules) } qw(same same other);
@@ -304,6 +369,12 @@ config_error("RateLimitPass $_->[0]\n", 'RateLimitPass', $_->[0], "RateLimitPass
 );
 config_error('RateLimitPass life=1d life=1d', 'RateLimitPass', 'life=1d', 'an option twice', qr/given twice/);
 config_error('RateLimit r 5/m action=captcha', 'RateLimit', 'action=captcha', 'an unknown action', qr/must be deny, observe or challenge/);
+for (["RateLimit r 5/m action=challenge", 1], ["RateLimit r 5/m key=all+pass action=challenge", 0], ["RateLimit r 5/m action=challenge $when", 0],
+    ["RateLimit r 5/m action=challenge\nRateLimitExempt \"expr=%{env:RATELIMIT_PASS} == 'good'\"", 0])
+{
+    my ($rc, $out) = configtest("$_->[0]\n");
+    is scalar(() = $out =~ /warning: RateLimit r: "action=challenge": whoever has pressed the button/g), $_->[1], ($_->[1] ? 'warned of: ' : 'not warned of: ') . $_->[0];
+}
 config_ok("RateLimitPass $_\n", "RateLimitPass $_") for '', 'life=30d', 'bind=NONE', 'bind=ip', 'bind=ip/0/0', 'path=/a/b.c', 'issue=0/d', 'issue=none';
 
-finish;
+finish allow => qr/unable to include|memcached 127\.0\.0\.1:1/;

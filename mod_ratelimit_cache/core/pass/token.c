@@ -9,26 +9,36 @@
 
 _Static_assert(RL_TOKEN_HEAD_SIZE + RL_TOKEN_PATH_MAX + 2 <= RL_SEAL_MESSAGE_MAX, "it fits");
 
-bool rl_token_path_is_local(const char *path)
+/* Returns the length of a local path, 0 for any other. */
+static size_t local_length(const char *path)
 {
     size_t len = 0;
     if (path[0] != '/' || path[1] == '/') {
-        return false;
+        return 0;
     }
     while (path[len] > ' ' && path[len] < 127 && path[len] != '\\' && len < RL_TOKEN_PATH_MAX) {
         len++;
     }
-    return path[len] == '\0';
+    return path[len] == '\0' ? len : 0;
+}
+
+bool rl_token_path_is_local(const char *path)
+{
+    return local_length(path) > 0;
 }
 
 size_t rl_token_write(const rl_seal_t *seal, int64_t offered, const char *path,
                       char text[RL_TOKEN_LENGTH_MAX + 1])
 {
-    unsigned char message[RL_TOKEN_HEAD_SIZE + RL_TOKEN_PATH_MAX] = {VERSION};
-    const char *leads_to = rl_token_path_is_local(path) ? path : "/";
-    const size_t len = strlen(leads_to);
+    unsigned char message[RL_TOKEN_HEAD_SIZE + RL_TOKEN_PATH_MAX];
+    size_t len = local_length(path);
+    message[0] = VERSION;
     rl_seal_put_number(message + 1, OFFERED_SIZE, (uint64_t)offered);
-    memcpy(message + RL_TOKEN_HEAD_SIZE, leads_to, len);
+    if (len == 0) {
+        path = "/";
+        len = 1;
+    }
+    memcpy(message + RL_TOKEN_HEAD_SIZE, path, len);
     return rl_seal_write(seal, RL_SEALED_TOKEN, message, RL_TOKEN_HEAD_SIZE + len, text);
 }
 
