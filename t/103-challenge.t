@@ -375,6 +375,7 @@ for (["RateLimit r 5/m action=challenge", 1], ["RateLimit r 5/m key=all+pass act
     my ($rc, $out) = configtest("$_->[0]\n");
     is scalar(() = $out =~ /warning: RateLimit r: "action=challenge": whoever has pressed the button/g), $_->[1], ($_->[1] ? 'warned of: ' : 'not warned of: ') . $_->[0];
 }
+like((configtest("RateLimitPass\nRateLimitExempt env=RATELIMIT_PASS\n"))[1], qr/warning: RateLimitExempt: "env=RATELIMIT_PASS": the variable is there for everybody/, 'warned of: an exemption of everybody');
 config_ok("RateLimitPass $_\n", "RateLimitPass $_") for '', 'life=30d', 'bind=NONE', 'bind=ip', 'bind=ip/0/0', 'path=/a/b.c', 'issue=0/d', 'issue=none';
 
 finish allow => qr/unable to include|memcached 127\.0\.0\.1:1/;
