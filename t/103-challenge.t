@@ -49,6 +49,9 @@ my $rules = $ip . <<"END";
     RateLimit fields 0/d key=all action=challenge status=503
     RateLimitHeaders standard
 </Location>
+<Location /ok/slots>
+    RateLimit slots 0/concurrent key=all action=challenge $when
+</Location>
 <Location /ok/auth>
     Include conf/auth.conf
     RateLimit auth 0/d key=all action=challenge $when
@@ -103,6 +106,7 @@ for (stores()) {
     is ask($s, '/ok/observed')->status, 200, "$name: who is only observed isn't challenged";
     is_challenge(ask($s, '/ok/strangers', headers => [ Range => 'bytes=0-9', 'If-None-Match' => '*', 'If-Modified-Since' => 'Thu, 01 Jan 2099 00:00:00 GMT' ]), "$name: a conditional request for a part is");
     is join(' ', map { my $r = ask($s, '/ok/some'); defined token($r) ? 'challenged' : $r->status } 1 .. 4), '200 200 challenged challenged', "$name: not before the limit";
+    is_challenge(ask($s, '/ok/slots'), "$name: where no slot is free, too");
     my $fields = ask($s, '/ok/fields');
     is join(' ', $fields->status, defined token($fields) ? 'challenged' : 'denied'), '503 challenged', "$name: status= holds";
     like $fields->header('RateLimit'), qr/\A"fields";r=0;t=\d+\z/, "$name: and so does RateLimitHeaders";
@@ -117,6 +121,7 @@ for (stores()) {
     is ask($s, '/ok/strangers', cookie => $pass)->status, 200, "$name: and there it is good";
     is ask($s, '/ok/strangers', cookie => $pass, method => 'POST')->status, 200, "$name: for every method";
     is ask($s, '/ok/strangers', cookie => $pass, accept => '*/*')->status, 200, "$name: and for what the page brings with it";
+    is ask($s, '/ok/slots', cookie => $pass)->status, 200, "$name: where slots are, too";
     is ask($s, '/ok/exempt', cookie => $pass)->status, 200, "$name: an exemption can go by it";
     is ask($s, '/ok/exempt')->status, 429, "$name: who has none isn't exempt";
     is_challenge(ask($s, '/ok/strangers'), "$name: without cookies the page comes again");
