@@ -112,10 +112,10 @@ $(MODULE): $(OBJECTS)
 
 # Where rlctl finds httpd and the module, unless it is told.
 RLCTL_PATHS = -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"'
-$(RLCTL): $(wildcard rlctl/*.c rlctl/*.h) | need-build
+$(RLCTL): $(wildcard rlctl/*.c rlctl/*.h) $(LIBRARY) | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $@'
-	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE $(RLCTL_PATHS) -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(filter %.c,$^) -o $@ -lz
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -I$(SRC) $(RLCTL_PATHS) -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) -ljansson -lz
 
 $(LIBRARY): $(call objects,$(PLAIN))
 	@rm -f $@

@@ -11,7 +11,7 @@ purposes="build run test apps memcached bench differential fuzz clang lint"
 # Sets `packages`, and `commands`, by which another system is judged.
 needs() {
     case $1 in
-    build) packages="gcc make libc6-dev perl apache2-dev libapr1-dev libaprutil1-dev libutf8proc-dev libmemcached-dev zlib1g-dev"
+    build) packages="gcc make libc6-dev perl apache2-dev libapr1-dev libaprutil1-dev libutf8proc-dev libmemcached-dev zlib1g-dev libjansson-dev"
            commands="gcc perl apxs apr-1-config apu-1-config" ;;
     run)   needs build
            packages="$packages apache2-bin curl" commands="$commands curl" ;;

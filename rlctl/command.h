@@ -10,5 +10,6 @@
 
 int rlctl_replay(int argc, char *argv[]);
 int rlctl_check(int argc, char *argv[]);
+int rlctl_networks(int argc, char *argv[]);
 
 #endif

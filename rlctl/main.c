@@ -14,6 +14,7 @@ typedef struct rlctl_command {
 
 static const rlctl_command_t commands[] = {
     {"check", rlctl_check, "tell what a file of rules means"},
+    {"networks", rlctl_networks, "turn published lists of networks into files for httpd"},
     {"replay", rlctl_replay, "tell what rules would have done to the requests of access logs"},
 };
 

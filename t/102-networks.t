@@ -153,4 +153,57 @@ config_error("RateLimitNetworks x file:/dev/null\nRateLimitExempt network:x=\n",
 config_error(join('', map { "RateLimitNetworks x$_ file:/dev/null\n" } 1 .. 65), 'RateLimitNetworks', 'x65', 'too many tables', qr/at most 64/);
 config_ok(join('', map { "RateLimitNetworks x$_ file:/dev/null\n" } 1 .. 64), '64 tables, and empty ones');
 
+# ---- what isn't an error --------------------------------------------------------------------------------------
+
+my $offices = 'RateLimitNetworks offices "file:' . $s->root . "/conf/offices.txt\"\n";
+my (undef, $said) = configtest("$offices RateLimitExempt network:offices=Head\n");
+like $said, qr/RateLimitExempt: "network:offices=Head": no network of the table has this label/, 'warned of: an exemption of a label that isn\'t there';
+(undef, $said) = configtest("$offices RateLimitExempt network:offices=head\n");
+unlike $said, qr/warning/, 'not warned of: one that is there';
+
+# ---- rlctl --------------------------------------------------------------------------------------------------
+
+my $rlctl = ($ENV{RL_OUT} // 'out') . '/rlctl';
+$ENV{RLCTL_HTTPD}  = RL::Conf::binary();
+$ENV{RLCTL_MODULE} = RL::Conf::module();
+like `$rlctl check ${\$s->write('conf/rules.conf', "${offices}RateLimit r 5/m key=network:offices\n")} 2>&1`,
+    qr/r: at most 5 requests per minute, for each label that client addresses have in the networks offices/, 'rlctl check says what the key is';
+
+# rlctl networks with a list on its standard input: exit status, lines without the first one, what it says.
+sub networks {
+    my ($list, @arguments) = @_;
+    my ($in, $out, $err) = map { $s->root . "/$_" } qw(list out err);
+    $s->write('list', $list);
+    my $rc = system("$rlctl networks @arguments - <$in >$out 2>$err") >> 8;
+    return ($rc, slurp($out) =~ s/\A#.*\n//r, slurp($err));
+}
+
+my ($rc, $out, $err) = networks("1.0.4.0/22 38803\n1.0.0.0/24\t13335\n2001:db8::/32 64496\n1.0.4.0/24 38803\n1.0.0.0/25 13335\n1.0.5.0/24 7\n1.0.5.128/25 38803\n");
+is $out, "1.0.0.0/24 AS13335\n1.0.4.0/22 AS38803\n1.0.5.0/24 AS7\n1.0.5.128/25 AS38803\n2001:db8::/32 AS64496\n",
+    'rlctl networks: prefix and AS number, sorted, without what a shorter prefix of the label covers';
+is "$rc$err", '0', 'with nothing to say';
+($rc, $out) = networks("1.0.0.0\t24\t13335\n1.0.4.0\t22\t7_8\n1.0.8.0\t22\t9,10\n");
+is $out, "1.0.0.0/24 AS13335\n1.0.4.0/22 AS7\n1.0.8.0/22 AS9\n", 'rlctl networks: address, length and AS number; the first of several';
+($rc, $out) = networks("; comment\n198.51.100.0/24 ; SBL1\n192.0.2.1\n2001:db8::/32 # x\n", '--label bad');
+is $out, "192.0.2.1/32 bad\n198.51.100.0/24 bad\n2001:db8::/32 bad\n", 'rlctl networks: a plain list with --label';
+($rc, $out) = networks(' {"creationTime": "2024-01-01", "prefixes": [{"ipv6Prefix": "2001:db8:1::/64"}, {"ipv4Prefix": "192.0.2.0/27"}, {"ipv4Prefix": "192.0.2.16/28"}]}', '--label bot');
+is $out, "192.0.2.0/27 bot\n2001:db8:1::/64 bot\n", 'rlctl networks: a crawler\'s JSON';
+($rc, $out, $err) = networks("192.0.2.1/24 a\n192.0.2.0/24 b\n");
+is $out, "192.0.2.0/24 a\n", 'rlctl networks: the first of two labels';
+like $err, qr/:1: 192\.0\.2\.1\/24: bits are set beyond.*192\.0\.2\.0\/24: is both a and b/s, 'and says what it dropped';
+
+my $file = $s->write('conf/made.txt', "old\n");
+for (['<!DOCTYPE html>', qr/:1: "<!DOCTYPE": not an IPv4/], ["192.0.2.0/24\n", qr/--label/], ["192.0.2.0/24 a\e[1m\n", qr/printable/], ['', qr/no prefix is in it/],
+    ['{"a":', qr/line 1/, '--label x'], ['["x"]', qr/no prefix is in it/, '--label x'], ['[]', qr/JSON has no labels/], ["192.0.2.0/24 a\n", qr/AS number/, '--format prefix-asn'])
+{
+    my ($list, $reason, @options) = @$_;
+    ($rc, $out, $err) = networks($list, @options, "-o $file");
+    ok $rc == 1 && $err =~ $reason && $err !~ /\e/ && slurp($file) eq "old\n", "rlctl networks refuses, with a reason, and leaves the file: " . $list =~ s/[^ -~]/?/gr or diag "$rc $err";
+}
+($rc) = networks("192.0.2.128/25 13335\n203.0.113.9/32 AS1\n", "-o $file");
+is $rc, 0, 'rlctl networks -o';
+is join(' ', map { s{.*/}{}r } glob $s->root . '/conf/made*'), 'made.txt', 'leaves nothing beside the file';
+config_ok("RateLimitNetworks asn file:$file\n", 'what rlctl networks writes');
+is system("$rlctl networks >/dev/null 2>&1") >> 8, 2, 'rlctl networks without a list';
+
 finish allow => qr/nonesuch|not allowed here|RateLimitNetworks/;
