@@ -143,7 +143,8 @@ test:
 	@build/deps.sh install test
 	@$(MAKE) --no-print-directory check
 
-check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
+check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE)) \
+       $(if $(shell grep -l /rlctl $(PERL_TESTS) /dev/null),$(RLCTL))
 	$(Q)$(if $(EXPLORING),$(PROVE) -j2 $(if $(V),-v) -e '' $(EXPLORING))
 	$(Q)$(if $(filter-out $(EXPLORING),$(C_TESTS)),$(PROVE) $(if $(V),-v) -e '' $(filter-out $(EXPLORING),$(C_TESTS)))
 	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
@@ -161,7 +162,7 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
     after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
-    module-interface statistics status-formats)
+    module-interface statistics status-formats networks)
 
 # Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
 # code of other tests thousands of times, too long for the sanitizers.

@@ -133,21 +133,28 @@ static bool replace_file(const rlctl_prefixes_t *list, const char *path)
     return failed == 0;
 }
 
+/* Reads all n files, and writes what they have. Returns true if all was well. */
+static bool turn(const rlctl_networks_t *task, char *const files[], int n)
+{
+    rlctl_prefixes_t list = {.n = 0};
+    bool good = true;
+    for (int i = 0; good && i < n; i++) {
+        good = rlctl_published_read(files[i], task->form, task->label, &list);
+    }
+    if (good) {
+        rlctl_prefixes_reduce(&list);
+        good = task->out != NULL ? replace_file(&list, task->out) : write_list(&list, stdout);
+    }
+    rlctl_prefixes_free(&list);
+    return good;
+}
+
 int rlctl_networks(int argc, char *argv[])
 {
     rlctl_networks_t task = {.label = NULL};
-    rlctl_prefixes_t list = {.n = 0};
     const int status = take_options(&task, argc, argv);
-    bool written;
     if (status >= 0) {
         return status;
     }
-    for (int i = optind; i < argc; i++) {
-        if (!rlctl_published_read(argv[i], task.form, task.label, &list)) {
-            return RLCTL_FAILS;
-        }
-    }
-    rlctl_prefixes_reduce(&list);
-    written = task.out != NULL ? replace_file(&list, task.out) : write_list(&list, stdout);
-    return written ? RLCTL_DONE : RLCTL_FAILS;
+    return turn(&task, argv + optind, argc - optind) ? RLCTL_DONE : RLCTL_FAILS;
 }

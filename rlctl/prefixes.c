@@ -33,13 +33,39 @@ static bool is_label(const char *label)
     return label[len] == '\0' && len > 0 && len <= RL_NETWORK_LABEL_MAX;
 }
 
-/* Lines of one label mostly follow each other. */
+typedef struct rlctl_label {
+    struct rlctl_label *before;
+    char text[];
+} rlctl_label_t;
+
+/* Lines of one label mostly follow each other. Returns NULL if memory doesn't suffice. */
 static const char *keep_label(rlctl_prefixes_t *list, const char *label)
 {
-    if (list->last_label == NULL || strcmp(list->last_label, label) != 0) {
-        list->last_label = strdup(label);
+    const size_t size = strlen(label) + 1;
+    rlctl_label_t *kept = list->labels;
+    if (kept != NULL && strcmp(kept->text, label) == 0) {
+        return kept->text;
     }
-    return list->last_label;
+    kept = malloc(sizeof(*kept) + size);
+    if (kept == NULL) {
+        return NULL;
+    }
+    kept->before = list->labels;
+    memcpy(kept->text, label, size);
+    list->labels = kept;
+    return kept->text;
+}
+
+void rlctl_prefixes_free(rlctl_prefixes_t *list)
+{
+    while (list->labels != NULL) {
+        rlctl_label_t *label = list->labels;
+        list->labels = label->before;
+        free(label);
+    }
+    free(list->items);
+    list->items = NULL;
+    list->n = list->room = 0;
 }
 
 static bool has_more_bits(const char *text, const rl_address_t *prefix)

@@ -15,12 +15,12 @@ typedef struct rlctl_prefix {
     size_t order; /* in which they were added */
 } rlctl_prefix_t;
 
-/* Begin with all zero; the memory is kept until the program ends. */
+/* Begin with all zero. */
 typedef struct rlctl_prefixes {
     rlctl_prefix_t *items;
     size_t n, room;
-    char *last_label;
-    size_t masked; /* how many had bits set beyond their length */
+    struct rlctl_label *labels; /* the last one first */
+    size_t masked;              /* how many had bits set beyond their length */
 } rlctl_prefixes_t;
 
 /* Where a prefix stands, for what is said about it. */
@@ -38,6 +38,9 @@ const char *rlctl_prefixes_add(rlctl_prefixes_t *list, const char *text, const c
  * first one counts), and those that lie in a shorter one of the same label, with none of
  * another label between them. */
 void rlctl_prefixes_reduce(rlctl_prefixes_t *list);
+
+/* Frees all of it. */
+void rlctl_prefixes_free(rlctl_prefixes_t *list);
 
 /* Writes the list as RateLimitNetworks reads it. */
 void rlctl_prefixes_write(const rlctl_prefixes_t *list, FILE *out);

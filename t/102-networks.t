@@ -39,6 +39,7 @@ RateLimitExempt network:friends network:offices=head
 </Location>
 <Directory "${DOCROOT}/tenant">
     AllowOverride Limit
+    AllowOverrideList RateLimitExempt
 </Directory>
 # A table may be read after the rules that name it.
 RateLimitNetworks who file:conf/who.txt
@@ -52,7 +53,6 @@ my $s = httpd($rules, files => {
     'conf/offices.txt' => "203.0.113.32/28 branch\n203.0.113.48/28 head\n",
     'htdocs/tenant/index.html' => "ok\n",
     'htdocs/tenant/.htaccess'  => "RateLimit t 1/30d key=network:who absent=skip\n",
-    'htdocs/unknown/index.html' => "ok\n",
 });
 
 # ---- key=network: -------------------------------------------------------------------------------------------
@@ -88,6 +88,11 @@ ok scalar(grep { /RateLimit .*network:nonesuch.*no RateLimitNetworks has this na
     'and says which tables there are';
 $s->write('htdocs/tenant/.htaccess', "RateLimitNetworks mine file:/etc/hosts\n");
 is status($s, '/tenant/', from => '192.0.2.1'), 500, '.htaccess can\'t read files by RateLimitNetworks';
+
+for ('RateLimitExempt network:friends', 'RateLimitExempt network:nonesuch') {
+    $s->write('htdocs/tenant/.htaccess', "$_\n");
+    is status($s, '/tenant/', from => '192.0.2.1'), 500, ".htaccess can't exempt: $_";
+}
 
 # ---- RateLimitExempt ----------------------------------------------------------------------------------------
 
@@ -206,4 +211,4 @@ is join(' ', map { s{.*/}{}r } glob $s->root . '/conf/made*'), 'made.txt', 'leav
 config_ok("RateLimitNetworks asn file:$file\n", 'what rlctl networks writes');
 is system("$rlctl networks >/dev/null 2>&1") >> 8, 2, 'rlctl networks without a list';
 
-finish allow => qr/nonesuch|not allowed here|RateLimitNetworks/;
+finish allow => qr/nonesuch|not allowed|RateLimitNetworks/;

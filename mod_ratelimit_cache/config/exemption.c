@@ -20,7 +20,7 @@ static const char *parse_networks(cmd_parms *cmd, const char *text, rl_exemption
         return "write network:NAME or network:NAME=LABEL";
     }
     exemption->label = equals != NULL ? equals + 1 : NULL;
-    return rl_networks_want(cmd->pool, name, by, true, &exemption->networks);
+    return rl_networks_want(cmd->pool, name, by, !rl_cmd_is_tenant(cmd), &exemption->networks);
 }
 
 const char *rl_exemption_parse(cmd_parms *cmd, const char *text, rl_exemption_t *exemption)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "file.h"
 
+#include <apr_allocator.h>
 #include <apr_strings.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "builder.h"
 #include "line.h"
@@ -102,6 +106,31 @@ static const char *finish_table(rl_network_reader_t *reader, const rl_network_ta
                         conflict.line, conflict.earlier_line);
 }
 
+/* A pool whose memory goes back to the system: the pools of a server, and malloc(), would keep
+ * as much as the largest file needs for good. */
+static apr_pool_t *make_scratch(apr_pool_t *parent)
+{
+    apr_allocator_t *allocator;
+    apr_pool_t *scratch;
+    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
+        return NULL;
+    }
+    if (apr_pool_create_ex(&scratch, parent, NULL, allocator) != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return NULL;
+    }
+    apr_allocator_owner_set(allocator, scratch);
+    return scratch;
+}
+
+static void free_scratch(apr_pool_t *scratch)
+{
+    apr_pool_destroy(scratch);
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 const char *rl_network_file_read(apr_pool_t *pool, const char *path,
                                  const rl_network_table_t **table)
 {
@@ -116,7 +145,8 @@ const char *rl_network_file_read(apr_pool_t *pool, const char *path,
     if (reader.in == NULL) {
         return apr_psprintf(pool, "can't be read: %s", strerror(errno));
     }
-    if (apr_pool_create(&scratch, pool) != APR_SUCCESS) {
+    scratch = make_scratch(pool);
+    if (scratch == NULL) {
         fclose(reader.in);
         return "not enough memory";
     }
@@ -125,7 +155,7 @@ const char *rl_network_file_read(apr_pool_t *pool, const char *path,
     if (reason == NULL) {
         reason = finish_table(&reader, table);
     }
-    apr_pool_destroy(scratch);
+    free_scratch(scratch);
     fclose(reader.in);
     return reason;
 }
