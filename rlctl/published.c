@@ -29,7 +29,7 @@ typedef struct rlctl_source {
 static void make_printable(const char *text, char shown[SHOWN_MAX])
 {
     size_t n = 0;
-    for (; text[n] != '\0' && n < SHOWN_MAX - 1; n++) {
+    for (; n < SHOWN_MAX - 1 && text[n] != '\0'; n++) {
         shown[n] = text[n];
         if (text[n] < ' ' || text[n] > '~') {
             shown[n] = '?';

@@ -183,8 +183,8 @@ static void time_look_ups(const rl_network_table_t *table, int family)
         found += label != NULL;
         at = i + (label == table->labels + 1); /* never */
     }
-    printf("look-up of IPv%d\t%u\t%.1f\tns\n", family, LOOK_UPS, (now_ns() - began) / LOOK_UPS);
-    printf("found of IPv%d\t%u\t%zu\n", family, LOOK_UPS, found);
+    printf("look-up of IPv%d\t%u\t%.1f\tns, %zu found\n", family, LOOK_UPS,
+           (now_ns() - began) / LOOK_UPS, found);
     free(addresses);
 }
 
