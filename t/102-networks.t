@@ -19,6 +19,7 @@ RemoteIPHeader X-Client
 RemoteIPInternalProxy 127.0.0.1
 RateLimitSecret "a secret of some length"
 RateLimitExempt network:friends network:offices=head
+RateLimitLog warn keys
 <Location /ok/skip>
     RateLimit r 2/30d key=network:who absent=skip
 </Location>
@@ -58,6 +59,7 @@ my $s = httpd($rules, files => {
 # ---- key=network: -------------------------------------------------------------------------------------------
 
 is statuses($s, 3, '/ok/skip', from => '192.0.2.1'), '200 200 429', 'addresses of a label share its counter';
+ok $s->wait_log(0, qr/network:who=alpha/), 'the line about the denial tells the label, where keys are told';
 is status($s, '/ok/skip', from => '192.0.2.127'), 429, 'another address of the network is of the same key';
 is status($s, '/ok/skip', from => '198.51.100.9'), 429, 'so is one of another network of the label';
 is status($s, '/ok/skip', from => '2001:db8:2::1'), 429, 'and one of an IPv6 network of the label';

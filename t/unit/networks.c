@@ -2,12 +2,14 @@
 /* networks: random tables against a look at every prefix; prefixes at all edges, nested, next
  * to each other, twice; which lines are refused, and why; whole files. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -185,6 +187,24 @@ static void all_lengths_can_lie_in_each_other(void **state)
         snprintf(label, sizeof(label), "%d", bits);
         assert_string_equal(rl_network_table_label(table, &address), label);
     }
+    rl_network_table_free(table);
+}
+
+/* Children share its pages as long as nobody writes to them. */
+static void a_table_cannot_be_written_to(void **state)
+{
+    const rl_network_table_t *table = TABLE("192.0.2.0/24 a");
+    int status;
+    const pid_t child = fork();
+    (void)state;
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        ((rl_network_table_t *)(uintptr_t)table)->prefixes = 2;
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_not_equal(status, 0);
+    assert_int_equal(table->prefixes, 1);
     rl_network_table_free(table);
 }
 
@@ -545,6 +565,7 @@ int main(void)
         cmocka_unit_test(neighbours_end_where_the_next_begins),
         cmocka_unit_test(prefixes_longer_than_64_bits_lie_in_shorter_ones),
         cmocka_unit_test(all_lengths_can_lie_in_each_other),
+        cmocka_unit_test(a_table_cannot_be_written_to),
         cmocka_unit_test(random_tables_find_the_longest_prefix),
         cmocka_unit_test(long_lists_are_searched_to_their_ends),
         cmocka_unit_test(wrong_lines_are_refused_for_their_reason),
