@@ -58,7 +58,7 @@ MODULE_LIBS := -lutf8proc -lmemcached
 
 # The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
 # targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter networks system stats ledger fleet lease memcached/connection memcached limiter answer/text accesslog census status/text
+PLAIN_ROOMS := core core/form core/meter networks system stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
 HTTPD_ROOMS := httpd key rule config advice process request answer hooks api replay status
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
@@ -67,7 +67,11 @@ HOMELESS := $(filter-out $(SOURCES),$(wildcard $(SRC)/*.c $(SRC)/*/*.c $(SRC)/*/
 $(if $(HOMELESS),$(error In no room that the Makefile knows: $(HOMELESS)))
 MODULE  := $(OUT)/mod_ratelimit_cache.so
 objects  = $(patsubst $(SRC)/%.c,$(OUT)/obj/%.o,$1)
-OBJECTS := $(call objects,$(SOURCES))
+# Style, script and policy of the status page, as C.
+ASSETS  := $(OUT)/gen/status_page_assets.c
+ASSET_FILES := $(addprefix $(SRC)/status/page/page.,css js policy)
+EMBEDDED := $(OUT)/obj/status/page/assets.o
+OBJECTS := $(call objects,$(SOURCES)) $(EMBEDDED)
 LIBRARY := $(OUT)/librl.a
 
 EXAMPLE := $(OUT)/t/mod_ratelimit_example.so
@@ -106,6 +110,16 @@ $(OUT)/obj/%.o: $(SRC)/%.c Makefile | need-build
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) $(LTO) $(FLAGS) -MMD -MP -c $< -o $@
 
+$(ASSETS): build/embed.pl $(ASSET_FILES)
+	@mkdir -p $(@D)
+	$(SAY) '  GEN  $@'
+	$(Q)perl build/embed.pl $(ASSET_FILES) >$@.new && mv $@.new $@
+
+$(EMBEDDED): $(ASSETS) $(SRC)/status/page/assets.h Makefile | need-build
+	@mkdir -p $(@D)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) $(LTO) -I$(SRC)/status/page -c $< -o $@
+
 $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
 	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
@@ -117,7 +131,7 @@ $(RLCTL): $(wildcard rlctl/*.c rlctl/*.h) $(LIBRARY) | need-build
 	$(SAY) '  CC   $@'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -I$(SRC) $(RLCTL_PATHS) -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(filter %.c,$^) -o $@ $(LIBRARY) -ljansson -lz
 
-$(LIBRARY): $(call objects,$(PLAIN))
+$(LIBRARY): $(call objects,$(PLAIN)) $(EMBEDDED)
 	@rm -f $@
 	$(SAY) '  AR   $@'
 	$(Q)$(AR) rcs $@ $^
@@ -162,7 +176,7 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
     after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
-    module-interface statistics status-formats networks)
+    module-interface statistics status-formats status-page networks)
 
 # Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
 # code of other tests thousands of times, too long for the sanitizers.

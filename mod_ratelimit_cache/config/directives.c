@@ -77,6 +77,7 @@ static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const arg
     if (conf->rules != NULL && conf->rules->n == RL_SECTION_RULES_MAX) {
         return directive_error(cmd, rule->name, "a section can have at most 200 rules");
     }
+    rule->section = conf;
     conf->rules = rl_rule_set_add(cmd->pool, conf->rules, rule);
     if (!rule->tenant) {
         keep_rule(cmd, rule);

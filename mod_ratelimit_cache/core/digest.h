@@ -24,6 +24,7 @@ typedef struct rl_secret {
 typedef enum {
     RL_SECRET_OF_KEYS = 0,    /* hashes the keys of counters */
     RL_SECRET_OF_KNOWN = 'k', /* seals what a known browser carries (known.h) */
+    RL_SECRET_OF_DEEDS = 'd', /* seals the tokens of the status page */
 } rl_secret_purpose_e;
 
 /* Derives a SipHash key for the purpose from the len bytes at bytes: the first 16 bytes of the

@@ -105,14 +105,17 @@ bool rl_shared_learn(const rl_source_t *source, const rl_operation_t *op)
     return learned;
 }
 
-void rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op)
+bool rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op)
 {
-    if (rl_contact_is_due(source->ledger, op)) {
-        rl_reservation_t res = current_reservation(source, op);
-        look_up(&res);
-        algorithm_of(&res)->refresh(&res);
-        rl_debt_release(&res, 0);
+    rl_reservation_t res;
+    if (!rl_contact_is_due(source->ledger, op)) {
+        return false;
     }
+    res = current_reservation(source, op);
+    look_up(&res);
+    algorithm_of(&res)->refresh(&res);
+    rl_debt_release(&res, 0);
+    return true;
 }
 
 bool rl_shared_clear(const rl_source_t *source, const rl_operation_t *op, uint32_t window)

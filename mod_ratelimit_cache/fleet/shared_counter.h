@@ -37,8 +37,8 @@ void rl_shared_return_lease(const rl_source_t *source, const rl_operation_t *op,
 bool rl_shared_learn(const rl_source_t *source, const rl_operation_t *op);
 
 /* Compares, at most once a second per key, what this server knows with what the store knows,
- * and mends whichever is wrong. */
-void rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op);
+ * and mends whichever is wrong. Returns true if it was time to. */
+bool rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op);
 
 /* Clears the counter of this window, which is a step's, in the store. Returns false if the
  * store could not be told. */

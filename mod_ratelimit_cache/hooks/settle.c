@@ -2,6 +2,7 @@
 #include "settle.h"
 
 #include "../request/figures.h"
+#include "../request/holdings.h"
 #include "../request/judgement.h"
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
@@ -135,15 +136,22 @@ static bool settle_judge(const rl_request_t *request, const rl_ending_t *ending,
     return any;
 }
 
-/* Has the shared store know of a denied key what this server knows: other servers should know
- * it too. */
+/* Has the shared store and this server know the same of keys that are over their limit. */
 static void settle_refresh(const rl_source_t *source, const rl_request_t *request, int64_t now)
 {
-    if (request->denied.claim >= 0 && source->session != NULL) {
-        rl_operation_t op = request->claims[request->denied.claim].op;
-        rl_source_bind(source, &op, now);
-        rl_counter_refresh(source, &op);
+    for (int i = 0; i < request->n && source->session != NULL; i++) {
+        if (i == request->denied.claim || request->claims[i].excused) {
+            rl_operation_t op = request->claims[i].op;
+            rl_source_bind(source, &op, now);
+            rl_counter_refresh(source, &op);
+        }
     }
+}
+
+/* Returns true if the request was over a limit. */
+static bool request_is_over(const rl_request_t *request)
+{
+    return request->denied.claim >= 0 || request->excused;
 }
 
 /* Returns what the ending does to each claim, or NULL if that is nothing. */
@@ -184,7 +192,7 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
     const rl_settlement_t *settlements = settlements_at_end(r, request);
     rl_session_t session;
     int64_t now;
-    if (settlements == NULL && request->denied.claim < 0) {
+    if (settlements == NULL && !request_is_over(request)) {
         return;
     }
     now = apr_time_now();
@@ -201,12 +209,13 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
 
 void rl_settle(request_rec *r)
 {
-    const rl_request_t *request = rl_request_get(r);
+    rl_request_t *request = rl_request_get(r);
     if (request == NULL || request->n == 0) {
         return;
     }
+    rl_holdings_release(request);
     rl_figures_of_request(r, request);
-    if (request->outcome.matters || request->denied.claim >= 0) {
+    if (request->outcome.matters || request_is_over(request)) {
         settle(r, request);
     }
     if (request->outcome.reads_auth) {

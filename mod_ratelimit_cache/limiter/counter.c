@@ -4,6 +4,7 @@
 #include "../core/meter/bucket.h"
 #include "../fleet/incarnation.h"
 #include "../fleet/notes.h"
+#include "../fleet/exempt_key.h"
 #include "../fleet/penalty.h"
 #include "../fleet/shared_counter.h"
 #include "../lease/lease.h"
@@ -358,6 +359,9 @@ bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op)
         return true;
     }
     learned = rl_shared_learn(source, op);
+    if (learned) {
+        rl_exempt_key_learn(source, op);
+    }
     if (learned && op->meter.penalty_us > 0) {
         rl_penalty_learn(source, op);
     }
@@ -414,7 +418,9 @@ void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op)
     if (!rl_source_is_shared(source, &op->meter)) {
         return;
     }
-    rl_shared_refresh(source, op);
+    if (rl_shared_refresh(source, op)) {
+        rl_exempt_key_learn(source, op);
+    }
     if (op->meter.penalty_us > 0) {
         rl_penalty_refresh(source, op);
     }

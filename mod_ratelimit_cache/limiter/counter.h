@@ -57,8 +57,9 @@ void rl_counter_refund(const rl_source_t *source, const rl_operation_t *op, uint
  * its penalty, and writes down a bucket that is new. Brings the step's retry up to date. */
 void rl_counter_overrun(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step);
 
-/* Brings what this server knows of the key, its penalty included, to what the shared store
- * knows, so that a peek speaks for the fleet. Returns false if the store could not answer. */
+/* Brings what this server knows of the key, its penalty and exemption included, to what the
+ * shared store knows, so that a peek speaks for the fleet. Returns false if the store could not
+ * answer. */
 bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op);
 
 /* Clears the counter and the key's penalty. Returns false if the shared store could not be
@@ -66,8 +67,8 @@ bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op);
 bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op);
 
 /* Compares, at most once a second per key, what this server knows of a denied key with what the
- * shared store knows, and mends whichever is wrong. For a key that was denied without asking
- * the store; to be called after the answer is sent. */
+ * shared store knows, its exemption included, and mends whichever is wrong. For a key that was
+ * denied without asking the store; to be called after the answer is sent. */
 void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op);
 
 /* Counts a denial; see rl_ledger_count_denial(). */

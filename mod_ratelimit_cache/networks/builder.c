@@ -165,7 +165,7 @@ static bool drop_doubles(rl_items_t *list, rl_network_conflict_t *conflict)
 /* The ranges of a table before they are laid out. */
 typedef struct rl_draft_table {
     rl_ranges_t v4, v6, deep;
-    rl_search_index_t v4_index, v6_index;
+    rl_network_search_index_t v4_index, v6_index;
     rl_network_list_t *lists;
     size_t list_count;
 } rl_draft_table_t;
@@ -255,11 +255,11 @@ static size_t whole_lines(size_t bytes)
     return (bytes + LINE - 1) / LINE * LINE;
 }
 
-static size_t ranges_bytes(const rl_ranges_t *ranges, const rl_search_index_t *index,
+static size_t ranges_bytes(const rl_ranges_t *ranges, const rl_network_search_index_t *index,
                            size_t size_of_start)
 {
     return whole_lines(index->n * sizeof(uint32_t)) +
-           whole_lines((ranges->n + RL_SEARCH_PADDING) * size_of_start) +
+           whole_lines((ranges->n + RL_NETWORK_SEARCH_PADDING) * size_of_start) +
            whole_lines(ranges->n * sizeof(uint32_t));
 }
 
@@ -288,24 +288,26 @@ static void *lay(char **at, const void *bytes, size_t size)
 /* Starts of IPv4 are in the first 32 bits. */
 static const uint32_t *lay_halves(char **at, const rl_ranges_t *ranges)
 {
-    uint32_t *halves = lay(at, NULL, (ranges->n + RL_SEARCH_PADDING) * sizeof(uint32_t));
+    uint32_t *halves =
+        lay(at, NULL, (ranges->n + RL_NETWORK_SEARCH_PADDING) * sizeof(uint32_t));
     for (size_t i = 0; i < ranges->n; i++) {
         halves[i] = (uint32_t)(ranges->starts[i] >> 32);
     }
-    memset(halves + ranges->n, 0xff, RL_SEARCH_PADDING * sizeof(uint32_t));
+    memset(halves + ranges->n, 0xff, RL_NETWORK_SEARCH_PADDING * sizeof(uint32_t));
     return halves;
 }
 
 static const uint64_t *lay_numbers(char **at, const rl_ranges_t *ranges)
 {
-    uint64_t *numbers = lay(at, NULL, (ranges->n + RL_SEARCH_PADDING) * sizeof(uint64_t));
+    uint64_t *numbers =
+        lay(at, NULL, (ranges->n + RL_NETWORK_SEARCH_PADDING) * sizeof(uint64_t));
     memcpy(numbers, ranges->starts, ranges->n * sizeof(uint64_t));
-    memset(numbers + ranges->n, 0xff, RL_SEARCH_PADDING * sizeof(uint64_t));
+    memset(numbers + ranges->n, 0xff, RL_NETWORK_SEARCH_PADDING * sizeof(uint64_t));
     return numbers;
 }
 
 static void lay_ranges(rl_network_ranges_t *laid, char **at, const rl_ranges_t *ranges,
-                       const rl_search_index_t *index, int family)
+                       const rl_network_search_index_t *index, int family)
 {
     laid->starts.root = index->root;
     laid->starts.n = (uint32_t)ranges->n;
@@ -380,8 +382,8 @@ const char *rl_network_builder_finish(rl_network_builder_t *builder,
     if (get_draft(&draft, builder)) {
         draft_ranges(&draft, &builder->v4, &draft.v4);
         draft_ranges(&draft, &builder->v6, &draft.v6);
-        if (rl_search_build(&draft.v4_index, draft.v4.starts, draft.v4.n) &&
-            rl_search_build(&draft.v6_index, draft.v6.starts, draft.v6.n)) {
+        if (rl_network_search_build(&draft.v4_index, draft.v4.starts, draft.v4.n) &&
+            rl_network_search_build(&draft.v6_index, draft.v6.starts, draft.v6.n)) {
             *table = lay_table(&draft, builder);
         }
     }

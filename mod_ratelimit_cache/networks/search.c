@@ -29,7 +29,7 @@ static unsigned node_bits(size_t n, unsigned bits_left)
 }
 
 /* Takes n cells. Returns the first one's place, or SIZE_MAX. */
-static size_t take_cells(rl_search_index_t *index, size_t n)
+static size_t take_cells(rl_network_search_index_t *index, size_t n)
 {
     const size_t at = index->n;
     if (at + n > AT_MASK) {
@@ -50,13 +50,14 @@ static size_t take_cells(rl_search_index_t *index, size_t n)
 
 /* Makes the cell of a bucket, and all below it; it calls itself at most once for each bit.
  * Returns false if there is no room. */
-static bool build_cell(rl_search_index_t *index, const rl_bucket_t *bucket, uint32_t *cell)
+static bool build_cell(rl_network_search_index_t *index, const rl_bucket_t *bucket,
+                       uint32_t *cell)
 {
     const size_t n = bucket->to - bucket->from;
     rl_bucket_t part = *bucket;
     size_t first, cells;
     unsigned k;
-    if (n <= RL_SEARCH_LEAF) {
+    if (n <= RL_NETWORK_SEARCH_LEAF) {
         *cell = (uint32_t)(bucket->from > 0 ? bucket->from - 1 : 0);
         return true;
     }
@@ -84,10 +85,11 @@ static bool build_cell(rl_search_index_t *index, const rl_bucket_t *bucket, uint
     return true;
 }
 
-bool rl_search_build(rl_search_index_t *index, const uint64_t *numbers, size_t n)
+bool rl_network_search_build(rl_network_search_index_t *index, const uint64_t *numbers,
+                             size_t n)
 {
     const rl_bucket_t all = {.numbers = numbers, .from = 0, .to = n, .bits = ALL_BITS};
-    *index = (rl_search_index_t){.root = 0};
+    *index = (rl_network_search_index_t){.root = 0};
     return build_cell(index, &all, &index->root);
 }
 
@@ -98,8 +100,8 @@ bool rl_search_build(rl_search_index_t *index, const uint64_t *numbers, size_t n
 static unsigned count_numbers(const uint64_t *numbers, size_t at, uint64_t number)
 {
     unsigned count = 0;
-    __builtin_prefetch(numbers + at + RL_SEARCH_LEAF - 1);
-    for (unsigned i = 0; i < RL_SEARCH_LEAF; i++) {
+    __builtin_prefetch(numbers + at + RL_NETWORK_SEARCH_LEAF - 1);
+    for (unsigned i = 0; i < RL_NETWORK_SEARCH_LEAF; i++) {
         count += numbers[at + i] <= number;
     }
     return count;
@@ -108,14 +110,15 @@ static unsigned count_numbers(const uint64_t *numbers, size_t at, uint64_t numbe
 static unsigned count_halves(const uint32_t *halves, size_t at, uint32_t half)
 {
     unsigned count = 0;
-    __builtin_prefetch(halves + at + RL_SEARCH_LEAF - 1);
-    for (unsigned i = 0; i < RL_SEARCH_LEAF; i++) {
+    __builtin_prefetch(halves + at + RL_NETWORK_SEARCH_LEAF - 1);
+    for (unsigned i = 0; i < RL_NETWORK_SEARCH_LEAF; i++) {
         count += halves[at + i] <= half;
     }
     return count;
 }
 
-size_t rl_search_last(const rl_search_t *search, uint64_t number, const uint32_t *values)
+size_t rl_network_search_last(const rl_network_search_t *search, uint64_t number,
+                              const uint32_t *values)
 {
     uint32_t cell = search->root;
     unsigned bits = ALL_BITS;
@@ -126,7 +129,7 @@ size_t rl_search_last(const rl_search_t *search, uint64_t number, const uint32_t
     }
     if (values != NULL) {
         __builtin_prefetch(values + cell);
-        __builtin_prefetch(values + cell + RL_SEARCH_LEAF);
+        __builtin_prefetch(values + cell + RL_NETWORK_SEARCH_LEAF);
     }
     cell += search->numbers != NULL
                 ? count_numbers(search->numbers, cell + 1, number)

@@ -20,7 +20,7 @@ static uint32_t deep_value(const rl_network_table_t *table, uint32_t which, uint
 
 static uint32_t range_value(const rl_network_ranges_t *ranges, uint64_t number)
 {
-    return ranges->values[rl_search_last(&ranges->starts, number, ranges->values)];
+    return ranges->values[rl_network_search_last(&ranges->starts, number, ranges->values)];
 }
 
 const char *rl_network_table_label(const rl_network_table_t *table, const rl_address_t *address)

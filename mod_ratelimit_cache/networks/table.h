@@ -27,7 +27,7 @@
 #define RL_NETWORK_DEEP UINT32_C(0x80000000)
 
 typedef struct rl_network_ranges {
-    rl_search_t starts;
+    rl_network_search_t starts;
     const uint32_t *values;
 } rl_network_ranges_t;
 

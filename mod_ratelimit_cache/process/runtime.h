@@ -17,9 +17,11 @@ typedef struct rl_runtime {
     void *log_table;    /* RL_LOG_THROTTLE_SIZE bytes, see memcached/log_throttle.h */
     void *health_table; /* RL_HEALTH_TABLE_SIZE bytes, see memcached/health_table.h */
     rl_stats_t *stats;
+    struct rl_slots *slots;   /* of COUNT/concurrent; NULL: the system can't have them */
     rl_secret_t secret;       /* hashes the keys of counters in this server's memory */
     rl_secret_t fleet_secret; /* hashes the keys of counters that a fleet shares */
     rl_secret_t known_secret; /* seals what known browsers carry; never one that is public */
+    rl_secret_t deeds_secret; /* seals the tokens of the status page; nor is this */
 } rl_runtime_t;
 
 /* Returns what start.c set in post_config. Children inherit it by fork, and only read it. */

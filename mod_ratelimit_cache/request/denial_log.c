@@ -10,6 +10,7 @@
 #include "../key/request_values.h"
 #include "../key/shown.h"
 #include "../process/runtime.h"
+#include "../process/slots.h"
 #include "../system/clock.h"
 #include "record.h"
 #include "server_view.h"
@@ -90,6 +91,21 @@ static const char *tell_values(request_rec *r, const rl_claim_t *claim)
     return apr_pstrcat(r->pool, " (", in_line, ")", NULL);
 }
 
+/* Keeps what the tag in the line stands for. */
+static void keep_tag(const request_rec *r, const rl_claim_t *claim)
+{
+    rl_stats_t *stats = rl_runtime()->stats;
+    const rl_slot_t *slot = rl_slot_of_rule(r->server, claim->rule);
+    if (slot != NULL) {
+        const rl_tagged_key_t key = {.key = claim->op.key,
+                                     .meter = claim->op.meter,
+                                     .slot = (uint32_t)(slot - stats->slots),
+                                     .rule = claim->op.rule,
+                                     .seen_s = rl_clock_seconds()};
+        rl_tags_put(&stats->tags, &key);
+    }
+}
+
 void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
                    int64_t now)
 {
@@ -101,6 +117,7 @@ void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *
     if (rl_counter_count_denial(source, &claim->op, &step, &repeats) != 1) {
         return;
     }
+    keep_tag(r, claim);
     rl_digest_tag(&claim->op.key, tag);
     if (repeats > 0) {
         snprintf(more, sizeof(more), "; %u more since the last such line", repeats);

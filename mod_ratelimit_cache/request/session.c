@@ -7,10 +7,18 @@
 #include "../process/runtime.h"
 #include "../system/clock.h"
 
-void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session)
+static rl_source_t source_here(void)
 {
-    rl_store_config_t *store = rl_server_config(r->server)->store;
-    session->source = (rl_source_t){.ledger = &rl_runtime()->ledger};
+    rl_stats_t *stats = rl_runtime()->stats;
+    return (rl_source_t){.ledger = &rl_runtime()->ledger,
+                         .slots = rl_runtime()->slots,
+                         .exempt_until = stats != NULL ? &stats->exempt_until : NULL};
+}
+
+static void session_begin(const server_rec *s, int64_t spent_us, rl_session_t *session)
+{
+    rl_store_config_t *store = rl_server_config(s)->store;
+    session->source = source_here();
     if (store == NULL) {
         return;
     }
@@ -27,13 +35,23 @@ void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *sess
     };
     session->source.session = &session->store_session;
     session->source.leases = store->leases;
-    session->source.incarnation = rl_runtime_draw_incarnation(r, session->started);
+    session->source.incarnation = rl_runtime_draw_incarnation(session, session->started);
+}
+
+void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session)
+{
+    session_begin(r->server, spent_us, session);
+}
+
+void rl_session_begin_in(const server_rec *s, rl_session_t *session)
+{
+    session_begin(s, 0, session);
 }
 
 void rl_session_view(const server_rec *s, rl_session_t *session)
 {
     const rl_store_config_t *store = rl_server_config(s)->store;
-    session->source = (rl_source_t){.ledger = &rl_runtime()->ledger};
+    session->source = source_here();
     if (store == NULL) {
         return;
     }

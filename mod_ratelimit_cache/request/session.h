@@ -19,6 +19,9 @@ typedef struct rl_session {
  * less spent_us microseconds: what earlier sessions took that are to share it, else 0. */
 void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session);
 
+/* Does the same for a virtual host, with the whole of its time-out. */
+void rl_session_begin_in(const server_rec *s, rl_session_t *session);
+
 /* Begins a session in which a virtual host's counters are only looked at, as far as this server
  * knows them: nothing is asked. It needs no end. */
 void rl_session_view(const server_rec *s, rl_session_t *session);

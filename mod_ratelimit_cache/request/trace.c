@@ -86,6 +86,9 @@ static const char *decision_text(apr_pool_t *pool, const rl_claim_t *claim, int6
     if (claim->uncounted || !claim->step.granted) {
         text = over_text(pool, claim, now);
     }
+    else if (claim->excused) {
+        return "over, but the key is exempt";
+    }
     else if (!claim->charged) { /* its step says what a charge would have left */
         return claim->op.cost == 0 ? "nothing to charge" : "fits, not charged";
     }

@@ -37,6 +37,13 @@ rl_hindrance_e rl_rule_hindrance(const rl_rule_t *rule, request_rec *r)
                : RL_APPLIES;
 }
 
+uint32_t rl_rule_slots_for(const rl_rule_t *rule, request_rec *r)
+{
+    const uint32_t all = rule->meter.limit;
+    return rule->reserve > 0 && !condition_holds(r, rule->prefer, false) ? all - rule->reserve
+                                                                         : all;
+}
+
 const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter)
 {
     return rule->rate_expr == NULL ? rule->rate_text

@@ -53,6 +53,10 @@ typedef struct rl_rule {
     const rl_outcomes_t *count;      /* count=; NULL: all */
     const rl_outcomes_t *clear;      /* clear=; NULL: none */
     int64_t known_s;                 /* known=, seconds; 0: none */
+    int64_t wait_us;                 /* COUNT/concurrent: wait=, microseconds; 0: none */
+    int64_t queue;                   /* queue=; RL_UNITS_UNSET: COUNT */
+    uint32_t reserve;                /* reserve=: slots that are kept */
+    const ap_expr_info_t *prefer;    /* for requests for which prefer= holds; NULL: none */
     rl_key_spec_t key;
     rl_key_spec_t *distinct; /* distinct=, a key is charged once for each value of these parts;
                               * NULL: every request is charged */
@@ -77,6 +81,7 @@ typedef struct rl_rule {
     bool of_target;                  /* key or value name what is asked for */
     bool personal;                   /* key or value name somebody who need not be the client */
     const ap_directive_t *directive; /* where it is written */
+    const struct rl_dir_config *section; /* what else is set there */
     server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */
     rl_scope_t scope;     /* of its counters in `home`, set in post_config (process/scope.h) */
     struct rl_rule *next; /* in the list of all rules of the server's configuration */
@@ -98,6 +103,10 @@ typedef enum {
  * RL_APPLIES. A rule that is `always` needs no asking. A condition that can't be evaluated
  * doesn't switch the rule off. */
 rl_hindrance_e rl_rule_hindrance(const rl_rule_t *rule, request_rec *r);
+
+/* COUNT/concurrent: returns how many slots this request may take the last of: all, or those
+ * that aren't kept for others. A condition that can't be evaluated doesn't hold. */
+uint32_t rl_rule_slots_for(const rl_rule_t *rule, request_rec *r);
 
 /* Returns the rate as it was written or, if it is computed, as text of the meter's. */
 const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter);

@@ -10,6 +10,7 @@
 #include "../rule/section.h"
 #include "gathering.h"
 #include "text/metrics.h"
+#include "token.h"
 
 #define RECENT_MINUTES 5
 
@@ -27,6 +28,8 @@ static const char *algorithm_name(rl_algorithm_e algorithm)
         return "sliding-window";
     case RL_TOKEN_BUCKET:
         return "token-bucket";
+    case RL_CONCURRENT:
+        return "concurrent";
     default:
         return "fixed-window";
     }
@@ -54,23 +57,32 @@ static void describe_rule(apr_pool_t *pool, const rl_rule_t *rule, rl_rule_row_t
     row->observe = rule->observe;
 }
 
-static void add_rule(const rl_gathering_t *to, const server_rec *s, const rl_rule_t *rule,
-                     const rl_slot_t *slot)
+/* Sets all of the row but its figures. */
+static void begin_row(apr_pool_t *pool, const server_rec *s, const rl_rule_t *rule,
+                      rl_rule_row_t *row)
 {
-    rl_rule_row_t *row = apr_array_push(to->rules);
-    rl_row_origin_t *origin = apr_array_push(to->origins);
     *row = (rl_rule_row_t){.name = ".htaccess",
                            .section = "",
                            .rate = "",
                            .key = "",
                            .algorithm = "",
-                           .vhost = text_of(s->server_hostname),
-                           .slot = slot};
+                           .vhost = text_of(s->server_hostname)};
     if (rule != NULL) {
-        describe_rule(to->pool, rule, row);
+        describe_rule(pool, rule, row);
     }
+}
+
+static void add_rule(const rl_gathering_t *to, const server_rec *s, const rl_rule_t *rule,
+                     const rl_slot_t *slot)
+{
+    rl_rule_row_t *row = apr_array_push(to->rules);
+    rl_row_origin_t *origin = apr_array_push(to->origins);
+    begin_row(to->pool, s, rule, row);
+    row->slot = slot;
     rl_figures_sum(slot, row->n);
     row->recent = recent_of(slot, to->now_s);
+    row->in_flight = to->at_once[slot - rl_runtime()->stats->slots].held;
+    row->waiting = to->at_once[slot - rl_runtime()->stats->slots].waiting;
     *origin = (rl_row_origin_t){.rule = rule, .server = s};
 }
 
@@ -128,6 +140,10 @@ static rl_gathering_t begin_gathering(request_rec *r)
 {
     rl_gathering_t to = {.pool = r->pool, .main_server = ap_server_conf, .now = apr_time_now()};
     to.now_s = (uint32_t)apr_time_sec(to.now);
+    to.at_once = apr_pcalloc(r->pool, RL_STATS_SLOTS * sizeof(*to.at_once));
+    if (rl_runtime()->slots != NULL) {
+        rl_slots_count(rl_runtime()->slots, to.at_once, RL_STATS_SLOTS);
+    }
     to.rules = apr_array_make(r->pool, 16, sizeof(rl_rule_row_t));
     to.origins = apr_array_make(r->pool, 16, sizeof(rl_row_origin_t));
     to.keys = apr_array_make(r->pool, 64, sizeof(rl_key_row_t));
@@ -143,14 +159,29 @@ static void gather_keys_of_all(const rl_gathering_t *to)
     }
 }
 
+void rl_report_found(request_rec *r, const apr_array_header_t *found, rl_report_t *report)
+{
+    const rl_gathering_t to = begin_gathering(r);
+    for (int i = 0; i < found->nelts; i++) {
+        const rl_found_t *key = &APR_ARRAY_IDX(found, i, rl_found_t);
+        rl_rule_row_t *row = apr_palloc(r->pool, sizeof(*row));
+        begin_row(r->pool, key->server, key->rule, row);
+        rl_gather_key(&to, key->server, &key->op, row);
+    }
+    report->found = (const rl_key_row_t *)to.keys->elts;
+    report->nfound = (size_t)to.keys->nelts;
+}
+
 void rl_report_gather(request_rec *r, rl_gather_e how, rl_report_t *report)
 {
     const rl_gathering_t to = begin_gathering(r);
     const apr_array_header_t *stores = rl_gather_stores(&to);
-    *report = (rl_report_t){.version = RATELIMIT_VERSION,
-                            .now_s = to.now_s,
-                            .token = "",
-                            .all = &rl_runtime()->stats->slots[RL_STATS_ALL]};
+    *report = (rl_report_t){
+        .version = RATELIMIT_VERSION,
+        .host = text_of(r->hostname != NULL ? r->hostname : r->server->server_hostname),
+        .now_s = to.now_s,
+        .token = rl_token_make(r),
+        .all = &rl_runtime()->stats->slots[RL_STATS_ALL]};
     rl_figures_sum(report->all, report->requests);
     rl_gather_table(&to, &report->table);
     gather_rules(&to);

@@ -5,6 +5,7 @@
 
 #include <httpd.h>
 
+#include "find.h"
 #include "text/report.h"
 
 typedef enum {
@@ -15,5 +16,9 @@ typedef enum {
 /* Fills in the report, in r's pool. Asks no store. A rule's row for a virtual host in which it
  * does not stand itself is there once a request has been checked. */
 void rl_report_gather(request_rec *r, rl_gather_e how, rl_report_t *report);
+
+/* Adds the keys that were found, an array of rl_found_t, to a report, in r's pool: what they
+ * have used, as far as this server knows. */
+void rl_report_found(request_rec *r, const apr_array_header_t *found, rl_report_t *report);
 
 #endif

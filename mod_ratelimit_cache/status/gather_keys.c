@@ -2,7 +2,9 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../concurrent/concurrent.h"
 #include "../config/config.h"
+#include "../fleet/exempt_key.h"
 #include "../limiter/counter.h"
 #include "../process/runtime.h"
 #include "../request/session.h"
@@ -26,44 +28,71 @@ static rl_meter_t meter_of(const rl_rule_t *rule, const rl_sketch_key_t *key)
     return meter;
 }
 
-/* Sets what the key has used, as far as this server knows. */
-static void look_at_key(const rl_gathering_t *to, const rl_row_origin_t *from,
-                        const rl_sketch_key_t *key, rl_key_row_t *row)
+static uint32_t slots_in_use(const rl_operation_t *op)
 {
-    rl_operation_t op = {
-        .key = key->key, .meter = meter_of(from->rule, key), .rule = from->rule->number};
+    uint32_t waiting;
+    return rl_runtime()->slots != NULL
+               ? rl_slots_used(rl_runtime()->slots, &op->ledger_key, &waiting)
+               : 0;
+}
+
+/* Sets what the key has used, as far as this server knows. */
+static void look_at_key(const rl_gathering_t *to, const server_rec *s, rl_operation_t *op,
+                        rl_key_row_t *row)
+{
     rl_session_t session;
     rl_step_t step;
-    rl_session_view(from->server, &session);
-    rl_source_bind(&session.source, &op, to->now);
-    rl_counter_peek(&session.source, &op, &step);
-    row->used = step.used;
-    row->limit = rl_meter_quota(&op.meter);
+    rl_session_view(s, &session);
+    rl_source_bind(&session.source, op, to->now);
+    rl_counter_peek(&session.source, op, &step);
+    row->used = op->meter.algorithm == RL_CONCURRENT ? slots_in_use(op) : step.used;
+    row->limit = rl_meter_quota(&op->meter);
     row->reset_s = seconds_left(step.reset, to->now);
     row->penalty_s =
-        !step.granted && op.meter.penalty_us > 0 ? seconds_left(step.retry, to->now) : 0;
+        !step.granted && op->meter.penalty_us > 0 ? seconds_left(step.retry, to->now) : 0;
+    row->exempt_s = seconds_left(rl_exempt_key_until(&session.source, op), to->now);
+}
+
+/* Sets what is remembered of the key's denials. */
+static void recall_denials(const rl_digest_t *key, rl_key_row_t *row)
+{
+    rl_tagged_key_t logged;
+    if (rl_tags_get(&rl_runtime()->stats->tags, row->tag, &logged) &&
+        memcmp(&logged.key, key, sizeof(*key)) == 0) {
+        row->since_s = logged.since_s;
+        row->seen_s = logged.seen_s;
+    }
 }
 
 /* Returns what is kept of the key's values, if the virtual host has them told. */
-static const char *values_told(const rl_gathering_t *to, const rl_row_origin_t *from,
+static const char *values_told(const rl_gathering_t *to, const server_rec *s,
                                const rl_digest_t *key)
 {
     char text[RL_VALUES_BYTES];
-    return rl_server_logs_keys(rl_server_config(from->server)) &&
+    return rl_server_logs_keys(rl_server_config(s)) &&
                    rl_values_get(&rl_runtime()->stats->values, key, text)
                ? apr_pstrdup(to->pool, text)
                : "";
 }
 
+rl_key_row_t *rl_gather_key(const rl_gathering_t *to, const server_rec *s,
+                            const rl_operation_t *key, const rl_rule_row_t *rule)
+{
+    rl_key_row_t *row = apr_array_push(to->keys);
+    rl_operation_t op = *key;
+    *row = (rl_key_row_t){.rule = rule, .values = values_told(to, s, &key->key)};
+    rl_digest_tag(&key->key, row->tag);
+    look_at_key(to, s, &op, row);
+    recall_denials(&key->key, row);
+    return row;
+}
+
 static rl_key_row_t *make_row(const rl_gathering_t *to, int rule, const rl_sketch_key_t *key)
 {
     const rl_row_origin_t *from = &APR_ARRAY_IDX(to->origins, rule, rl_row_origin_t);
-    rl_key_row_t *row = apr_array_push(to->keys);
-    *row = (rl_key_row_t){.rule = &APR_ARRAY_IDX(to->rules, rule, rl_rule_row_t),
-                          .values = values_told(to, from, &key->key)};
-    rl_digest_tag(&key->key, row->tag);
-    look_at_key(to, from, key, row);
-    return row;
+    const rl_operation_t op = {
+        .key = key->key, .meter = meter_of(from->rule, key), .rule = from->rule->number};
+    return rl_gather_key(to, from->server, &op, &APR_ARRAY_IDX(to->rules, rule, rl_rule_row_t));
 }
 
 /* Returns the row of the key among those of its rule, which begin at `first`, or NULL. */

@@ -335,21 +335,21 @@ static uint64_t number_of(int kind, size_t i, size_t n)
 
 static void check_list(int kind, size_t n)
 {
-    uint64_t *numbers = calloc(n + RL_SEARCH_PADDING, sizeof(*numbers));
-    rl_search_index_t index;
-    rl_search_t search;
-    for (size_t i = 0; i < n + RL_SEARCH_PADDING; i++) {
+    uint64_t *numbers = calloc(n + RL_NETWORK_SEARCH_PADDING, sizeof(*numbers));
+    rl_network_search_index_t index;
+    rl_network_search_t search;
+    for (size_t i = 0; i < n + RL_NETWORK_SEARCH_PADDING; i++) {
         numbers[i] = i < n ? number_of(kind, i, n) : UINT64_MAX;
     }
-    assert_true(rl_search_build(&index, numbers, n));
-    search = (rl_search_t){index.root, (uint32_t)n, index.cells, numbers, NULL};
+    assert_true(rl_network_search_build(&index, numbers, n));
+    search = (rl_network_search_t){index.root, (uint32_t)n, index.cells, numbers, NULL};
     for (size_t i = 0; i < n; i++) {
-        assert_int_equal(rl_search_last(&search, numbers[i], NULL), i);
+        assert_int_equal(rl_network_search_last(&search, numbers[i], NULL), i);
         if (i > 0) {
-            assert_int_equal(rl_search_last(&search, numbers[i] - 1, NULL), i - 1);
+            assert_int_equal(rl_network_search_last(&search, numbers[i] - 1, NULL), i - 1);
         }
     }
-    assert_int_equal(rl_search_last(&search, UINT64_MAX, NULL), n - 1);
+    assert_int_equal(rl_network_search_last(&search, UINT64_MAX, NULL), n - 1);
     free(numbers);
     free(index.cells);
 }

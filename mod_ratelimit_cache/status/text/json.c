@@ -105,8 +105,8 @@ static void json_rule_row(rl_output_t *out, const rl_rule_row_t *row, uint32_t n
     json_number(out, "refunded", row->n[RL_FIGURE_REFUNDED]);
     json_number(out, "cleared", row->n[RL_FIGURE_CLEARED]);
     json_number(out, "missing", row->n[RL_FIGURE_MISSING]);
-    json_number(out, "waiting", 0);
-    json_number(out, "in_flight", 0);
+    json_number(out, "waiting", row->waiting);
+    json_number(out, "in_flight", row->in_flight);
     json_histories(out, row->slot, now_s);
     rl_out(out, "}");
 }
@@ -144,20 +144,22 @@ static void json_key_row(rl_output_t *out, const rl_key_row_t *row)
     json_number(out, "limit", row->limit);
     json_number(out, "reset", row->reset_s);
     json_number(out, "penalty", row->penalty_s);
+    json_number(out, "exempt", row->exempt_s);
     json_number(out, "requests", row->requests);
     json_number(out, "denied", row->denied);
     json_number(out, "seen", row->seen_s);
+    json_number(out, "since", row->since_s);
     json_values(out, row);
     rl_out(out, "}");
 }
 
-static void json_key_rows(rl_output_t *out, const rl_report_t *report)
+static void json_key_rows(rl_output_t *out, const rl_key_row_t *rows, size_t n)
 {
     json_name(out, ",\n", "keys");
     rl_out(out, "[");
-    for (size_t i = 0; i < report->nkeys; i++) {
+    for (size_t i = 0; i < n; i++) {
         json_next(out, i);
-        json_key_row(out, &report->keys[i]);
+        json_key_row(out, &rows[i]);
     }
     rl_out(out, "]");
 }
@@ -236,8 +238,19 @@ void rl_json_write(rl_output_t *out, const rl_report_t *report)
     rl_out(out, "false");
     json_requests(out, report);
     json_rule_rows(out, report);
-    json_key_rows(out, report);
+    json_key_rows(out, report->keys, report->nkeys);
     json_stores(out, report);
     json_table(out, &report->table);
+    json_text(out, ",\n", "token", report->token);
+    rl_out(out, "}\n");
+}
+
+void rl_json_write_deed(rl_output_t *out, const rl_report_t *report)
+{
+    json_text(out, "{", "action", report->deed->action);
+    json_name(out, ",", "done");
+    rl_out(out, report->deed->done ? "true" : "false");
+    json_text(out, ",", "text", report->deed->text);
+    json_key_rows(out, report->found, report->nfound);
     rl_out(out, "}\n");
 }

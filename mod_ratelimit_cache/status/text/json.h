@@ -8,4 +8,7 @@
 
 void rl_json_write(rl_output_t *out, const rl_report_t *report);
 
+/* Writes what was asked for by hand, and what came of it: the report's deed and found keys. */
+void rl_json_write_deed(rl_output_t *out, const rl_report_t *report);
+
 #endif

@@ -18,7 +18,8 @@ typedef struct rl_rule_row {
     bool observe; /* action=observe */
     const rl_slot_t *slot;
     uint64_t n[RL_FIGURES];
-    rl_interval_t recent; /* in the last five minutes */
+    rl_interval_t recent;        /* in the last five minutes */
+    uint32_t in_flight, waiting; /* of COUNT/concurrent: slots that are held, and waited for */
 } rl_rule_row_t;
 
 /* Returns the requests that the rule was checked for. */
@@ -34,7 +35,8 @@ typedef struct rl_key_row {
     uint32_t exempt_s;    /* until its exemption ends; 0: none */
     uint32_t requests;    /* that it made, since it was last quiet for ten minutes; */
     uint32_t denied;      /* and that were over the limit; both are estimates for busy rules */
-    uint32_t seen_s;      /* when it came last, seconds since 1970 */
+    uint32_t seen_s;      /* when it came last, seconds since 1970; 0: not known */
+    uint32_t since_s;     /* when its denials began, as far as they were logged; 0: not known */
     const char *values;   /* PART=VALUE, with newlines between them; "" if they aren't told */
 } rl_key_row_t;
 
@@ -66,6 +68,7 @@ typedef struct rl_deed_row {
 
 typedef struct rl_report {
     const char *version; /* of the module */
+    const char *host;    /* that was asked for the report */
     uint32_t now_s;      /* seconds since 1970 */
     const rl_slot_t *all;
     uint64_t requests[RL_FIGURES]; /* of `all`; see rl_figures_of_request() */

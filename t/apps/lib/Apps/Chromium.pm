@@ -9,6 +9,7 @@ package Apps::Chromium;
 #   $b->run(q{document.forms[0].submit()}); $b->wait;
 #   $b->statuses;                                           # since the last forget(): { 200 => 41 }; $b->refused: URLs of 4xx and 5xx
 #   $b->protocols                                           # { h2 => 41 }
+#   $b->complaints                                          # what stands in its console: a policy that is broken, a script's error
 
 use strict;
 use warnings;
@@ -65,9 +66,10 @@ sub begin_page {
     my ($self) = @_;
     my $target = $self->call('Target.createTarget', { url => 'about:blank' })->{targetId};
     $self->{session} = $self->call('Target.attachToTarget', { targetId => $target, flatten => JSON::PP::true })->{sessionId};
-    $self->call($_) for qw(Page.enable Network.enable Runtime.enable);
+    $self->call($_) for qw(Page.enable Network.enable Runtime.enable Log.enable);
     $self->call('Network.setExtraHTTPHeaders', { headers => $self->{headers} }) if $self->{headers};
     $self->call('Fetch.enable', { handleAuthRequests => JSON::PP::true }) if defined $self->{user};
+    $self->{complaints} = [];
     $self->forget;
     return;
 }
@@ -78,6 +80,9 @@ sub forget    { my ($self) = @_; $self->{answers} = []; $self->{waiting} = {}; r
 sub refused   { my ($self) = @_; return map { "$_->{status} $_->{url}" } grep { $_->{status} >= 400 } @{ $self->{answers} } }
 sub statuses  { my ($self) = @_; my %n; $n{ $_->{status} }++ for @{ $self->{answers} }; return \%n }
 sub protocols { my ($self) = @_; my %n; $n{ $_->{protocol} // '-' }++ for @{ $self->{answers} }; return \%n }
+
+# Not those of pages that were refused, nor hints.
+sub complaints { my ($self) = @_; return grep { !/\A(?:info|verbose): |Failed to load resource/ } @{ $self->{complaints} } }
 
 # Cookies of a site, as if it had set them before.
 sub give_cookies {
@@ -165,6 +170,8 @@ my %NOTE = (
     'Network.responseReceived'    => sub { my ($self, $p) = @_; $self->note_answer($p->{response}) },
     'Network.loadingFinished'     => sub { my ($self, $p) = @_; delete $self->{waiting}{ $p->{requestId} } },
     'Network.loadingFailed'       => sub { my ($self, $p) = @_; delete $self->{waiting}{ $p->{requestId} } },
+    'Log.entryAdded'              => sub { my ($self, $p) = @_; push @{ $self->{complaints} }, "$p->{entry}{level}: $p->{entry}{text} " . ($p->{entry}{url} // '') },
+    'Runtime.exceptionThrown'     => sub { my ($self, $p) = @_; my $e = $p->{exceptionDetails}; push @{ $self->{complaints} }, "$e->{text} " . ($e->{exception}{description} // '') },
     'Fetch.requestPaused'         => sub { my ($self, $p) = @_; $self->tell('Fetch.continueRequest', { requestId => $p->{requestId} }) },
     'Fetch.authRequired'          => \&give_password,
     'Page.javascriptDialogOpening' => sub { $_[0]->tell('Page.handleJavaScriptDialog', { accept => JSON::PP::true }) },
