@@ -59,7 +59,7 @@ MODULE_LIBS := -lutf8proc -lmemcached
 
 # The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
 # targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter core/pass system stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
+PLAIN_ROOMS := core core/form core/meter core/pass networks system stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
 HTTPD_ROOMS := httpd key rule config advice process request challenge answer hooks api replay status
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
@@ -134,9 +134,9 @@ $(OUT)/rlctl.obj/main.o: $(SRC)/mod_ratelimit_cache.h
 $(OUT)/rlctl.obj/%.o: rlctl/%.c Makefile | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
-	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE $(RLCTL_PATHS) -DRLCTL_VERSION='"$(RLCTL_VERSION)"' -fPIE -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -I$(SRC) $(RLCTL_PATHS) -DRLCTL_VERSION='"$(RLCTL_VERSION)"' -fPIE -MMD -MP -c $< -o $@
 
-$(RLCTL): $(RLCTL_OBJECTS)
+$(RLCTL): $(RLCTL_OBJECTS) $(LIBRARY)
 	$(SAY) '  LINK $@'
 	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ -o $@ $(RLCTL_LIBS)
 
@@ -191,7 +191,7 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
     after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
-    module-interface statistics status-formats status-page rlctl challenge)
+    module-interface statistics status-formats status-page rlctl challenge networks)
 
 # Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
 # code of other tests thousands of times, too long for the sanitizers.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mod_ratelimit_cache: request rate limits for Apache httpd. */
 
-/* What happens when the configuration was read: check_config refuses limits that a fleet can't
- * share, and warns of what doesn't do what it seems to; post_config starts.
+/* What happens when the configuration was read: check_config refuses tables of networks
+ * that nobody has read and limits that a fleet can't share, and warns of what doesn't do what
+ * it seems to; post_config starts.
  *
  * What happens to a request, in httpd's order:
  *
@@ -55,6 +56,7 @@
 #include "answer/response_fields.h"
 #include "api/functions.h"
 #include "config/config.h"
+#include "config/networks_directive.h"
 #include "config/shareable.h"
 #include "hooks/access.h"
 #include "hooks/authentication.h"
@@ -102,6 +104,9 @@ static void register_hooks(apr_pool_t *pool)
     rl_summary_register();
     ap_hook_post_config(tell_version, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(rl_networks_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(rl_networks_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(rl_networks_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_shareable_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_advice_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_advice_post_config, NULL, NULL, APR_HOOK_MIDDLE);

@@ -18,6 +18,7 @@ int rlctl_exempt(int argc, char *argv[]);
 
 /* They read files. */
 int rlctl_check(int argc, char *argv[]);
+int rlctl_networks(int argc, char *argv[]);
 int rlctl_replay(int argc, char *argv[]);
 
 #endif

@@ -25,6 +25,8 @@ static const rlctl_command_t commands[] = {
     {"clear", "rlctl clear", rlctl_clear, "forget what a key has used, and its penalty"},
     {"exempt", "rlctl exempt", rlctl_exempt, "let a key pass a rule for a while"},
     {"check", "rlctl check", rlctl_check, "tell what a file of rules means"},
+    {"networks", "rlctl networks", rlctl_networks,
+     "turn published lists of networks into files for httpd"},
     {"replay", "rlctl replay", rlctl_replay,
      "tell what rules would have done to the requests of a log"},
 };

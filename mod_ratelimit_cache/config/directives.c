@@ -15,6 +15,7 @@
 #include "../rule/parse.h"
 #include "../rule/words.h"
 #include "exemption.h"
+#include "networks_directive.h"
 #include "pass_directive.h"
 #include "store_directive.h"
 
@@ -133,8 +134,9 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
 {
     rl_dir_config_t *conf = dir;
     if (argc == 0) {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name,
-                           ": write ADDR[/BITS] ..., env=NAME or expr=EXPR", NULL);
+        return apr_pstrcat(
+            cmd->pool, cmd->cmd->name,
+            ": write ADDR[/BITS] ..., network:NAME[=LABEL], env=NAME or expr=EXPR", NULL);
     }
     if (conf->exempt == NULL) {
         conf->exempt = apr_array_make(cmd->pool, argc, sizeof(rl_exemption_t));
@@ -407,8 +409,12 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE1("RateLimitInherit", set_inherit, NULL, ACCESS_CONF,
                   "Off: no rules from outer sections"),
     AP_INIT_TAKE1("RateLimitEngine", set_engine, NULL, IN_SECTIONS, "On, Off or Observe"),
-    AP_INIT_TAKE_ARGV("RateLimitExempt", add_exempt, NULL, IN_SECTIONS,
-                      "ADDR[/BITS] ..., env=NAME or expr=EXPR: requests that skip every rule"),
+    AP_INIT_TAKE_ARGV(
+        "RateLimitExempt", add_exempt, NULL, IN_SECTIONS,
+        "ADDR[/BITS] ..., network:NAME[=LABEL], env=NAME or expr=EXPR: requests that "
+        "skip every rule"),
+    AP_INIT_TAKE2("RateLimitNetworks", rl_networks_directive, NULL, RSRC_CONF,
+                  "NAME file:PATH: networks with labels, for key=network:NAME"),
     AP_INIT_TAKE1("RateLimitIPv4Prefix", set_v4bits, NULL, IN_SECTIONS, "0 to 32"),
     AP_INIT_TAKE1("RateLimitIPv6Prefix", set_v6bits, NULL, IN_SECTIONS, "0 to 128"),
     AP_INIT_TAKE1("RateLimitDenyStatus", set_deny_status, NULL, IN_HTACCESS, "400 to 599"),

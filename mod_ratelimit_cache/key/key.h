@@ -12,6 +12,7 @@
 
 #include "../core/charset.h"
 #include "../core/digest.h"
+#include "../networks/catalogue.h"
 
 typedef enum {
     RL_PART_ALL,
@@ -29,15 +30,17 @@ typedef enum {
     RL_PART_METHOD,
     RL_PART_EXPR,
     RL_PART_PASS,
+    RL_PART_NETWORK,
 } rl_key_part_e;
 
 typedef struct rl_key_part {
     rl_key_part_e kind;
-    const char *name;   /* of the field, header (lower case), cookie or variable; of expr: the
-                         * text; "" for the other kinds */
-    int position;       /* among the parts as they were written, from 0 */
-    int v4bits, v6bits; /* prefix lengths; -1: the location's */
-    const ap_expr_info_t *expr; /* of expr:, else NULL */
+    const char *name; /* of the field, header (lower case), cookie, variable or table; of expr:
+                       * the text; "" for the other kinds */
+    int position;     /* among the parts as they were written, from 0 */
+    int v4bits, v6bits;            /* prefix lengths; -1: the location's */
+    const ap_expr_info_t *expr;    /* of expr:, else NULL */
+    const rl_networks_t *networks; /* of network:, else NULL */
 } rl_key_part_t;
 
 typedef struct rl_key_spec {

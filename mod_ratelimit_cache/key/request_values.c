@@ -303,6 +303,18 @@ static void add_pass(rl_key_reader_t *reader)
     }
 }
 
+/* An address that is in no network of the table is certainly in none. */
+static void add_network(rl_key_reader_t *reader, const rl_networks_t *networks)
+{
+    rl_address_t address;
+    if (rl_client_address(reader->r, &address)) {
+        add_optional(reader, rl_networks_label(networks, &address));
+    }
+    else {
+        rl_key_add_missing(&reader->encoder);
+    }
+}
+
 static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
     request_rec *r = reader->r;
@@ -356,7 +368,10 @@ static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
         break;
     case RL_PART_PASS:
         add_pass(reader);
-        break;
+        return;
+    case RL_PART_NETWORK:
+        add_network(reader, part->networks);
+        return;
     }
 }
 
