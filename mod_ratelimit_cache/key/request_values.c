@@ -368,10 +368,10 @@ static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
         break;
     case RL_PART_PASS:
         add_pass(reader);
-        return;
+        break;
     case RL_PART_NETWORK:
         add_network(reader, part->networks);
-        return;
+        break;
     }
 }
 
