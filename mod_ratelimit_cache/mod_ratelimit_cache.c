@@ -10,8 +10,10 @@
  * post_read_request: forgets an offer to upgrade the connection to HTTP/2 that was not taken
  * up.
  *
- * header_parser, first: keeps the environment and header fields as they are before an .htaccess
- * has a say, if rules read them.
+ * quick_handler, first: gives a pass to who has pressed the button of a challenge.
+ *
+ * header_parser, first: looks for a pass, if rules have to do with passes. Keeps the
+ * environment and header fields as they are before an .htaccess has a say, if rules read them.
  *
  * check_access, first of all: checks the rules that need no authentication, before any password
  * check. Those keyed by a form field come last, because they wait for the body.
@@ -59,6 +61,7 @@
 #include "hooks/access.h"
 #include "hooks/authentication.h"
 #include "hooks/include.h"
+#include "hooks/pass.h"
 #include "hooks/settle.h"
 #include "httpd/module.h"
 #include "key/body.h"
@@ -111,6 +114,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_status(rl_children_status, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_quick_handler(rl_pass_quick_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_access(rl_access_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
                          AP_AUTH_INTERNAL_PER_CONF);

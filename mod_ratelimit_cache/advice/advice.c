@@ -39,6 +39,11 @@ static const char *about_exemption(apr_pool_t *pool, const ap_directive_t *at)
     const char *rest = at->args;
     while (*rest != '\0') {
         const char *word = ap_getword_conf(pool, &rest);
+        if (ap_cstr_casecmp(word, "env=RATELIMIT_PASS") == 0) {
+            return "\"env=RATELIMIT_PASS\": the variable is there for everybody, and nothing "
+                   "is "
+                   "limited; write \"expr=%{env:RATELIMIT_PASS} == 'good'\"";
+        }
         if (strncmp(word, "env=!", 5) == 0) {
             return apr_psprintf(pool,
                                 "\"%s\": no variable is called so, and nothing is exempt; to "

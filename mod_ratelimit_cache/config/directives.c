@@ -16,6 +16,7 @@
 #include "../rule/words.h"
 #include "exemption.h"
 #include "networks_directive.h"
+#include "pass_directive.h"
 #include "store_directive.h"
 
 #define SECRET_MAX     4096
@@ -58,6 +59,7 @@ static void keep_rule(const cmd_parms *cmd, rl_rule_t *rule)
     global->rules = rule;
     global->reads_env |= rule->reads_env;
     global->reads_headers |= rule->reads_headers;
+    server_config(cmd)->of_passes |= rule->of_passes;
 }
 
 static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -147,6 +149,7 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
     }
     rl_global_config()->reads_env |= rl_exemption_reads_env(conf->exempt);
     rl_global_config()->reads_headers |= rl_exemption_reads_headers(conf->exempt);
+    server_config(cmd)->of_passes |= rl_exemption_reads_pass(conf->exempt);
     return misplaced(cmd);
 }
 
@@ -298,6 +301,14 @@ static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
 
 /* ---- the rest ---- */
 
+static const char *set_pass(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    (void)dir;
+    return error != NULL ? error
+                         : rl_pass_directive_parse(cmd, argc, argv, &server_config(cmd)->pass);
+}
+
 static const char *set_log(cmd_parms *cmd, void *dir, const char *level, const char *keys)
 {
     const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
@@ -415,6 +426,8 @@ const command_rec rl_directives[] = {
         "RateLimitLog", set_log, NULL, RSRC_CONF,
         "level of the line for a key's first denial in a window; keys: it tells their "
         "values"),
+    AP_INIT_TAKE_ARGV("RateLimitPass", set_pass, NULL, RSRC_CONF,
+                      "[life=7d] [bind=ip/24/48|none] [path=/.ratelimit/pass] [issue=20/h]"),
     AP_INIT_TAKE_ARGV("RateLimitHeaders", set_response_fields, NULL, IN_HTACCESS,
                       "none, or what to send: standard, legacy or both"),
     AP_INIT_TAKE1("RateLimitDenyHandler", set_deny_handler, NULL, IN_SECTIONS,

@@ -36,6 +36,7 @@ const char *rl_exemption_parse(cmd_parms *cmd, const char *text, rl_exemption_t 
         exemption->after_auth = rl_expr_reads_user(text + 5);
         exemption->reads_env = rl_expr_reads_env(text + 5);
         exemption->reads_headers = rl_expr_reads_headers(text + 5);
+        exemption->reads_pass = rl_expr_reads_pass(text + 5);
         return rl_expr_parse(cmd, text + 5, RL_EXPR_BOOLEAN, &exemption->expr);
     }
     if (strncmp(text, "network:", 8) == 0) {
@@ -84,6 +85,16 @@ bool rl_exemption_reads_env(const apr_array_header_t *exemptions)
 {
     for (int i = 0; exemptions != NULL && i < exemptions->nelts; i++) {
         if (APR_ARRAY_IDX(exemptions, i, rl_exemption_t).reads_env) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rl_exemption_reads_pass(const apr_array_header_t *exemptions)
+{
+    for (int i = 0; exemptions != NULL && i < exemptions->nelts; i++) {
+        if (APR_ARRAY_IDX(exemptions, i, rl_exemption_t).reads_pass) {
             return true;
         }
     }

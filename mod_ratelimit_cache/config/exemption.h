@@ -23,6 +23,7 @@ typedef struct rl_exemption {
     bool after_auth;               /* the expression reads the authenticated user */
     bool reads_env;                /* it depends on environment variables, */
     bool reads_headers;            /* or on header fields */
+    bool reads_pass;               /* or on RATELIMIT_PASS */
 } rl_exemption_t;
 
 /* Reads one argument into *exemption. Returns NULL, or the reason why it is refused. */
@@ -40,6 +41,9 @@ bool rl_exemption_reads_env(const apr_array_header_t *exemptions);
 
 /* Returns true if any of the exemptions depends on header fields. */
 bool rl_exemption_reads_headers(const apr_array_header_t *exemptions);
+
+/* Returns true if any of the exemptions depends on RATELIMIT_PASS. */
+bool rl_exemption_reads_pass(const apr_array_header_t *exemptions);
 
 /* Returns true if any of the exemptions reads the authenticated user. */
 bool rl_exemption_reads_user(const apr_array_header_t *exemptions);

@@ -36,6 +36,7 @@ static const struct {
     {RL_PART_PATH, "path", OF_TARGET},
     {RL_PART_METHOD, "method", 0},
     {RL_PART_EXPR, "expr", WITH_NAME | ACCOUNT},
+    {RL_PART_PASS, "pass", 0},
     {RL_PART_NETWORK, "network", WITH_NAME},
 };
 
@@ -43,7 +44,8 @@ static const struct {
 
 static const char known_parts[] =
     "one of ip[/V4BITS[/V6BITS]], user, user-or-ip, claimed-user, form:FIELD, query:FIELD, "
-    "header:NAME, cookie:NAME, env:NAME, network:NAME, host, path, method, all, expr:STRING";
+    "header:NAME, cookie:NAME, env:NAME, network:NAME, host, path, method, all, pass, "
+    "expr:STRING";
 
 static const char *part_word(rl_key_part_e kind)
 {
@@ -139,6 +141,7 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
         key->headers |= (part_kinds[i].flags & OF_HEADER) != 0;
         key->of_target |= (part_kinds[i].flags & OF_TARGET) != 0;
         key->account |= (part_kinds[i].flags & ACCOUNT) != 0;
+        key->pass |= part->kind == RL_PART_PASS || rl_expr_reads_pass(text + len);
         key->claimed |= part->kind == RL_PART_CLAIMED_USER;
         key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM ||
                          part->kind == RL_PART_QUERY;

@@ -29,6 +29,7 @@ typedef enum {
     RL_PART_PATH,
     RL_PART_METHOD,
     RL_PART_EXPR,
+    RL_PART_PASS,
     RL_PART_NETWORK,
 } rl_key_part_e;
 
@@ -54,6 +55,7 @@ typedef struct rl_key_spec {
     bool claimed;    /* a part is the claimed user */
     bool absence;    /* an absent part is told from one in doubt: absent= differs */
     bool account;    /* a part can name an account */
+    bool pass;       /* a part reads the client's pass */
     rl_key_part_t parts[RL_KEY_PARTS_MAX]; /* sorted by kind and name */
 } rl_key_spec_t;
 

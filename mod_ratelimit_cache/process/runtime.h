@@ -22,6 +22,7 @@ typedef struct rl_runtime {
     rl_secret_t fleet_secret; /* hashes the keys of counters that a fleet shares */
     rl_secret_t known_secret; /* seals what known browsers carry; never one that is public */
     rl_secret_t deeds_secret; /* seals the tokens of the status page; nor is this */
+    rl_secret_t pass_secret;  /* seals passes and tokens of challenges; likewise */
 } rl_runtime_t;
 
 /* Returns what start.c set in post_config. Children inherit it by fork, and only read it. */

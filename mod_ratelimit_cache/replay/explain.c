@@ -139,6 +139,9 @@ static void explain_rule(FILE *out, apr_pool_t *pool, const rl_rule_t *rule)
     if (rule->observe) {
         fputs("; only observed", out);
     }
+    if (rule->challenge) {
+        fputs("; browsers that are over it get a button instead", out);
+    }
     fprintf(out, "\n      RateLimit %s   (%s:%d)\n", rule->directive->args,
             rule->directive->filename, rule->directive->line_num);
 }
