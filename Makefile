@@ -128,7 +128,7 @@ $(MODULE): $(OBJECTS)
 # Where rlctl finds httpd and the module, unless it is told; and the module's version, which is also rlctl's.
 RLCTL_PATHS = $(eval RLCTL_PATHS := -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"')$(RLCTL_PATHS)
 RLCTL_VERSION = $(eval RLCTL_VERSION := $(shell awk '/define RATELIMIT_VERSION_/ { gsub(/"/, "", $$3); v = v (n++ % 3 ? "." : "") $$3 } END { print v }' $(SRC)/mod_ratelimit_cache.h))$(RLCTL_VERSION)
-RLCTL_LIBS  := -lcurl -ljansson -lutf8proc -lz
+RLCTL_LIBS  := $(LIBRARY) -lcurl -ljansson -lutf8proc -lz
 RLCTL_OBJECTS := $(patsubst rlctl/%.c,$(OUT)/rlctl.obj/%.o,$(wildcard rlctl/*.c))
 $(OUT)/rlctl.obj/main.o: $(SRC)/mod_ratelimit_cache.h
 $(OUT)/rlctl.obj/%.o: rlctl/%.c Makefile | need-build
@@ -138,7 +138,7 @@ $(OUT)/rlctl.obj/%.o: rlctl/%.c Makefile | need-build
 
 $(RLCTL): $(RLCTL_OBJECTS) $(LIBRARY)
 	$(SAY) '  LINK $@'
-	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ -o $@ $(RLCTL_LIBS)
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(RLCTL_OBJECTS) -o $@ $(RLCTL_LIBS)
 
 $(LIBRARY): $(call objects,$(PLAIN)) $(EMBEDDED)
 	@rm -f $@
@@ -151,7 +151,7 @@ $(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | need-test
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS) -lm
 
 # Of rlctl: what it is built of but for main().
-$(OUT)/t/unit-rlctl_%.t: t/unit/rlctl_%.c $(filter-out %/main.o,$(RLCTL_OBJECTS)) | need-test
+$(OUT)/t/unit-rlctl_%.t: t/unit/rlctl_%.c $(filter-out %/main.o,$(RLCTL_OBJECTS)) $(LIBRARY) | need-test
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -Irlctl -MMD -MP $(filter %.c %.o,$^) -o $@ -lcmocka $(RLCTL_LIBS)

@@ -30,6 +30,7 @@ _rlctl_options() {
     top) echo "$server vhost rule denied lines" ;;
     exempt) echo "$server vhost for" ;;
     check) echo 'config httpd module help' ;;
+    networks) echo 'label format help' ;;
     replay) echo 'rules config format percent top json csv denied plot httpd module help' ;;
     *) echo 'help version url user password-file cacert timeout color json' ;;
     esac
@@ -61,13 +62,13 @@ _rlctl_candidates() {
     --color) printf '%s\n' auto always never ;;
     --rule) _rlctl_rules ;;
     --for) printf '%s\n' 5m 1h 1d ;;
-    --format) printf '%s\n' common combined vhost_common vhost_combined ;;
+    --format) [[ $command == networks ]] && printf '%s\n' prefix-asn json || printf '%s\n' common combined vhost_common vhost_combined ;;
     --*) ;;
     *)
         if [[ $cur == -* ]]; then
             _rlctl_options "$command" | tr ' ' '\n' | sed 's/^/--/'
         elif [[ -z $command ]]; then
-            printf '%s\n' health show top why clear exempt check replay
+            printf '%s\n' health show top why clear exempt check networks replay
         elif [[ $command == @(show|clear|exempt) && ${#arguments[@]} -gt 0 ]]; then
             _rlctl_parts "${arguments[0]}"
         elif [[ $command == @(show|clear|exempt) ]]; then
@@ -95,7 +96,7 @@ _rlctl() {
     before=${cur%"${cur##*[:=]}"}
     COMPREPLY=("${COMPREPLY[@]#"$before"}")
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
-    [[ ${#COMPREPLY[@]} -gt 0 || -n $pending || $command == @(check|replay) ]] || compopt +o default
+    [[ ${#COMPREPLY[@]} -gt 0 || -n $pending || $command == @(check|networks|replay) ]] || compopt +o default
 }
 
 complete -o default -F _rlctl rlctl

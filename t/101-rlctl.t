@@ -308,7 +308,7 @@ like $ask->('/rl', 'show', '--color', 'always')->{out}, qr/\e\[31m/, '--color al
 }
 
 # ---- usage ------------------------------------------------------------------------------------------------------
-my @commands = qw(health show top why clear exempt check replay);
+my @commands = qw(health show top why clear exempt check networks replay);
 like rlctl('--help')->{out}, qr/^  \Q$_\E +\S/m, "--help names $_" for @commands;
 for my $command (@commands) {
     like said(rlctl($command, '--help')), qr/\A0: usage: rlctl \Q$command\E /, "$command --help";
