@@ -64,7 +64,7 @@ is get($s, '/gitweb?p=x.git', '198.51.100.9', Cookie => $pass)->status, 200, 'gi
 is get($s, '/gitweb?p=x.git;a=atom', '198.51.100.10')->status, 200, 'gitweb: a feed reader gets its feed';
 is get($s, '/gitweb?a=snapshot&p=x.git', '198.51.100.10')->status, 200, 'gitweb: a snapshot';
 my @c = hold($s, 9, '/gitweb?a=atom&wait=go');
-ok await(10, sub { my $r = rule(figures($s), 'pages'); $r->{in_flight} == 4 && $r->{waiting} == 5 }), 'gitweb: of nine without a pass four are served, the others wait';
+ok await(10, sub { my $r = rule(figures($s), 'crowd'); $r->{in_flight} == 4 && $r->{waiting} == 5 }), 'gitweb: of nine without a pass four are served, the others wait';
 is get($s, '/gitweb?p=x.git', '198.51.100.9', Cookie => $pass)->status, 200, 'gitweb: who has a pass comes before them';
 $s->write('tmp/go', '');
 is_deeply statuses_of(@c), { 200 => 9 }, 'gitweb: all are served';
