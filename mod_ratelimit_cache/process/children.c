@@ -10,6 +10,7 @@
 #include "../httpd/module.h"
 #include "../lease/keeper.h"
 #include "../system/clock.h"
+#include "busy.h"
 #include "runtime.h"
 #include "store_log.h"
 
@@ -98,6 +99,7 @@ void rl_children_init(apr_pool_t *pchild, server_rec *s)
     child_pool = pchild;
     pthread_atfork(NULL, NULL, note_fork);
     rl_store_config_each(s, child_init_store, pchild);
+    rl_busy_child_init(pchild, s);
 }
 
 void rl_children_heed_fork(rl_store_config_t *store)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all processes of the server share: the ledger, what was logged of memcached servers and
- * how they are, statistics, the secrets. */
+ * how they are, statistics, whether it is busy, the secrets. */
 #ifndef RL_PROCESS_RUNTIME_H
 #define RL_PROCESS_RUNTIME_H
 
@@ -8,6 +8,7 @@
 
 #include <httpd.h>
 
+#include "../busy/state.h"
 #include "../core/digest.h"
 #include "../ledger/ledger.h"
 #include "../stats/stats.h"
@@ -17,6 +18,7 @@ typedef struct rl_runtime {
     void *log_table;    /* RL_LOG_THROTTLE_SIZE bytes, see memcached/log_throttle.h */
     void *health_table; /* RL_HEALTH_TABLE_SIZE bytes, see memcached/health_table.h */
     rl_stats_t *stats;
+    rl_busy_t *busy;          /* whether the server is busy */
     rl_secret_t secret;       /* hashes the keys of counters in this server's memory */
     rl_secret_t fleet_secret; /* hashes the keys of counters that a fleet shares */
     rl_secret_t known_secret; /* seals what known browsers carry; never one that is public */

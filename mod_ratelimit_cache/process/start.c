@@ -12,6 +12,7 @@
 #include "../memcached/log_throttle.h"
 #include "../rule/identity.h"
 #include "addresses.h"
+#include "busy.h"
 #include "runtime.h"
 #include "scope.h"
 #include "slots.h"
@@ -24,6 +25,7 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
 #define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-3"
+#define RETAINED_BUSY_KEY   "mod_ratelimit_cache-busy-1"
 
 /* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
  * name, the left column; the right one is shared memory that lives as long as the server.
@@ -32,6 +34,7 @@ APLOG_USE_MODULE(ratelimit_cache);
  *     RETAINED_LOG_KEY     void *        --> | slots of the log throttle: RL_LOG_THROTTLE_SIZE
  *     RETAINED_HEALTH_KEY  void *        --> | how memcached servers are: RL_HEALTH_TABLE_SIZE
  * | RETAINED_STATS_KEY   void *        --> | statistics: rl_stats_t |
+ *     RETAINED_BUSY_KEY    void *        --> | whether the server is busy: rl_busy_t |
  */
 typedef struct rl_retained {
     void *table;                     /* the ledger's memory; NULL: not made yet */
@@ -92,7 +95,7 @@ static int find_memory(const char *retained_key, apr_size_t size, void **memory,
 
 static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
 {
-    void *stats = NULL;
+    void *stats = NULL, *busy = NULL;
     int error = find_memory(RETAINED_LOG_KEY, RL_LOG_THROTTLE_SIZE, &runtime->log_table, s);
     if (error == OK) {
         error =
@@ -102,7 +105,11 @@ static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
         error = find_memory(RETAINED_STATS_KEY, sizeof(rl_stats_t), &stats, s);
     }
     if (error == OK) {
+        error = find_memory(RETAINED_BUSY_KEY, sizeof(rl_busy_t), &busy, s);
+    }
+    if (error == OK) {
         runtime->stats = stats;
+        runtime->busy = busy;
         runtime->ledger.evictions = &runtime->stats->evictions;
     }
     return error;
@@ -209,6 +216,7 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rl_scope_post_config();
     rl_slots_post_config(pconf, ptemp, s);
     forget_values(s);
+    rl_busy_post_config();
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT
                  " keys, for %" APR_SIZE_T_FMT " of .htaccess files at most",

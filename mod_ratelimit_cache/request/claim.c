@@ -8,6 +8,7 @@
 #include "../core/number.h"
 #include "../httpd/expression.h"
 #include "../key/given_values.h"
+#include "../process/busy.h"
 #include "../process/runtime.h"
 #include "../process/scope.h"
 #include "../rule/identity.h"
@@ -70,12 +71,14 @@ static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *c
     claim->op.meter = rule->meter;
     *counters = rule->id;
     if (rule->rate_expr == NULL) {
+        rl_busy_lower(rule, &claim->op.meter);
         return true;
     }
     switch (compute_rate(r, rule, &rate)) {
     case RATE_KNOWN:
         rl_rule_meter(rule, &rate, &claim->op.meter);
         *counters = rl_rule_identity(rule, &claim->op.meter);
+        rl_busy_lower(rule, &claim->op.meter);
         return true;
     case RATE_INVALID:
         claim->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;

@@ -230,12 +230,45 @@ static void json_table(rl_output_t *out, const rl_table_row_t *table)
     rl_out(out, "}");
 }
 
+/* ---- busy ---- */
+
+static void json_hundredths(rl_output_t *out, const char *before, const char *name,
+                            uint32_t hundredths)
+{
+    json_name(out, before, name);
+    rl_out_hundredths(out, hundredths);
+}
+
+static void json_measure(rl_output_t *out, const rl_measure_row_t *row)
+{
+    json_text(out, "{", "name", row->name);
+    if (row->known) {
+        json_hundredths(out, ",", "value", row->value);
+    }
+    json_hundredths(out, ",", "high", row->high);
+    json_hundredths(out, ",", "low", row->low);
+    rl_out(out, "}");
+}
+
+static void json_busy(rl_output_t *out, const rl_report_t *report)
+{
+    json_name(out, ",", "busy");
+    rl_out(out, report->busy ? "true" : "false");
+    json_number(out, "busy_for", report->busy_s);
+    json_name(out, ",", "measures");
+    rl_out(out, "[");
+    for (size_t i = 0; i < report->nmeasures; i++) {
+        rl_out(out, i > 0 ? "," : "");
+        json_measure(out, &report->measures[i]);
+    }
+    rl_out(out, "]");
+}
+
 void rl_json_write(rl_output_t *out, const rl_report_t *report)
 {
     json_text(out, "{", "version", report->version);
     json_number(out, "time", report->now_s);
-    json_name(out, ",", "busy");
-    rl_out(out, "false");
+    json_busy(out, report);
     json_requests(out, report);
     json_rule_rows(out, report);
     json_key_rows(out, report->keys, report->nkeys);

@@ -54,6 +54,14 @@ typedef struct rl_store_row {
     uint64_t local, leased;
 } rl_store_row_t;
 
+/* How busy the server is, by one measure of RateLimitBusy. */
+typedef struct rl_measure_row {
+    const char *name;          /* as in RateLimitBusy */
+    bool percent;              /* hundredths of a percent, else of one */
+    bool known;                /* it could be measured */
+    uint32_t value, high, low; /* hundredths */
+} rl_measure_row_t;
+
 typedef struct rl_table_row {
     uint64_t bytes, cells, used, expired, evictions;
 } rl_table_row_t;
@@ -66,8 +74,13 @@ typedef struct rl_deed_row {
 } rl_deed_row_t;
 
 typedef struct rl_report {
-    const char *version; /* of the module */
-    uint32_t now_s;      /* seconds since 1970 */
+    const char *version;              /* of the module */
+    uint32_t now_s;                   /* seconds since 1970 */
+    bool busy;                        /* the server counts as busy, */
+    uint32_t busy_s;                  /* for so many seconds */
+    const char *busy_text;            /* the measures, for people; "" without RateLimitBusy */
+    const rl_measure_row_t *measures; /* those of RateLimitBusy */
+    size_t nmeasures;
     const rl_slot_t *all;
     uint64_t requests[RL_FIGURES]; /* of `all`; see rl_figures_of_request() */
     const rl_rule_row_t *rules;    /* in the order of the configuration */
