@@ -67,6 +67,7 @@
 #include "process/children.h"
 #include "process/start.h"
 #include "replay/replay.h"
+#include "request/holdings.h"
 #include "request/outcome_watch.h"
 #include "request/upgrade.h"
 #include "status/handler.h"
@@ -95,6 +96,7 @@ static void register_hooks(apr_pool_t *pool)
     rl_outcome_watch_register();
     rl_denial_register();
     rl_response_fields_register();
+    rl_holdings_register();
     rl_known_cookie_register();
     rl_api_register();
     rl_summary_register();
@@ -104,6 +106,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(rl_advice_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_advice_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(rl_replay_test_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_status(rl_children_status, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -119,6 +122,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_filter(rl_holdings_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_holdings_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_denial_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(rl_known_cookie_insert, NULL, NULL, APR_HOOK_MIDDLE);

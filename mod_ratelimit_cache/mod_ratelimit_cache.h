@@ -209,7 +209,8 @@ typedef struct ratelimit_receipt {
  * `none`, for a rate whose expression is empty, for one that can't be computed unless on-error=
  * is deny, and under RateLimitEngine Off. A rule that observes, as all do under RateLimitEngine
  * Observe, returns APR_SUCCESS even if the units don't fit; then they are not charged, and
- * usage->fits is 0.
+ * usage->fits is 0. COUNT/concurrent limits what a request takes for as long as it is served,
+ * and is RATELIMIT_NOT_COUNTED here.
  *
  * Each call waits for the shared store no longer than its timeout=. If the store doesn't answer
  * and on-error= is local, the call goes on with this server's numbers. With memcached, a call

@@ -24,6 +24,12 @@ SetEnvIf RATELIMIT_BUSY ^1$ SEEN_BUSY
 <Location /ok/none>
     RateLimit none 6/30d key=path busy=0
 </Location>
+<Location /ok/slots>
+    RateLimit slots 6/concurrent busy=2
+</Location>
+<Location /ok/no-slots>
+    RateLimit no-slots 6/concurrent busy=2 reserve=2 "prefer=%{QUERY_STRING} == 'me'"
+</Location>
 <Location /ok/sliding>
     RateLimit sliding 6/30d key=path busy=2 algorithm=sliding-window
 </Location>
@@ -98,6 +104,8 @@ for my $mpm (@mpms) {
     is statuses($s, 3, '/ok/less/b'), '200 200 429', "$mpm: another key has two";
     is statuses($s, 3, '/ok/sliding/a'), '200 429 429', "$mpm: sliding windows";
     is statuses($s, 1, '/ok/first/a'), '429', "$mpm: window=first";
+    is policy($s, '/ok/slots'), '"slots";q=2;qu="concurrent-requests"', "$mpm: requests at the same time";
+    is statuses($s, 1, "/ok/no-slots$_"), /me/ ? 200 : 429, "$mpm: what is reserved stays reserved: '$_'" for '', '?me';
     is statuses($s, 1, '/ok/none'), '429', "$mpm: busy=0 admits nothing";
     is statuses($s, 2, '/ok/computed/six'), '200 429', "$mpm: a computed rate is lowered";
     is statuses($s, 2, '/ok/computed/one'), '200 429', "$mpm: a computed rate that is lower stays";
@@ -166,7 +174,7 @@ refused("<Location /x>\nRateLimitBusy load=1\n</Location>\n", qr/RateLimitBusy n
 if (eval { slurp('/proc/pressure/cpu') =~ /^some avg10=/ }) { config_ok "RateLimitBusy cpu-pressure=40%\n" }
 else { refused("RateLimitBusy cpu-pressure=40%\n", qr{"cpu-pressure=40%": this system doesn't tell it: /proc/pressure/cpu can't be read: }) }
 
-config_ok "RateLimitBusy load=1\nRateLimit r $_\n" for '5/m busy=5', '5/m busy=0', 'expr=%{env:RATE} busy=100', '5/m busy=1 algorithm=sliding-window', '5/m busy=1 window=first';
+config_ok "RateLimitBusy load=1\nRateLimit r $_\n" for '5/m busy=5', '5/concurrent busy=5', '5/m busy=0', 'expr=%{env:RATE} busy=100', '5/m busy=1 algorithm=sliding-window', '5/m busy=1 window=first';
 refused("RateLimit r 5/m busy=6\n", qr/RateLimit r: "busy=6": must be at most COUNT, 5/);
 refused("RateLimit r 5/m busy=x\n", qr/RateLimit r: "busy=x": must be an integer/);
 refused("RateLimit r 5/m busy=1 algorithm=token-bucket\n", qr/"busy=1": goes with windows and with concurrent, not with algorithm=token-bucket/);

@@ -142,12 +142,27 @@ static int64_t renewal_of(const rl_request_t *request, int i)
 static int64_t seconds_of(const rl_request_t *request, int i)
 {
     const int64_t renewal = renewal_of(request, i);
+    if (request->claims[i].op.meter.algorithm == RL_CONCURRENT) {
+        return -1;
+    }
     return is_denied(request) && renewal == request->claims[i].step.retry
                ? apr_atoi64(request->environment.retry_after)
                : rl_seconds_until(renewal, apr_time_now());
 }
 
 /* ---- the fields ---- */
+
+static void add_policy(rl_text_t *text, const rl_claim_t *claim)
+{
+    const rl_meter_t *meter = &claim->op.meter;
+    if (meter->algorithm == RL_CONCURRENT) {
+        rl_field_text_add_concurrent(text, claim->name, rl_meter_quota(meter));
+    }
+    else {
+        rl_field_text_add_policy(text, claim->name, rl_meter_quota(meter),
+                                 rl_meter_quota_us(meter));
+    }
+}
 
 static void set_policies(request_rec *r, const rl_request_t *request)
 {
@@ -157,9 +172,7 @@ static void set_policies(request_rec *r, const rl_request_t *request)
     rl_text_t text;
     rl_text_begin(&text, buffer, size);
     for (int i = 0; i < n; i++) {
-        const rl_meter_t *meter = &request->claims[i].op.meter;
-        rl_field_text_add_policy(&text, request->claims[i].name, rl_meter_quota(meter),
-                                 rl_meter_quota_us(meter));
+        add_policy(&text, &request->claims[i]);
     }
     rl_text_end(&text);
     apr_table_setn(r->headers_out, "RateLimit-Policy", buffer);

@@ -36,8 +36,10 @@ static apr_status_t find_rule(const request_rec *r, const char *name, const rl_r
     if (*rule == NULL || (*rule)->dropped) {
         return RATELIMIT_NO_RULE;
     }
-    return (*rule)->unlimited || rl_dir_engine(conf) == RL_ENGINE_OFF ? RATELIMIT_NOT_COUNTED
-                                                                      : APR_SUCCESS;
+    return (*rule)->unlimited || (*rule)->meter.algorithm == RL_CONCURRENT ||
+                   rl_dir_engine(conf) == RL_ENGINE_OFF
+               ? RATELIMIT_NOT_COUNTED
+               : APR_SUCCESS;
 }
 
 static apr_status_t call_make_claim(request_rec *r, const char *const *values, int64_t cost,

@@ -7,7 +7,7 @@
 #include "number.h"
 
 static const char bad_form[] =
-    "write COUNT/PERIOD, for example 5/m, 100/10m or 100/300, or none";
+    "write COUNT/PERIOD, for example 5/m, 100/10m or 100/300, COUNT/concurrent, or none";
 static const char bad_count[] = "the count must be an integer from 0 to 4294967295";
 /* The sentences for what can be wrong with a period or a duration. */
 typedef struct rl_reasons {
@@ -89,12 +89,35 @@ const char *rl_rate_parse(const char *text, rl_rate_t *rate)
     if (!rl_number_parse(text, (size_t)(slash - text), RL_COUNT_MAX, &count)) {
         return bad_count;
     }
-    reason = parse_time(slash + 1, &of_period, &parsed.period_us);
+    parsed.concurrent = strcasecmp(slash + 1, "concurrent") == 0;
+    parsed.period_us = RL_USEC_PER_SEC;
+    reason = parsed.concurrent ? NULL : parse_time(slash + 1, &of_period, &parsed.period_us);
     if (reason != NULL) {
         return reason;
     }
     parsed.count = (uint32_t)count;
     *rate = parsed;
+    return NULL;
+}
+
+#define WAIT_LEAST_US (10 * 1000)
+#define WAIT_MOST_US  (30 * RL_USEC_PER_SEC)
+
+const char *rl_wait_parse(const char *text, int64_t *wait_us)
+{
+    const size_t digits = strspn(text, "0123456789");
+    uint64_t ms;
+    int64_t us;
+    if (digits > 0 && strcasecmp(text + digits, "ms") == 0) {
+        us = rl_number_parse(text, digits, 1000000, &ms) ? (int64_t)ms * 1000 : -1;
+    }
+    else if (parse_time(text, &of_duration, &us) != NULL) {
+        return "must be a duration such as 500ms or 2s";
+    }
+    if (us < WAIT_LEAST_US || us > WAIT_MOST_US) {
+        return "must be from 10ms to 30s";
+    }
+    *wait_us = us;
     return NULL;
 }
 

@@ -29,7 +29,7 @@ static rl_shared_counter_t counter_of(const rl_operation_t *exempt, int64_t unti
         .ttl = rl_shared_counter_ttl(lasts / RL_USEC_PER_SEC + RL_TTL_SLACK)};
 }
 
-static bool is_in_force(const rl_operation_t *exempt, uint64_t word)
+static bool exempts_now(const rl_operation_t *exempt, uint64_t word)
 {
     return rl_penalty_end(word) > exempt->now;
 }
@@ -57,7 +57,7 @@ static void set_here(const rl_source_t *source, const rl_operation_t *exempt, ui
     else if (word < held) {
         rl_ledger_lower(source->ledger, exempt, &(rl_correction_t){.from = held, .to = word});
     }
-    if (is_in_force(exempt, word)) {
+    if (exempts_now(exempt, word)) {
         note_latest(source, rl_penalty_end(word));
     }
 }
@@ -104,12 +104,12 @@ void rl_exempt_key_learn(const rl_source_t *source, const rl_operation_t *op)
     switch (source->session->store->ops->read(source->session, &counter, &word)) {
     case RL_STORE_OK:
         if (word <= (uint64_t)(op->now + RL_EXEMPT_MAX_US) &&
-            (is_in_force(&exempt, word) || rl_penalty_is_lifted(word))) {
+            (exempts_now(&exempt, word) || rl_penalty_is_lifted(word))) {
             set_here(source, &exempt, word);
         }
         break;
     case RL_STORE_MISSING:
-        if (is_in_force(&exempt, held)) {
+        if (exempts_now(&exempt, held)) {
             tell_store(source, &exempt, held);
         }
         break;

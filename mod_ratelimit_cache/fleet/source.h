@@ -18,6 +18,7 @@
 typedef enum { RL_ON_ERROR_LOCAL, RL_ON_ERROR_ALLOW, RL_ON_ERROR_DENY } rl_on_error_e;
 
 struct rl_lease_list;
+struct rl_slots;
 
 /* Where units come from. Made for one session with the store; what it points to lives at least
  * as long as that. The low 32 bits of salt.lo are 0: windows start by those of the key
@@ -28,6 +29,7 @@ typedef struct rl_source {
     rl_store_session_t *session;  /* NULL: no store, the ledger decides alone */
     struct rl_lease_list *leases; /* of this child; NULL: no units are reserved ahead */
     unsigned incarnation;         /* of counters made anew, see core/meter/tally.h */
+    struct rl_slots *slots; /* of COUNT/concurrent (concurrent/); NULL: they are no limit */
     _Atomic uint32_t *exempt_until; /* seconds since 1970, in shared memory: when the last
                                      * exemption of a key (exempt_key.h) ends; NULL: keys can't
                                      * be exempt */
@@ -55,7 +57,8 @@ static inline void rl_source_bind(const rl_source_t *source, rl_operation_t *op,
  * into core/meter/tally.h. */
 static inline bool rl_source_is_shared(const rl_source_t *source, const rl_meter_t *meter)
 {
-    return source->session != NULL && rl_meter_is_shareable(meter);
+    return source->session != NULL && meter->algorithm != RL_CONCURRENT &&
+           rl_meter_is_shareable(meter);
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "../config/config.h"
 #include "../config/exemption.h"
 #include "../request/due.h"
+#include "../request/holdings.h"
 #include "../request/log.h"
 #include "../request/redirect.h"
 #include "../request/server_view.h"
@@ -114,6 +115,7 @@ static rl_request_t *record_of(request_rec *r, int rules)
     if (request == NULL) {
         request = rl_request_make(r, rules);
         rl_upgrade_take_over(r, request);
+        rl_holdings_keep(r, request);
     }
     return request;
 }

@@ -10,9 +10,11 @@
 #include "../mod_ratelimit_cache.h"
 #include "../request/denial_log.h"
 #include "../request/log.h"
+#include "../request/holdings.h"
 #include "../request/session.h"
 #include "../request/trace.h"
 #include "patience.h"
+#include "turn.h"
 
 static void trace_refund(request_rec *r, const rl_claim_t *claim)
 {
@@ -276,6 +278,21 @@ static int charge_patiently(request_rec *r, rl_request_t *request, int first, in
     return denied;
 }
 
+/* Charges the claims from index `first` on, as charge_patiently() does, and waits for slots. A
+ * wait takes none of the time that a request may spend with the store. */
+static int charge_in_turn(request_rec *r, rl_request_t *request, int first, int64_t *now)
+{
+    const int64_t came = *now;
+    int denied;
+    while ((denied = charge_patiently(r, request, first, now)) >= 0 &&
+           rl_turn_wait(r, request, denied, came)) {
+        *now = apr_time_now();
+        request->store_time = 0;
+    }
+    rl_holdings_keep(r, request);
+    return denied;
+}
+
 /* A denial that another module vetoes becomes an observation, and the claims are decided on
  * again: once for each vetoed claim at most, and only once if all claims that deny are known
  * from the start. */
@@ -284,7 +301,7 @@ int rl_decide(request_rec *r, rl_request_t *request, int first)
     int64_t now = rl_request_now(request);
     const int n = request->n - first;
     int denied;
-    while ((denied = charge_patiently(r, request, first, &now)) >= 0) {
+    while ((denied = charge_in_turn(r, request, first, &now)) >= 0) {
         do {
             const int status = decide_ask(r, request, denied, now);
             if (status != RATELIMIT_VETO) {
@@ -303,6 +320,7 @@ int rl_decide_include(request_rec *r, rl_request_t *request, int first)
     int64_t now = rl_request_now(request);
     const int denied = charge_claims(r, request, first, &now);
     const rl_claim_t *claim;
+    rl_holdings_keep(r, request);
     if (denied < 0) {
         return OK;
     }

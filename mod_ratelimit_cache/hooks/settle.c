@@ -2,6 +2,7 @@
 #include "settle.h"
 
 #include "../request/figures.h"
+#include "../request/holdings.h"
 #include "../request/judgement.h"
 #include "../request/outcome_watch.h"
 #include "../request/record.h"
@@ -148,7 +149,7 @@ static void settle_refresh(const rl_source_t *source, const rl_request_t *reques
 }
 
 /* Returns true if the request was over a limit. */
-static bool is_over(const rl_request_t *request)
+static bool request_is_over(const rl_request_t *request)
 {
     return request->denied.claim >= 0 || request->excused;
 }
@@ -191,7 +192,7 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
     const rl_settlement_t *settlements = settlements_at_end(r, request);
     rl_session_t session;
     int64_t now;
-    if (settlements == NULL && !is_over(request)) {
+    if (settlements == NULL && !request_is_over(request)) {
         return;
     }
     now = apr_time_now();
@@ -208,12 +209,13 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
 
 void rl_settle(request_rec *r)
 {
-    const rl_request_t *request = rl_request_get(r);
+    rl_request_t *request = rl_request_get(r);
     if (request == NULL || request->n == 0) {
         return;
     }
+    rl_holdings_release(request);
     rl_figures_of_request(r, request);
-    if (request->outcome.matters || is_over(request)) {
+    if (request->outcome.matters || request_is_over(request)) {
         settle(r, request);
     }
     if (request->outcome.reads_auth) {

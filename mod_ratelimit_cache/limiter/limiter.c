@@ -2,6 +2,7 @@
 #include "limiter.h"
 
 #include "../fleet/exempt_key.h"
+#include "slot.h"
 
 /* Two passes, so that a request that one rule denies isn't charged to the other rules: the
  * first looks every claim up, the second charges, and only if all claims fit. If nothing has
@@ -72,6 +73,12 @@ static void apply_value(const rl_source_t *source, rl_claim_t *claim)
     }
 }
 
+static void look_for_slot(const rl_source_t *source, rl_claim_t *claim)
+{
+    rl_slot_look(source, claim);
+    claim->step.granted &= !claim->refuse;
+}
+
 /* Grants a denied claim if an administrator has exempted its key. */
 static void claim_excuse(const rl_source_t *source, rl_claim_t *claim)
 {
@@ -84,20 +91,40 @@ static void claim_excuse(const rl_source_t *source, rl_claim_t *claim)
 
 void rl_limiter_peek(const rl_source_t *source, rl_claim_t *claim)
 {
-    rl_counter_peek(source, &claim->op, &claim->step);
-    apply_value(source, claim);
+    if (rl_claim_takes_slot(claim)) {
+        look_for_slot(source, claim);
+    }
+    else {
+        rl_counter_peek(source, &claim->op, &claim->step);
+        apply_value(source, claim);
+    }
     claim_excuse(source, claim);
 }
 
 static void claim_look_up(const rl_source_t *source, rl_claim_t *claim)
 {
-    rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
-    apply_value(source, claim);
+    if (rl_claim_takes_slot(claim)) {
+        look_for_slot(source, claim);
+    }
+    else {
+        rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
+        apply_value(source, claim);
+    }
+    claim_excuse(source, claim);
+}
+
+static void claim_take_slot(const rl_source_t *source, rl_claim_t *claim)
+{
+    rl_slot_take(source, claim);
     claim_excuse(source, claim);
 }
 
 static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
 {
+    if (rl_claim_takes_slot(claim)) {
+        claim_take_slot(source, claim);
+        return;
+    }
     claim->uncounted =
         counts_values(claim)
             ? !rl_distinct_charge(source, &claim->op, claim->on_error, &claim->distinct,
@@ -116,7 +143,7 @@ static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
     if (twin != NULL) {
         claim->step = twin->step;
     }
-    else if (!counts_values(claim) &&
+    else if (!counts_values(claim) && !rl_claim_takes_slot(claim) &&
              rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
         claim->charged = true;
     }
@@ -129,7 +156,8 @@ void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     for (int i = 0; i < n; i++) {
         rl_claim_t *claim = &claims[i];
-        if (!claim->step.granted && !claim->uncounted && !claim->refuse && !claim->patient) {
+        if (!claim->step.granted && !claim->uncounted && !claim->refuse && !claim->patient &&
+            !rl_claim_takes_slot(claim)) {
             rl_counter_overrun(source, &claim->op, &claim->step);
         }
     }
@@ -189,19 +217,28 @@ void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)
 void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
     for (int i = 0; i < n; i++) {
-        if (claims[i].charged) {
-            claims[i].charged = false;
-            rl_source_bind(source, &claims[i].op, now);
-            rl_distinct_refund(source, &claims[i].op, &claims[i].distinct,
-                               claims[i].step.stamp);
+        if (!claims[i].charged && claims[i].slot.holding.holder == 0) {
+            continue;
         }
+        claims[i].charged = false;
+        if (rl_claim_takes_slot(&claims[i])) {
+            rl_slots_leave(source->slots, &claims[i].slot.holding);
+            continue;
+        }
+        rl_source_bind(source, &claims[i].op, now);
+        rl_distinct_refund(source, &claims[i].op, &claims[i].distinct, claims[i].step.stamp);
     }
 }
 
 void rl_limiter_look_again(const rl_source_t *source, rl_claim_t *claim)
 {
     const rl_operation_t nothing = rl_operation_at_cost(&claim->op, 0);
-    rl_counter_peek(source, &nothing, &claim->step);
+    if (rl_claim_takes_slot(claim)) {
+        rl_slot_look(source, claim);
+    }
+    else {
+        rl_counter_peek(source, &nothing, &claim->step);
+    }
     claim->step.granted = true;
 }
 

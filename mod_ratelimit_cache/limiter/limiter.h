@@ -7,46 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "counter.h"
-#include "distinct.h"
-
-struct rl_rule;
-
-/* A claim: what one rule asks of one request, and what came of it. */
-typedef struct rl_claim {
-    /* In: what the rule asks. The limiter binds the operation. */
-    rl_operation_t op;
-    bool observe;           /* an overrun is reported, but neither enforced nor charged */
-    bool refuse;            /* deny, whatever the count is */
-    rl_on_error_e on_error; /* what decides while the shared store doesn't answer */
-    bool patient;           /* a denial isn't final yet: it starts no penalty */
-    rl_distinct_t distinct; /* the value, if only new values are charged; what is held of it */
-    /* Out: what came of the claim. */
-    rl_step_t step;
-    bool charged;         /* units, or what was charged for the value, may be given back */
-    bool excused;         /* it is over its limit, but its key is exempt: nothing is charged */
-    bool uncounted;       /* the shared store could not answer, and on_error decided */
-    bool checking;        /* a check of credentials is counted for it (checks.h), */
-    uint64_t check_stamp; /* with this stamp */
-    /* Between the limiter's two passes. */
-    rl_seen_t seen;
-    /* Whose claim it is. The limiter doesn't look at these. A tenant's rule is NULL
-     * from an upgrade to h2c until rl_redirect_follow() finds it again. */
-    const struct rl_rule *rule;
-    const char *name;      /* the rule's name */
-    rl_digest_t rule_id;   /* identifies the rule's counters */
-    bool observed_by_rule; /* `observe` as the rule set it; a veto sets `observe` later */
-    bool invalid;          /* the rule's rate could not be computed */
-    bool personal;         /* the key names a person who need not be the client */
-    bool missing;          /* a part of the key has no value */
-    bool cleared;          /* the counter was cleared for this request */
-    bool returned;         /* its charge was given back, or wiped, after authentication */
-    bool valueless;        /* a part of distinct= has none: each request is charged */
-    const char *claimed;   /* the claimed user in the key of a rule with clear=, else NULL */
-    bool known;            /* the counter is a known browser's own */
-    const rl_digest_t *account; /* the account that a rule with known= has in its key; NULL:
-                                 * no such rule, or in doubt */
-} rl_claim_t;
+#include "claim.h"
 
 /* Decides about all claims at time now, microseconds since the epoch: charges all claims that
  * fit, or none. Returns -1 if the request is admitted, with every claim that fits charged. Else

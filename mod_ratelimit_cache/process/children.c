@@ -6,6 +6,7 @@
 #include <ap_mpm.h>
 #include <http_log.h>
 
+#include "../concurrent/concurrent.h"
 #include "../config/store_directive.h"
 #include "../httpd/module.h"
 #include "../lease/keeper.h"
@@ -106,5 +107,14 @@ void rl_children_heed_fork(rl_store_config_t *store)
 {
     if (store->forks != forks) {
         make_store(store);
+    }
+}
+
+void rl_children_status(server_rec *s, pid_t pid, ap_generation_t generation, int slot,
+                        mpm_child_status status)
+{
+    (void)s, (void)generation, (void)slot;
+    if (status == MPM_CHILD_EXITED && rl_runtime()->slots != NULL) {
+        rl_slots_reap(rl_runtime()->slots, pid);
     }
 }

@@ -5,6 +5,9 @@
 #define RL_PROCESS_CHILDREN_H
 
 #include <httpd.h>
+#include <http_config.h>
+#include <ap_mpm.h>
+#include <mpm_common.h>
 
 #include "../config/store_directive.h"
 
@@ -18,5 +21,10 @@ void rl_children_init(apr_pool_t *pchild, server_rec *s);
  * leases, because nobody would give them back. Call it before a request's work with the store.
  */
 void rl_children_heed_fork(rl_store_config_t *store);
+
+/* child_status: a child of this server has come to its end; whatever slots it held are free.
+ * For the parent. */
+void rl_children_status(server_rec *s, pid_t pid, ap_generation_t generation, int slot,
+                        mpm_child_status status);
 
 #endif

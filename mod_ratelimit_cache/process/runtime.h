@@ -19,6 +19,7 @@ typedef struct rl_runtime {
     void *health_table; /* RL_HEALTH_TABLE_SIZE bytes, see memcached/health_table.h */
     rl_stats_t *stats;
     rl_busy_t *busy;          /* whether the server is busy */
+    struct rl_slots *slots;   /* of COUNT/concurrent; NULL: the system can't have them */
     rl_secret_t secret;       /* hashes the keys of counters in this server's memory */
     rl_secret_t fleet_secret; /* hashes the keys of counters that a fleet shares */
     rl_secret_t known_secret; /* seals what known browsers carry; never one that is public */

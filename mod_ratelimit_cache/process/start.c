@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "start.h"
 
+#include <ap_mpm.h>
 #include <apr_general.h>
 #include <http_config.h>
 #include <http_core.h>
@@ -11,6 +12,7 @@
 #include "../memcached/health_table.h"
 #include "../memcached/log_throttle.h"
 #include "../rule/identity.h"
+#include "../concurrent/concurrent.h"
 #include "addresses.h"
 #include "busy.h"
 #include "runtime.h"
@@ -21,11 +23,14 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define TABLE_SIZE_DEFAULT  ((apr_size_t)32 << 20)
 #define TENANTS_DEFAULT     12
+#define SLOTS_LEAST         1024 /* of each stripe */
+#define SLOTS_MOST          100000
 #define RETAINED_KEY        "mod_ratelimit_cache-2"
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
 #define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-3"
 #define RETAINED_BUSY_KEY   "mod_ratelimit_cache-busy-1"
+#define RETAINED_SLOTS_KEY  "mod_ratelimit_cache-slots-1"
 
 /* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
  * name, the left column; the right one is shared memory that lives as long as the server.
@@ -35,6 +40,7 @@ APLOG_USE_MODULE(ratelimit_cache);
  *     RETAINED_HEALTH_KEY  void *        --> | how memcached servers are: RL_HEALTH_TABLE_SIZE
  * | RETAINED_STATS_KEY   void *        --> | statistics: rl_stats_t |
  *     RETAINED_BUSY_KEY    void *        --> | whether the server is busy: rl_busy_t |
+ *     RETAINED_SLOTS_KEY   void *        --> | slots of COUNT/concurrent: concurrent/ |
  */
 typedef struct rl_retained {
     void *table;                     /* the ledger's memory; NULL: not made yet */
@@ -93,6 +99,35 @@ static int find_memory(const char *retained_key, apr_size_t size, void **memory,
     return OK;
 }
 
+/* Returns how many requests can be under way at the same time: each of the server's workers has
+ * one, and streams of HTTP/2 have threads of their own. */
+static uint32_t requests_at_once(void)
+{
+    int daemons = 0, threads = 0;
+    ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &daemons);
+    ap_mpm_query(AP_MPMQ_HARD_LIMIT_THREADS, &threads);
+    const int64_t workers = (int64_t)daemons * (threads > 1 ? threads : 1);
+    const int64_t room = 4 * workers + SLOTS_LEAST;
+    return (uint32_t)(room < SLOTS_MOST ? room : SLOTS_MOST);
+}
+
+/* Finds or makes the memory of slots. Without it rules of COUNT/concurrent deny nothing. */
+static int find_slots(rl_runtime_t *runtime, server_rec *s)
+{
+    const uint32_t room = requests_at_once();
+    const bool first = ap_retained_data_get(RETAINED_SLOTS_KEY) == NULL;
+    void *memory = NULL;
+    const int error = find_memory(RETAINED_SLOTS_KEY, rl_slots_size(room), &memory, s);
+    if (error == OK && first && !rl_slots_make(memory, room)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "ratelimit: this system has no locks that outlive their owner "
+                     "(pthread_mutexattr_setrobust), as COUNT/concurrent needs");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    runtime->slots = memory;
+    return error;
+}
+
 static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
 {
     void *stats = NULL, *busy = NULL;
@@ -106,6 +141,9 @@ static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
     }
     if (error == OK) {
         error = find_memory(RETAINED_BUSY_KEY, sizeof(rl_busy_t), &busy, s);
+    }
+    if (error == OK) {
+        error = find_slots(runtime, s);
     }
     if (error == OK) {
         runtime->stats = stats;

@@ -11,6 +11,7 @@
 #include "../process/busy.h"
 #include "../process/runtime.h"
 #include "../process/scope.h"
+#include "../process/slots.h"
 #include "../rule/identity.h"
 #include "known.h"
 #include "log.h"
@@ -48,6 +49,9 @@ static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_r
             return RATE_NONE;
         }
         reason = rl_rate_parse(text, rate);
+        if (reason == NULL && rate->concurrent) {
+            reason = "a rate that is computed can't be COUNT/concurrent";
+        }
         if (reason == NULL && rule->meter.algorithm == RL_FIRST_WINDOW &&
             rate->count > RL_FIRST_WINDOW_LIMIT) {
             reason = "the count is too high for window=first";
@@ -217,6 +221,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->refuse = claim->charged = claim->uncounted = claim->invalid = claim->missing = false;
     claim->cleared = claim->returned = claim->patient = claim->checking = false;
     claim->excused = false;
+    claim->slot.holding.holder = 0;
     claim->valueless = claim->distinct.free = false;
     claim->distinct.value = (rl_digest_t){.hi = 0};
     claim->distinct.holds = RL_HOLDS_UNITS;
@@ -228,6 +233,23 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->personal = rule->personal;
     claim->known = false;
     claim->account = NULL;
+}
+
+/* Sets what a claim for a slot has besides. */
+static void set_slot(request_rec *r, rl_claim_t *claim)
+{
+    const rl_rule_t *rule = claim->rule;
+    const rl_slot_t *figures = rl_slot_of_rule(r->server, rule);
+    claim->op.meter.limit = rl_rule_slots_for(rule, claim->op.meter.limit, r);
+    claim->slot.queue = rule->wait_us == 0 ? 0
+                        : rule->queue >= 0 ? (uint32_t)rule->queue
+                                           : rule->meter.limit;
+    claim->slot.row =
+        figures != NULL ? (uint32_t)(figures - rl_runtime()->stats->slots) : RL_STATS_ALL;
+    claim->slot.held_us = figures != NULL ? rl_figures_held(figures) : 0;
+    if (claim->slot.held_us < RL_USEC_PER_SEC) {
+        claim->slot.held_us = RL_USEC_PER_SEC;
+    }
 }
 
 /* Makes the claim, whatever *claim held before. */
@@ -244,6 +266,9 @@ static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
     result = set_key(r, conf, values, &counters, claim);
     if (result != RL_CLAIM_MADE) {
         return result;
+    }
+    if (claim->op.meter.algorithm == RL_CONCURRENT) {
+        set_slot(r, claim);
     }
     claim->refuse |= claim->invalid;
     claim->claimed = claimed_of(r, rule);

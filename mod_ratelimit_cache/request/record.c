@@ -73,6 +73,7 @@ static void copy_environment(apr_pool_t *pool, const rl_environment_t *from,
 void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)
 {
     *to = (rl_request_t){.exempt = from->exempt,
+                         .holds = false,
                          .outcome = {.matters = from->outcome.matters,
                                      .reads_auth = from->outcome.reads_auth,
                                      .reads_header = from->outcome.reads_header},

@@ -84,6 +84,7 @@ typedef struct rl_request {
     int64_t store_time; /* microseconds spent with the shared store so far */
     rl_body_t *body;    /* the part of the body that was read early, or NULL */
     bool exempt;
+    bool holds;   /* a claim holds a slot of COUNT/concurrent (holdings.h) */
     bool excused; /* a claim is over its limit, but its key is exempt */
     rl_environment_t environment;
     const request_rec *published; /* the request_rec whose environment shows this; NULL: none */

@@ -11,6 +11,7 @@ static rl_source_t source_here(void)
 {
     rl_stats_t *stats = rl_runtime()->stats;
     return (rl_source_t){.ledger = &rl_runtime()->ledger,
+                         .slots = rl_runtime()->slots,
                          .exempt_until = stats != NULL ? &stats->exempt_until : NULL};
 }
 

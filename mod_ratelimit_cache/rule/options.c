@@ -289,6 +289,51 @@ static const char *option_fold(rl_draft_t *draft, const char *value)
     return is_one_of(value, words) ? NULL : "must be on or off";
 }
 
+/* ---- COUNT/concurrent ---- */
+
+static const char needs_concurrent[] = "goes with COUNT/concurrent only";
+
+static bool is_concurrent(const rl_draft_t *draft)
+{
+    return draft->rule->meter.algorithm == RL_CONCURRENT;
+}
+
+static const char *option_wait(rl_draft_t *draft, const char *value)
+{
+    return is_concurrent(draft) ? rl_wait_parse(value, &draft->rule->wait_us)
+                                : needs_concurrent;
+}
+
+static const char *option_queue(rl_draft_t *draft, const char *value)
+{
+    uint64_t n;
+    const char *reason = parse_units(value, &n);
+    if (reason == NULL) {
+        draft->rule->queue = (int64_t)n;
+    }
+    return reason != NULL || draft->rule->wait_us > 0 ? reason : "needs wait=";
+}
+
+static const char *option_reserve(rl_draft_t *draft, const char *value)
+{
+    uint64_t n;
+    if (!is_concurrent(draft)) {
+        return needs_concurrent;
+    }
+    if (parse_units(value, &n) != NULL) {
+        return bad_units;
+    }
+    draft->rule->reserve = (uint32_t)n;
+    return n < draft->rule->meter.limit ? NULL : "must be less than COUNT";
+}
+
+static const char *option_prefer(rl_draft_t *draft, const char *value)
+{
+    return draft->rule->reserve > 0
+               ? rl_draft_expr(draft, value, RL_EXPR_BOOLEAN, &draft->rule->prefer)
+               : "needs reserve= of 1 or more";
+}
+
 static const char *option_status(rl_draft_t *draft, const char *value)
 {
     return rl_status_parse(value, &draft->rule->status);
@@ -323,6 +368,10 @@ static const struct {
     {"missing", option_missing}, /* before absent */
     {"absent", option_absent},
     {"fold", option_fold},
+    {"wait", option_wait},
+    {"queue", option_queue}, /* after wait */
+    {"reserve", option_reserve},
+    {"prefer", option_prefer}, /* after reserve */
     {"status", option_status},
     {"on-error", option_on_error},
 };
@@ -428,6 +477,30 @@ static const char *parse_all(rl_draft_t *draft, char *const argv[], const int gi
     return NULL;
 }
 
+/* Options that say how requests over time are counted. */
+static bool is_of_time(const char *option)
+{
+    static const char *const words[] = {"algorithm", "window",   "burst", "initial",
+                                        "cost",      "count",    "clear", "known",
+                                        "penalty",   "distinct", NULL};
+    return is_one_of(option, words);
+}
+
+/* Returns the error if the rule counts requests at the same time, and an option doesn't go with
+ * that; else NULL. */
+static const char *check_concurrent_words(const rl_draft_t *draft, char *const argv[],
+                                          const int given[OPTIONS])
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (is_concurrent(draft) && given[i] >= 0 && is_of_time(options[i].name)) {
+            return rl_draft_error(draft, argv[given[i]],
+                                  "doesn't go with COUNT/concurrent, which counts the requests "
+                                  "that are being served");
+        }
+    }
+    return NULL;
+}
+
 static void complete_meter(const rl_draft_t *draft)
 {
     rl_rule_t *rule = draft->rule;
@@ -443,7 +516,13 @@ const char *rl_draft_options(rl_draft_t *draft, int argc, char *const argv[])
     int given[OPTIONS];
     const char *error = sort_options(draft, argc, argv, given);
     if (error == NULL) {
+        error = check_concurrent_words(draft, argv, given);
+    }
+    if (error == NULL) {
         error = parse_all(draft, argv, given);
+    }
+    if (error == NULL && draft->rule->reserve > 0 && draft->rule->prefer == NULL) {
+        error = rl_draft_error(draft, "reserve=", "needs prefer=, which says for whom");
     }
     if (error == NULL) {
         complete_meter(draft);

@@ -22,6 +22,9 @@ static const char *parse_rate(rl_draft_t *draft, const char *text)
         reason = rl_rate_parse(text, &rate);
     }
     rule->unlimited = rate.unlimited;
+    if (rate.concurrent) {
+        rule->meter.algorithm = RL_CONCURRENT;
+    }
     rule->meter.limit = rate.count;
     rule->meter.period_us = rate.period_us;
     return reason != NULL ? rl_draft_error(draft, text, reason) : NULL;
@@ -84,7 +87,7 @@ static void set_defaults(rl_rule_t *rule)
         (rl_key_part_t){.kind = RL_PART_IP, .name = "", .v4bits = -1, .v6bits = -1};
     rule->methods.all = true;
     rule->cost = 1;
-    rule->burst = rule->initial = rule->busy = RL_UNITS_UNSET;
+    rule->burst = rule->initial = rule->queue = rule->busy = RL_UNITS_UNSET;
     rule->on_error = RL_ON_ERROR_UNSET;
 }
 

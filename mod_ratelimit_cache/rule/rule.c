@@ -46,6 +46,14 @@ rl_hindrance_e rl_rule_hindrance(const rl_rule_t *rule, request_rec *r)
                : RL_APPLIES;
 }
 
+uint32_t rl_rule_slots_for(const rl_rule_t *rule, uint32_t all, request_rec *r)
+{
+    if (rule->reserve == 0 || condition_holds(r, rule->prefer, false)) {
+        return all;
+    }
+    return all > rule->reserve ? all - rule->reserve : 0;
+}
+
 const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter)
 {
     if (rule->rate_expr != NULL) {

@@ -54,6 +54,10 @@ typedef struct rl_rule {
     const rl_outcomes_t *count;      /* count=; NULL: all */
     const rl_outcomes_t *clear;      /* clear=; NULL: none */
     int64_t known_s;                 /* known=, seconds; 0: none */
+    int64_t wait_us;                 /* COUNT/concurrent: wait=, microseconds; 0: none */
+    int64_t queue;                   /* queue=; RL_UNITS_UNSET: COUNT */
+    uint32_t reserve;                /* reserve=: slots that are kept */
+    const ap_expr_info_t *prefer;    /* for requests for which prefer= holds; NULL: none */
     rl_key_spec_t key;
     rl_key_spec_t *distinct; /* distinct=, a key is charged once for each value of these parts;
                               * NULL: every request is charged */
@@ -104,6 +108,10 @@ typedef enum {
  * RL_APPLIES. A rule that is `always` needs no asking. A condition that can't be evaluated
  * doesn't switch the rule off. */
 rl_hindrance_e rl_rule_hindrance(const rl_rule_t *rule, request_rec *r);
+
+/* COUNT/concurrent: returns how many of `all` slots this request may take the last of: all, or
+ * those that aren't kept for others. A condition that can't be evaluated doesn't hold. */
+uint32_t rl_rule_slots_for(const rl_rule_t *rule, uint32_t all, request_rec *r);
 
 /* Returns the rate as it was written or, if it is computed or lowered, as text of the meter's.
  */

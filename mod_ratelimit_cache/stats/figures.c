@@ -116,6 +116,20 @@ static void wipe_sketch(rl_sketch_t *sketch)
     }
 }
 
+/* Of two that note at the same time one may be lost: it is an average. */
+void rl_figures_note_held(rl_slot_t *slot, int64_t held_us)
+{
+    const int64_t last = rl_figures_held(slot);
+    const int64_t mean = last == 0 ? held_us : last + (held_us - last) / 8;
+    atomic_store_explicit(&slot->held_us, mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX,
+                          memory_order_relaxed);
+}
+
+int64_t rl_figures_held(const rl_slot_t *slot)
+{
+    return atomic_load_explicit(&slot->held_us, memory_order_relaxed);
+}
+
 void rl_figures_wipe(rl_slot_t *slot)
 {
     for (int i = 0; i < RL_STRIPES; i++) {

@@ -63,6 +63,7 @@ typedef struct rl_slot {
         _Alignas(64) _Atomic uint64_t n[RL_FIGURES];
     } stripes[RL_STRIPES];
     _Alignas(64) _Atomic uint32_t minute; /* since 1970; 0: no request yet */
+    _Atomic uint32_t held_us; /* how long slots of COUNT/concurrent are held, on average */
     _Alignas(64) rl_moment_t minutes[RL_MINUTES_RING];
     rl_moment_t hours[RL_HOURS_RING];
     rl_sketch_t busiest; /* keys of all requests */
@@ -94,6 +95,13 @@ static inline bool rl_figures_any(const rl_slot_t *slot)
 {
     return atomic_load_explicit(&slot->minute, memory_order_relaxed) != 0;
 }
+
+/* Notes that a slot of COUNT/concurrent was held for so long, microseconds. */
+void rl_figures_note_held(rl_slot_t *slot, int64_t held_us);
+
+/* Returns how long slots of the rule are held, microseconds: an average in which the last one
+ * weighs an eighth; 0: none was yet. */
+int64_t rl_figures_held(const rl_slot_t *slot);
 
 /* Sets sums to the figures since the start. */
 void rl_figures_sum(const rl_slot_t *slot, uint64_t sums[RL_FIGURES]);

@@ -29,6 +29,8 @@ static const char *algorithm_name(rl_algorithm_e algorithm)
         return "sliding-window";
     case RL_TOKEN_BUCKET:
         return "token-bucket";
+    case RL_CONCURRENT:
+        return "concurrent";
     default:
         return "fixed-window";
     }
@@ -80,6 +82,8 @@ static void add_rule(const rl_gathering_t *to, const server_rec *s, const rl_rul
     row->slot = slot;
     rl_figures_sum(slot, row->n);
     row->recent = recent_of(slot, to->now_s);
+    row->in_flight = to->at_once[slot - rl_runtime()->stats->slots].held;
+    row->waiting = to->at_once[slot - rl_runtime()->stats->slots].waiting;
     *origin = (rl_row_origin_t){.rule = rule, .server = s};
 }
 
@@ -137,6 +141,10 @@ static rl_gathering_t begin_gathering(request_rec *r)
 {
     rl_gathering_t to = {.pool = r->pool, .main_server = ap_server_conf, .now = apr_time_now()};
     to.now_s = (uint32_t)apr_time_sec(to.now);
+    to.at_once = apr_pcalloc(r->pool, RL_STATS_SLOTS * sizeof(*to.at_once));
+    if (rl_runtime()->slots != NULL) {
+        rl_slots_count(rl_runtime()->slots, to.at_once, RL_STATS_SLOTS);
+    }
     to.rules = apr_array_make(r->pool, 16, sizeof(rl_rule_row_t));
     to.origins = apr_array_make(r->pool, 16, sizeof(rl_row_origin_t));
     to.keys = apr_array_make(r->pool, 64, sizeof(rl_key_row_t));

@@ -2,6 +2,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../concurrent/concurrent.h"
 #include "../config/config.h"
 #include "../fleet/exempt_key.h"
 #include "../limiter/counter.h"
@@ -29,6 +30,14 @@ static rl_meter_t meter_of(const rl_rule_t *rule, const rl_sketch_key_t *key)
     return meter;
 }
 
+static uint32_t slots_in_use(const rl_operation_t *op)
+{
+    uint32_t waiting;
+    return rl_runtime()->slots != NULL
+               ? rl_slots_used(rl_runtime()->slots, &op->ledger_key, &waiting)
+               : 0;
+}
+
 /* Sets what the key has used, as far as this server knows. */
 static void look_at_key(const rl_gathering_t *to, const server_rec *s, rl_operation_t *op,
                         rl_key_row_t *row)
@@ -38,7 +47,7 @@ static void look_at_key(const rl_gathering_t *to, const server_rec *s, rl_operat
     rl_session_view(s, &session);
     rl_source_bind(&session.source, op, to->now);
     rl_counter_peek(&session.source, op, &step);
-    row->used = step.used;
+    row->used = op->meter.algorithm == RL_CONCURRENT ? slots_in_use(op) : step.used;
     row->limit = rl_meter_quota(&op->meter);
     row->reset_s = seconds_left(step.reset, to->now);
     row->penalty_s =

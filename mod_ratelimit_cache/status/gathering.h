@@ -5,6 +5,7 @@
 
 #include <httpd.h>
 
+#include "../concurrent/concurrent.h"
 #include "../rule/rule.h"
 #include "text/report.h"
 
@@ -19,6 +20,7 @@ typedef struct rl_gathering {
     server_rec *main_server;
     int64_t now;                 /* microseconds since the epoch */
     uint32_t now_s;              /* seconds */
+    rl_slot_counts_t *at_once;   /* requests of each row of figures that are served now */
     apr_array_header_t *rules;   /* of rl_rule_row_t */
     apr_array_header_t *origins; /* of rl_row_origin_t, one for each of them */
     apr_array_header_t *keys;    /* of rl_key_row_t */

@@ -39,10 +39,19 @@ void rl_field_text_add_policy(rl_text_t *text, const char *name, uint32_t quota,
     add_parameter(text, ";w=", seconds > 1 ? seconds : 1);
 }
 
+void rl_field_text_add_concurrent(rl_text_t *text, const char *name, uint32_t quota)
+{
+    add_name(text, name);
+    add_parameter(text, ";q=", quota);
+    rl_text_add(text, ";qu=\"concurrent-requests\"");
+}
+
 void rl_field_text_add_state(rl_text_t *text, const char *name, int64_t remaining,
                              int64_t seconds)
 {
     add_name(text, name);
     add_parameter(text, ";r=", remaining);
-    add_parameter(text, ";t=", seconds);
+    if (seconds >= 0) {
+        add_parameter(text, ";t=", seconds);
+    }
 }

@@ -22,7 +22,7 @@
 
 /* Bytes for one item of either field: a rule's name of up to 32 letters, the comma before it,
  * and a NUL. */
-#define RL_FIELD_ITEM_MAX 80
+#define RL_FIELD_ITEM_MAX 88
 
 /* Bytes for one number and a NUL. */
 #define RL_FIELD_NUMBER_MAX 21
@@ -33,8 +33,11 @@
 void rl_field_text_add_policy(rl_text_t *text, const char *name, uint32_t quota,
                               int64_t window_us);
 
+/* Appends a policy: up to quota requests at the same time. */
+void rl_field_text_add_concurrent(rl_text_t *text, const char *name, uint32_t quota);
+
 /* Appends a state to the text of RateLimit: the units that remain, and the seconds until
- * more of them are left, each 0 or more. */
+ * more of them are left, each 0 or more; -1 seconds: not known. */
 void rl_field_text_add_state(rl_text_t *text, const char *name, int64_t remaining,
                              int64_t seconds);
 

@@ -6,10 +6,58 @@
 #include "bucket.h"
 #include "tally.h"
 
+/* ---- COUNT/concurrent: nothing is counted here, so nothing is ever used ---- */
+
+static void no_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
+{
+    (void)words;
+    *step = (rl_step_t){
+        .granted = true, .word = -1, .reset = op->now, .retry = op->now, .expires = op->now};
+}
+
+static void no_refund(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                      rl_step_t *step)
+{
+    (void)op, (void)words, (void)stamp, (void)step;
+}
+
+static uint64_t no_value(const rl_meter_t *meter, const uint64_t *words, uint64_t stamp)
+{
+    (void)meter, (void)words, (void)stamp;
+    return 0;
+}
+
+static void no_raise(const rl_operation_t *op, const uint64_t *words, uint64_t stamp,
+                     uint64_t value, rl_step_t *step)
+{
+    (void)op, (void)words, (void)stamp, (void)value, (void)step;
+}
+
+static void no_lower(const uint64_t *words, const rl_correction_t *correction, rl_step_t *step)
+{
+    (void)words, (void)correction, (void)step;
+}
+
+static void no_clear(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
+{
+    (void)op, (void)words, (void)step;
+}
+
+static int64_t any_time(const rl_operation_t *op, const rl_step_t *step)
+{
+    (void)op;
+    return step->reset;
+}
+
+static const rl_meter_ops_t no_counter_ops = {no_charge, no_refund, no_value, no_raise,
+                                              no_lower,  no_clear,  any_time};
+
+/* ---- the algorithms ---- */
+
 static const rl_meter_ops_t *const algorithms[] = {
     [RL_FIXED_WINDOW] = &rl_window_ops,       [RL_SLIDING_WINDOW] = &rl_window_ops,
     [RL_TOKEN_BUCKET] = &rl_bucket_ops,       [RL_PENALTY] = &rl_penalty_ops,
-    [RL_FIRST_WINDOW] = &rl_first_window_ops,
+    [RL_FIRST_WINDOW] = &rl_first_window_ops, [RL_CONCURRENT] = &no_counter_ops,
 };
 
 void rl_meter_prepare(rl_meter_t *meter)

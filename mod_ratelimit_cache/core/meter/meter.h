@@ -20,7 +20,8 @@ void rl_meter_prepare(rl_meter_t *meter);
 /* Returns true for a window of any kind, false for a token bucket or a penalty. */
 static inline bool rl_meter_is_window(const rl_meter_t *meter)
 {
-    return meter->algorithm != RL_TOKEN_BUCKET && meter->algorithm != RL_PENALTY;
+    return meter->algorithm != RL_TOKEN_BUCKET && meter->algorithm != RL_PENALTY &&
+           meter->algorithm != RL_CONCURRENT;
 }
 
 /* Returns true if the limit is lower than usual. */

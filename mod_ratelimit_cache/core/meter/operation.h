@@ -17,6 +17,7 @@ typedef enum {
     RL_TOKEN_BUCKET,
     RL_PENALTY,      /* not chosen by a rule; penalty= adds it to one: rl_meter_penalty() */
     RL_FIRST_WINDOW, /* fixed-window with window=first */
+    RL_CONCURRENT,   /* COUNT/concurrent: counts in no ledger, but takes slots of concurrent/ */
 } rl_algorithm_e;
 
 typedef struct rl_meter {

@@ -105,8 +105,8 @@ static void json_rule_row(rl_output_t *out, const rl_rule_row_t *row, uint32_t n
     json_number(out, "refunded", row->n[RL_FIGURE_REFUNDED]);
     json_number(out, "cleared", row->n[RL_FIGURE_CLEARED]);
     json_number(out, "missing", row->n[RL_FIGURE_MISSING]);
-    json_number(out, "waiting", 0);
-    json_number(out, "in_flight", 0);
+    json_number(out, "waiting", row->waiting);
+    json_number(out, "in_flight", row->in_flight);
     json_histories(out, row->slot, now_s);
     rl_out(out, "}");
 }

@@ -113,6 +113,29 @@ static void write_figure(const rl_metrics_t *metrics, const char *family, const 
     }
 }
 
+static bool counts_at_once(const rl_rule_row_t *row)
+{
+    return strcmp(row->algorithm, "concurrent") == 0;
+}
+
+static void write_at_once(const rl_metrics_t *metrics)
+{
+    begin_gauge(metrics, "in_flight", "Slots of a rule of COUNT/concurrent that are held.");
+    for (size_t i = 0; i < metrics->report->nrules; i++) {
+        if (counts_at_once(&metrics->report->rules[i])) {
+            metrics_of_rule(metrics, "in_flight", &metrics->report->rules[i]);
+            metrics_value(metrics, "}", metrics->report->rules[i].in_flight);
+        }
+    }
+    begin_gauge(metrics, "waiting", "Requests that wait for a slot of a rule.");
+    for (size_t i = 0; i < metrics->report->nrules; i++) {
+        if (counts_at_once(&metrics->report->rules[i])) {
+            metrics_of_rule(metrics, "waiting", &metrics->report->rules[i]);
+            metrics_value(metrics, "}", metrics->report->rules[i].waiting);
+        }
+    }
+}
+
 static void write_rules(const rl_metrics_t *metrics)
 {
     write_requests(metrics);
@@ -122,7 +145,7 @@ static void write_rules(const rl_metrics_t *metrics)
                  "Requests whose outcome cleared the counter of their key.");
     write_figure(metrics, "missing", "missing_total", RL_FIGURE_MISSING,
                  "Requests without a value for a part of the key.");
-    begin_gauge(metrics, "in_flight", "Slots of a rule of COUNT/concurrent that are held.");
+    write_at_once(metrics);
 }
 
 /* ---- stores ---- */
@@ -324,6 +347,8 @@ size_t rl_metrics_merge_rules(rl_rule_row_t *rows, size_t n)
         for (int j = 0; j < RL_FIGURES; j++) {
             rows[kept - 1].n[j] += rows[i].n[j];
         }
+        rows[kept - 1].in_flight += rows[i].in_flight;
+        rows[kept - 1].waiting += rows[i].waiting;
     }
     return kept;
 }

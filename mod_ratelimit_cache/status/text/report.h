@@ -18,7 +18,8 @@ typedef struct rl_rule_row {
     bool observe; /* action=observe */
     const rl_slot_t *slot;
     uint64_t n[RL_FIGURES];
-    rl_interval_t recent; /* in the last five minutes */
+    rl_interval_t recent;        /* in the last five minutes */
+    uint32_t in_flight, waiting; /* of COUNT/concurrent: slots that are held, and waited for */
 } rl_rule_row_t;
 
 /* Returns the requests that the rule was checked for. */
