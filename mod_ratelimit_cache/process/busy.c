@@ -27,7 +27,6 @@ APLOG_USE_MODULE(ratelimit_cache);
 /* What the thread needs, once for each child. */
 typedef struct rl_sampler {
     const rl_busy_limits_t *limits;
-    uint64_t generation;
     server_rec *server;
     int daemons, threads; /* the scoreboard's size */
     int workers;          /* MaxRequestWorkers */
@@ -164,7 +163,7 @@ static bool look_if_busy(void *context, bool last)
     rl_sampler_t *sampler = context;
     rl_busy_t *busy = rl_runtime()->busy;
     const int64_t now = rl_clock_now();
-    if (last || atomic_load(&busy->generation) != sampler->generation) {
+    if (last || rl_runtime_is_superseded()) {
         return false;
     }
     if (rl_busy_claim(busy, now)) {
@@ -193,7 +192,6 @@ void rl_busy_child_init(apr_pool_t *pchild, server_rec *s)
     sampler = apr_palloc(pchild, sizeof(*sampler));
     *sampler = (rl_sampler_t){
         .limits = limits,
-        .generation = atomic_load(&rl_runtime()->busy->generation),
         .server = s,
         .daemons = mpm_number(AP_MPMQ_HARD_LIMIT_DAEMONS),
         .threads = mpm_number(AP_MPMQ_HARD_LIMIT_THREADS),
@@ -208,11 +206,6 @@ void rl_busy_child_init(apr_pool_t *pchild, server_rec *s)
 }
 
 /* ---- the rest ---- */
-
-void rl_busy_post_config(void)
-{
-    rl_busy_begin(rl_runtime()->busy, rl_global_config()->busy != NULL);
-}
 
 bool rl_busy_now(void)
 {

@@ -9,9 +9,6 @@
 
 #include "../rule/rule.h"
 
-/* For post_config: children of earlier generations sample no more. */
-void rl_busy_post_config(void);
-
 /* For child_init: starts this child's thread that samples, if RateLimitBusy is configured. */
 void rl_busy_child_init(apr_pool_t *pchild, server_rec *s);
 

@@ -12,6 +12,7 @@
 #include "../lease/keeper.h"
 #include "../system/clock.h"
 #include "busy.h"
+#include "muster.h"
 #include "runtime.h"
 #include "store_log.h"
 
@@ -90,6 +91,7 @@ static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
         store->settings.connections = threads > 0 ? (unsigned)threads : 1;
     }
     make_store(store);
+    rl_muster_child_init(store, pchild);
     if (store->may_lease && store->store != rl_store_absent()) {
         allow_leases(store, pchild);
     }

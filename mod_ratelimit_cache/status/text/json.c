@@ -191,6 +191,39 @@ static int64_t outage_of(const rl_store_row_t *row)
     return longest;
 }
 
+static void json_difference(rl_output_t *out, bool differs, const char *word, bool *any)
+{
+    if (differs) {
+        rl_out(out, *any ? "," : "");
+        rl_out_json(out, word);
+        *any = true;
+    }
+}
+
+static void json_fellow(rl_output_t *out, const rl_fellow_row_t *row)
+{
+    bool any = false;
+    json_text(out, "{", "host", row->host);
+    json_number(out, "seen", row->seen_s);
+    json_name(out, ",", "differs");
+    rl_out(out, "[");
+    json_difference(out, row->secret, "secret", &any);
+    json_difference(out, row->servers, "servers", &any);
+    json_difference(out, row->rules, "rules", &any);
+    rl_out(out, "]}");
+}
+
+static void json_fleet(rl_output_t *out, const rl_store_row_t *row)
+{
+    json_name(out, ",", "fleet");
+    rl_out(out, "[");
+    for (size_t i = 0; i < row->nfleet; i++) {
+        rl_out(out, i > 0 ? "," : "");
+        json_fellow(out, &row->fleet[i]);
+    }
+    rl_out(out, "]");
+}
+
 static void json_store(rl_output_t *out, const rl_store_row_t *row)
 {
     json_text(out, "{", "name", row->name);
@@ -204,6 +237,7 @@ static void json_store(rl_output_t *out, const rl_store_row_t *row)
     json_number(out, "local_decisions", row->local);
     json_number(out, "lease_decisions", row->leased);
     json_seconds(out, "outage", outage_of(row));
+    json_fleet(out, row);
     rl_out(out, "}");
 }
 

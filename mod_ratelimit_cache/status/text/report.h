@@ -48,11 +48,21 @@ typedef struct rl_server_row {
     rl_traffic_sums_t traffic;
 } rl_server_row_t;
 
+/* Another server that uses the same shared store. */
+typedef struct rl_fellow_row {
+    const char *host;            /* HOST:PORT; "" if that isn't known */
+    uint32_t seen_s;             /* when it was last seen, seconds since 1970 */
+    bool secret, servers, rules; /* that isn't this server's: its secret, its list of memcached
+                                  * servers, its rules */
+} rl_fellow_row_t;
+
 typedef struct rl_store_row {
     const char *name; /* "shm", or "memcached" and its servers */
     const rl_server_row_t *servers;
     size_t nservers;
     uint64_t local, leased;
+    const rl_fellow_row_t *fleet; /* of the others, as far as they are known */
+    size_t nfleet;
 } rl_store_row_t;
 
 /* How busy the server is, by one measure of RateLimitBusy. */
