@@ -25,6 +25,7 @@ typedef struct rl_store_config {
     bool may_lease;                /* lease=on: units may be reserved ahead */
     rl_store_figures_t *figures;   /* what its sessions count; NULL: there are too many */
     rl_store_t *store;             /* this process's; NULL before child_init */
+    bool compares;                 /* compare=on: this server and the others find each other */
     struct rl_muster
         *muster;             /* what is known of the others (process/muster.h); NULL: nothing */
     uint64_t print;          /* this configuration's fingerprint (fleet/muster.h) */

@@ -118,7 +118,7 @@ void rl_muster_post_config(rl_store_config_t *store, apr_pool_t *pconf)
     of[RL_ALIKE_SERVERS] = digest_of_servers(pconf, store);
     of[RL_ALIKE_RULES] = digest_of_rules(pconf, store);
     store->print = rl_muster_print(of);
-    store->muster = find_muster(store->salt.hi | 1);
+    store->muster = store->compares ? find_muster(store->salt.hi | 1) : NULL;
     if (store->muster != NULL) {
         const int64_t now = rl_clock_now();
         atomic_store(&store->muster->began_us, now);
