@@ -49,7 +49,7 @@ uint32_t rl_busy_pressure(const char *path)
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     uint32_t pressure = RL_BUSY_UNKNOWN;
     ssize_t len;
-    int error = errno;
+    int error;
     if (file < 0) {
         return RL_BUSY_UNKNOWN;
     }

@@ -53,16 +53,34 @@ bool rl_busy_claim(rl_busy_t *busy, int64_t now_us)
            atomic_compare_exchange_strong(&busy->sampled_us, &last, now_us);
 }
 
+/* Returns what the change from one state to another says. */
+static rl_busy_event_t event_of(const rl_busy_t *busy, const rl_busy_limits_t *limits,
+                                const rl_busy_sample_t *sample, uint64_t from, uint64_t to,
+                                int64_t now_us)
+{
+    rl_busy_event_t event = {.change = RL_BUSY_UNCHANGED};
+    if (from == 0) {
+        const int measure = find_measure(limits->high, sample);
+        event.change = RL_BUSY_BEGINS;
+        event.measure = (rl_busy_measure_e)measure;
+        event.value = sample->value[measure];
+    }
+    else if (to == 0) {
+        event.change = RL_BUSY_ENDS;
+        event.lasted_us = now_us - atomic_load(&busy->since_us);
+    }
+    return event;
+}
+
 /* The time is stored before the state changes, so that whoever sees it end finds it. */
 rl_busy_event_t rl_busy_put(rl_busy_t *busy, const rl_busy_limits_t *limits,
                             const rl_busy_sample_t *sample, int64_t now_us)
 {
-    rl_busy_event_t event = {.change = RL_BUSY_UNCHANGED};
+    const rl_busy_event_t nothing = {.change = RL_BUSY_UNCHANGED};
     uint64_t state = atomic_load(&busy->state);
     const uint64_t next = rl_busy_next(limits, sample, state, now_us);
-    const int measure = find_measure(limits->high, sample);
     if (atomic_load(&busy->sampled_us) != now_us) {
-        return event;
+        return nothing;
     }
     for (int i = 0; i < RL_BUSY_MEASURES; i++) {
         atomic_store_explicit(&busy->value[i], sample->value[i], memory_order_relaxed);
@@ -71,16 +89,7 @@ rl_busy_event_t rl_busy_put(rl_busy_t *busy, const rl_busy_limits_t *limits,
         atomic_store(&busy->since_us, now_us);
     }
     if (next == state || !atomic_compare_exchange_strong(&busy->state, &state, next)) {
-        return event;
+        return nothing;
     }
-    if (state == 0) {
-        event = (rl_busy_event_t){.change = RL_BUSY_BEGINS,
-                                  .measure = (rl_busy_measure_e)measure,
-                                  .value = sample->value[measure]};
-    }
-    else if (next == 0) {
-        event = (rl_busy_event_t){.change = RL_BUSY_ENDS,
-                                  .lasted_us = now_us - atomic_load(&busy->since_us)};
-    }
-    return event;
+    return event_of(busy, limits, sample, state, next, now_us);
 }
