@@ -375,8 +375,8 @@ static uint32_t make_holder(const rl_stripe_view_t *view)
 }
 
 /* Puts a holder on the list, in this state. Returns its number, NOBODY if there is no room. */
-static uint32_t add_holder(const rl_stripe_view_t *view, const rl_slot_wish_t *wish,
-                           uint32_t state)
+static uint32_t list_holder(const rl_stripe_view_t *view, const rl_slot_wish_t *wish,
+                            uint32_t state)
 {
     const uint32_t n = make_holder(view);
     if (n != NOBODY) {
@@ -402,7 +402,7 @@ static rl_slot_e take_or_wait(const rl_stripe_view_t *view, const rl_slot_wish_t
     if (!has_slot && (key != NULL ? key->waiting : 0) >= wish->queue) {
         return RL_SLOT_NONE;
     }
-    n = add_holder(view, wish, has_slot ? HOLDING : WAITING);
+    n = list_holder(view, wish, has_slot ? HOLDING : WAITING);
     if (n == NOBODY) {
         return RL_SLOT_FAILED;
     }

@@ -21,7 +21,7 @@ static rl_operation_t exempt_operation(const rl_operation_t *op)
         .rule = op->rule};
 }
 
-static rl_shared_counter_t counter_of(const rl_operation_t *exempt, int64_t until)
+static rl_shared_counter_t exempt_counter(const rl_operation_t *exempt, int64_t until)
 {
     const int64_t lasts = until > exempt->now ? until - exempt->now : 0;
     return (rl_shared_counter_t){
@@ -64,7 +64,7 @@ static void set_here(const rl_source_t *source, const rl_operation_t *exempt, ui
 
 static bool tell_store(const rl_source_t *source, const rl_operation_t *exempt, uint64_t word)
 {
-    const rl_shared_counter_t counter = counter_of(exempt, rl_penalty_end(word));
+    const rl_shared_counter_t counter = exempt_counter(exempt, rl_penalty_end(word));
     return source->session == NULL ||
            source->session->store->ops->put(source->session, &counter, word) == RL_STORE_OK;
 }
@@ -95,7 +95,7 @@ bool rl_exempt_key_set(const rl_source_t *source, const rl_operation_t *op, int6
 void rl_exempt_key_learn(const rl_source_t *source, const rl_operation_t *op)
 {
     const rl_operation_t exempt = exempt_operation(op);
-    const rl_shared_counter_t counter = counter_of(&exempt, op->now);
+    const rl_shared_counter_t counter = exempt_counter(&exempt, op->now);
     const uint64_t held = rl_ledger_held(source->ledger, &exempt, 0);
     uint64_t word;
     if (source->session == NULL) {

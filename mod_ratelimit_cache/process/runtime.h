@@ -28,6 +28,7 @@ typedef struct rl_runtime {
     struct rl_muster *musters; /* of shared stores (process/muster.h) */
     uint64_t generation;       /* which reading of the configuration this is */
     rl_secret_t deeds_secret;  /* seals the tokens of the status page; nor is this */
+    rl_secret_t pass_secret;   /* seals passes and tokens of challenges; likewise */
 } rl_runtime_t;
 
 /* Returns what start.c set in post_config. Children inherit it by fork, and only read it. */

@@ -150,8 +150,7 @@ __attribute__((noinline)) static rl_claim_result_e set_value(request_rec *r,
                                   &claim->distinct.value);
     }
     else {
-        own.spec = NULL;
-        own.body = values->request_values->body;
+        rl_key_values_begin(&own, values->request_values->body, values->request_values->pass);
         result = rl_key_of_request(r, &terms, &own, &claim->distinct.value);
     }
     claim->valueless = is_missing(result);
@@ -296,8 +295,8 @@ rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *con
     if (request != NULL && !rule->tenant) {
         view = rl_server_view_enter(r, request, needs);
     }
-    own.spec = NULL;
-    own.body = request != NULL ? request->body : NULL;
+    rl_key_values_begin(&own, request != NULL ? request->body : NULL,
+                        request != NULL ? &request->pass : NULL);
     result = make_claim(r, conf, rule, &values, claim);
     rl_server_view_leave(r, &view);
     return result;

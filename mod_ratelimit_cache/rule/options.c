@@ -217,9 +217,10 @@ static const char *option_group(rl_draft_t *draft, const char *value)
 
 static const char *option_action(rl_draft_t *draft, const char *value)
 {
-    static const char *const words[] = {"deny", "observe", NULL};
+    static const char *const words[] = {"deny", "observe", "challenge", NULL};
     draft->rule->observe = ap_cstr_casecmp(value, "observe") == 0;
-    return is_one_of(value, words) ? NULL : "must be deny or observe";
+    draft->rule->challenge = ap_cstr_casecmp(value, "challenge") == 0;
+    return is_one_of(value, words) ? NULL : "must be deny, observe or challenge";
 }
 
 /* Reads what may follow the first DURATION. Returns NULL or the reason why it is refused. */

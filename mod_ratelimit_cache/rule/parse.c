@@ -49,6 +49,8 @@ static void sum_up_parts(const rl_draft_t *draft)
                            key->body || distinct->body);
     rule->reads_env = draft->reads_env || key->env || distinct->env;
     rule->reads_headers = draft->reads_headers || key->headers || distinct->headers;
+    rule->reads_pass = draft->reads_pass || key->pass || distinct->pass;
+    rule->of_passes = rule->challenge || rule->reads_pass;
     rule->of_target = key->of_target || distinct->of_target;
     rule->personal = key->personal || distinct->personal;
     if (rule->distinct != NULL) {

@@ -72,6 +72,7 @@ typedef struct rl_rule {
     bool dropped;         /* NAME off: no rule, but hides an inherited one of this name */
     bool unlimited;       /* its rate is `none` */
     bool observe;         /* action=observe */
+    bool challenge;       /* action=challenge */
     bool per_vhost;       /* each virtual host has counters of its own */
     rl_phase_e phase;
     bool tenant;    /* from an .htaccess */
@@ -79,6 +80,8 @@ typedef struct rl_rule {
                      * beginning, others' from rl_rules_number() on */
     bool reads_env; /* to check it, environment variables are read, */
     bool reads_headers;              /* or header fields */
+    bool reads_pass;                 /* or the client's pass */
+    bool of_passes;                  /* it challenges or reads_pass */
     bool of_target;                  /* key or value name what is asked for */
     bool personal;                   /* key or value name somebody who need not be the client */
     const ap_directive_t *directive; /* where it is written */

@@ -10,7 +10,7 @@ typedef union rl_tag_copy {
 } rl_tag_copy_t;
 
 /* Returns a hash of the copy, never 0. */
-static uint64_t check_of(const rl_tag_copy_t *copy)
+static uint64_t tag_check(const rl_tag_copy_t *copy)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < RL_TAG_WORDS; i++) {
@@ -26,7 +26,7 @@ static bool entry_read(const rl_tag_entry_t *entry, rl_tag_copy_t *copy)
     for (size_t i = 0; i < RL_TAG_WORDS; i++) {
         copy->words[i] = atomic_load_explicit(&entry->words[i], memory_order_relaxed);
     }
-    return check != 0 && check == check_of(copy);
+    return check != 0 && check == tag_check(copy);
 }
 
 static void entry_write(rl_tag_entry_t *entry, const rl_tag_copy_t *copy)
@@ -35,7 +35,7 @@ static void entry_write(rl_tag_entry_t *entry, const rl_tag_copy_t *copy)
     for (size_t i = 0; i < RL_TAG_WORDS; i++) {
         atomic_store_explicit(&entry->words[i], copy->words[i], memory_order_relaxed);
     }
-    atomic_store_explicit(&entry->check, check_of(copy), memory_order_release);
+    atomic_store_explicit(&entry->check, tag_check(copy), memory_order_release);
 }
 
 /* The tag is the top of the key's low half. */
@@ -51,8 +51,8 @@ static bool is_tagged_key(const rl_digest_t *a, const rl_digest_t *b)
 
 /* Returns the key's entry, with what it holds in *was; or the one that was written the longest
  * time ago, with zeros in *was. */
-static rl_tag_entry_t *choose_entry(rl_tag_entry_t set[RL_TAGS_WAYS], const rl_digest_t *key,
-                                    rl_tag_copy_t *was)
+static rl_tag_entry_t *tags_choose(rl_tag_entry_t set[RL_TAGS_WAYS], const rl_digest_t *key,
+                                   rl_tag_copy_t *was)
 {
     rl_tag_entry_t *oldest = &set[0];
     uint32_t oldest_s = UINT32_MAX;
@@ -83,7 +83,7 @@ static bool goes_on(const rl_tagged_key_t *was, const rl_tagged_key_t *now)
 void rl_tags_put(rl_tags_t *tags, const rl_tagged_key_t *key)
 {
     rl_tag_copy_t copy, was;
-    rl_tag_entry_t *entry = choose_entry(tags->sets[tags_set_of(key->key.lo)], &key->key, &was);
+    rl_tag_entry_t *entry = tags_choose(tags->sets[tags_set_of(key->key.lo)], &key->key, &was);
     memset(&copy, 0, sizeof(copy));
     copy.key = *key;
     copy.key.since_s = goes_on(&was.key, key) ? was.key.since_s : key->seen_s;

@@ -180,10 +180,12 @@ void rl_report_gather(request_rec *r, rl_gather_e how, rl_report_t *report)
 {
     const rl_gathering_t to = begin_gathering(r);
     const apr_array_header_t *stores = rl_gather_stores(&to);
-    *report = (rl_report_t){.version = RATELIMIT_VERSION,
-                            .now_s = to.now_s,
-                            .token = rl_token_make(r),
-                            .all = &rl_runtime()->stats->slots[RL_STATS_ALL]};
+    *report = (rl_report_t){
+        .version = RATELIMIT_VERSION,
+        .host = text_of(r->hostname != NULL ? r->hostname : r->server->server_hostname),
+        .now_s = to.now_s,
+        .token = rl_token_make(r),
+        .all = &rl_runtime()->stats->slots[RL_STATS_ALL]};
     rl_figures_sum(report->all, report->requests);
     rl_gather_busy(r->pool, report);
     rl_gather_table(&to, &report->table);

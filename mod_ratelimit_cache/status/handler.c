@@ -8,9 +8,9 @@
 #include "deed.h"
 #include "gather.h"
 #include "health.h"
+#include "page/page.h"
 #include "text/json.h"
 #include "text/metrics.h"
-#include "text/page.h"
 
 #define NAME "ratelimit-status"
 

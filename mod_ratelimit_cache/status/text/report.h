@@ -86,6 +86,7 @@ typedef struct rl_deed_row {
 
 typedef struct rl_report {
     const char *version;              /* of the module */
+    const char *host;                 /* that was asked for the report */
     uint32_t now_s;                   /* seconds since 1970 */
     bool busy;                        /* the server counts as busy, */
     uint32_t busy_s;                  /* for so many seconds */

@@ -9,9 +9,11 @@ package Apps::Chromium;
 #   $b->run(q{document.forms[0].submit()}); $b->wait;
 #   $b->statuses;                                           # since the last forget(): { 200 => 41 }; $b->refused: URLs of 4xx and 5xx
 #   $b->protocols                                           # { h2 => 41 }
+#   $b->complaints                                          # what stands in its console: a policy that is broken, a script's error
 
 use strict;
 use warnings;
+use File::Path qw(make_path);
 use IO::Handle;
 use IO::Select;
 use JSON::PP ();
@@ -22,12 +24,14 @@ use RL::Httpd qw(await slurp);
 
 my @started;
 
-# Options: user, password, for Basic authentication; headers => { name => value } of every request.
+# Options: user, password, for Basic authentication; headers => { name => value } of every request; preferences, as in the
+# profile's file of that name.
 sub start {
     my ($class, $s, %o) = @_;
     my $self = bless { %o, id => 0, in => '', owner => $$, answers => [], waiting => {}, dir => $s->root . "/chromium-$$-" . @started },
         $class;
     mkdir $self->{dir};
+    $self->write_preferences if $self->{preferences};
     pipe my $to_read, $self->{to} or die "pipe: $!";
     pipe $self->{from}, my $from_write or die "pipe: $!";
     $self->{pid} = fork // die "fork: $!";
@@ -39,6 +43,15 @@ sub start {
     push @started, $self;
     $self->begin_page;
     return $self;
+}
+
+sub write_preferences {
+    my ($self) = @_;
+    make_path("$self->{dir}/profile/Default");
+    open my $fh, '>', "$self->{dir}/profile/Default/Preferences" or die "preferences: $!";
+    print {$fh} JSON::PP->new->encode($self->{preferences});
+    close $fh or die "preferences: $!";
+    return;
 }
 
 # Chromium reads commands on descriptor 3 and writes to 4.
@@ -65,9 +78,10 @@ sub begin_page {
     my ($self) = @_;
     my $target = $self->call('Target.createTarget', { url => 'about:blank' })->{targetId};
     $self->{session} = $self->call('Target.attachToTarget', { targetId => $target, flatten => JSON::PP::true })->{sessionId};
-    $self->call($_) for qw(Page.enable Network.enable Runtime.enable);
+    $self->call($_) for qw(Page.enable Network.enable Runtime.enable Log.enable);
     $self->call('Network.setExtraHTTPHeaders', { headers => $self->{headers} }) if $self->{headers};
     $self->call('Fetch.enable', { handleAuthRequests => JSON::PP::true }) if defined $self->{user};
+    $self->{complaints} = [];
     $self->forget;
     return;
 }
@@ -78,6 +92,9 @@ sub forget    { my ($self) = @_; $self->{answers} = []; $self->{waiting} = {}; r
 sub refused   { my ($self) = @_; return map { "$_->{status} $_->{url}" } grep { $_->{status} >= 400 } @{ $self->{answers} } }
 sub statuses  { my ($self) = @_; my %n; $n{ $_->{status} }++ for @{ $self->{answers} }; return \%n }
 sub protocols { my ($self) = @_; my %n; $n{ $_->{protocol} // '-' }++ for @{ $self->{answers} }; return \%n }
+
+# Not those of pages that were refused, nor hints.
+sub complaints { my ($self) = @_; return grep { !/\A(?:info|verbose): |Failed to load resource/ } @{ $self->{complaints} } }
 
 # Cookies of a site, as if it had set them before.
 sub give_cookies {
@@ -165,6 +182,8 @@ my %NOTE = (
     'Network.responseReceived'    => sub { my ($self, $p) = @_; $self->note_answer($p->{response}) },
     'Network.loadingFinished'     => sub { my ($self, $p) = @_; delete $self->{waiting}{ $p->{requestId} } },
     'Network.loadingFailed'       => sub { my ($self, $p) = @_; delete $self->{waiting}{ $p->{requestId} } },
+    'Log.entryAdded'              => sub { my ($self, $p) = @_; push @{ $self->{complaints} }, "$p->{entry}{level}: $p->{entry}{text} " . ($p->{entry}{url} // '') },
+    'Runtime.exceptionThrown'     => sub { my ($self, $p) = @_; my $e = $p->{exceptionDetails}; push @{ $self->{complaints} }, "$e->{text} " . ($e->{exception}{description} // '') },
     'Fetch.requestPaused'         => sub { my ($self, $p) = @_; $self->tell('Fetch.continueRequest', { requestId => $p->{requestId} }) },
     'Fetch.authRequired'          => \&give_password,
     'Page.javascriptDialogOpening' => sub { $_[0]->tell('Page.handleJavaScriptDialog', { accept => JSON::PP::true }) },
