@@ -39,6 +39,15 @@ RateLimitHeaders standard legacy
 <Location "/cgi-bin/hold.cgi/queue">
     RateLimit queue 6/concurrent key=all wait=20s queue=12
 </Location>
+<Location "/cgi-bin/hold.cgi/pair">
+    RateLimit pair 1/concurrent key=all group=pair wait=5s queue=5
+</Location>
+<Location "/cgi-bin/hold.cgi/pair/of">
+    RateLimit pairof 1/concurrent key=all group=pair wait=5s queue=5
+</Location>
+<Location "/ok/nothing">
+    RateLimit nothing 0/concurrent key=all wait=10s queue=5
+</Location>
 <Location "/cgi-bin/hold.cgi/short">
     RateLimit short 1/concurrent key=all wait=300ms
 </Location>
@@ -136,6 +145,15 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     go($s, 'c');
     statuses_of(@c);
 
+    @c = begin($s, 3, '/cgi-bin/hold.cgi/pair/of?n');
+    ok await(5, sub { in_flight($s, 'pair', 'waiting') + in_flight($s, 'pairof', 'waiting') == 2 }), "$name: two wait for the slot of a group";
+    go($s, 'n');
+    is_deeply statuses_of(@c), { 200 => 3 }, "$name: both rules of the group have it then";
+    ok await(5, sub { in_flight($s, 'pair') + in_flight($s, 'pairof') == 0 }), "$name: once, and it is free again";
+    $began = time;
+    is status($s, '/ok/nothing'), 429, "$name: 0/concurrent wait=";
+    cmp_ok time - $began, '<', 5, "$name: nobody waits for what can't be had";
+
     # ---- keys, reserves, other rules --------------------------------------------------------------------------------
     @c = (begin($s, 2, '/cgi-bin/hold.cgi/who?go=d'), begin($s, 1, '/cgi-bin/hold.cgi/who?go=e'));
     ok await(10, sub { in_flight($s, 'who') == 2 }), "$name: each key has slots of its own";
@@ -190,6 +208,11 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     ok await(10, sub { in_flight($s, 'queue', 'waiting') == 5 }), "$name: five wait";
     $_->close for @gone;
     ok await(10, sub { in_flight($s, 'queue', 'waiting') == 0 }), "$name: they are gone, and wait no longer";
+    my $sender = connection($s);
+    $sender->send_request('POST', '/cgi-bin/hold.cgi/queue?j', body => 'x' x 100_000);
+    ok await(5, sub { in_flight($s, 'queue', 'waiting') == 1 }), "$name: one waits whose body isn't read yet";
+    $sender->close;
+    ok await(5, sub { in_flight($s, 'queue', 'waiting') == 0 }), "$name: it is gone, and waits no longer";
     go($s, 'j');
     statuses_of(@c);
     if ($mpm eq 'event') {
