@@ -58,6 +58,14 @@ my $rules = statuspage() . <<'END';
 </Location>
 END
 
+$rules .= <<'END';
+<Location "/ok/host">
+    RateLimit host 2/30d key=host
+</Location>
+<Location "/ok/slots">
+    RateLimit slots 0/concurrent key=ip
+</Location>
+END
 my $m = RL::Memcached->start;
 my $shared = 'RateLimitStore memcached ' . $m->address . " timeout=2s\nRateLimitSecret 0123456789abcdef0123456789abcdef\n";
 for ([ shm => '' ], [ memcached => $shared ]) {
@@ -94,6 +102,18 @@ for ([ shm => '' ], [ memcached => $shared ]) {
     is scalar(@{ (deed($s, action => 'clear', rule => 'plan', key => 'query:who=x'))[1]{keys} }), 2, "$name: clear finds the key at both rates";
     is series($s, 1, '/ok/plan/3-30d?who=x') . ' ' . series($s, 1, '/ok/plan/1-29d?who=x'), '200 200', "$name: both are free";
     is +(deed($s, action => 'clear', rule => 'all'))[0], 200, "$name: key=all takes no value";
+    for my $host ('One.Test', 'one.test:8080', 'one.test.') {
+        my @o = (headers => [ Host => 'one.test' ]);
+        is series($s, 3, '/ok/host', @o), '200 200 429', "$name: a host is limited";
+        deed($s, action => 'clear', rule => 'host', key => "host=$host");
+        is series($s, 1, '/ok/host', @o), '200', "$name: clear, by $host";
+        deed($s, action => 'clear', rule => 'host', key => 'host=one.test');
+    }
+    ($status, $j) = deed($s, action => 'clear', rule => 'slots', key => 'ip=127.0.0.1');
+    is $status, 400, "$name: slots can't be cleared";
+    like $j->{text}, qr/can't be cleared/, "$name: and the answer doesn't say that they were";
+    deed($s, action => 'exempt', rule => 'slots', key => 'ip=127.0.0.1', for => '1h');
+    is series($s, 1, '/ok/slots'), '200', "$name: a key is exempted from a rule of slots";
 
     # ---- exempt ----------------------------------------------------------------------------------------------------
     ($status, $j) = deed($s, action => 'exempt', rule => 'login', key => 'ip=127.0.0.1', key => 'query:who=admin', for => '1h');
@@ -135,6 +155,11 @@ deed($fleet[0], action => 'exempt', rule => 'login', key => 'ip=127.0.0.1', key 
 ok $everywhere->('/ok/login?who=fleet', 429), 'a fleet: the exemption is ended everywhere';
 deed($fleet[1], action => 'clear', rule => 'login', key => 'ip=127.0.0.1', key => 'query:who=fleet');
 ok await(10, sub { status($fleet[0], '/ok/login?who=fleet') == 200 }), 'a fleet: he is cleared, penalty included';
+is series($fleet[0], 1, '/ok/slots'), '429', 'a fleet: a rule of slots';
+deed($fleet[1], action => 'exempt', rule => 'slots', key => 'ip=127.0.0.1', for => '1h');
+ok $everywhere->('/ok/slots', 200), 'a fleet: an exemption from it holds on all servers';
+deed($fleet[1], action => 'exempt', rule => 'slots', key => 'ip=127.0.0.1', for => '0');
+ok $everywhere->('/ok/slots', 429), 'a fleet: until it is ended';
 $_->stop for @fleet;
 
 # ---- leases ---------------------------------------------------------------------------------------------------
@@ -211,6 +236,14 @@ is +(deed($s, @a, key => "user=\0"))[0], 400, 'a NUL in a field';
 my $page = post($s, [ token => $token, @a ], query => '');
 is $page->header('Content-Type'), 'text/html; charset=utf-8', 'the answer to a form of the page is the page';
 is $page->header('Cache-Control'), 'no-store', 'which is not stored';
+
+# ---- many virtual hosts ------------------------------------------------------------------------------------------
+my $many = httpd(statuspage() . "<Location \"/ok\">\n    RateLimit each 2/30d key=ip\n</Location>\n" . join '', map { "<VirtualHost *:\${PORT}>\n    ServerName h$_.test\n</VirtualHost>\n" } 1 .. 100);
+my @hosts = map { [ headers => [ Host => "h$_.test" ] ] } 1, 50, 99, 100;
+series($many, 3, '/ok', @$_) for @hosts;
+deed($many, action => 'clear', rule => 'each', key => 'ip=127.0.0.1');
+is join(' ', map { status($many, '/ok', @$_) } @hosts), '200 200 200 200', 'clear goes for all of a hundred virtual hosts';
+$many->stop;
 
 # ---- a tenant's rule -------------------------------------------------------------------------------------------
 my $t = httpd(statuspage() . "<Directory \"\${DOCROOT}/t\">\n    AllowOverride All\n</Directory>\n", files => { 'htdocs/t/.htaccess' => "RateLimit mine 2/30d key=query:who penalty=1h\n", 'htdocs/t/x' => 'x' });
