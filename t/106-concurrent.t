@@ -45,6 +45,12 @@ RateLimitHeaders standard legacy
 <Location "/cgi-bin/hold.cgi/pair/of">
     RateLimit pairof 1/concurrent key=all group=pair wait=5s queue=5
 </Location>
+<Location "/cgi-bin/hold.cgi/turns">
+    RateLimit turns 2/concurrent key=all wait=10s queue=9
+</Location>
+<Location "/cgi-bin/hold.cgi/turns/both">
+    RateLimit both 1/concurrent key=all wait=10s queue=9
+</Location>
 <Location "/ok/nothing">
     RateLimit nothing 0/concurrent key=all wait=10s queue=5
 </Location>
@@ -133,6 +139,22 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     go($s, 'b');
     is_deeply statuses_of(@c), { 200 => 18, 429 => 32 }, "$name: those eighteen are served, the rest denied";
     cmp_ok most($s), '<=', 6, "$name: never more than six at the same time";
+    @c = (begin($s, 5, '/cgi-bin/hold.cgi/queue?o'), begin($s, 1, '/cgi-bin/hold.cgi/queue?p'));
+    ok await(10, sub { in_flight($s, 'queue') == 6 }), "$name: six run";
+    my ($last) = begin($s, 1, '/cgi-bin/hold.cgi/queue');
+    ok await(10, sub { in_flight($s, 'queue', 'waiting') == 1 }), "$name: one waits";
+    go($s, 'p');
+    is $last->read_response->header('RateLimit'), '"queue";r=0', "$name: who has waited is told what is left, too";
+    go($s, 'o');
+    statuses_of(@c);
+    # Slots of two rules at the same time, while others want those of the first.
+    my @both = begin($s, 1, '/cgi-bin/hold.cgi/turns/both?q');
+    ok await(5, sub { in_flight($s, 'both') == 1 }), "$name: one has the slots of two rules";
+    push @both, begin($s, 1, '/cgi-bin/hold.cgi/turns/both?q');
+    ok await(5, sub { in_flight($s, 'both', 'waiting') == 1 }), "$name: another waits for that of the second";
+    @c = map { my @n = begin($s, 1, "/cgi-bin/hold.cgi/turns?r$_"); await(5, sub { in_flight($s, 'turns') + in_flight($s, 'turns', 'waiting') >= $_ }); @n } 1 .. 4;
+    go($s, $_) for qw(q r1 r2 r3 r4);
+    is_deeply statuses_of(@both, @c), { 200 => 6 }, "$name: all are served in the end";
     @c = begin($s, 1, '/cgi-bin/hold.cgi/short?c');
     ok await(5, sub { in_flight($s, 'short') == 1 }), "$name: a slot is held";
     my $began = time;
