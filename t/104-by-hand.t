@@ -14,7 +14,7 @@ sub post {
     my @pairs;
     for (my $i = 0; $i < @$fields; $i += 2) { push @pairs, encoded($fields->[$i]) . '=' . encoded($fields->[ $i + 1 ]) }
     my @type = ('Content-Type' => 'application/x-www-form-urlencoded');
-    return request($s, 'POST', '/rl' . ($o{query} // '?format=json'), body => join('&', @pairs), headers => [ @type, @{ $o{headers} // [] } ]);
+    return request($s, 'POST', '/rl' . ($o{query} // '?format=json'), body => join('&', @pairs), headers => [ @type, @{ $o{headers} // [] } ], $o{auth} ? (auth => $o{auth}) : ());
 }
 
 sub token { my ($s, %o) = @_; return JSON::PP::decode_json(request($s, 'GET', '/rl?format=json', %o)->body)->{token} }
@@ -244,6 +244,35 @@ series($many, 3, '/ok', @$_) for @hosts;
 deed($many, action => 'clear', rule => 'each', key => 'ip=127.0.0.1');
 is join(' ', map { status($many, '/ok', @$_) } @hosts), '200 200 200 200', 'clear goes for all of a hundred virtual hosts';
 $many->stop;
+
+# ---- some look, others act: as the manual has it -------------------------------------------------------------------
+my $shared_page = httpd(<<'END');
+<Location "/rl">
+    SetHandler ratelimit-status
+    AuthType Basic
+    AuthName "test"
+    AuthBasicProvider file
+    AuthUserFile "${ROOT}/conf/users"
+    <RequireAny>
+        Require user alice
+        <RequireAll>
+            Require method GET
+            Require valid-user
+        </RequireAll>
+    </RequireAny>
+</Location>
+<Location "/ok">
+    RateLimit a 2/30d key=ip
+</Location>
+END
+my %alice = (auth => 'alice:secret');
+my %bob   = (auth => 'bob:hunter2');
+is request($shared_page, 'GET', '/rl')->status, 401, 'strangers may not look';
+is request($shared_page, 'GET', '/rl', %bob)->status, 200, 'bob may look';
+is post($shared_page, [ token => token($shared_page, %bob), @a ], %bob)->status, 401, 'but not act';
+is post($shared_page, [ token => token($shared_page, %bob), @a ], %alice)->status, 403, "bob's token is no good for alice";
+is post($shared_page, [ token => token($shared_page, %alice), @a ], %alice)->status, 200, 'alice may act';
+$shared_page->stop;
 
 # ---- a tenant's rule -------------------------------------------------------------------------------------------
 my $t = httpd(statuspage() . "<Directory \"\${DOCROOT}/t\">\n    AllowOverride All\n</Directory>\n", files => { 'htdocs/t/.htaccess' => "RateLimit mine 2/30d key=query:who penalty=1h\n", 'htdocs/t/x' => 'x' });
