@@ -182,6 +182,9 @@ my $s = httpd(statuspage() . <<'END');
 <Location "/ok/h">
     RateLimit b 2/30d key=ip
 </Location>
+<Location "/ok/slots">
+    RateLimit slots 0/concurrent key=ip
+</Location>
 <VirtualHost *:${PORT2}>
     ServerName two.test
     <Location "/ok/h">
@@ -233,6 +236,11 @@ is +(deed($s, action => 'clear', rule => 'b', vhost => 'two.test', key => 'ip=12
 is post($s, [ token => $token, @a, map { (x => $_) } 1 .. 100 ])->status, 413, 'too many fields';
 is post($s, [ token => $token, @a, x => 'x' x 10_000 ])->status, 413, 'too long a form';
 is +(deed($s, @a, key => "user=\0"))[0], 400, 'a NUL in a field';
+status($s, '/ok/slots'), status($s, '/ok/a');
+my $own = request($s, 'GET', '/rl')->body;
+like $own, qr/aria-label="Clear: key \w+ of a"/, 'the page has a button that clears a key';
+like $own, qr/aria-label="Exempt[^"]*: key \w+ of slots"/, 'one that exempts a key of slots';
+unlike $own, qr/aria-label="Clear: key \w+ of slots"/, 'and none that clears slots';
 my $page = post($s, [ token => $token, @a ], query => '');
 is $page->header('Content-Type'), 'text/html; charset=utf-8', 'the answer to a form of the page is the page';
 is $page->header('Cache-Control'), 'no-store', 'which is not stored';
