@@ -26,6 +26,7 @@ CC      ?= cc
 APXS    ?= apxs
 DESTDIR ?=
 BINDIR  ?= /usr/local/bin
+DATADIR ?= $(patsubst %/bin,%/share,$(BINDIR))
 PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
@@ -58,8 +59,8 @@ MODULE_LIBS := -lutf8proc -lmemcached
 
 # The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
 # targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter system stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
-HTTPD_ROOMS := httpd key rule config advice process request answer hooks api replay status
+PLAIN_ROOMS := core core/form core/meter core/pass networks system busy stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
+HTTPD_ROOMS := httpd key rule config advice process request challenge answer hooks api replay status
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
 SOURCES := $(PLAIN) $(HTTPD)
@@ -124,12 +125,20 @@ $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
 	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
 
-# Where rlctl finds httpd and the module, unless it is told.
-RLCTL_PATHS = -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"'
-$(RLCTL): $(wildcard rlctl/*.c rlctl/*.h) | need-build
+# Where rlctl finds httpd and the module, unless it is told; and the module's version, which is also rlctl's.
+RLCTL_PATHS = $(eval RLCTL_PATHS := -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"')$(RLCTL_PATHS)
+RLCTL_VERSION = $(eval RLCTL_VERSION := $(shell awk '/define RATELIMIT_VERSION_/ { gsub(/"/, "", $$3); v = v (n++ % 3 ? "." : "") $$3 } END { print v }' $(SRC)/mod_ratelimit_cache.h))$(RLCTL_VERSION)
+RLCTL_LIBS  := $(LIBRARY) -lcurl -ljansson -lutf8proc -lz
+RLCTL_OBJECTS := $(patsubst rlctl/%.c,$(OUT)/rlctl.obj/%.o,$(wildcard rlctl/*.c))
+$(OUT)/rlctl.obj/main.o: $(SRC)/mod_ratelimit_cache.h
+$(OUT)/rlctl.obj/%.o: rlctl/%.c Makefile | need-build
 	@mkdir -p $(@D)
-	$(SAY) '  CC   $@'
-	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE $(RLCTL_PATHS) -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(filter %.c,$^) -o $@ -lz
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -I$(SRC) $(RLCTL_PATHS) -DRLCTL_VERSION='"$(RLCTL_VERSION)"' -fPIE -MMD -MP -c $< -o $@
+
+$(RLCTL): $(RLCTL_OBJECTS) $(LIBRARY)
+	$(SAY) '  LINK $@'
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(RLCTL_OBJECTS) -o $@ $(RLCTL_LIBS)
 
 $(LIBRARY): $(call objects,$(PLAIN)) $(EMBEDDED)
 	@rm -f $@
@@ -140,6 +149,12 @@ $(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | need-test
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS) -lm
+
+# Of rlctl: what it is built of but for main().
+$(OUT)/t/unit-rlctl_%.t: t/unit/rlctl_%.c $(filter-out %/main.o,$(RLCTL_OBJECTS)) $(LIBRARY) | need-test
+	@mkdir -p $(@D)
+	$(SAY) '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -Irlctl -MMD -MP $(filter %.c %.o,$^) -o $@ -lcmocka $(RLCTL_LIBS)
 
 $(OUT)/t/fuzz-%.t: t/fuzz/fuzz_%.c t/fuzz/replay.c $(wildcard t/fuzz/*.h) $(LIBRARY) | need-build
 	@mkdir -p $(@D)
@@ -157,10 +172,11 @@ test:
 	@build/deps.sh install test
 	@$(MAKE) --no-print-directory check
 
-check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
+check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE) $(RLCTL)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
 	$(Q)$(if $(EXPLORING),$(PROVE) -j2 $(if $(V),-v) -e '' $(EXPLORING))
 	$(Q)$(if $(filter-out $(EXPLORING),$(C_TESTS)),$(PROVE) $(if $(V),-v) -e '' $(filter-out $(EXPLORING),$(C_TESTS)))
-	$(Q)$(if $(PERL_TESTS),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(PERL_TESTS))
+	$(Q)$(if $(filter-out $(BY_THE_CLOCK),$(PERL_TESTS)),$(BUILT) $(PROVE) $(if $(V),-v) -j$(AT_ONCE) $(PROVE_FLAGS) $(filter-out $(BY_THE_CLOCK),$(PERL_TESTS)))
+	$(Q)$(if $(filter $(BY_THE_CLOCK),$(PERL_TESTS)),$(BUILT) $(PROVE) $(if $(V),-v) $(PROVE_FLAGS) $(filter $(BY_THE_CLOCK),$(PERL_TESTS)))
 
 # Too long for every day, and it needs large packages: not a part of `make test`.
 test-apps:
@@ -175,13 +191,18 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
     after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
-    module-interface statistics status-formats status-page)
+    module-interface statistics status-formats status-page rlctl challenge networks)
 
 # Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
 # code of other tests thousands of times, too long for the sanitizers.
 EXPLORATIONS := fleet_interleavings fleet_leases_servers fleet_servers distinct_interleavings ledger_floods ledger_interleavings ledger_orders
 EXPLORING     = $(filter $(patsubst %,$(OUT)/t/unit-%.t,$(EXPLORATIONS)),$(C_TESTS))
 ASAN_UNITS   := $(filter-out $(addprefix unit/,$(EXPLORATIONS)),$(patsubst t/%.c,%,$(wildcard t/unit/*.c)))
+
+# Most of the time the tests with httpd wait, so some run beside each other: AT_ONCE=1 for one at a time. Those that
+# say how long something takes have the machine to themselves.
+AT_ONCE      ?= 3
+BY_THE_CLOCK := $(wildcard $(patsubst %,t/%-*.t,17 41 42 43 61 62 63 66 67 69 74 79 83 85))
 
 test-asan: need-test
 	@RL_ASAN_HTTPD="$${RL_HTTPD:-$$($(APXS) -q SBINDIR)/$$($(APXS) -q PROGNAME)}" \
@@ -247,9 +268,9 @@ format: need-lint
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 install: all
-	BINDIR='$(BINDIR)' build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
+	BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
 
 clean:
 	rm -rf $(OUT)
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(BENCHES:=.d)
+-include $(OBJECTS:.o=.d) $(RLCTL_OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(BENCHES:=.d)

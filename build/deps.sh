@@ -11,16 +11,16 @@ purposes="build run test apps memcached bench differential fuzz clang lint"
 # Sets `packages`, and `commands`, by which another system is judged.
 needs() {
     case $1 in
-    build) packages="gcc make libc6-dev perl apache2-dev libapr1-dev libaprutil1-dev libutf8proc-dev libmemcached-dev zlib1g-dev"
-           commands="gcc perl apxs apr-1-config apu-1-config" ;;
+    build) packages="gcc make libc6-dev perl apache2-dev libapr1-dev libaprutil1-dev libutf8proc-dev libmemcached-dev zlib1g-dev libcurl4-openssl-dev libjansson-dev"
+           commands="gcc perl apxs apr-1-config apu-1-config curl-config" ;;
     run)   needs build
            packages="$packages apache2-bin curl" commands="$commands curl" ;;
     test)  needs build
-           packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached python3-prometheus-client prometheus"
+           packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached python3-prometheus-client prometheus openssl mandoc"
            commands="$commands nghttp h2load memcached" ;;
     apps)  needs test
            packages="$packages wordpress wordpress-theme-twentytwentyone dokuwiki phpmyadmin mariadb-server php-fpm php-mysql"
-           packages="$packages php-xml php-mbstring libcgi-pm-perl python3-django libapache2-mod-wsgi-py3 hydra chromium curl openssl"
+           packages="$packages git gitweb php-xml php-mbstring libcgi-pm-perl python3-django libapache2-mod-wsgi-py3 hydra chromium curl openssl"
            commands="$commands mariadbd hydra chromium curl openssl" ;;
     memcached) packages=memcached commands=memcached ;;
     bench) needs build

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs the module through apxs, the header for other modules beside httpd's own, and rlctl; where
-# httpd is laid out as on Debian, also the files that a2enmod looks for. Nothing is enabled and no server is touched.
-# Usage: install.sh APXS DESTDIR MODULE      (DESTDIR may be empty; BINDIR is of the environment)
+# Installs the module through apxs, the header for other modules beside httpd's own, and rlctl with its manual page and
+# its completion for bash; where httpd is laid out as on Debian, also the files that a2enmod looks for. Nothing is enabled and no server is touched.
+# Usage: install.sh APXS DESTDIR MODULE      (DESTDIR may be empty; BINDIR and DATADIR are of the environment)
 set -eu
 [ $# -eq 3 ] || { echo "usage: $0 APXS DESTDIR MODULE" >&2; exit 2; }
 apxs=$1
@@ -15,6 +15,7 @@ libexecdir=$("$apxs" -q LIBEXECDIR)
 sysconfdir=$("$apxs" -q SYSCONFDIR)
 includedir=$("$apxs" -q INCLUDEDIR)
 bindir=${BINDIR:-/usr/local/bin}
+datadir=${DATADIR:-${bindir%/bin}/share}
 
 # A directory that we can write to, or one sentence instead of three tools' complaints.
 need_directory() {
@@ -39,6 +40,10 @@ install_header() {
 install_rlctl() {
     need_directory "$destdir$bindir"
     install -m 755 "$(dirname "$module")/rlctl" "$destdir$bindir"
+    need_directory "$destdir$datadir/man/man1"
+    install -m 644 "$top/docs/rlctl.1" "$destdir$datadir/man/man1"
+    need_directory "$destdir$datadir/bash-completion/completions"
+    install -m 644 "$conf/rlctl.bash" "$destdir$datadir/bash-completion/completions/rlctl"
 }
 
 # a2enmod links NAME.load and NAME.conf from mods-available. LoadModule names the place where

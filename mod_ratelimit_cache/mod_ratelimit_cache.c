@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mod_ratelimit_cache: request rate limits for Apache httpd. */
 
-/* What happens when the configuration was read: check_config refuses limits that a fleet can't
- * share, and warns of what doesn't do what it seems to; post_config starts.
+/* What happens when the configuration was read: check_config refuses tables of networks
+ * that nobody has read and limits that a fleet can't share, and warns of what doesn't do what
+ * it seems to; post_config starts.
  *
  * What happens to a request, in httpd's order:
+ *
+ * post_read_request, first: sets RATELIMIT_BUSY, if RateLimitBusy is configured.
  *
  * post_read_request: forgets an offer to upgrade the connection to HTTP/2 that was not taken
  * up.
  *
- * header_parser, first: keeps the environment and header fields as they are before an .htaccess
- * has a say, if rules read them.
+ * quick_handler, first: gives a pass to who has pressed the button of a challenge.
+ *
+ * header_parser, first: looks for a pass, if rules have to do with passes. Keeps the
+ * environment and header fields as they are before an .htaccess has a say, if rules read them.
  *
  * check_access, first of all: checks the rules that need no authentication, before any password
  * check. Those keyed by a form field come last, because they wait for the body.
@@ -53,10 +58,13 @@
 #include "answer/response_fields.h"
 #include "api/functions.h"
 #include "config/config.h"
+#include "config/networks_directive.h"
 #include "config/shareable.h"
 #include "hooks/access.h"
 #include "hooks/authentication.h"
+#include "hooks/busy.h"
 #include "hooks/include.h"
+#include "hooks/pass.h"
 #include "hooks/settle.h"
 #include "httpd/module.h"
 #include "key/body.h"
@@ -99,6 +107,9 @@ static void register_hooks(apr_pool_t *pool)
     rl_summary_register();
     ap_hook_post_config(tell_version, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(rl_config_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(rl_networks_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(rl_networks_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(rl_networks_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_shareable_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_advice_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_advice_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -106,6 +117,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_status(rl_children_status, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_quick_handler(rl_pass_quick_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_access(rl_access_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
                          AP_AUTH_INTERNAL_PER_CONF);
@@ -130,6 +142,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(rl_include_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(rl_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rl_denial_missing_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
+    ap_hook_post_read_request(rl_busy_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(rl_upgrade_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }

@@ -192,6 +192,7 @@ typedef struct ratelimit_receipt {
  *                                 address
  *            user, claimed-user,
  *            form:, query:        decoded text, which is folded unless the rule has fold=off
+ *            network:             a label, as the table has it
  *            all                  anything; the value is ignored
  *            any other part       text as the request has it, e.g. host in lower case
  *          NULL or an empty string is no value, and missing= decides as it does for a request

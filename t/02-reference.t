@@ -22,6 +22,7 @@ my $s = httpd(<<'END', modules => ['info'], files => {
 </Directory>
 END
     'conf/ratelimit.secret' => "a secret of some length\n",
+    map({ ("conf/networks/$_.txt" => "192.0.2.0/24 AS64496\n198.51.100.0/24 googlebot\n") } qw(asn crawlers)),
     map { ("htdocs/at/$_/index.html" => "ok\n", "htdocs/at/$_/.htaccess" => line_of($_) . "\n") } @directives,
 });
 
@@ -125,7 +126,8 @@ complete(\@offered, [ 'ip', table_with('claimed-user') ], 'the error about key p
 complete([ map { /^([a-z-]+)/ } @rows ], \@offered, 'key parts');
 for my $part (@rows) {
     my $key = $part =~ s/V4BITS/24/r =~ s/V6BITS/48/r =~ s/STRING/%{HTTP:A}/r;
-    is_accepted("RateLimit r 5/m key=$key\n", "key part $part");
+    my $also = $part =~ /^network:/ ? "RateLimitNetworks NAME file:conf/networks/asn.txt\n" : '';
+    is_accepted("${also}RateLimit r 5/m key=$key\n", "key part $part");
 }
 
 # ---- examples, links, README -----------------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ is_good(slurp($_), "$_: accepted as it is") for glob 'conf/examples/*.conf';
 my $conf = slurp('conf/ratelimit_cache.conf');
 is join(' ', grep { $conf !~ /^# *$_ /m } @directives), '', 'conf/ratelimit_cache.conf: every directive, commented';
 is join(' ', grep { $conf !~ /\b$_=/ } @rule, @memcached), '', 'conf/ratelimit_cache.conf: every option';
-is_good($conf =~ s/^#(?=RateLimit)//mgr =~ s/^RateLimitSecret file:\K\S+/conf\/ratelimit.secret/mr, 'and what it has commented is accepted');
+is_good($conf =~ s/^#(?=RateLimit)//mgr =~ s/^RateLimitSecret file:\K\S+/conf\/ratelimit.secret/mr =~ s/file:\K\/etc\/apache2(?=\/networks)/conf/r, 'and what it has commented is accepted');
 
 my %linked = map { s/#.*//r => 1 } RL::Manual::links($text{'README.md'});
 is join(' ', grep { !$linked{$_} } grep { /^docs/ } sort keys %text), '', 'README.md leads to every document';

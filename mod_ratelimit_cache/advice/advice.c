@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../config/config.h"
+#include "../networks/catalogue.h"
 #include "rule_advice.h"
 #include "written.h"
 
@@ -14,17 +15,43 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define SECRET_MIN 16u /* bytes */
 
+/* Returns the advice about network:NAME=LABEL, in the pool, or NULL. */
+static const char *about_label(apr_pool_t *pool, const char *word)
+{
+    const char *name = word + strlen("network:"), *equals = strchr(name, '=');
+    const rl_networks_t *networks =
+        equals != NULL
+            ? rl_networks_get(apr_pstrmemdup(pool, name, (apr_size_t)(equals - name)), false)
+            : NULL;
+    if (networks == NULL || networks->table == NULL ||
+        rl_network_table_has(networks->table, equals + 1)) {
+        return NULL;
+    }
+    return apr_psprintf(pool,
+                        "\"%s\": no network of the table has this label, and nobody is exempt; "
+                        "letter case matters",
+                        word);
+}
+
 /* Returns the advice about a RateLimitExempt, in the pool, or NULL. */
 static const char *about_exemption(apr_pool_t *pool, const ap_directive_t *at)
 {
     const char *rest = at->args;
     while (*rest != '\0') {
         const char *word = ap_getword_conf(pool, &rest);
+        if (ap_cstr_casecmp(word, "env=RATELIMIT_PASS") == 0) {
+            return "\"env=RATELIMIT_PASS\": the variable is there for everybody, and nothing "
+                   "is "
+                   "limited; write \"expr=%{env:RATELIMIT_PASS} == 'good'\"";
+        }
         if (strncmp(word, "env=!", 5) == 0) {
             return apr_psprintf(pool,
                                 "\"%s\": no variable is called so, and nothing is exempt; to "
                                 "exempt what has no %s, write \"expr=-z %%{env:%s}\"",
                                 word, word + 5, word + 5);
+        }
+        if (strncmp(word, "network:", 8) == 0 && about_label(pool, word) != NULL) {
+            return about_label(pool, word);
         }
     }
     return NULL;

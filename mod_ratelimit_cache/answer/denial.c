@@ -14,6 +14,7 @@
 #include "../key/body.h"
 #include "../request/log.h"
 #include "../request/record.h"
+#include "text/challenge_text.h"
 #include "text/denial_text.h"
 
 /* Who writes the answer
@@ -148,6 +149,34 @@ static const char *compose(request_rec *r, const rl_request_t *request, rl_media
     return buffer;
 }
 
+/* Returns the page of the challenge, in r's pool, and sets its length. */
+static const char *compose_challenge(request_rec *r, const rl_request_t *request,
+                                     apr_size_t *len)
+{
+    const rl_environment_t *environment = &request->environment;
+    const rl_challenge_text_t challenge = {
+        .token = environment->challenge,
+        .path = environment->challenge_path,
+        .retry_s = (uint32_t)apr_atoi64(environment->retry_after),
+        .tag = environment->key,
+    };
+    const size_t size =
+        RL_CHALLENGE_TEXT_MAX + strlen(challenge.token) + strlen(challenge.path);
+    char *buffer = apr_palloc(r->pool, size);
+    rl_text_t text;
+    rl_text_begin(&text, buffer, size);
+    rl_challenge_text_write(&challenge, &text);
+    *len = rl_text_end(&text);
+    return buffer;
+}
+
+/* The page is for this client only, and for as long as it has no pass. */
+static void guard_challenge(request_rec *r)
+{
+    apr_table_setn(r->headers_out, "Content-Security-Policy", rl_challenge_text_policy());
+    apr_table_mergen(r->headers_out, "Vary", "Cookie");
+}
+
 /* Makes r, whatever it was about to answer, the denial. What a failed handler has said of its
  * own answer (a Content-Encoding, say) is wrong for this one; header fields of a CGI program
  * stand in err_headers_out as well. */
@@ -179,11 +208,16 @@ static apr_status_t write_default(ap_filter_t *f, apr_bucket_brigade *bb)
     const rl_request_t *request = rl_request_get(r);
     const rl_media_e media = rl_accept_choose(apr_table_get(r->headers_in, "Accept"));
     apr_size_t len;
-    const char *body = compose(r, request, media, &len);
+    const bool challenged = request->environment.challenge != NULL;
+    const char *body =
+        challenged ? compose_challenge(r, request, &len) : compose(r, request, media, &len);
     log_failed_handler(r, request);
     become_denial(r, request);
     ap_set_content_type(r, rl_denial_text_type(media));
     apr_table_mergen(r->headers_out, "Vary", "Accept");
+    if (challenged) {
+        guard_challenge(r);
+    }
     apr_brigade_cleanup(bb);
     APR_BRIGADE_INSERT_TAIL(
         bb, apr_bucket_pool_create(body, len, r->pool, r->connection->bucket_alloc));

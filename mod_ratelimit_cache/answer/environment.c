@@ -21,11 +21,11 @@ static const char *write_seconds(char **end, int64_t time_us, int64_t now_us)
 }
 
 /* Returns the quota as text: as made when the configuration was read, or, if the rate is
- * computed, made now. */
+ * computed or lowered, made now. */
 static const char *quota_text(char **end, const rl_claim_t *claim)
 {
     const rl_rule_t *rule = claim->rule;
-    return rule != NULL && rule->quota_text != NULL
+    return rule != NULL && rule->quota_text != NULL && !rl_meter_is_lowered(&claim->op.meter)
                ? rule->quota_text
                : write_number(end, rl_meter_quota(&claim->op.meter));
 }
@@ -54,8 +54,9 @@ void rl_environment_set(request_rec *r, rl_environment_t *environment, const cha
 }
 
 static const char *const variables[] = {
-    "RATELIMIT_STATUS", "RATELIMIT_RULE",        "RATELIMIT_LIMIT", "RATELIMIT_REMAINING",
-    "RATELIMIT_RESET",  "RATELIMIT_RETRY_AFTER", "RATELIMIT_KEY",
+    "RATELIMIT_STATUS",    "RATELIMIT_RULE",      "RATELIMIT_LIMIT",
+    "RATELIMIT_REMAINING", "RATELIMIT_RESET",     "RATELIMIT_RETRY_AFTER",
+    "RATELIMIT_KEY",       "RATELIMIT_CHALLENGE", "RATELIMIT_CHALLENGE_PATH",
 };
 
 #define VARIABLES (sizeof(variables) / sizeof(variables[0]))
@@ -66,7 +67,9 @@ static void clear_variables(apr_table_t *env)
     const apr_array_header_t *entries = apr_table_elts(env);
     bool any = false;
     for (int i = 0; i < entries->nelts && !any; i++) {
-        any = strncmp(APR_ARRAY_IDX(entries, i, apr_table_entry_t).key, "RATELIMIT_", 10) == 0;
+        const char *key = APR_ARRAY_IDX(entries, i, apr_table_entry_t).key;
+        any = strncmp(key, "RATELIMIT_", 10) == 0 && strcmp(key + 10, "PASS") != 0 &&
+              strcmp(key + 10, "BUSY") != 0;
     }
     for (size_t i = 0; any && i < VARIABLES; i++) {
         apr_table_unset(env, variables[i]);
@@ -78,9 +81,9 @@ static void clear_variables(apr_table_t *env)
 void rl_environment_publish(request_rec *r, const rl_environment_t *environment)
 {
     const char *const values[VARIABLES] = {
-        environment->status,    environment->rule,  environment->limit,
-        environment->remaining, environment->reset, environment->retry_after,
-        environment->key,
+        environment->status,    environment->rule,      environment->limit,
+        environment->remaining, environment->reset,     environment->retry_after,
+        environment->key,       environment->challenge, environment->challenge_path,
     };
     clear_variables(r->subprocess_env);
     for (size_t i = 0; i < VARIABLES; i++) {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "known_cookie.h"
 
-#include <apr_strings.h>
 #include <http_protocol.h>
-#include <string.h>
 #include <util_filter.h>
 
 #include "../request/judgement.h"
 #include "../request/known.h"
 #include "../request/outcome_watch.h"
+#include "cookie.h"
 
 /* The cookie is set by an output filter when the response begins, because only then is the
  * outcome known, whoever made the answer: a program, a backend, a redirect. The filter is one
@@ -17,22 +16,6 @@
  */
 
 static ap_filter_rec_t *cookie_handle;
-
-/* Returns true if the cookie is for encrypted connections only: this is one, or the environment
- * says that the one to a proxy is. */
-static bool is_secure(const request_rec *r)
-{
-    if (strcmp(ap_http_scheme(r), "https") == 0) {
-        return true;
-    }
-    for (; r != NULL; r = r->prev) {
-        const char *https = apr_table_get(r->subprocess_env, "HTTPS");
-        if (https != NULL && ap_cstr_casecmp(https, "on") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* A cache that several people share must not hand the cookie on. What a CGI program says of
  * caches stands in err_headers_out. */
@@ -54,11 +37,7 @@ static void set_cookie(request_rec *r, const rl_known_t *known, int64_t now_s)
     char value[RL_KNOWN_TEXT_MAX];
     rl_known_write(known, value);
     apr_table_addn(r->headers_out, "Set-Cookie",
-                   apr_psprintf(r->pool,
-                                RL_KNOWN_COOKIE "=%s; Max-Age=%" APR_INT64_T_FMT
-                                                "; Path=/; HttpOnly; SameSite=Lax%s",
-                                value, rl_known_expires(known) - now_s,
-                                is_secure(r) ? "; Secure" : ""));
+                   rl_cookie_field(r, RL_KNOWN_COOKIE, value, rl_known_expires(known) - now_s));
     keep_from_caches(r);
 }
 

@@ -8,6 +8,7 @@
 
 #include "../core/number.h"
 #include "../ledger/ledger.h"
+#include "pass_directive.h"
 
 static rl_global_config_t global;
 
@@ -150,6 +151,10 @@ void *rl_merge_server_config(apr_pool_t *pool, void *outer, void *inner)
         conf->store = base->store;
         conf->store_set = base->store_set;
     }
+    if (add->pass == NULL) {
+        conf->pass = base->pass;
+    }
+    conf->of_passes |= base->of_passes;
     if (add->log_level == RL_UNSET) {
         conf->log_level = base->log_level;
         conf->log_keys = base->log_keys;
@@ -170,6 +175,11 @@ bool rl_server_logs_keys(const rl_server_config_t *conf)
 int rl_server_log_level(const rl_server_config_t *conf)
 {
     return conf->log_level != RL_UNSET ? conf->log_level : APLOG_WARNING;
+}
+
+const rl_pass_settings_t *rl_server_pass(const rl_server_config_t *conf)
+{
+    return conf->pass == NULL && conf->of_passes ? rl_pass_default() : conf->pass;
 }
 
 /* Names a virtual host by its ServerName alone: the servers of a fleet have that in common, but
@@ -204,6 +214,7 @@ void rl_config_identify_vhosts(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec 
         const char *text =
             apr_psprintf(ptemp, "%s #%d", name, count_namesake(seen, ptemp, name));
         conf->vhost = rl_digest_public(text, strlen(text));
+        conf->site = rl_digest_public(name, strlen(name));
         ap_set_module_config(s->module_config, &ratelimit_cache_module, conf);
     }
 }

@@ -8,6 +8,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "../busy/limits.h"
 #include "../core/charset.h"
 #include "../core/digest.h"
 #include "../fleet/source.h"
@@ -60,6 +61,7 @@ RL_DIR_SETTINGS(X)
 #undef X
 
 struct rl_store_config;
+struct rl_pass_settings;
 
 /* What the main server or a virtual host sets. */
 typedef struct rl_server_config {
@@ -67,7 +69,10 @@ typedef struct rl_server_config {
     bool log_keys;                 /* RateLimitLog has `keys` */
     struct rl_store_config *store; /* the shared store; NULL: this server's shared memory */
     bool store_set;                /* a RateLimitStore says so */
+    const struct rl_pass_settings *pass; /* RateLimitPass; NULL: not set */
+    bool of_passes;                      /* a rule or an exemption here has to do with passes */
     rl_digest_t vhost; /* the virtual host's identity, set by rl_config_identify_vhosts() */
+    rl_digest_t site;  /* the same for all virtual hosts of one name, on whatever port */
     /* Slots of figures (stats/stats.h), set in post_config: of the rules that the virtual host
      * inherits from the main server, by rl_rule_t.place (NULL: it inherits none); and of all
      * tenants' rules together. */
@@ -90,6 +95,9 @@ const rl_server_config_t *rl_server_config(const server_rec *s);
 /* Returns the level, APLOG_..., of the line for a key's first denial in a window. */
 int rl_server_log_level(const rl_server_config_t *conf);
 
+/* Returns what passes are worth in the virtual host; NULL if nothing has to do with them. */
+const struct rl_pass_settings *rl_server_pass(const rl_server_config_t *conf);
+
 /* Returns true if that line, and the status page, may tell the key's values. */
 bool rl_server_logs_keys(const rl_server_config_t *conf);
 
@@ -105,6 +113,7 @@ typedef struct rl_global_config {
     bool reads_headers;    /* ... header fields */
     const char *secret;    /* RateLimitSecret; NULL: none */
     apr_size_t secret_len; /* bytes */
+    const rl_busy_limits_t *busy; /* RateLimitBusy; NULL: none */
 } rl_global_config_t;
 
 rl_global_config_t *rl_global_config(void);

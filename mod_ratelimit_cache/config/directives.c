@@ -14,7 +14,10 @@
 #include "../ledger/ledger.h"
 #include "../rule/parse.h"
 #include "../rule/words.h"
+#include "busy_directive.h"
 #include "exemption.h"
+#include "networks_directive.h"
+#include "pass_directive.h"
 #include "store_directive.h"
 
 #define SECRET_MAX     4096
@@ -57,6 +60,7 @@ static void keep_rule(const cmd_parms *cmd, rl_rule_t *rule)
     global->rules = rule;
     global->reads_env |= rule->reads_env;
     global->reads_headers |= rule->reads_headers;
+    server_config(cmd)->of_passes |= rule->of_passes;
 }
 
 static const char *set_rule(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -131,8 +135,9 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
 {
     rl_dir_config_t *conf = dir;
     if (argc == 0) {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name,
-                           ": write ADDR[/BITS] ..., env=NAME or expr=EXPR", NULL);
+        return apr_pstrcat(
+            cmd->pool, cmd->cmd->name,
+            ": write ADDR[/BITS] ..., network:NAME[=LABEL], env=NAME or expr=EXPR", NULL);
     }
     if (conf->exempt == NULL) {
         conf->exempt = apr_array_make(cmd->pool, argc, sizeof(rl_exemption_t));
@@ -145,6 +150,7 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
     }
     rl_global_config()->reads_env |= rl_exemption_reads_env(conf->exempt);
     rl_global_config()->reads_headers |= rl_exemption_reads_headers(conf->exempt);
+    server_config(cmd)->of_passes |= rl_exemption_reads_pass(conf->exempt);
     return misplaced(cmd);
 }
 
@@ -296,6 +302,21 @@ static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
 
 /* ---- the rest ---- */
 
+static const char *set_busy(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    (void)dir;
+    return error != NULL ? error : rl_busy_directive_parse(cmd, argc, argv);
+}
+
+static const char *set_pass(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    (void)dir;
+    return error != NULL ? error
+                         : rl_pass_directive_parse(cmd, argc, argv, &server_config(cmd)->pass);
+}
+
 static const char *set_log(cmd_parms *cmd, void *dir, const char *level, const char *keys)
 {
     const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
@@ -396,8 +417,12 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE1("RateLimitInherit", set_inherit, NULL, ACCESS_CONF,
                   "Off: no rules from outer sections"),
     AP_INIT_TAKE1("RateLimitEngine", set_engine, NULL, IN_SECTIONS, "On, Off or Observe"),
-    AP_INIT_TAKE_ARGV("RateLimitExempt", add_exempt, NULL, IN_SECTIONS,
-                      "ADDR[/BITS] ..., env=NAME or expr=EXPR: requests that skip every rule"),
+    AP_INIT_TAKE_ARGV(
+        "RateLimitExempt", add_exempt, NULL, IN_SECTIONS,
+        "ADDR[/BITS] ..., network:NAME[=LABEL], env=NAME or expr=EXPR: requests that "
+        "skip every rule"),
+    AP_INIT_TAKE2("RateLimitNetworks", rl_networks_directive, NULL, RSRC_CONF,
+                  "NAME file:PATH: networks with labels, for key=network:NAME"),
     AP_INIT_TAKE1("RateLimitIPv4Prefix", set_v4bits, NULL, IN_SECTIONS, "0 to 32"),
     AP_INIT_TAKE1("RateLimitIPv6Prefix", set_v6bits, NULL, IN_SECTIONS, "0 to 128"),
     AP_INIT_TAKE1("RateLimitDenyStatus", set_deny_status, NULL, IN_HTACCESS, "400 to 599"),
@@ -409,6 +434,11 @@ const command_rec rl_directives[] = {
         "RateLimitLog", set_log, NULL, RSRC_CONF,
         "level of the line for a key's first denial in a window; keys: it tells their "
         "values"),
+    AP_INIT_TAKE_ARGV("RateLimitBusy", set_busy, NULL, RSRC_CONF,
+                      "[workers=HIGH%[:LOW%]] [load=HIGH[:LOW]] [cpu-pressure=HIGH%[:LOW%]] "
+                      "[hold=30s]: when the server counts as busy"),
+    AP_INIT_TAKE_ARGV("RateLimitPass", set_pass, NULL, RSRC_CONF,
+                      "[life=7d] [bind=ip/24/48|none] [path=/.ratelimit/pass] [issue=20/h]"),
     AP_INIT_TAKE_ARGV("RateLimitHeaders", set_response_fields, NULL, IN_HTACCESS,
                       "none, or what to send: standard, legacy or both"),
     AP_INIT_TAKE1("RateLimitDenyHandler", set_deny_handler, NULL, IN_SECTIONS,

@@ -10,15 +10,20 @@
 #include <ap_expr.h>
 
 #include "../core/address.h"
+#include "../networks/catalogue.h"
 
-/* One argument of RateLimitExempt: an expression, a variable or else a network. */
+/* One argument of RateLimitExempt: an expression, a variable, a table of networks, or else one
+ * network. */
 typedef struct rl_exemption {
-    rl_address_t network;       /* if env and expr are NULL */
-    const char *env;            /* the variable's name, or NULL */
-    const ap_expr_info_t *expr; /* or NULL */
-    bool after_auth;            /* the expression reads the authenticated user */
-    bool reads_env;             /* it depends on environment variables, */
-    bool reads_headers;         /* or on header fields */
+    rl_address_t network;          /* if all of these are NULL: */
+    const char *env;               /* the variable's name, or NULL */
+    const ap_expr_info_t *expr;    /* or NULL */
+    const rl_networks_t *networks; /* or NULL */
+    const char *label;             /* the one that the client must have there; NULL: any */
+    bool after_auth;               /* the expression reads the authenticated user */
+    bool reads_env;                /* it depends on environment variables, */
+    bool reads_headers;            /* or on header fields */
+    bool reads_pass;               /* or on RATELIMIT_PASS */
 } rl_exemption_t;
 
 /* Reads one argument into *exemption. Returns NULL, or the reason why it is refused. */
@@ -36,6 +41,9 @@ bool rl_exemption_reads_env(const apr_array_header_t *exemptions);
 
 /* Returns true if any of the exemptions depends on header fields. */
 bool rl_exemption_reads_headers(const apr_array_header_t *exemptions);
+
+/* Returns true if any of the exemptions depends on RATELIMIT_PASS. */
+bool rl_exemption_reads_pass(const apr_array_header_t *exemptions);
 
 /* Returns true if any of the exemptions reads the authenticated user. */
 bool rl_exemption_reads_user(const apr_array_header_t *exemptions);

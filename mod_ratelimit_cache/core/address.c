@@ -27,6 +27,16 @@ const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size)
     return (const uint8_t *)address + offsetof(rl_address_t, bits);
 }
 
+uint64_t rl_address_half(const rl_address_t *address, int half)
+{
+    uint64_t number;
+    memcpy(&number, address->bytes + 8 * half, sizeof(number));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    number = __builtin_bswap64(number);
+#endif
+    return number;
+}
+
 void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits)
 {
     const unsigned bits = address->family == 4 ? v4bits : v6bits;

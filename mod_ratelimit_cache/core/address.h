@@ -23,6 +23,10 @@ void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes);
  * Sets *size to their number, 5 for IPv4 and 17 for IPv6. They lie within the struct. */
 const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size);
 
+/* Returns the first (0) or last (1) 64 bits of an address as a number. Those of an IPv4 address
+ * begin with its 32 bits; the rest are zero. */
+uint64_t rl_address_half(const rl_address_t *address, int half);
+
 /* Keeps the first v4bits bits of an IPv4 address, or v6bits of an IPv6 address, and zeroes the
  * rest. */
 void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits);

@@ -3,6 +3,7 @@
 
 #include "../answer/denial.h"
 #include "../answer/environment.h"
+#include "../challenge/shown.h"
 #include "../config/config.h"
 #include "../config/exemption.h"
 #include "../request/due.h"
@@ -167,15 +168,19 @@ static int access_check_before_auth(request_rec *r)
     return status;
 }
 
-/* Makes the record of each request, if any rule reads variables or header fields: a target with
- * such rules can take the request's place later. */
+/* Makes the record of each request, if any rule reads variables, header fields or passes: a
+ * target with such rules can take the request's place later. A subrequest has the environment
+ * of the request that it serves. */
 int rl_access_header_parser(request_rec *r)
 {
     const rl_global_config_t *global = rl_global_config();
     const rl_view_needs_t needs = {.env = global->reads_env, .headers = global->reads_headers};
     const rl_rule_set_t *rules = rl_dir_config(r)->rules;
-    if ((needs.env || needs.headers) && is_client_request(r)) {
-        rl_server_view_keep(r, record_of(r, rules != NULL ? rules->n : 0), needs);
+    const bool passes = rl_server_pass(rl_server_config(r->server)) != NULL;
+    if ((needs.env || needs.headers || passes) && is_client_request(r)) {
+        rl_request_t *request = record_of(r, rules != NULL ? rules->n : 0);
+        rl_pass_look(r, request);
+        rl_server_view_keep(r, request, needs);
     }
     return DECLINED;
 }

@@ -6,6 +6,7 @@
 #include "../answer/denial.h"
 #include "../answer/denial_hook.h"
 #include "../answer/environment.h"
+#include "../challenge/offer.h"
 #include "../config/config.h"
 #include "../mod_ratelimit_cache.h"
 #include "../request/denial_log.h"
@@ -56,6 +57,7 @@ static void report_denial(request_rec *r, rl_request_t *request, int i, int64_t 
     const rl_claim_t *claim = &request->claims[i];
     rl_environment_set(r, &request->environment, claim->uncounted ? "error" : "denied", claim,
                        now);
+    rl_challenge_offer(r, request);
     request->published = NULL;
 }
 

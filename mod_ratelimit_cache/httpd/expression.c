@@ -77,6 +77,11 @@ bool rl_expr_reads_env(const char *text)
     return ap_strcasestr(text, "env") != NULL;
 }
 
+bool rl_expr_reads_pass(const char *text)
+{
+    return ap_strcasestr(text, "RATELIMIT_PASS") != NULL;
+}
+
 bool rl_expr_reads_headers(const char *text)
 {
     static const char *const words[] = {"http", "req:", "req(", "req_", "req "};

@@ -39,6 +39,9 @@ bool rl_expr_reads_user(const char *text);
  * reqenv('NAME'), in any letter case. */
 bool rl_expr_reads_env(const char *text);
 
+/* Returns true if the text of an expression may read RATELIMIT_PASS. */
+bool rl_expr_reads_pass(const char *text);
+
 /* Returns true if the text of an expression may read header fields of the request:
  * %{HTTP:NAME},
  * %{req:NAME}, req('NAME'), %{HTTP_HOST}. */

@@ -36,13 +36,16 @@ static const struct {
     {RL_PART_PATH, "path", OF_TARGET},
     {RL_PART_METHOD, "method", 0},
     {RL_PART_EXPR, "expr", WITH_NAME | ACCOUNT},
+    {RL_PART_PASS, "pass", 0},
+    {RL_PART_NETWORK, "network", WITH_NAME},
 };
 
 #define PART_KINDS (sizeof(part_kinds) / sizeof(part_kinds[0]))
 
 static const char known_parts[] =
     "one of ip[/V4BITS[/V6BITS]], user, user-or-ip, claimed-user, form:FIELD, query:FIELD, "
-    "header:NAME, cookie:NAME, env:NAME, host, path, method, all, expr:STRING";
+    "header:NAME, cookie:NAME, env:NAME, network:NAME, host, path, method, all, pass, "
+    "expr:STRING";
 
 static const char *part_word(rl_key_part_e kind)
 {
@@ -81,6 +84,17 @@ static const char *parse_ip(const char *text, rl_key_part_t *part)
     return reason;
 }
 
+/* Finds the table of network:NAME. A tenant's file is read when all tables have been. */
+static const char *find_networks(cmd_parms *cmd, rl_key_part_t *part)
+{
+    const ap_directive_t *at = cmd->directive;
+    const char *by = rl_cmd_is_tenant(cmd)
+                         ? NULL
+                         : apr_psprintf(cmd->pool, "%s \"network:%s\" (%s:%d)", cmd->cmd->name,
+                                        part->name, at->filename, at->line_num);
+    return rl_networks_want(cmd->pool, part->name, by, by != NULL, &part->networks);
+}
+
 /* Reads the NAME of KIND:NAME. Letter case makes no difference in the name of a header. */
 static const char *parse_name(cmd_parms *cmd, const char *name, rl_key_spec_t *key,
                               rl_key_part_t *part)
@@ -93,6 +107,9 @@ static const char *parse_name(cmd_parms *cmd, const char *name, rl_key_spec_t *k
         ap_str_tolower(copy);
     }
     part->name = copy;
+    if (part->kind == RL_PART_NETWORK) {
+        return find_networks(cmd, part);
+    }
     if (part->kind == RL_PART_EXPR) {
         key->after_auth |= rl_expr_reads_user(name);
         key->env |= rl_expr_reads_env(name);
@@ -124,6 +141,7 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
         key->headers |= (part_kinds[i].flags & OF_HEADER) != 0;
         key->of_target |= (part_kinds[i].flags & OF_TARGET) != 0;
         key->account |= (part_kinds[i].flags & ACCOUNT) != 0;
+        key->pass |= part->kind == RL_PART_PASS || rl_expr_reads_pass(text + len);
         key->claimed |= part->kind == RL_PART_CLAIMED_USER;
         key->personal |= part->kind == RL_PART_CLAIMED_USER || part->kind == RL_PART_FORM ||
                          part->kind == RL_PART_QUERY;

@@ -12,6 +12,7 @@
 
 #include "../core/charset.h"
 #include "../core/digest.h"
+#include "../networks/catalogue.h"
 
 typedef enum {
     RL_PART_ALL,
@@ -28,15 +29,18 @@ typedef enum {
     RL_PART_PATH,
     RL_PART_METHOD,
     RL_PART_EXPR,
+    RL_PART_PASS,
+    RL_PART_NETWORK,
 } rl_key_part_e;
 
 typedef struct rl_key_part {
     rl_key_part_e kind;
-    const char *name;   /* of the field, header (lower case), cookie or variable; of expr: the
-                         * text; "" for the other kinds */
-    int position;       /* among the parts as they were written, from 0 */
-    int v4bits, v6bits; /* prefix lengths; -1: the location's */
-    const ap_expr_info_t *expr; /* of expr:, else NULL */
+    const char *name; /* of the field, header (lower case), cookie, variable or table; of expr:
+                       * the text; "" for the other kinds */
+    int position;     /* among the parts as they were written, from 0 */
+    int v4bits, v6bits;            /* prefix lengths; -1: the location's */
+    const ap_expr_info_t *expr;    /* of expr:, else NULL */
+    const rl_networks_t *networks; /* of network:, else NULL */
 } rl_key_part_t;
 
 typedef struct rl_key_spec {
@@ -51,6 +55,7 @@ typedef struct rl_key_spec {
     bool claimed;    /* a part is the claimed user */
     bool absence;    /* an absent part is told from one in doubt: absent= differs */
     bool account;    /* a part can name an account */
+    bool pass;       /* a part reads the client's pass */
     rl_key_part_t parts[RL_KEY_PARTS_MAX]; /* sorted by kind and name */
 } rl_key_spec_t;
 

@@ -18,7 +18,8 @@
 /* A request whose values are being read. */
 typedef struct rl_key_reader {
     request_rec *r;
-    rl_body_t *body; /* what was read early of its body, or NULL */
+    rl_body_t *body;             /* what was read early of its body, or NULL */
+    const rl_pass_shown_t *pass; /* what the client shows; NULL: nothing */
     const rl_charset_t *charset;
     const rl_secret_t *spelling_secret; /* NULL: the spelling is not wanted */
     rl_digest_t spelling;
@@ -290,6 +291,30 @@ static void add_expression(rl_key_reader_t *reader, const rl_key_part_t *part)
     rl_key_add_string(&reader->encoder, error == NULL ? text : NULL);
 }
 
+/* A pass that isn't good casts doubt: the client may well have had a good one. */
+static void add_pass(rl_key_reader_t *reader)
+{
+    const rl_pass_shown_t *pass = reader->pass;
+    if (pass != NULL && pass->state == RL_PASS_GOOD) {
+        rl_key_add(reader->encoder.builder, RL_VALUE_TEXT, pass->name, RL_PASS_NAME_LENGTH);
+    }
+    else {
+        add_none(reader, pass == NULL || pass->state == RL_PASS_NONE);
+    }
+}
+
+/* An address that is in no network of the table is certainly in none. */
+static void add_network(rl_key_reader_t *reader, const rl_networks_t *networks)
+{
+    rl_address_t address;
+    if (rl_client_address(reader->r, &address)) {
+        add_optional(reader, rl_networks_label(networks, &address));
+    }
+    else {
+        rl_key_add_missing(&reader->encoder);
+    }
+}
+
 static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
     request_rec *r = reader->r;
@@ -341,6 +366,12 @@ static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
     case RL_PART_EXPR:
         add_expression(reader, part);
         break;
+    case RL_PART_PASS:
+        add_pass(reader);
+        break;
+    case RL_PART_NETWORK:
+        add_network(reader, part->networks);
+        break;
     }
 }
 
@@ -361,6 +392,7 @@ static rl_key_result_e encode(request_rec *r, const rl_secret_t *spelling_secret
     rl_key_reader_t reader = {
         .r = r,
         .body = values->body,
+        .pass = values->pass,
         .charset = values->charset,
         .spelling_secret = spelling_secret,
         .encoder = {.spec = key, .bits = &values->bits, .builder = &values->builder}};

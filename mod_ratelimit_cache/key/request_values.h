@@ -3,14 +3,16 @@
 #ifndef RL_KEY_REQUEST_VALUES_H
 #define RL_KEY_REQUEST_VALUES_H
 
+#include "../core/pass/pass.h"
 #include "body.h"
 #include "key.h"
 
 /* The encoded values of one key's parts. They are kept from one rule to the next, because rules
- * often have the same key. Set spec to NULL, and body, before the first key of a request. */
+ * often have the same key. */
 typedef struct rl_key_values {
     const rl_key_spec_t *spec;   /* whose parts these values are for; NULL: none yet */
     rl_body_t *body;             /* what was read early of the request's body, or NULL */
+    const rl_pass_shown_t *pass; /* what the client shows; NULL: nothing */
     rl_network_bits_t bits;      /* that addresses were cut to */
     const rl_charset_t *charset; /* that forms were decoded from */
     rl_key_result_e result;
@@ -18,6 +20,15 @@ typedef struct rl_key_values {
     bool spelled;             /* the spelling is known */
     rl_digest_t spelling;     /* of text that people type, as it was written before folding */
 } rl_key_values_t;
+
+/* Has no values yet. To be called before the first key of a request. */
+static inline void rl_key_values_begin(rl_key_values_t *values, rl_body_t *body,
+                                       const rl_pass_shown_t *pass)
+{
+    values->spec = NULL;
+    values->body = body;
+    values->pass = pass;
+}
 
 /* Makes the key from the request's values; sets *digest unless the result is RL_KEY_ANONYMOUS.
  * Uses what is in `values` if it is for the same parts and prefix lengths; otherwise reads the

@@ -87,6 +87,9 @@ static const char *part_words(apr_pool_t *pool, const rl_key_part_t *part)
         return apr_psprintf(pool, "each value of the cookie %s", part->name);
     case RL_PART_ENV:
         return apr_psprintf(pool, "each value of the variable %s", part->name);
+    case RL_PART_NETWORK:
+        return apr_psprintf(pool, "each label that client addresses have in the networks %s",
+                            part->name);
     default:
         return apr_psprintf(pool, "each value of %s", part->name);
     }
@@ -133,8 +136,14 @@ static void explain_rule(FILE *out, apr_pool_t *pool, const rl_rule_t *rule)
         fprintf(out, "; who is over it is denied for %" APR_INT64_T_FMT " s",
                 rule->meter.penalty_us / RL_USEC_PER_SEC);
     }
+    if (rule->busy >= 0) {
+        fprintf(out, "; while the server is busy %" APR_INT64_T_FMT, rule->busy);
+    }
     if (rule->observe) {
         fputs("; only observed", out);
+    }
+    if (rule->challenge) {
+        fputs("; browsers that are over it get a button instead", out);
     }
     fprintf(out, "\n      RateLimit %s   (%s:%d)\n", rule->directive->args,
             rule->directive->filename, rule->directive->line_num);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../core/meter/meter.h"
+#include "../httpd/client.h"
 
 #define LABEL_MAX   120
 #define MINUTES_MAX (400 * 24 * 60) /* later ones are taken for this one */
@@ -101,6 +102,12 @@ static void add_to_widths(rl_rule_tally_t *tally, const rl_operation_t *op,
 
 /* ---- keys ---- */
 
+static const char *network_label(const request_rec *r, const rl_networks_t *networks)
+{
+    rl_address_t address;
+    return rl_client_address(r, &address) ? rl_networks_label(networks, &address) : NULL;
+}
+
 static const char *part_label(const request_rec *r, const rl_key_part_t *part)
 {
     switch (part->kind) {
@@ -121,6 +128,8 @@ static const char *part_label(const request_rec *r, const rl_key_part_t *part)
         return apr_table_get(r->headers_in, part->name);
     case RL_PART_ENV:
         return apr_table_get(r->subprocess_env, part->name);
+    case RL_PART_NETWORK:
+        return network_label(r, part->networks);
     case RL_PART_ALL:
         return "all";
     default:

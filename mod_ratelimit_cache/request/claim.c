@@ -8,6 +8,7 @@
 #include "../core/number.h"
 #include "../httpd/expression.h"
 #include "../key/given_values.h"
+#include "../process/busy.h"
 #include "../process/runtime.h"
 #include "../process/scope.h"
 #include "../process/slots.h"
@@ -74,12 +75,14 @@ static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *c
     claim->op.meter = rule->meter;
     *counters = rule->id;
     if (rule->rate_expr == NULL) {
+        rl_busy_lower(rule, &claim->op.meter);
         return true;
     }
     switch (compute_rate(r, rule, &rate)) {
     case RATE_KNOWN:
         rl_rule_meter(rule, &rate, &claim->op.meter);
         *counters = rl_rule_identity(rule, &claim->op.meter);
+        rl_busy_lower(rule, &claim->op.meter);
         return true;
     case RATE_INVALID:
         claim->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
@@ -147,8 +150,7 @@ __attribute__((noinline)) static rl_claim_result_e set_value(request_rec *r,
                                   &claim->distinct.value);
     }
     else {
-        own.spec = NULL;
-        own.body = values->request_values->body;
+        rl_key_values_begin(&own, values->request_values->body, values->request_values->pass);
         result = rl_key_of_request(r, &terms, &own, &claim->distinct.value);
     }
     claim->valueless = is_missing(result);
@@ -238,7 +240,7 @@ static void set_slot(request_rec *r, rl_claim_t *claim)
 {
     const rl_rule_t *rule = claim->rule;
     const rl_slot_t *figures = rl_slot_of_rule(r->server, rule);
-    claim->op.meter.limit = rl_rule_slots_for(rule, r);
+    claim->op.meter.limit = rl_rule_slots_for(rule, claim->op.meter.limit, r);
     claim->slot.queue = rule->wait_us == 0 ? 0
                         : rule->queue >= 0 ? (uint32_t)rule->queue
                                            : rule->meter.limit;
@@ -294,8 +296,8 @@ rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *con
     if (request != NULL && !rule->tenant) {
         view = rl_server_view_enter(r, request, needs);
     }
-    own.spec = NULL;
-    own.body = request != NULL ? request->body : NULL;
+    rl_key_values_begin(&own, request != NULL ? request->body : NULL,
+                        request != NULL ? &request->pass : NULL);
     result = make_claim(r, conf, rule, &values, claim);
     rl_server_view_leave(r, &view);
     return result;

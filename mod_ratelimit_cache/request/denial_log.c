@@ -60,7 +60,7 @@ static const char *values_of_key(request_rec *r, const rl_claim_t *claim)
         .charset = rl_dir_form_charset(conf),
         .secret = rl_runtime_secret(r->server),
         .scope = &rule->scope};
-    rl_key_values_t values = {.spec = NULL, .body = request->body};
+    rl_key_values_t values = {.spec = NULL, .body = request->body, .pass = &request->pass};
     rl_digest_t unused;
     const rl_key_result_e result = rl_key_of_request(r, &terms, &values, &unused);
     rl_server_view_leave(r, &view);
@@ -106,6 +106,12 @@ static void keep_tag(const request_rec *r, const rl_claim_t *claim)
     }
 }
 
+static bool is_challenged(const request_rec *r, const rl_claim_t *claim)
+{
+    const rl_request_t *request = rl_request_get(r);
+    return !claim->observe && request != NULL && request->environment.challenge != NULL;
+}
+
 void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
                    int64_t now)
 {
@@ -124,8 +130,9 @@ void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *
     }
     ap_log_rerror(APLOG_MARK, level, 0, r,
                   "ratelimit: rule %s, limit %s: %s, key %s%s, retry after %" APR_INT64_T_FMT
-                  " s%s",
+                  " s%s%s",
                   claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
                   claim->observe ? "would deny" : "denied", tag, tell_values(r, claim),
-                  rl_seconds_until(claim->step.retry, now), more);
+                  rl_seconds_until(claim->step.retry, now),
+                  is_challenged(r, claim) ? ", challenged" : "", more);
 }

@@ -9,6 +9,12 @@
 #include "session.h"
 #include "trace.h"
 
+/* What a page includes is asked for by whoever asks for the page. */
+static const rl_pass_shown_t *pass_of(const rl_visit_t *visit)
+{
+    return visit->above != NULL ? &visit->above->pass : &visit->request->pass;
+}
+
 /* Returns true if the key says something else of r, the target that httpd has chosen, than it
  * said of the name that the client asked by: the request is charged where it ends. Otherwise
  * a client could choose among many names of one thing. Where the key has no value at the
@@ -17,8 +23,7 @@ static bool has_moved(const rl_visit_t *visit, const rl_rule_t *rule, const rl_c
 {
     rl_key_values_t values;
     rl_claim_t claim;
-    values.spec = NULL;
-    values.body = visit->request->body;
+    rl_key_values_begin(&values, visit->request->body, pass_of(visit));
     return rl_claim_make(visit->r, visit->conf, rule, &values, &claim) && !claim.missing &&
            !claim.valueless && !rl_claim_shares_charge(&claim, earlier);
 }
@@ -201,8 +206,7 @@ static int add_claims(const rl_visit_t *visit, bool tenants)
     const bool traced = rl_trace_is_on(visit->r);
     int first = visit->request->n;
     rl_key_values_t values;
-    values.spec = NULL;
-    values.body = visit->request->body;
+    rl_key_values_begin(&values, visit->request->body, pass_of(visit));
     for (int i = 0; i < rules->n; i++) {
         const rl_rule_t *rule = rules->rules[i];
         if (rule->tenant == tenants && rule_is_due(visit, rule)) {

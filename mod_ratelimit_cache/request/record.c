@@ -68,6 +68,8 @@ static void copy_environment(apr_pool_t *pool, const rl_environment_t *from,
     to->remaining = apr_pstrdup(pool, from->remaining);
     to->reset = apr_pstrdup(pool, from->reset);
     to->key = apr_pstrdup(pool, from->key);
+    to->challenge = apr_pstrdup(pool, from->challenge);
+    to->challenge_path = from->challenge_path;
 }
 
 void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)

@@ -11,6 +11,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "../core/pass/pass.h"
 #include "../httpd/htaccess.h"
 #include "../key/body.h"
 #include "../limiter/limiter.h"
@@ -19,6 +20,7 @@
 /* The values of the RATELIMIT_* variables; NULL: the variable is not set. */
 typedef struct rl_environment {
     const char *status, *rule, *limit, *remaining, *reset, *retry_after, *key;
+    const char *challenge, *challenge_path; /* the token of the challenge, where to post it */
 } rl_environment_t;
 
 /* The denial of the request, once there is one. */
@@ -92,6 +94,8 @@ typedef struct rl_request {
     rl_denied_t denied;
     rl_outcome_watch_t outcome;
     rl_server_view_t server_view;
+    rl_pass_shown_t pass;   /* what the client shows, once pass_seen */
+    bool pass_seen;         /* the client's cookies were looked at for it */
     struct rl_known *known; /* what the browser carries (known.h); NULL: not read yet */
     rl_upgrade_t *upgrade;  /* the offer to go on as a stream of HTTP/2, or NULL */
     bool no_upgrade;        /* the client does not ask for an upgrade to HTTP/2 */

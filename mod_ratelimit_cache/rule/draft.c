@@ -31,6 +31,7 @@ const char *rl_draft_expr(rl_draft_t *draft, const char *text, rl_expr_kind_e ki
 {
     draft->reads_user |= rl_expr_reads_user(text);
     draft->reads_env |= rl_expr_reads_env(text);
+    draft->reads_pass |= rl_expr_reads_pass(text);
     draft->reads_headers |= rl_expr_reads_headers(text);
     return rl_expr_parse(draft->cmd, text, kind, expr);
 }

@@ -14,6 +14,7 @@ typedef struct rl_draft {
     bool reads_user; /* an expression that decides how to count reads the authenticated user */
     bool reads_env;  /* or environment variables, */
     bool reads_headers; /* or header fields */
+    bool reads_pass;    /* or RATELIMIT_PASS */
 } rl_draft_t;
 
 /* Returns the error about one argument, in cmd->pool: directive, rule, token and reason. */

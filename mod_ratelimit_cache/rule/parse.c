@@ -49,6 +49,8 @@ static void sum_up_parts(const rl_draft_t *draft)
                            key->body || distinct->body);
     rule->reads_env = draft->reads_env || key->env || distinct->env;
     rule->reads_headers = draft->reads_headers || key->headers || distinct->headers;
+    rule->reads_pass = draft->reads_pass || key->pass || distinct->pass;
+    rule->of_passes = rule->challenge || rule->reads_pass;
     rule->of_target = key->of_target || distinct->of_target;
     rule->personal = key->personal || distinct->personal;
     if (rule->distinct != NULL) {
@@ -87,7 +89,7 @@ static void set_defaults(rl_rule_t *rule)
         (rl_key_part_t){.kind = RL_PART_IP, .name = "", .v4bits = -1, .v6bits = -1};
     rule->methods.all = true;
     rule->cost = 1;
-    rule->burst = rule->initial = rule->queue = RL_UNITS_UNSET;
+    rule->burst = rule->initial = rule->queue = rule->busy = RL_UNITS_UNSET;
     rule->on_error = RL_ON_ERROR_UNSET;
 }
 

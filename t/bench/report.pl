@@ -162,10 +162,22 @@ sub report_ledger {
     return;
 }
 
+# One run, since it has two million look-ups in it.
+sub report_networks {
+    my @rows = rows('networks.tsv') or return;
+    heading('networks', 'figure', '', '', '', 'target');
+    for (@rows) {
+        my ($what, $n, $figure, $unit) = @$_;
+        printf $LINE, $what, "$figure $unit", '', '', '', $what =~ /^look-up/ ? verdict($figure, '<', 100) : '';
+    }
+    return;
+}
+
 read_loads();
 print "\n", map({ "$_->[0]\n" } rows('machine.txt')), map({ "left out: $_->[0]: $_->[1]\n" } @left_out), "\n";
 print "Median (quartiles) of the rounds; servers: throughput and CPU per request as ratios to the first row of the section.\n";
 report_ledger();
+report_networks();
 report_section($_) for @SECTIONS;
 report_rules();
 report_store();

@@ -38,7 +38,7 @@ static uint32_t rounded_up(uint32_t seconds, uint32_t unit)
 }
 
 /* Above two minutes people count in larger units; the exact seconds follow in brackets. */
-static void add_wait(rl_text_t *text, uint32_t seconds)
+void rl_denial_text_add_wait(rl_text_t *text, uint32_t seconds)
 {
     if (seconds > 2 * MINUTE) {
         if (seconds > 2 * DAY) {
@@ -67,7 +67,7 @@ static void add_what_happened(rl_text_t *text, const rl_denial_text_t *denial)
 static void add_when(rl_text_t *text, const rl_denial_text_t *denial)
 {
     rl_text_add(text, "Please try again in ");
-    add_wait(text, denial->retry_s);
+    rl_denial_text_add_wait(text, denial->retry_s);
     rl_text_add(text, ".");
 }
 

@@ -28,6 +28,9 @@ typedef struct rl_denial_text {
 /* Returns the Content-Type of a form. */
 const char *rl_denial_text_type(rl_media_e media);
 
+/* Appends how long to wait: "1 second", "5 minutes (299 seconds)". */
+void rl_denial_text_add_wait(rl_text_t *text, uint32_t seconds);
+
 /* Appends the answer in this form to the text. A problem document (RFC 9457) has one of the
  * types that draft-ietf-httpapi-ratelimit-headers-10 registers: quota-exceeded with
  * violated-policies, or temporary-reduced-capacity if nothing could be counted. */

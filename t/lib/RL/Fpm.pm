@@ -41,9 +41,12 @@ sub start {
         { exec { $binary } $binary, $o{system} ? () : '-n', '-F', '-y', $conf }
         POSIX::_exit(127);
     }
-    return $self if await(10, sub { -S $self->{socket} || !$self->running }) && $self->running;
+    return $self if await(20, sub { $self->is_ready || !$self->running }) && $self->running;
     die "php-fpm did not start:\n" . slurp($self->{log});
 }
+
+# The socket is there before it belongs to whom it should; the log says when all is done.
+sub is_ready { my ($self) = @_; return -S $self->{socket} && slurp($self->{log}) =~ /ready to handle connections/ }
 
 # enable_post_data_reading: otherwise PHP parses a multipart body itself, and php://input is empty.
 sub conf {

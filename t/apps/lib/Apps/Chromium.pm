@@ -13,6 +13,7 @@ package Apps::Chromium;
 
 use strict;
 use warnings;
+use File::Path qw(make_path);
 use IO::Handle;
 use IO::Select;
 use JSON::PP ();
@@ -23,12 +24,14 @@ use RL::Httpd qw(await slurp);
 
 my @started;
 
-# Options: user, password, for Basic authentication; headers => { name => value } of every request.
+# Options: user, password, for Basic authentication; headers => { name => value } of every request; preferences, as in the
+# profile's file of that name.
 sub start {
     my ($class, $s, %o) = @_;
     my $self = bless { %o, id => 0, in => '', owner => $$, answers => [], waiting => {}, dir => $s->root . "/chromium-$$-" . @started },
         $class;
     mkdir $self->{dir};
+    $self->write_preferences if $self->{preferences};
     pipe my $to_read, $self->{to} or die "pipe: $!";
     pipe $self->{from}, my $from_write or die "pipe: $!";
     $self->{pid} = fork // die "fork: $!";
@@ -40,6 +43,15 @@ sub start {
     push @started, $self;
     $self->begin_page;
     return $self;
+}
+
+sub write_preferences {
+    my ($self) = @_;
+    make_path("$self->{dir}/profile/Default");
+    open my $fh, '>', "$self->{dir}/profile/Default/Preferences" or die "preferences: $!";
+    print {$fh} JSON::PP->new->encode($self->{preferences});
+    close $fh or die "preferences: $!";
+    return;
 }
 
 # Chromium reads commands on descriptor 3 and writes to 4.

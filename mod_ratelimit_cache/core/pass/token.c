@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "token.h"
+
+#include <string.h>
+
+#define VERSION      1
+#define OFFERED_SIZE (RL_TOKEN_HEAD_SIZE - 1)
+#define CLOCKS_OFF   3600 /* seconds that the clocks of a fleet may differ by */
+
+_Static_assert(RL_TOKEN_HEAD_SIZE + RL_TOKEN_PATH_MAX + 2 <= RL_SEAL_MESSAGE_MAX, "it fits");
+
+/* Returns the length of a local path, 0 for any other. */
+static size_t local_length(const char *path)
+{
+    size_t len = 0;
+    if (path[0] != '/' || path[1] == '/') {
+        return 0;
+    }
+    while (path[len] > ' ' && path[len] < 127 && path[len] != '\\' && len < RL_TOKEN_PATH_MAX) {
+        len++;
+    }
+    return path[len] == '\0' ? len : 0;
+}
+
+bool rl_token_path_is_local(const char *path)
+{
+    return local_length(path) > 0;
+}
+
+size_t rl_token_write(const rl_seal_t *seal, int64_t offered, const char *path,
+                      char text[RL_TOKEN_LENGTH_MAX + 1])
+{
+    unsigned char message[RL_TOKEN_HEAD_SIZE + RL_TOKEN_PATH_MAX];
+    size_t len = local_length(path);
+    message[0] = VERSION;
+    rl_seal_put_number(message + 1, OFFERED_SIZE, (uint64_t)offered);
+    if (len == 0) {
+        path = "/";
+        len = 1;
+    }
+    memcpy(message + RL_TOKEN_HEAD_SIZE, path, len);
+    return rl_seal_write(seal, RL_SEALED_TOKEN, message, RL_TOKEN_HEAD_SIZE + len, text);
+}
+
+rl_token_e rl_token_read(const rl_seal_t *seal, const char *text, size_t len, int64_t now_s,
+                         char path[RL_TOKEN_PATH_MAX + 1])
+{
+    unsigned char message[RL_TOKEN_HEAD_SIZE + RL_TOKEN_PATH_MAX + 2]; /* with its zeros */
+    size_t size, path_len;
+    int64_t offered;
+    if (!rl_seal_read(seal, RL_SEALED_TOKEN, text, len, message, sizeof(message), &size) ||
+        size <= RL_TOKEN_HEAD_SIZE || message[0] != VERSION) {
+        return RL_TOKEN_FALSE;
+    }
+    offered = (int64_t)rl_seal_get_number(message + 1, OFFERED_SIZE);
+    path_len = strnlen((const char *)message + RL_TOKEN_HEAD_SIZE, size - RL_TOKEN_HEAD_SIZE);
+    if (path_len > RL_TOKEN_PATH_MAX) {
+        return RL_TOKEN_FALSE;
+    }
+    memcpy(path, message + RL_TOKEN_HEAD_SIZE, path_len);
+    path[path_len] = '\0';
+    if (!rl_token_path_is_local(path) || offered - now_s > CLOCKS_OFF) {
+        return RL_TOKEN_FALSE;
+    }
+    return now_s - offered < RL_TOKEN_LIFE ? RL_TOKEN_GOOD : RL_TOKEN_EXPIRED;
+}
