@@ -370,6 +370,7 @@ bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op)
 {
     bool learned;
     if (!rl_source_is_shared(source, &op->meter)) {
+        rl_exempt_key_learn(source, op);
         return true;
     }
     learned = rl_shared_learn(source, op);
@@ -430,6 +431,9 @@ bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
 void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op)
 {
     if (!rl_source_is_shared(source, &op->meter)) {
+        if (source->session != NULL && rl_contact_is_due(source->ledger, op)) {
+            rl_exempt_key_learn(source, op);
+        }
         return;
     }
     if (rl_shared_refresh(source, op)) {

@@ -221,6 +221,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->cleared = claim->returned = claim->patient = claim->checking = false;
     claim->excused = false;
     claim->slot.holding.holder = 0;
+    claim->slot.came = 0;
     claim->valueless = claim->distinct.free = false;
     claim->distinct.value = (rl_digest_t){.hi = 0};
     claim->distinct.holds = RL_HOLDS_UNITS;

@@ -262,7 +262,7 @@ static void what_was_done_stands_first(void **state)
     report.nfound = 1;
     report.busy = true;
     report.busy_text = evil;
-    report.measures = &measure;
+    report.measures = &busiest;
     report.nmeasures = 1;
     write_page(&report);
     assert_int_equal(times("its rules"), 1);
@@ -278,7 +278,7 @@ static void nothing_in_a_report_is_markup(void **state)
     const rl_deed_row_t deed = {.action = evil, .text = evil};
     const rl_server_row_t server = {.name = evil, .state = evil};
     const rl_fellow_row_t fellow = {.host = evil, .rules = true};
-    const rl_measure_row_t measure = {.name = evil};
+    const rl_measure_row_t busiest = {.name = evil};
     const rl_store_row_t store = {
         .name = evil, .servers = &server, .nservers = 1, .fleet = &fellow, .nfleet = 1};
     (void)state;
