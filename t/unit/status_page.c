@@ -260,12 +260,8 @@ static void what_was_done_stands_first(void **state)
     report.deed = &deed;
     report.found = keys;
     report.nfound = 1;
-    report.busy = true;
-    report.busy_text = evil;
-    report.measures = &busiest;
-    report.nmeasures = 1;
     write_page(&report);
-    assert_int_equal(times("its rules"), 1);
+
     assert_non_null(strstr(text, "<main>\n<section id=\"deed\" class=\"done\""));
     assert_non_null(strstr(text, "Cleared &lt;b&gt;."));
     assert_int_equal(times("<tr role=\"row\" id=\"found-"), 1);
@@ -298,7 +294,12 @@ static void nothing_in_a_report_is_markup(void **state)
     report.nstores = 1;
     report.found = keys;
     report.nfound = 1;
+    report.busy = true;
+    report.busy_text = evil;
+    report.measures = &busiest;
+    report.nmeasures = 1;
     write_page(&report);
+    assert_int_equal(times("its rules"), 1);
     assert_int_equal(times("<u"), times("<ul"));
     assert_int_equal(times("'><"), 0);
     assert_true(times("&quot;&#39;&gt;&lt;u onclick=1&gt;&amp;?") > 20);
