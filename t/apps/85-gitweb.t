@@ -92,6 +92,8 @@ my @ways = (
     [ 'no rules' => '', 1, 0 ],
     [ '3/concurrent' => '<Location /gitweb>' . "\n    RateLimit pages 3/concurrent key=all wait=10s queue=4\n</Location>\n", 1, 0 ],
     [ 'a challenge for strangers' => '<Location /gitweb>' . "\n    RateLimit strangers 20/10m key=all action=challenge \"when=%{env:RATELIMIT_PASS} != 'good'\"\n</Location>\n", 1, 1 ],
+    [ 'busy=, a challenge meanwhile' => "RateLimitBusy workers=40%\n<Location /gitweb>\n"
+        . "    RateLimit strangers 1000/10m busy=20 key=all action=challenge \"when=%{env:RATELIMIT_PASS} != 'good'\"\n</Location>\n", 1, 1 ],
     [ 'gitweb.conf' => "Define GITWEB_ENFORCE\nInclude \"" . example('gitweb.conf') . "\"\n", 1, 1 ],
 );
 note sprintf '%-28s | %8s | %8s | %6s | %s', 'gitweb under a flood', 'median s', 'worst s', 'denied', 'pages made for the flood';
