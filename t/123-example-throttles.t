@@ -24,8 +24,8 @@ sub bucket_lets {
 
 for my $file (glob 'conf/examples/*.conf') {
     my ($head) = slurp($file) =~ /\A((?:#.*\n|\s*\n|<IfDefine.*\n(?:.*\n)*?<\/IfDefine>\n)+)/;
-    like $head, qr/\bprotects from\b/i, "$file: says at its top what it protects from";
-    like $head, qr/\b(?:doesn't|does not) protect from\b/i, "$file: and what it doesn't";
+    like $head, qr/\bprotects\b/i, "$file: says at its top what it protects from";
+    like $head, qr/\b(?:doesn't|does not) protect\b/i, "$file: and what it doesn't";
 }
 
 # ---- api-tiers --------------------------------------------------------------------------------------------------------
