@@ -3,7 +3,6 @@
 
 #include <apr_strings.h>
 #include <http_log.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../config/config.h"
@@ -160,29 +159,31 @@ static bool is_challenged(const request_rec *r, const rl_claim_t *claim)
     return !claim->observe && request != NULL && request->environment.challenge != NULL;
 }
 
+/* Returns what the line says at its end of n denials that had none; "" for 0. */
+static const char *tell_silent(apr_pool_t *pool, uint32_t n)
+{
+    return n > 0 ? apr_psprintf(pool, "; %u more since the last such line", n) : "";
+}
+
 void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
                    int64_t now)
 {
     const int level = rl_server_log_level(rl_server_config(r->server));
     char tag[RL_TAG_LENGTH + 1];
-    char more[64] = "";
     const rl_step_t step = logged_step(claim, now);
-    uint32_t before, silent;
+    uint32_t before;
     const uint32_t n = rl_counter_count_denial(source, &claim->op, &step, &before);
     if (n == 0 || n != last_with_line(n)) {
         return;
     }
     keep_tag(r, claim);
     rl_digest_tag(&claim->op.key, tag);
-    silent = before - last_with_line(before);
-    if (silent > 0) {
-        snprintf(more, sizeof(more), "; %u more since the last such line", silent);
-    }
     ap_log_rerror(
         APLOG_MARK, level, 0, r,
         "ratelimit: rule %s, limit %s: %s, key %s%s, retry after %" APR_INT64_T_FMT " s%s%s%s",
         claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
         claim->observe ? "would deny" : "denied", tag, tell_values(r, claim),
         rl_seconds_until(claim->step.retry, now), is_challenged(r, claim) ? ", challenged" : "",
-        is_of_one_address(r, claim) ? ", one address" : "", more);
+        is_of_one_address(r, claim) ? ", one address" : "",
+        tell_silent(r->pool, before - last_with_line(before)));
 }
