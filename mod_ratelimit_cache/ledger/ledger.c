@@ -146,8 +146,8 @@ static bool is_use(const rl_step_t *step)
     return step->word >= 0 || !step->granted;
 }
 
-/* What is not counted is not granted. Only memory that no request can have left so leads here
- * (system/backoff.h). */
+/* What is not counted is not granted. Only a damaged cell leads here, or a tenants' share in
+ * which no cell can be taken: see RL_TRIES. */
 static void deny_uncounted(rl_step_t *step)
 {
     step->granted = false;

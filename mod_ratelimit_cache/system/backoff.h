@@ -19,8 +19,9 @@
 
 /* The most times that a request tries. Contention can't use them up: almost all of them follow
  * a sleep, half a second in all, and if each were lost with a chance of 99 in 100, one request
- * in 10^17 would lose them all. What does use them up is damaged memory, in which no swap can
- * ever fit; whoever finds that counts nothing, and so grants nothing. */
+ * in 10^17 would lose them all. What does use them up, without a sleep, is a damaged cell,
+ * whose life belongs to no id (ledger/cell.h). Whoever finds that counts nothing, and so is
+ * granted nothing: else whoever can damage a cell has no limit. */
 #define RL_TRIES 4096
 
 /* The pauses of the processor after the second swap that was lost, some 12 us on an Intel, and

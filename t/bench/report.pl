@@ -177,7 +177,7 @@ sub report_contended {
         my %all = map { my $case = $_; ($case => [ grep { defined } @{ $rate{$case}{$n} } ]) } keys %rate;
         my @ratios = map { $all{'hot-1'}[$_] / $all{swap}[$_] } 0 .. $#{ $all{swap} };
         printf $LINE, "$n processes", map({ spread('%.1f', @{ $all{$_} }) } 'hot-1', 'hot-2', 'swap'), sprintf('%.2f', median(@{ $share{'hot-1'}{$n} })),
-            'of swaps ' . verdict(median(@ratios), '>=', 0.4);
+            $n > 1 ? 'of swaps ' . verdict(median(@ratios), '>=', 0.4) : '';
     }
     return;
 }

@@ -161,6 +161,20 @@ static void units_of_a_lease_are_spent_however_often_others_are_faster(void **st
     assert_int_equal(rl_lease_left(&lease), 9);
 }
 
+/* What no request can have left: a life that belongs to no id. */
+static void in_a_damaged_cell_nothing_is_granted(void **state)
+{
+    const rl_place_t place = place_find(&ledger, &key);
+    rl_step_t step;
+    (void)state;
+    atomic_fetch_xor(&place.cell->life, GEN_ONE * 5);
+    rl_ledger_charge(&ledger, &one, &step);
+    assert_false(step.granted);
+    assert_int_equal(step.word, -1);
+    assert_int_equal(step.retry, step.reset);
+    assert_int_equal(used(), 1);
+}
+
 #define LEDGER_TEST(f) cmocka_unit_test_setup(f, open_ledger)
 
 int main(void)
@@ -171,6 +185,7 @@ int main(void)
         LEDGER_TEST(what_is_raised_stays_raised_however_often_others_are_faster),
         LEDGER_TEST(a_denial_is_counted_however_often_others_are_faster),
         LEDGER_TEST(units_of_a_lease_are_spent_however_often_others_are_faster),
+        LEDGER_TEST(in_a_damaged_cell_nothing_is_granted),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
