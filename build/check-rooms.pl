@@ -24,7 +24,7 @@ my @ROOMS = (
     { name => 'stats',                system => 'plain', may => [qw(core core/meter system)] },
     { name => 'ledger',               system => 'plain', may => [qw(core core/meter system)] },
     { name => 'concurrent',           system => 'unix',  may => [qw(core system)] },
-    { name => 'fleet',                system => 'plain', may => [qw(core core/meter ledger)] },
+    { name => 'fleet',                system => 'plain', may => [qw(core core/meter system ledger)] },
     { name => 'lease',                system => 'plain', may => [qw(core core/meter system ledger fleet)] },
     { name => 'memcached/connection', system => 'unix',  may => ['system'] },
     { name => 'memcached',            system => 'unix',  may => [qw(core system stats fleet memcached/connection)] },
