@@ -31,7 +31,7 @@
 #include "life.h"
 
 /* Raise it when the meaning of any bit of a cell changes that the constants below don't tell:
- * in cell.h, life.h, core/meter, fleet/ and lease/. t/unit/table_format.c notices most. */
+ * in cell.h, life.h, core/meter, fleet/ and lease/. t/unit/ledger_sweep.c notices most. */
 #define FORMAT 1u
 
 uint64_t rl_ledger_layout(void)
