@@ -166,6 +166,21 @@ $s->stop;
 like again($s), qr/was stopped;/, 'a stop after reloads is one in order';
 $s->stop;
 
+# ---- under load ---------------------------------------------------------------------------------------------
+$s->set_conf(store("file=$path") . $rules . "<Location /ok/load>\nRateLimit load 100/30d\n</Location>\n");
+again($s);
+my @answers;
+for my $end (sub { $s->stop }, sub { kill_all($s) }, sub { $s->stop }, sub { kill_all($s) }) {
+    push @answers, parallel($s, 40, '/ok/load', in_flight => $end);
+    again($s);
+}
+push @answers, map { request($s, 'GET', '/ok/load') } 1 .. 102;
+my $h = histogram(@answers);
+cmp_ok $h->{200}, '<=', 100, 'stops and kills under load: never more than the limit' or diag explain $h;
+cmp_ok $h->{200}, '>=', 100 - ($h->{0} // 0), 'stops and kills under load: not less than the limit, but for what was not answered' or diag explain $h;
+cmp_ok $h->{429}, '>=', 1, 'stops and kills under load: the limit is reached';
+$s->stop;
+
 # ---- files that don't fit -----------------------------------------------------------------------------------
 my $good = slurp($path);
 
