@@ -5,6 +5,7 @@ use RL::Test;
 use File::Temp ();
 use JSON::PP ();
 use POSIX ();
+use RL::Memcached;
 use RL::Status;
 
 my $dir  = File::Temp::tempdir('rl-file-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -87,9 +88,10 @@ sub deed {
 
 sub read_at {
     my ($at, $n) = @_;
+    my $bytes;
     open my $fh, '<:raw', $path or die "$path: $!";
     sysseek $fh, $at, 0;
-    sysread $fh, my $bytes, $n;
+    sysread $fh, $bytes, $n;
     return $bytes;
 }
 
@@ -141,6 +143,18 @@ kill KILL => @orphans;
 unlike again($s), qr/in use/, 'after kill -9 of the parent the file is free';
 is status($s, '/ok/window'), 429, 'after kill -9 of the parent counters go on';
 
+# A daemon that httpd has forked off and that lives on, such as cgid's, doesn't keep the file.
+$s->stop;
+my $cgi = start_with("file=$path", cgi => 1);
+my %serving = map { $_ => 1 } $cgi->serving;
+my @daemons = grep { !$serving{$_} } $cgi->children;
+kill KILL => $cgi->{pid}, keys %serving;
+waitpid $cgi->{pid}, 0;
+$cgi->{pid} = 0;
+is refusal("file=$path"), '', 'a daemon of a server that was killed doesn\'t keep the file';
+kill KILL => @daemons;
+again($s);
+
 # ---- reloads ------------------------------------------------------------------------------------------------
 $s->graceful;
 (undef, $after) = logged($s, 'GET', '/ok/key?k=secret-value');
@@ -179,6 +193,20 @@ my $h = histogram(@answers);
 cmp_ok $h->{200}, '<=', 100, 'stops and kills under load: never more than the limit' or diag explain $h;
 cmp_ok $h->{200}, '>=', 100 - ($h->{0} // 0), 'stops and kills under load: not less than the limit, but for what was not answered' or diag explain $h;
 cmp_ok $h->{429}, '>=', 1, 'stops and kills under load: the limit is reached';
+$s->stop;
+
+# ---- with memcached -----------------------------------------------------------------------------------------
+my $m = RL::Memcached->start;
+my $host = '<VirtualHost *:${PORT2}>' . "\nServerName two.test\nRateLimitStore memcached " . $m->address . "\n</VirtualHost>\n";
+$s->set_conf(store("file=$path") . $rules . $host);
+again($s);
+is statuses($s, 3, '/ok/window', port => $s->port2), '200 200 200', 'a virtual host with memcached: three of five are admitted';
+kill_all($s);
+again($s);
+limit_is $s, 2, '/ok/window', 'a virtual host with memcached: after kill -9', port => $s->port2;
+kill_all($s);
+again($s);
+is status($s, '/ok/window', port => $s->port2), 429, 'a virtual host with memcached: at its limit after kill -9';
 $s->stop;
 
 # ---- files that don't fit -----------------------------------------------------------------------------------
