@@ -245,6 +245,7 @@ set_aside('another tenants=', sub { }, qr/it was made with another tenants=/, op
 set_aside('a file that others may read', sub { chmod 0644, $path }, qr/its mode isn't 0600/);
 set_aside('a file with another name', sub { link $path, "$dir/second" or die $! }, qr/it has another name.*hard link/);
 unlink "$dir/second";
+set_aside('a file of long ago', sub { utime time, time - 2 * 365 * 86400, $path }, qr/nobody has used it for a year/);
 set_aside('a symbolic link', sub { rename $path, "$dir/target"; symlink "$dir/target", $path or die $! }, qr/it is a symbolic link/);
 is -s "$dir/target", length $good, 'a symbolic link: what it leads to is left alone';
 set_aside('a pipe', sub { unlink $path; POSIX::mkfifo($path, 0600) or die $! }, qr/it is no regular file/);
@@ -259,6 +260,16 @@ close $empty;
 chmod 0600, $path;
 ($s, my $said) = start_with("file=$path");
 unlike $said, qr/doesn't fit/, 'an empty file is filled';
+$s->stop;
+
+# ---- a clock that was set back ------------------------------------------------------------------------------
+unlink $path;
+$s = start_with("file=$path");
+is statuses($s, 3, '/ok/window'), '200 200 200', 'three of five are admitted';
+$s->stop;
+utime time, time + 3600, $path;
+like again($s), qr/warn.*the clock is 3(?:600|59\d) seconds behind the last use of \Q$path\E/, 'a clock that was set back is told';
+limit_is $s, 2, '/ok/window', 'a clock that was set back';
 $s->stop;
 
 # ---- damage in the cells ------------------------------------------------------------------------------------

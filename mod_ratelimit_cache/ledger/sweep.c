@@ -111,11 +111,23 @@ static void sweep_used(const rl_sweep_at_t *at, uint64_t group, rl_cell_t *cell,
     }
 }
 
+/* Returns true if nothing stands in the cell but perhaps an id. */
+static bool is_blank(const rl_cell_t *cell)
+{
+    uint64_t all = cell->life | cell->denials;
+    for (int i = 0; i < RL_METER_WORDS; i++) {
+        all |= cell->word[i];
+    }
+    for (int i = 0; i < RL_LEDGER_NOTES; i++) {
+        all |= cell->note[i];
+    }
+    return all == 0;
+}
+
 /* Looks at a cell that was never used: nothing may stand there. */
 static void sweep_unused(rl_cell_t *cell, rl_sweep_t *found)
 {
-    static const rl_cell_t unused;
-    if (memcmp(cell, &unused, sizeof(unused)) != 0) {
+    if (!is_blank(cell)) {
         memset(cell, 0, sizeof(*cell));
         found->damaged++;
     }

@@ -15,11 +15,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OPEN_TRIES 10
 #define LOCK_TRIES 100
 #define LOCK_PAUSE 20000 /* microseconds */
+
+#define UNUSED_MAX_SEC (INT64_C(365) * 86400)
 
 #define OWNER_ONLY (S_IRUSR | S_IWUSR)
 
@@ -144,6 +147,13 @@ static const char *untrusted(const struct stat *status)
     return status->st_nlink != 1 ? "it has another name, too (a hard link)" : NULL;
 }
 
+/* Returns true if the file has not been written to for so long that expiries of cells, which
+ * are kept modulo two years (ledger/life.h), no longer tell what has expired. */
+static bool is_outdated(const struct stat *status)
+{
+    return time(NULL) - status->st_mtime > UNUSED_MAX_SEC;
+}
+
 static const char *unfit(const rl_opening_t *opening)
 {
     rl_file_head_t *head = &opening->file->head;
@@ -155,7 +165,8 @@ static const char *unfit(const rl_opening_t *opening)
     if (pread(opening->file->fd, head, sizeof(*head), 0) != (ssize_t)sizeof(*head)) {
         return "it has no head";
     }
-    return rl_file_head_unfit(head, opening->wish, (uint64_t)status->st_size);
+    reason = rl_file_head_unfit(head, opening->wish, (uint64_t)status->st_size);
+    return reason == NULL && is_outdated(status) ? "nobody has used it for a year" : reason;
 }
 
 /* Writes the head whole, so that a process that is killed leaves the old one or the new one. */
@@ -282,9 +293,6 @@ apr_status_t rl_table_file_open(rl_table_file_t *file, const char *path,
 
 apr_status_t rl_table_file_set_secret_mark(rl_table_file_t *file, uint64_t secret_mark)
 {
-    if (file->head.secret_mark == secret_mark) {
-        return APR_SUCCESS;
-    }
     file->head.secret_mark = secret_mark;
     return write_head(file);
 }

@@ -40,7 +40,8 @@ typedef struct rl_table_finding {
 apr_status_t rl_table_file_open(rl_table_file_t *file, const char *path,
                                 const rl_table_wish_t *wish, rl_table_finding_t *finding);
 
-/* Notes in the head with which secret keys are hashed from now on. */
+/* Notes in the head with which secret keys are hashed from now on; and thereby when the file
+ * was last used, which file systems in memory don't note when a mapped page is written to. */
 apr_status_t rl_table_file_set_secret_mark(rl_table_file_t *file, uint64_t secret_mark);
 
 /* Notes in the head that the server has stopped in order. */
