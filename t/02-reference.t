@@ -13,7 +13,7 @@ my @directives = sort grep { !/ / } keys %$entries;
 # The first line of an entry's examples that has the directive.
 sub line_of { my ($name) = @_; return (map { /^\s*(\Q$name\E .*)$/m } @{ $entries->{$name}{examples} })[0] // $name }
 
-my $s = httpd(<<'END', modules => ['info'], files => {
+my $s = httpd(<<'END', modules => [qw(info proxy proxy_http)], files => {
 <Location "/server-info">
     SetHandler server-info
 </Location>

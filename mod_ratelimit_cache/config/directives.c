@@ -14,6 +14,7 @@
 #include "../ledger/ledger.h"
 #include "../rule/parse.h"
 #include "../rule/words.h"
+#include "busy_directive.h"
 #include "exemption.h"
 #include "networks_directive.h"
 #include "pass_directive.h"
@@ -281,6 +282,13 @@ static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
 
 /* ---- the rest ---- */
 
+static const char *set_busy(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    (void)dir;
+    return error != NULL ? error : rl_busy_directive_parse(cmd, argc, argv);
+}
+
 static const char *set_pass(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
@@ -406,6 +414,9 @@ const command_rec rl_directives[] = {
         "RateLimitLog", set_log, NULL, RSRC_CONF,
         "level of the line for a key's first denial in a window; keys: it tells their "
         "values"),
+    AP_INIT_TAKE_ARGV("RateLimitBusy", set_busy, NULL, RSRC_CONF,
+                      "[workers=HIGH%[:LOW%]] [load=HIGH[:LOW]] [cpu-pressure=HIGH%[:LOW%]] "
+                      "[hold=30s]: when the server counts as busy"),
     AP_INIT_TAKE_ARGV("RateLimitPass", set_pass, NULL, RSRC_CONF,
                       "[life=7d] [bind=ip/24/48|none] [path=/.ratelimit/pass] [issue=20/h]"),
     AP_INIT_TAKE_ARGV("RateLimitHeaders", set_response_fields, NULL, IN_HTACCESS,

@@ -363,11 +363,11 @@ static void use_denied(rl_place_t place, const rl_operation_t *op, const rl_step
 }
 
 uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
-                                const rl_step_t *step, uint32_t *repeats)
+                                const rl_step_t *step, uint32_t *before)
 {
     const rl_digest_t *key = &op->ledger_key;
     rl_place_t place = place_find(ledger, key);
-    *repeats = 0;
+    *before = 0;
     if (place.cell == NULL) {
         place = rl_place_take(ledger, op, step->expires);
     }
@@ -377,15 +377,15 @@ uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t 
     for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
         uint64_t raw = atomic_load(&place.cell->denials);
         const uint64_t noted = cell_masked(key, place.id, raw);
-        const uint32_t before = noted >> 32 == step->window ? (uint32_t)noted : 0;
-        const uint32_t count = before == UINT32_MAX ? before : before + 1;
+        const uint32_t here = noted >> 32 == step->window ? (uint32_t)noted : 0;
+        const uint32_t count = here == UINT32_MAX ? here : here + 1;
         if (!cell_is_still(place.cell, place.id)) {
             break;
         }
         if (atomic_compare_exchange_strong(
                 &place.cell->denials, &raw,
                 cell_masked(key, place.id, (uint64_t)step->window << 32 | count))) {
-            *repeats = before == 0 && (uint32_t)noted > 1 ? (uint32_t)noted - 1 : 0;
+            *before = (uint32_t)noted;
             return count;
         }
     }

@@ -112,7 +112,7 @@ static void sweep_used(const rl_sweep_at_t *at, uint64_t group, rl_cell_t *cell,
 }
 
 /* Returns true if nothing stands in the cell but perhaps an id. */
-static bool is_blank(const rl_cell_t *cell)
+static bool holds_nothing(const rl_cell_t *cell)
 {
     uint64_t all = cell->life | cell->denials;
     for (int i = 0; i < RL_METER_WORDS; i++) {
@@ -127,7 +127,7 @@ static bool is_blank(const rl_cell_t *cell)
 /* Looks at a cell that was never used: nothing may stand there. */
 static void sweep_unused(rl_cell_t *cell, rl_sweep_t *found)
 {
-    if (!is_blank(cell)) {
+    if (!holds_nothing(cell)) {
         memset(cell, 0, sizeof(*cell));
         found->damaged++;
     }

@@ -57,9 +57,12 @@ static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
     rl_secret_derive(&runtime->secret, RL_SECRET_OF_KEYS, secret, len);
     rl_secret_derive(&runtime->known_secret, RL_SECRET_OF_KNOWN, secret, len);
     rl_secret_derive(&runtime->deeds_secret, RL_SECRET_OF_DEEDS, secret, len);
+    rl_secret_derive(&runtime->muster_secret, RL_SECRET_OF_MUSTER, secret, len);
     rl_secret_derive(&runtime->pass_secret, RL_SECRET_OF_PASSES, secret, len);
     runtime->fleet_secret = runtime->secret;
     if (random) {
+        rl_secret_derive(&runtime->muster_secret, RL_SECRET_OF_MUSTER, well_known,
+                         sizeof(well_known) - 1);
         rl_secret_derive(&runtime->fleet_secret, RL_SECRET_OF_KEYS, well_known,
                          sizeof(well_known) - 1);
     }
