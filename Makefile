@@ -60,7 +60,7 @@ MODULE_LIBS := -lutf8proc -lmemcached
 
 # The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
 # targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter core/pass networks system busy stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
+PLAIN_ROOMS := core core/form core/meter core/pass networks system busy stats ledger ledger/file concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
 HTTPD_ROOMS := httpd key rule config advice process request challenge answer hooks api replay status
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
@@ -201,7 +201,7 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
     after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
-    module-interface statistics status-formats status-page rlctl challenge networks)
+    module-interface statistics status-formats status-page rlctl challenge networks counters-outlive)
 
 # Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
 # code of other tests thousands of times, too long for the sanitizers.

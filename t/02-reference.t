@@ -32,9 +32,10 @@ sub is_accepted {
     return ok($rc == 0, $name) || diag($out);
 }
 
-# An example gives httpd nothing to warn of, either.
+# An example gives httpd nothing to warn of, either. A table's file lies in a directory that every server has.
 sub is_good {
     my ($fragment, $name) = @_;
+    $fragment =~ s{ file=\K/var/lib/apache2(?=/)}{logs};
     my ($rc, $out) = $s->check_conf($fragment);
     return ok($rc == 0 && $out !~ /^warning: /m, $name) || diag($out);
 }
