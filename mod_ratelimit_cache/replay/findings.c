@@ -21,7 +21,7 @@ rl_proposal_t rl_findings_propose(const rl_spread_t *spread, double percent)
 
 bool rl_findings_address_is_useless(const rl_rule_tally_t *tally, double percent)
 {
-    if (!tally->by_address || tally->checked == 0) {
+    if (!tally->by_address || tally->concurrent || tally->checked == 0) {
         return false;
     }
     for (int i = 0; i < RL_TALLY_WIDTHS; i++) {

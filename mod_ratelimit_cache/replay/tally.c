@@ -23,6 +23,7 @@ static void tally_begin(rl_rule_tally_t *tally, const rl_rule_t *rule)
 {
     tally->rule = rule;
     tally->by_address = is_by_address(rule);
+    tally->concurrent = rule->meter.algorithm == RL_CONCURRENT;
     for (int i = 0; i < RL_TALLY_WIDTHS; i++) {
         tally->widths[i].v4bits = widths[i].v4bits;
         tally->widths[i].v6bits = widths[i].v6bits;
@@ -177,6 +178,9 @@ void rl_tally_claim(rl_tally_t *all, const rl_caller_t *caller, const rl_claim_t
         return;
     }
     count_result(tally, claim, caller->client);
+    if (tally->concurrent) {
+        return;
+    }
     op.meter = tally->meter = unlimited(&op.meter);
     key = rl_vector_at(&tally->key_tallies, rl_index_of(&tally->keys, &op.key, &fresh),
                        sizeof(*key));

@@ -38,6 +38,7 @@ typedef struct rl_rule_tally {
     rl_width_tally_t widths[RL_TALLY_WIDTHS];
     bool by_address; /* the key is the address and nothing else */
     bool unseen;     /* the log doesn't tell what the rule reads: it isn't replayed */
+    bool concurrent; /* COUNT/concurrent: a replay has no slots, so it admits everything */
 } rl_rule_tally_t;
 
 /* One minute of the log. */
