@@ -41,13 +41,16 @@ static int compare_counts(const void *left, const void *right)
 
 uint64_t rl_findings_median(const rl_tally_t *tally, apr_pool_t *pool)
 {
+    const rl_client_tally_t *clients = tally->client_tallies.items;
     const uint32_t n = tally->clients.n;
     uint64_t *counts;
     if (n == 0) {
         return 0;
     }
     counts = apr_palloc(pool, n * sizeof(*counts));
-    memcpy(counts, tally->client_requests.items, n * sizeof(*counts));
+    for (uint32_t i = 0; i < n; i++) {
+        counts[i] = clients[i].requests;
+    }
     qsort(counts, n, sizeof(*counts), compare_counts);
     return counts[n / 2];
 }

@@ -57,7 +57,7 @@ static void json_widths(FILE *out, const rl_rule_tally_t *rule, double percent)
     for (int i = 0; rule->by_address && !rule->concurrent && i < RL_TALLY_WIDTHS; i++) {
         const rl_width_tally_t *width = &rule->widths[i];
         fprintf(out, "%s{\"v4bits\":%d,\"v6bits\":%d,\"networks\":%u,\"proposal\":",
-                i > 0 ? "," : "", width->v4bits, width->v6bits, width->networks.n);
+                i > 0 ? "," : "", width->v4bits, width->v6bits, width->n);
         json_proposal(out, &width->spread, percent);
         fputc('}', out);
     }

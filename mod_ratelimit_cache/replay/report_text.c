@@ -137,7 +137,7 @@ static void put_widths(FILE *out, const rl_rule_tally_t *rule, const rl_report_t
         const rl_width_tally_t *width = &rule->widths[i];
         const rl_proposal_t proposal = rl_findings_propose(&width->spread, terms->percent);
         fprintf(out, "  ip/%d/%-6d %14s %10u %16.2f %% %16.2f %%\n", width->v4bits,
-                width->v6bits, commas(pool, width->networks.n), proposal.count,
+                width->v6bits, commas(pool, width->n), proposal.count,
                 percent_of(proposal.denied, proposal.requests),
                 percent_of(proposal.clients_denied, proposal.clients));
     }
