@@ -47,6 +47,7 @@ typedef struct rl_replay {
     rl_ends_t ends;
     rl_tally_t tally;
     request_rec *answered; /* stands for a request that is over */
+    bool has_duration;     /* the log tells how long requests took */
     bool tell_denied;      /* write a line for each denied request */
 } rl_replay_t;
 
@@ -141,6 +142,9 @@ static void keep_end(rl_replay_t *replay, const rl_caller_t *caller, const rl_lo
                     .auth = replay_auth(caller->r, line)};
     if (outcome_matters(request, line, denied)) {
         keep_claims(&end, request, caller->r->user);
+    }
+    else if (!replay->has_duration) {
+        return; /* its end changes nothing */
     }
     rl_tally_begins(&replay->tally, caller->client, caller->now);
     rl_ends_add(&replay->ends, &end);
@@ -247,6 +251,7 @@ static bool set_format(rl_replay_t *replay, const char *text)
     }
     replay->first_reader = rl_log_reader_make(replay->pool, replay->format);
     replay->reader = rl_log_reader_make(replay->pool, replay->format);
+    replay->has_duration = rl_log_format_has_duration(replay->format);
     replay->visitor = rl_visitor_make(replay->pool, replay->s, replay->format);
     return true;
 }
