@@ -12,6 +12,10 @@
 #include "feed.h"
 #include "tester.h"
 
+/* Bytes on their way to httpd: with more of them, each of the two processes waits for the other
+ * less often. */
+#define PIPE_SIZE (1 << 20)
+
 static const char usage[] =
     "usage: rlctl replay (--rules FILE | --config FILE) [option...] LOG...\n"
     "\n"
@@ -175,6 +179,7 @@ int rlctl_replay(int argc, char *argv[])
         return RLCTL_FAILS;
     }
     fcntl(pipe_ends[1], F_SETFD, FD_CLOEXEC);
+    fcntl(pipe_ends[1], F_SETPIPE_SZ, PIPE_SIZE); /* if it is refused, the pipe stays small */
     if (!set_ends(&replay, pipe_ends[0]) || !rlctl_tester_start(&replay.tester)) {
         return RLCTL_FAILS;
     }

@@ -26,13 +26,25 @@ void *rl_vector_grow(rl_vector_t *vector, size_t i, size_t size)
     return (char *)vector->items + i * size;
 }
 
+static uint32_t first_slot(const rl_index_t *index, const rl_digest_t *name)
+{
+    return (uint32_t)((name->hi ^ name->lo * UINT64_C(0x9e3779b97f4a7c15)) *
+                          UINT64_C(0xbf58476d1ce4e5b9) >>
+                      32) &
+           index->mask;
+}
+
+void rl_index_prefetch(const rl_index_t *index, const rl_digest_t *name)
+{
+    if (index->room > 0) {
+        __builtin_prefetch(&index->slots[first_slot(index, name)]);
+    }
+}
+
 /* Returns the place that holds the name, or else the one that is free for it. */
 static rl_index_slot_t *index_slot(const rl_index_t *index, const rl_digest_t *name)
 {
-    uint32_t slot = (uint32_t)((name->hi ^ name->lo * UINT64_C(0x9e3779b97f4a7c15)) *
-                                   UINT64_C(0xbf58476d1ce4e5b9) >>
-                               32) &
-                    index->mask;
+    uint32_t slot = first_slot(index, name);
     while (index->slots[slot].next != 0 &&
            (index->slots[slot].name.hi != name->hi || index->slots[slot].name.lo != name->lo)) {
         slot = (slot + 1) & index->mask;

@@ -30,6 +30,9 @@ typedef struct rl_vector {
     size_t room; /* items */
 } rl_vector_t;
 
+/* Has the processor fetch the place of the thing with this name. */
+void rl_index_prefetch(const rl_index_t *index, const rl_digest_t *name);
+
 /* Returns the number of the thing with this name, 0 for the first; `fresh` tells if it wasn't
  * seen before. Ends the process if there is no memory: for programs, not for a server. */
 uint32_t rl_index_of(rl_index_t *index, const rl_digest_t *name, bool *fresh);
@@ -43,6 +46,14 @@ static inline void *rl_vector_at(rl_vector_t *vector, size_t i, size_t size)
 {
     return i < vector->room ? (char *)vector->items + i * size
                             : rl_vector_grow(vector, i, size);
+}
+
+/* Has the processor fetch item i, if there is one. */
+static inline void rl_vector_prefetch(const rl_vector_t *vector, size_t i, size_t size)
+{
+    if (i < vector->room) {
+        __builtin_prefetch((const char *)vector->items + i * size, 1);
+    }
 }
 
 /* Returns a name for an address or network: no two have the same. */

@@ -7,8 +7,9 @@
 #include "../core/meter/meter.h"
 #include "../httpd/client.h"
 
-#define LABEL_MAX   120
-#define MINUTES_MAX (400 * 24 * 60) /* later ones are taken for this one */
+#define LABEL_MAX        120
+#define PREFETCHED_RULES 8
+#define MINUTES_MAX      (400 * 24 * 60) /* later ones are taken for this one */
 
 static const struct {
     int v4bits, v6bits;
@@ -73,6 +74,50 @@ uint32_t rl_tally_client(rl_tally_t *tally, const rl_address_t *address)
     }
     client->requests++;
     return number;
+}
+
+/* ---- fetching ahead ---- */
+
+static int prefetched_rules(const rl_tally_t *tally)
+{
+    return tally->n < PREFETCHED_RULES ? tally->n : PREFETCHED_RULES;
+}
+
+void rl_tally_prefetch(const rl_tally_t *tally, const rl_address_t *address)
+{
+    const rl_digest_t name = rl_address_name(address);
+    rl_index_prefetch(&tally->clients, &name);
+}
+
+void rl_tally_prefetch_client(const rl_tally_t *tally, uint32_t client)
+{
+    rl_vector_prefetch(&tally->client_tallies, client, sizeof(rl_client_tally_t));
+    for (int i = 0; i < prefetched_rules(tally); i++) {
+        const rl_rule_tally_t *rule = &tally->rules[i];
+        rl_vector_prefetch(&rule->clients, client, sizeof(rl_rule_client_t));
+        rl_vector_prefetch(&rule->spread.peaks, client, sizeof(uint32_t));
+        for (int j = 0; rule->by_address && j < RL_TALLY_WIDTHS; j++) {
+            rl_vector_prefetch(&rule->widths[j].spread.peaks, client, sizeof(uint32_t));
+        }
+    }
+}
+
+void rl_tally_prefetch_keys(const rl_tally_t *tally, const rl_ledger_t *ledger, uint32_t client)
+{
+    const rl_client_tally_t *clients = tally->client_tallies.items;
+    for (int i = 0; i < prefetched_rules(tally); i++) {
+        const rl_rule_tally_t *rule = &tally->rules[i];
+        const rl_rule_client_t *own = rule->clients.items;
+        if (client >= rule->clients.room || own[client].key == 0) {
+            continue;
+        }
+        rl_ledger_prefetch(ledger, &own[client].ledger_key);
+        rl_vector_prefetch(&rule->key_tallies, own[client].key - 1, sizeof(rl_key_tally_t));
+        for (int j = 0; rule->by_address && j < RL_TALLY_WIDTHS; j++) {
+            rl_vector_prefetch(&rule->widths[j].networks, clients[client].networks[j],
+                               sizeof(rl_network_tally_t));
+        }
+    }
 }
 
 /* ---- positions ---- */
@@ -212,6 +257,7 @@ static rl_key_tally_t *tally_of_key(rl_tally_t *all, rl_rule_tally_t *tally,
         key->name = *name;
         key->label = make_label(all->pool, r, claim->rule);
     }
+    client->ledger_key = claim->op.ledger_key;
     return key;
 }
 

@@ -36,6 +36,7 @@ typedef struct rl_width_tally {
 
 /* What a rule has of one client. */
 typedef struct rl_rule_client {
+    rl_digest_t ledger_key; /* of that key */
     uint32_t
         key; /* number + 1 of the client's last key: mostly the one it has again; 0: none */
     bool was_denied;
@@ -90,13 +91,21 @@ typedef struct rl_tally {
 /* Returns the rule's tally, NULL if there are too many rules. */
 rl_rule_tally_t *rl_tally_rule(rl_tally_t *tally, const rl_rule_t *rule);
 
-/* Returns the client's number. */
+/* Has the processor fetch where the client's number is. */
+void rl_tally_prefetch(const rl_tally_t *tally, const rl_address_t *address);
+
+/* Counts a request of the client. Returns the client's number. */
 uint32_t rl_tally_client(rl_tally_t *tally, const rl_address_t *address);
+
+/* Have the processor fetch what a request of the client will need: first the client's own
+ * records, and a while later what these name. */
+void rl_tally_prefetch_client(const rl_tally_t *tally, uint32_t client);
+void rl_tally_prefetch_keys(const rl_tally_t *tally, const rl_ledger_t *ledger,
+                            uint32_t client);
 
 /* Who sends a request, and when. */
 typedef struct rl_caller {
     const request_rec *r;
-    rl_address_t address;
     uint32_t client; /* number of the address */
     int64_t now;     /* microseconds since the epoch */
 } rl_caller_t;

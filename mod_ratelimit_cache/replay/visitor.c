@@ -39,10 +39,11 @@ struct rl_visitor {
     rl_location_t locations[LOCATIONS_MAX];
     int n;
     conn_rec *connection;
-    apr_sockaddr_t address;
-    request_rec blank; /* what all requests have in common */
-    int kept;          /* requests in request_pool */
-    bool variables;    /* rules read variables or header fields */
+    const rl_address_t *client; /* of the current request */
+    apr_sockaddr_t address;     /* the same */
+    request_rec blank;          /* what all requests have in common */
+    int kept;                   /* requests in request_pool */
+    bool variables;             /* rules read variables or header fields */
 };
 
 /* Tenants are not replayed: their files may have changed since. */
@@ -157,28 +158,25 @@ static server_rec *find_server(server_rec *main_server, const char *name, int po
     return found != NULL ? found : main_server;
 }
 
-/* Sets the client's address. Returns false if the line has a name instead. */
-static bool set_client(rl_visitor_t *visitor, request_rec *r, const rl_log_text_t *client)
+/* Sets the client's address, as the line has it. */
+static void set_client(rl_visitor_t *visitor, request_rec *r, const rl_log_text_t *text)
 {
     apr_sockaddr_t *to = &visitor->address;
-    rl_address_t address;
-    r->useragent_ip = apr_pstrmemdup(r->pool, client->at, client->len);
-    if (!rl_address_parse(r->useragent_ip, &address)) {
-        return false;
-    }
+    const rl_address_t *address = visitor->client;
+    r->useragent_ip = apr_pstrmemdup(r->pool, text->at, text->len);
     memset(to, 0, sizeof(*to));
     to->pool = r->pool;
-    to->family = address.family == 4 ? APR_INET : APR_INET6;
+    to->family = address->family == 4 ? APR_INET : APR_INET6;
     to->sa.sin.sin_family = (sa_family_t)to->family;
-    if (address.family == 4) {
-        memcpy(&to->sa.sin.sin_addr, address.bytes, 4);
+    if (address->family == 4) {
+        memcpy(&to->sa.sin.sin_addr, address->bytes, 4);
         to->ipaddr_ptr = &to->sa.sin.sin_addr;
         to->ipaddr_len = 4;
         to->salen = sizeof(to->sa.sin);
         to->addr_str_len = 16;
     }
     else {
-        memcpy(&to->sa.sin6.sin6_addr, address.bytes, 16);
+        memcpy(&to->sa.sin6.sin6_addr, address->bytes, 16);
         to->ipaddr_ptr = &to->sa.sin6.sin6_addr;
         to->ipaddr_len = 16;
         to->salen = sizeof(to->sa.sin6);
@@ -187,7 +185,6 @@ static bool set_client(rl_visitor_t *visitor, request_rec *r, const rl_log_text_
     r->useragent_addr = to;
     visitor->connection->client_addr = to;
     visitor->connection->client_ip = r->useragent_ip;
-    return true;
 }
 
 /* ---- what is asked for ---- */
@@ -500,18 +497,15 @@ static void forget_requests(rl_visitor_t *visitor)
     }
 }
 
-request_rec *rl_visitor_request(rl_visitor_t *visitor, const rl_log_line_t *line)
+request_rec *rl_visitor_request(rl_visitor_t *visitor, const rl_log_line_t *line,
+                                const rl_address_t *client)
 {
     const rl_location_t *location;
     request_rec *r;
-    if (line->method.at == NULL || line->url.at == NULL || line->url.len == 0) {
-        return NULL;
-    }
     forget_requests(visitor);
     r = make_request(visitor, visitor->request_pool, line);
-    if (!set_client(visitor, r, &line->client)) {
-        return NULL;
-    }
+    visitor->client = client;
+    set_client(visitor, r, &line->client);
     if (line->user.at != NULL) {
         r->user = copy_text(r->pool, &line->user);
         r->ap_auth_type = (char *)(uintptr_t) "Basic";
