@@ -50,8 +50,8 @@ static rl_client_tally_t *tally_of_client(rl_tally_t *tally, uint32_t client)
     return rl_vector_at(&tally->client_tallies, client, sizeof(rl_client_tally_t));
 }
 
-static void find_networks(rl_tally_t *tally, const rl_address_t *address,
-                          rl_client_tally_t *client)
+static void tally_find_networks(rl_tally_t *tally, const rl_address_t *address,
+                                rl_client_tally_t *client)
 {
     for (int i = 0; i < RL_TALLY_WIDTHS; i++) {
         rl_address_t network = *address;
@@ -70,7 +70,7 @@ uint32_t rl_tally_client(rl_tally_t *tally, const rl_address_t *address)
     const uint32_t number = rl_index_of(&tally->clients, &name, &fresh);
     rl_client_tally_t *client = tally_of_client(tally, number);
     if (fresh) {
-        find_networks(tally, address, client);
+        tally_find_networks(tally, address, client);
     }
     client->requests++;
     return number;
