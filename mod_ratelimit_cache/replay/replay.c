@@ -27,7 +27,8 @@
 #include "tally.h"
 #include "visitor.h"
 
-#define TABLE_SIZE  ((size_t)1 << 30) /* memory is taken as it is used */
+#define TABLE_MIN   ((size_t)1 << 25)
+#define TABLE_MAX   ((size_t)1 << 30) /* memory is taken as it is used */
 #define BUFFER_SIZE (1 << 20)
 
 /* Stands for a user who was authenticated by the name in the key. */
@@ -413,19 +414,35 @@ static const char *setting(const char *name, const char *fallback)
     return value != NULL && value[0] != '\0' ? value : fallback;
 }
 
+/* Returns the bytes of a table that has a cell for each rule and line, and some more. A table
+ * that is larger than it must be is slow: each key that comes has a page of its own. */
+static size_t table_size(void)
+{
+    const uint64_t bytes = strtoull(setting("RATELIMIT_REPLAY_BYTES", "0"), NULL, 10);
+    size_t cells = 1;
+    for (const rl_rule_t *rule = rl_global_config()->rules; rule != NULL; rule = rule->next) {
+        cells += 1u + (rule->distinct != NULL) + (rule->meter.penalty_us > 0);
+    }
+    if (bytes == 0 || bytes > TABLE_MAX / cells) {
+        return TABLE_MAX;
+    }
+    return bytes * cells > TABLE_MIN ? bytes * cells : TABLE_MIN;
+}
+
 /* Has the module count in memory of this process's own. */
 static void open_counters(rl_replay_t *replay)
 {
     static const char anything[] = "replay";
     const rl_global_config_t *global = rl_global_config();
     rl_runtime_t runtime = {.log_table = apr_pcalloc(replay->pool, RL_LOG_THROTTLE_SIZE)};
-    void *memory = mmap(NULL, TABLE_SIZE, PROT_READ | PROT_WRITE,
+    const size_t size = table_size();
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         perror("the table of counters");
         exit(EXIT_FAILURE);
     }
-    rl_ledger_open(&runtime.ledger, memory, TABLE_SIZE);
+    rl_ledger_open(&runtime.ledger, memory, size);
     rl_secret_derive(&runtime.secret, RL_SECRET_OF_KEYS,
                      global->secret != NULL ? global->secret : anything,
                      global->secret != NULL ? global->secret_len : sizeof(anything));
