@@ -58,7 +58,7 @@ static inline void rl_prefetch_to_swap(const void *line)
 static inline void rl_pause_after(unsigned lost)
 {
     const unsigned doublings = lost < RL_DOUBLINGS + 1 ? lost - 1 : RL_DOUBLINGS;
-    const unsigned pauses = lost > 0 ? RL_PAUSES << doublings : 0;
+    const unsigned pauses = lost > 0 ? (unsigned)RL_PAUSES << doublings : 0;
     for (unsigned i = 0; i < pauses; i++) {
         rl_pause();
     }
