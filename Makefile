@@ -15,7 +15,10 @@
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
 #   make lint       formatting, include directions, static analysis
 #   make format     rewrites C files as lint wants them
-#   make install    through apxs; on Debian also the files that a2enmod looks for
+#   make install    where apxs says; on Debian also the files that a2enmod looks for. Says what is missing, and what to do next
+#   make uninstall  removes what make install put there
+#   make deb        Debian packages, to out/deb; make test-deb tries them in a fresh Debian
+#   make rpm        an RPM, to out/rpm, as far as this system's rpmbuild goes
 #   make deps       installs the packages that make needs; FOR='test lint' what those need
 #   make clean
 #
@@ -27,6 +30,7 @@ APXS    ?= apxs
 DESTDIR ?=
 BINDIR  ?= /usr/local/bin
 DATADIR ?= $(patsubst %/bin,%/share,$(BINDIR))
+DOCDIR  ?= $(DATADIR)/doc/mod_ratelimit_cache
 PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
@@ -47,7 +51,8 @@ OPTIMIZE ?= -O2 -g
 LTO_GCC  := -flto=auto -ffat-lto-objects
 LTO      := $(shell echo 'int lto;' | $(CC) -Werror $(LTO_GCC) -shared -fPIC -x c -o /dev/null - 2>/dev/null && echo '$(LTO_GCC)')
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
-CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CFLAGS)
+# A package's own flags come last: CPPFLAGS, CFLAGS and LDFLAGS.
+CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS)
 
 # Looked up once, when a rule first needs them, so that `make deps` works on a bare machine.
 APR_FLAGS    = $(eval APR_FLAGS := -isystem $(shell apr-1-config --includedir) $(shell apr-1-config --cppflags) \
@@ -92,7 +97,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
 RLCTL   := $(OUT)/rlctl
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-asan unit example bench differential differential-run fuzz lint format install clean
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-asan unit example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean
 all: $(MODULE) $(RLCTL)
 
 deps:
@@ -267,8 +272,27 @@ lint: need-lint
 format: need-lint
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-install: all
-	BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
+INSTALL_SH := BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' DOCDIR='$(DOCDIR)' build/install.sh
+install:
+	@$(INSTALL_SH) check '$(APXS)' '$(DESTDIR)' $(MODULE)
+	@$(MAKE) --no-print-directory all
+	@$(INSTALL_SH) install '$(APXS)' '$(DESTDIR)' $(MODULE)
+
+uninstall:
+	@$(INSTALL_SH) uninstall '$(APXS)' '$(DESTDIR)' $(MODULE)
+
+# The packages, from the source as it stands.
+deb:
+	@build/deps.sh check deb
+	@packaging/deb.sh '$(OUT)/deb'
+
+test-deb:
+	@build/deps.sh check deb
+	@packaging/try.sh '$(OUT)/deb'
+
+rpm:
+	@build/deps.sh check rpm
+	@packaging/rpm.sh '$(OUT)/rpm'
 
 clean:
 	rm -rf $(OUT)
