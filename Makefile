@@ -55,9 +55,12 @@ HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS)
 
 # Looked up once, when a rule first needs them, so that `make deps` works on a bare machine.
-APR_FLAGS    = $(eval APR_FLAGS := -isystem $(shell apr-1-config --includedir) $(shell apr-1-config --cppflags) \
-               -isystem $(shell apu-1-config --includedir))$(APR_FLAGS)
-APR_LIBS     = $(eval APR_LIBS := $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld))$(APR_LIBS)
+# APR is httpd's own, which need not be the system's.
+APR          = $(eval APR := $(or $(shell $(APXS) -q APR_CONFIG 2>/dev/null),apr-1-config))$(APR)
+APU          = $(eval APU := $(or $(shell $(APXS) -q APU_CONFIG 2>/dev/null),apu-1-config))$(APU)
+APR_FLAGS    = $(eval APR_FLAGS := -isystem $(shell $(APR) --includedir) $(shell $(APR) --cppflags) \
+               -isystem $(shell $(APU) --includedir))$(APR_FLAGS)
+APR_LIBS     = $(eval APR_LIBS := $(shell $(APR) --link-ld --libs) $(shell $(APU) --link-ld))$(APR_LIBS)
 # httpd's headers aren't ours to warn about.
 HTTPD_FLAGS  = $(eval HTTPD_FLAGS := $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR))$(HTTPD_FLAGS)
 MODULE_LIBS := -lutf8proc -lmemcached

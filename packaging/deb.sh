@@ -54,7 +54,7 @@ files | xargs -0 sh -c 'for file; do [ ! -f "$file" ] || printf "%s\0" "$file"; 
 changelog "$version" >"$source/debian/changelog"
 
 cd "$source"
-dpkg-buildpackage -us -uc -F >"$into/build.log" 2>&1 || { tail -40 "$into/build.log"; echo "All of it: $into/build.log"; exit 1; }
+dpkg-buildpackage -jauto -us -uc -F >"$into/build.log" 2>&1 || { tail -40 "$into/build.log"; echo "All of it: $into/build.log"; exit 1; }
 cd "$into"
 rm -rf "$source"
 if [ "${LINTIAN-yes}" = yes ]; then
