@@ -67,7 +67,7 @@ MODULE_LIBS := -lutf8proc -lmemcached
 
 # The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
 # targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter core/pass networks system stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
+PLAIN_ROOMS := core core/form core/meter core/pass networks system busy stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
 HTTPD_ROOMS := httpd key rule config advice process request challenge answer hooks api replay status
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c

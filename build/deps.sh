@@ -20,7 +20,7 @@ needs() {
            commands="$commands nghttp h2load memcached" ;;
     apps)  needs test
            packages="$packages wordpress wordpress-theme-twentytwentyone dokuwiki phpmyadmin mariadb-server php-fpm php-mysql"
-           packages="$packages php-xml php-mbstring libcgi-pm-perl python3-django libapache2-mod-wsgi-py3 hydra chromium curl openssl"
+           packages="$packages git gitweb php-xml php-mbstring libcgi-pm-perl python3-django libapache2-mod-wsgi-py3 hydra chromium curl openssl"
            commands="$commands mariadbd hydra chromium curl openssl" ;;
     memcached) packages=memcached commands=memcached ;;
     bench) needs build

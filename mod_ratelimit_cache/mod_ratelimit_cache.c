@@ -7,6 +7,8 @@
  *
  * What happens to a request, in httpd's order:
  *
+ * post_read_request, first: sets RATELIMIT_BUSY, if RateLimitBusy is configured.
+ *
  * post_read_request: forgets an offer to upgrade the connection to HTTP/2 that was not taken
  * up.
  *
@@ -60,6 +62,7 @@
 #include "config/shareable.h"
 #include "hooks/access.h"
 #include "hooks/authentication.h"
+#include "hooks/busy.h"
 #include "hooks/include.h"
 #include "hooks/pass.h"
 #include "hooks/settle.h"
@@ -139,6 +142,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(rl_include_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(rl_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rl_denial_missing_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
+    ap_hook_post_read_request(rl_busy_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(rl_upgrade_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }

@@ -100,7 +100,7 @@ for (stores()) {
 
     my $json = json($run->('show', 'login', '--json'));
     is join(' ', map { $_->{name} } @{ $json->{rules} }), 'login', "$name: show RULE --json has that rule";
-    is join(' ', sort keys %$json), 'busy keys requests rules stores table time version', "$name: it is the server's, but for the token";
+    is join(' ', sort keys %$json), 'busy busy_for keys measures requests rules stores table time version', "$name: it is the server's, but for the token";
     is json($run->('clear', '--json', $tag))->{text}, '1 key cleared.', "$name: clear --json";
     my @by = map { $_->{denied} } @{ json($run->('top', '--denied', '--json'))->{keys} };
     is "@by", join(' ', sort { $b <=> $a } @by), "$name: top --denied --json, the most denied first";

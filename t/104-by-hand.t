@@ -14,7 +14,7 @@ sub post {
     my @pairs;
     for (my $i = 0; $i < @$fields; $i += 2) { push @pairs, encoded($fields->[$i]) . '=' . encoded($fields->[ $i + 1 ]) }
     my @type = ('Content-Type' => 'application/x-www-form-urlencoded');
-    return request($s, 'POST', '/rl' . ($o{query} // '?format=json'), body => join('&', @pairs), headers => [ @type, @{ $o{headers} // [] } ]);
+    return request($s, 'POST', '/rl' . ($o{query} // '?format=json'), body => join('&', @pairs), headers => [ @type, @{ $o{headers} // [] } ], $o{auth} ? (auth => $o{auth}) : ());
 }
 
 sub token { my ($s, %o) = @_; return JSON::PP::decode_json(request($s, 'GET', '/rl?format=json', %o)->body)->{token} }
@@ -58,6 +58,14 @@ my $rules = statuspage() . <<'END';
 </Location>
 END
 
+$rules .= <<'END';
+<Location "/ok/host">
+    RateLimit host 2/30d key=host
+</Location>
+<Location "/ok/slots">
+    RateLimit slots 0/concurrent key=ip
+</Location>
+END
 my $m = RL::Memcached->start;
 my $shared = 'RateLimitStore memcached ' . $m->address . " timeout=2s\nRateLimitSecret 0123456789abcdef0123456789abcdef\n";
 for ([ shm => '' ], [ memcached => $shared ]) {
@@ -94,6 +102,18 @@ for ([ shm => '' ], [ memcached => $shared ]) {
     is scalar(@{ (deed($s, action => 'clear', rule => 'plan', key => 'query:who=x'))[1]{keys} }), 2, "$name: clear finds the key at both rates";
     is series($s, 1, '/ok/plan/3-30d?who=x') . ' ' . series($s, 1, '/ok/plan/1-29d?who=x'), '200 200', "$name: both are free";
     is +(deed($s, action => 'clear', rule => 'all'))[0], 200, "$name: key=all takes no value";
+    for my $host ('One.Test', 'one.test:8080', 'one.test.') {
+        my @o = (headers => [ Host => 'one.test' ]);
+        is series($s, 3, '/ok/host', @o), '200 200 429', "$name: a host is limited";
+        deed($s, action => 'clear', rule => 'host', key => "host=$host");
+        is series($s, 1, '/ok/host', @o), '200', "$name: clear, by $host";
+        deed($s, action => 'clear', rule => 'host', key => 'host=one.test');
+    }
+    ($status, $j) = deed($s, action => 'clear', rule => 'slots', key => 'ip=127.0.0.1');
+    is $status, 400, "$name: slots can't be cleared";
+    like $j->{text}, qr/can't be cleared/, "$name: and the answer doesn't say that they were";
+    deed($s, action => 'exempt', rule => 'slots', key => 'ip=127.0.0.1', for => '1h');
+    is series($s, 1, '/ok/slots'), '200', "$name: a key is exempted from a rule of slots";
 
     # ---- exempt ----------------------------------------------------------------------------------------------------
     ($status, $j) = deed($s, action => 'exempt', rule => 'login', key => 'ip=127.0.0.1', key => 'query:who=admin', for => '1h');
@@ -135,6 +155,11 @@ deed($fleet[0], action => 'exempt', rule => 'login', key => 'ip=127.0.0.1', key 
 ok $everywhere->('/ok/login?who=fleet', 429), 'a fleet: the exemption is ended everywhere';
 deed($fleet[1], action => 'clear', rule => 'login', key => 'ip=127.0.0.1', key => 'query:who=fleet');
 ok await(10, sub { status($fleet[0], '/ok/login?who=fleet') == 200 }), 'a fleet: he is cleared, penalty included';
+is series($fleet[0], 1, '/ok/slots'), '429', 'a fleet: a rule of slots';
+deed($fleet[1], action => 'exempt', rule => 'slots', key => 'ip=127.0.0.1', for => '1h');
+ok $everywhere->('/ok/slots', 200), 'a fleet: an exemption from it holds on all servers';
+deed($fleet[1], action => 'exempt', rule => 'slots', key => 'ip=127.0.0.1', for => '0');
+ok $everywhere->('/ok/slots', 429), 'a fleet: until it is ended';
 $_->stop for @fleet;
 
 # ---- leases ---------------------------------------------------------------------------------------------------
@@ -156,6 +181,9 @@ my $s = httpd(statuspage() . <<'END');
 </Location>
 <Location "/ok/h">
     RateLimit b 2/30d key=ip
+</Location>
+<Location "/ok/slots">
+    RateLimit slots 0/concurrent key=ip
 </Location>
 <VirtualHost *:${PORT2}>
     ServerName two.test
@@ -208,9 +236,51 @@ is +(deed($s, action => 'clear', rule => 'b', vhost => 'two.test', key => 'ip=12
 is post($s, [ token => $token, @a, map { (x => $_) } 1 .. 100 ])->status, 413, 'too many fields';
 is post($s, [ token => $token, @a, x => 'x' x 10_000 ])->status, 413, 'too long a form';
 is +(deed($s, @a, key => "user=\0"))[0], 400, 'a NUL in a field';
+status($s, '/ok/slots'), status($s, '/ok/a');
+my $own = request($s, 'GET', '/rl')->body;
+like $own, qr/aria-label="Clear: key \w+ of a"/, 'the page has a button that clears a key';
+like $own, qr/aria-label="Exempt[^"]*: key \w+ of slots"/, 'one that exempts a key of slots';
+unlike $own, qr/aria-label="Clear: key \w+ of slots"/, 'and none that clears slots';
 my $page = post($s, [ token => $token, @a ], query => '');
 is $page->header('Content-Type'), 'text/html; charset=utf-8', 'the answer to a form of the page is the page';
 is $page->header('Cache-Control'), 'no-store', 'which is not stored';
+
+# ---- many virtual hosts ------------------------------------------------------------------------------------------
+my $many = httpd(statuspage() . "<Location \"/ok\">\n    RateLimit each 2/30d key=ip\n</Location>\n" . join '', map { "<VirtualHost *:\${PORT}>\n    ServerName h$_.test\n</VirtualHost>\n" } 1 .. 100);
+my @hosts = map { [ headers => [ Host => "h$_.test" ] ] } 1, 50, 99, 100;
+series($many, 3, '/ok', @$_) for @hosts;
+deed($many, action => 'clear', rule => 'each', key => 'ip=127.0.0.1');
+is join(' ', map { status($many, '/ok', @$_) } @hosts), '200 200 200 200', 'clear goes for all of a hundred virtual hosts';
+$many->stop;
+
+# ---- some look, others act: as the manual has it -------------------------------------------------------------------
+my $shared_page = httpd(<<'END');
+<Location "/rl">
+    SetHandler ratelimit-status
+    AuthType Basic
+    AuthName "test"
+    AuthBasicProvider file
+    AuthUserFile "${ROOT}/conf/users"
+    <RequireAny>
+        Require user alice
+        <RequireAll>
+            Require method GET
+            Require valid-user
+        </RequireAll>
+    </RequireAny>
+</Location>
+<Location "/ok">
+    RateLimit a 2/30d key=ip
+</Location>
+END
+my %alice = (auth => 'alice:secret');
+my %bob   = (auth => 'bob:hunter2');
+is request($shared_page, 'GET', '/rl')->status, 401, 'strangers may not look';
+is request($shared_page, 'GET', '/rl', %bob)->status, 200, 'bob may look';
+is post($shared_page, [ token => token($shared_page, %bob), @a ], %bob)->status, 401, 'but not act';
+is post($shared_page, [ token => token($shared_page, %bob), @a ], %alice)->status, 403, "bob's token is no good for alice";
+is post($shared_page, [ token => token($shared_page, %alice), @a ], %alice)->status, 200, 'alice may act';
+$shared_page->stop;
 
 # ---- a tenant's rule -------------------------------------------------------------------------------------------
 my $t = httpd(statuspage() . "<Directory \"\${DOCROOT}/t\">\n    AllowOverride All\n</Directory>\n", files => { 'htdocs/t/.htaccess' => "RateLimit mine 2/30d key=query:who penalty=1h\n", 'htdocs/t/x' => 'x' });

@@ -39,6 +39,21 @@ RateLimitHeaders standard legacy
 <Location "/cgi-bin/hold.cgi/queue">
     RateLimit queue 6/concurrent key=all wait=20s queue=12
 </Location>
+<Location "/cgi-bin/hold.cgi/pair">
+    RateLimit pair 1/concurrent key=all group=pair wait=5s queue=5
+</Location>
+<Location "/cgi-bin/hold.cgi/pair/of">
+    RateLimit pairof 1/concurrent key=all group=pair wait=5s queue=5
+</Location>
+<Location "/cgi-bin/hold.cgi/turns">
+    RateLimit turns 2/concurrent key=all wait=10s queue=9
+</Location>
+<Location "/cgi-bin/hold.cgi/turns/both">
+    RateLimit both 1/concurrent key=all wait=10s queue=9
+</Location>
+<Location "/ok/nothing">
+    RateLimit nothing 0/concurrent key=all wait=10s queue=5
+</Location>
 <Location "/cgi-bin/hold.cgi/short">
     RateLimit short 1/concurrent key=all wait=300ms
 </Location>
@@ -124,6 +139,22 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     go($s, 'b');
     is_deeply statuses_of(@c), { 200 => 18, 429 => 32 }, "$name: those eighteen are served, the rest denied";
     cmp_ok most($s), '<=', 6, "$name: never more than six at the same time";
+    @c = (begin($s, 5, '/cgi-bin/hold.cgi/queue?o'), begin($s, 1, '/cgi-bin/hold.cgi/queue?p'));
+    ok await(10, sub { in_flight($s, 'queue') == 6 }), "$name: six run";
+    my ($last) = begin($s, 1, '/cgi-bin/hold.cgi/queue');
+    ok await(10, sub { in_flight($s, 'queue', 'waiting') == 1 }), "$name: one waits";
+    go($s, 'p');
+    is $last->read_response->header('RateLimit'), '"queue";r=0', "$name: who has waited is told what is left, too";
+    go($s, 'o');
+    statuses_of(@c);
+    # Slots of two rules at the same time, while others want those of the first.
+    my @both = begin($s, 1, '/cgi-bin/hold.cgi/turns/both?q');
+    ok await(5, sub { in_flight($s, 'both') == 1 }), "$name: one has the slots of two rules";
+    push @both, begin($s, 1, '/cgi-bin/hold.cgi/turns/both?q');
+    ok await(5, sub { in_flight($s, 'both', 'waiting') == 1 }), "$name: another waits for that of the second";
+    @c = map { my @n = begin($s, 1, "/cgi-bin/hold.cgi/turns?r$_"); await(5, sub { in_flight($s, 'turns') + in_flight($s, 'turns', 'waiting') >= $_ }); @n } 1 .. 4;
+    go($s, $_) for qw(q r1 r2 r3 r4);
+    is_deeply statuses_of(@both, @c), { 200 => 6 }, "$name: all are served in the end";
     @c = begin($s, 1, '/cgi-bin/hold.cgi/short?c');
     ok await(5, sub { in_flight($s, 'short') == 1 }), "$name: a slot is held";
     my $began = time;
@@ -135,6 +166,15 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     $gone->read_response;
     go($s, 'c');
     statuses_of(@c);
+
+    @c = begin($s, 3, '/cgi-bin/hold.cgi/pair/of?n');
+    ok await(5, sub { in_flight($s, 'pair', 'waiting') + in_flight($s, 'pairof', 'waiting') == 2 }), "$name: two wait for the slot of a group";
+    go($s, 'n');
+    is_deeply statuses_of(@c), { 200 => 3 }, "$name: both rules of the group have it then";
+    ok await(5, sub { in_flight($s, 'pair') + in_flight($s, 'pairof') == 0 }), "$name: once, and it is free again";
+    $began = time;
+    is status($s, '/ok/nothing'), 429, "$name: 0/concurrent wait=";
+    cmp_ok time - $began, '<', 5, "$name: nobody waits for what can't be had";
 
     # ---- keys, reserves, other rules --------------------------------------------------------------------------------
     @c = (begin($s, 2, '/cgi-bin/hold.cgi/who?go=d'), begin($s, 1, '/cgi-bin/hold.cgi/who?go=e'));
@@ -190,6 +230,11 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     ok await(10, sub { in_flight($s, 'queue', 'waiting') == 5 }), "$name: five wait";
     $_->close for @gone;
     ok await(10, sub { in_flight($s, 'queue', 'waiting') == 0 }), "$name: they are gone, and wait no longer";
+    my $sender = connection($s);
+    $sender->send_request('POST', '/cgi-bin/hold.cgi/queue?j', body => 'x' x 100_000);
+    ok await(5, sub { in_flight($s, 'queue', 'waiting') == 1 }), "$name: one waits whose body isn't read yet";
+    $sender->close;
+    ok await(5, sub { in_flight($s, 'queue', 'waiting') == 0 }), "$name: it is gone, and waits no longer";
     go($s, 'j');
     statuses_of(@c);
     if ($mpm eq 'event') {

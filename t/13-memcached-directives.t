@@ -6,7 +6,7 @@ config_ok("RateLimitStore memcached $_\n", "RateLimitStore memcached $_") for
     '127.0.0.1', '127.0.0.1:11211', 'localhost', '127.0.0.1:1 127.0.0.1:2 127.0.0.1:65535', '::1', '[::1]', '[::1]:11211', '2001:db8::1',
     'unix:/' . 'x' x 106, 'unix:/run/memcached.sock', 'unix:/run/a=b.sock', 'unix:/run/a.sock 127.0.0.1 [::1]:5',
     map({ "127.0.0.1 $_" } 'timeout=1ms', 'timeout=50ms', 'timeout=1s', 'timeout=10s', 'connections=1', 'connections=10000', 'prefix=x:',
-        'prefix=' . 'x' x 64, 'prefix=', 'lease=off', 'lease=Off', 'lease=on', 'failures=1', 'failures=10000', 'cooldown=10ms', 'cooldown=1s', 'cooldown=1h',
+        'prefix=' . 'x' x 64, 'prefix=', 'lease=off', 'lease=Off', 'lease=on', 'compare=off', 'compare=on', 'failures=1', 'failures=10000', 'cooldown=10ms', 'cooldown=1s', 'cooldown=1h',
         'size=1M', 'size=64M', 'tenants=1%', 'size=1M tenants=100%', 'timeout=20ms connections=5 prefix=shop: lease=off failures=5 cooldown=2s size=16M'),
     'timeout=20ms 127.0.0.1';
 config_ok("$_\n") for 'RateLimitOnError local', 'RateLimitOnError allow', 'RateLimitOnError deny', 'RateLimitOnError DENY',
@@ -23,7 +23,7 @@ config_error("RateLimitStore memcached 127.0.0.1 $_->[0]\n", 'RateLimitStore', $
     [ 'connections=0',  qr/1 to/ ], [ 'connections=x', qr/integer/ ], [ 'connections=-1', qr/integer/ ], [ 'connections=', qr/integer/ ],
     [ 'connections=10001', qr/10000/ ], [ 'failures=0', qr/1 to/ ], [ 'failures=many', qr/integer/ ],
     [ 'cooldown=0s',    qr/10ms/ ], [ 'cooldown=2h', qr/1h/ ], [ 'cooldown=soon', qr/1s/ ],
-    [ 'lease=maybe',    qr/on or off/ ], [ 'lease=', qr/on or off/ ], [ 'prefix=' . 'x' x 65, qr/64/ ],
+    [ 'lease=maybe',    qr/on or off/ ], [ 'compare=maybe', qr/on or off/ ], [ 'lease=', qr/on or off/ ], [ 'prefix=' . 'x' x 65, qr/64/ ],
     [ 'size=x' ], [ 'size=1' ], [ 'tenants=12', qr/12%/ ], [ 'tenants=0%', qr/1%/ ], [ 'tenants=101%', qr/100%/ ], [ 'foo=1', qr/timeout.*cooldown/ ], [ 'Timeout:50ms', qr/port/ ];
 config_error("RateLimitStore memcached $_->[0]\n", 'RateLimitStore', $_->[0], $_->[0], $_->[1]) for
     [ '127.0.0.1:99999', qr/65535/ ], [ '127.0.0.1:0', qr/port/ ], [ '127.0.0.1:', qr/port/ ], [ '127.0.0.1:x', qr/port/ ],

@@ -25,7 +25,7 @@ use Time::HiRes qw(time);
 
 END { unlink $ENV{RL_OWN_HOSTS} if $ENV{RL_OWN_HOSTS} }
 
-sub conf { return "RateLimitStore memcached $_[0] timeout=1s lease=off\nRateLimitSecret fleet\n<Location /ok>\nRateLimit r 100/30d\n</Location>\n" }
+sub conf { return "RateLimitStore memcached $_[0] compare=off timeout=1s lease=off\nRateLimitSecret fleet\n<Location /ok>\nRateLimit r 100/30d\n</Location>\n" }
 
 for my $listen ('127.0.0.1', '::1') {
     my $m = RL::Memcached->start(listen => $listen);

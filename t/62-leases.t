@@ -5,7 +5,7 @@ use RL::Test;
 use RL::Memcached;
 
 my $m     = RL::Memcached->start;
-my $store = 'RateLimitStore memcached ' . $m->address . " timeout=2s\nRateLimitSecret fleet\n";
+my $store = 'RateLimitStore memcached ' . $m->address . " compare=off timeout=2s\nRateLimitSecret fleet\n";
 my $rules = <<'END';
 <LocationMatch "^/ok/thousands/">
     RateLimit thousands 3000/30d key=path

@@ -7,7 +7,7 @@ use Time::HiRes qw(time);
 
 my $f = RL::FaultyMemcached->start;
 my $conf = <<"END";
-RateLimitStore memcached @{[ $f->address ]} lease=off timeout=2s
+RateLimitStore memcached @{[ $f->address ]} lease=off compare=off timeout=2s
 RateLimitSecret fleet
 <Location /ok/five>
     RateLimit five 5/30d

@@ -5,7 +5,7 @@ use RL::Memcached;
 
 my $m = RL::Memcached->start;
 my $s = httpd(<<"END");
-RateLimitStore memcached @{[ $m->address ]} lease=off timeout=1s cooldown=300ms
+RateLimitStore memcached @{[ $m->address ]} lease=off compare=off timeout=1s cooldown=300ms
 RateLimitSecret fleet
 <Location /ok/local>
     RateLimit r 3/30d

@@ -14,7 +14,7 @@ my $rules = <<'END';
 END
 
 my $m = RL::Memcached->start;
-sub conf { my ($m) = @_; return 'RateLimitStore memcached ' . $m->address . " lease=off timeout=1s\nRateLimitSecret fleet\n$rules" }
+sub conf { my ($m) = @_; return 'RateLimitStore memcached ' . $m->address . " lease=off compare=off timeout=1s\nRateLimitSecret fleet\n$rules" }
 sub admitted { my ($s, $path, $n) = @_; return scalar grep { status($s, $path) == 200 } 1 .. $n }
 
 # Until every child counts in the store again: the counter of a fresh key appears there.

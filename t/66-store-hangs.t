@@ -17,7 +17,7 @@ for my $how ('event', 'unix socket', 'prefork') {
     next if !RL::Conf::has_mpm($mpm);
     my $m = RL::Memcached->start(unix => $how eq 'unix socket');
     my $s = httpd(<<"END", mpm => $mpm, workers => $mpm eq 'prefork' ? 30 : 64);
-RateLimitStore memcached @{[ $m->address ]} lease=off timeout=150ms
+RateLimitStore memcached @{[ $m->address ]} lease=off compare=off timeout=150ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/many/">
     RateLimit many 100000/30d key=path

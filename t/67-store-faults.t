@@ -16,7 +16,7 @@ sub slowest { return (took(@_))[-1] }
 
 my $f = RL::FaultyMemcached->start;
 my $s = httpd(<<"END");
-RateLimitStore memcached @{[ $f->address ]} lease=off timeout=150ms cooldown=300ms
+RateLimitStore memcached @{[ $f->address ]} lease=off compare=off timeout=150ms cooldown=300ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/ten/">
     RateLimit ten 10/30d key=path
@@ -103,7 +103,7 @@ cmp_ok scalar(grep { /works again/ && /:notice\]/ } told()), '<=', scalar @error
 my $locked = RL::FaultyMemcached->start;
 $locked->mode('locked');
 my $stranger = httpd(<<"END", children => 1);
-RateLimitStore memcached @{[ $locked->address ]} lease=off timeout=1s cooldown=500ms
+RateLimitStore memcached @{[ $locked->address ]} lease=off compare=off timeout=1s cooldown=500ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/ten/">
     RateLimit ten 10/30d key=path
@@ -129,7 +129,7 @@ $stranger->stop;
 for my $case ([ 'server', qr/something is wrong/ ], [ 'locked', qr/unauthenticated/ ], [ 'error', qr/ERROR/ ], [ 'http', qr{HTTP/1\.1 400 Bad Request} ]) {
     my ($mode, $says) = @$case;
     $locked->mode($mode);
-    my $s = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off timeout=1s cooldown=300ms\n<Location /ok>\nRateLimit r 100/30d\n</Location>\n");
+    my $s = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off compare=off timeout=1s cooldown=300ms\n<Location /ok>\nRateLimit r 100/30d\n</Location>\n");
     ok $s->wait_log(0, qr/:warn\].*memcached \S+, which answers with an error \([^)]*$says.*-Y/), "$mode: the start says what it is";
     parallel($s, 30, '/ok') for 1 .. 2;
     ok $s->wait_log(0, qr/:error\].*memcached \S+ answers with an error \([^)]*$says/), "$mode: the log says it again when it is asked";
@@ -141,7 +141,7 @@ for my $case ([ 'server', qr/something is wrong/ ], [ 'locked', qr/unauthenticat
 # A real one that is full and may not evict.
 my $full = RL::Memcached->start(args => [ '-m', 2, '-M' ]);
 my $t = httpd(<<"END");
-RateLimitStore memcached @{[ $full->address ]} lease=off timeout=2s
+RateLimitStore memcached @{[ $full->address ]} lease=off compare=off timeout=2s
 RateLimitSecret fleet
 <LocationMatch "^/ok/ten/">
     RateLimit ten 10/30d key=path
@@ -176,14 +176,14 @@ ok !(grep { /memcached \S+ (?:does not answer|works again)/ } $t->log_lines($fro
 
 # An answer that can't be this command's ends the connection: later ones would be some other's, too.
 $locked->mode('missing');
-my $contrary = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off timeout=1s failures=1\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path\n</LocationMatch>\n");
+my $contrary = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off compare=off timeout=1s failures=1\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path\n</LocationMatch>\n");
 status($contrary, '/ok/ten/contrary');
 ok $contrary->wait_log(0, qr/memcached \S+ does not answer as it should \(NOT FOUND\)/), 'an answer of another command: the log says that the store fails';
 $contrary->stop;
 
 # One that drips, on a unix socket: its whole answer, of seven bytes or more, would take over a second.
 my $dripping = RL::FaultyMemcached->start(unix => 1);
-my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off timeout=200ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");
+my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off compare=off timeout=200ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");
 for my $round ('with connections that are known', 'with new ones') {
     $dripping->mode('ok');
     ok await(5, sub { $dripping->reset_count; parallel($u, 20, '/ok/many/u'); $dripping->commands >= 20 }), "a unix socket, $round: twenty requests are counted there";
@@ -195,7 +195,7 @@ $u->stop;
 
 # One that drips its answers while httpd starts.
 $f->mode('drip', 900);
-my $slow = httpd("RateLimitStore memcached @{[ $f->address ]} timeout=1s\n");
+my $slow = httpd("RateLimitStore memcached @{[ $f->address ]} compare=off timeout=1s\n");
 ok $slow->wait_log(0, qr/does not answer/), 'httpd starts without waiting for a server that drips';
 
 $slow->stop;
@@ -203,7 +203,7 @@ $slow->stop;
 # One whose answer would end the process that reads it with libmemcached: neither the parent, which asks at each start,
 # nor the children, which don't ask it then.
 $f->mode('long', 1200);
-my $tough = httpd("RateLimitStore memcached @{[ $f->address ]} timeout=1s\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path\n</LocationMatch>\n");
+my $tough = httpd("RateLimitStore memcached @{[ $f->address ]} compare=off timeout=1s\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path\n</LocationMatch>\n");
 ok $tough->wait_log(0, qr/:warn\].*memcached \S+, which answers with a line of over 1000 bytes/), 'a line of over 1 kB: the start says so';
 is_deeply histogram(parallel($tough, 20, '/ok/ten/a')), { 200 => 10, 429 => 10 }, '... and children go on without it';
 my $mark_tough = $tough->log_mark;

@@ -8,7 +8,7 @@ use RL::Memcached;
 # ---- keys and times to live -----------------------------------------------------------------------------------
 my $f = RL::FaultyMemcached->start;
 my $s = httpd(<<"END");
-RateLimitStore memcached @{[ $f->address ]} lease=off timeout=1s prefix=shop-1:
+RateLimitStore memcached @{[ $f->address ]} lease=off compare=off timeout=1s prefix=shop-1:
 RateLimitSecret fleet
 <Location /ok/s>
     RateLimit r 5/10s key=query:user+header:X-Key
@@ -44,7 +44,7 @@ my %count = %{ $f->count };
 is_deeply [ grep { !/\A(?:incr|decr|add|gets|version|quit)\z/ } keys %count ], [], 'no commands but those that counting needs' or diag explain \%count;
 
 my $m = RL::Memcached->start;
-my $real = httpd("RateLimitStore memcached @{[ $m->address ]} lease=off timeout=1s\n<Location /ok>\nRateLimit r 5/30d\n</Location>\n");
+my $real = httpd("RateLimitStore memcached @{[ $m->address ]} lease=off compare=off timeout=1s\n<Location /ok>\nRateLimit r 5/30d\n</Location>\n");
 is statuses($real, 7, '/ok'), '200 200 200 200 200 429 429', '30d: a real memcached counts to the limit';
 my ($key) = keys %{ $m->keys };
 like $key, qr/\Arl:[0-9a-f]{40}\z/, 'without prefix= the key begins with rl:';
@@ -57,7 +57,7 @@ like join("\n", grep { /RateLimitSecret/ } $real->log_lines(0)), qr/no RateLimit
 is scalar(grep { /no RateLimitSecret/ } $s->log_lines(0)), 0, 'with a secret there is no warning';
 
 my $rule = "<Location /ok>\nRateLimit r 4/h\n</Location>\n";
-sub server { my ($secret, $options) = @_; return httpd("RateLimitStore memcached @{[ $m->address ]} lease=off timeout=1s $options\n$secret$rule") }
+sub server { my ($secret, $options) = @_; return httpd("RateLimitStore memcached @{[ $m->address ]} lease=off compare=off timeout=1s $options\n$secret$rule") }
 my @fleet = map { server("RateLimitSecret one\n", '') } 1 .. 2;
 is join(' ', map { statuses($fleet[ $_ % 2 ], 1, '/ok') } 1 .. 6), '200 200 200 200 429 429', 'two httpds of the same secret have one limit';
 is statuses(server("RateLimitSecret two\n", ''), 1, '/ok'), '200', 'an httpd of another secret has its own limit';
@@ -69,7 +69,7 @@ is join(' ', map { statuses($open[ $_ % 2 ], 1, '/ok') } 1 .. 6), '200 200 200 2
 my ($a, $b) = map { RL::Memcached->start } 1 .. 2;
 my $vhosts = <<"END";
 RateLimitSecret fleet
-RateLimitStore memcached @{[ $a->address ]} lease=off timeout=1s
+RateLimitStore memcached @{[ $a->address ]} lease=off compare=off timeout=1s
 $rule
 <VirtualHost *>
     ServerName inherits.test
@@ -77,7 +77,7 @@ $rule
 </VirtualHost>
 <VirtualHost *>
     ServerName own.test
-    RateLimitStore memcached @{[ $b->address ]} lease=off timeout=1s
+    RateLimitStore memcached @{[ $b->address ]} lease=off compare=off timeout=1s
 </VirtualHost>
 <VirtualHost *>
     ServerName local.test
@@ -99,7 +99,7 @@ is at(0, 'inherits.test'), 429, 'one of two stores dies: a key of the other is d
 # ---- a store among others -----------------------------------------------------------------------------------------
 # Which RateLimitStore of the configuration it is makes no difference: windows begin at the same time everywhere.
 my $shared = RL::Memcached->start;
-my $line   = 'RateLimitStore memcached ' . $shared->address . ' timeout=1s';
+my $line   = 'RateLimitStore memcached ' . $shared->address . ' compare=off timeout=1s';
 my $among  = <<"END";
 RateLimitSecret fleet
 $line

@@ -13,7 +13,7 @@ my $rules = <<'END';
     RateLimit many 100000/30d key=path
 </LocationMatch>
 END
-sub fleet { my ($n, $store, %o) = @_; return map { httpd("RateLimitStore memcached $store lease=off timeout=2s\nRateLimitSecret fleet\n$rules", %o) } 1 .. $n }
+sub fleet { my ($n, $store, %o) = @_; return map { httpd("RateLimitStore memcached $store lease=off compare=off timeout=2s\nRateLimitSecret fleet\n$rules", %o) } 1 .. $n }
 sub over { my ($path, $n, @s) = @_; return scalar grep { status($s[ $_ % @s ], $path) == 200 } 1 .. $n }
 
 # ---- consistent hashing -----------------------------------------------------------------------------------------

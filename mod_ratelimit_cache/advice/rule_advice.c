@@ -329,6 +329,20 @@ static const char *about_methods(apr_pool_t *pool, const rl_rule_t *rule)
     return NULL;
 }
 
+/* ---- busy= ---- */
+
+static const char *about_busy(apr_pool_t *pool, const rl_rule_t *rule)
+{
+    return rule->busy < 0 || rl_global_config()->busy != NULL
+               ? NULL
+               : apr_psprintf(
+                     pool,
+                     "\"busy=%" APR_INT64_T_FMT "\": no RateLimitBusy says when the "
+                     "server is busy, so the limit stays the same; write RateLimitBusy "
+                     "workers=90%% outside of all sections",
+                     rule->busy);
+}
+
 /* ---- all ---- */
 
 static bool is_switched_off(apr_pool_t *pool, const rl_rule_t *rule)
@@ -339,9 +353,9 @@ static bool is_switched_off(apr_pool_t *pool, const rl_rule_t *rule)
 
 void rl_rule_advice(apr_pool_t *pool, const rl_rule_t *rule, apr_array_header_t *pieces)
 {
-    static advice_fn *const all[] = {about_methods,  about_pages, about_doubt,
-                                     about_clear,    about_user,  about_authentication,
-                                     about_challenge};
+    static advice_fn *const all[] = {about_methods,   about_pages, about_doubt,
+                                     about_clear,     about_user,  about_authentication,
+                                     about_challenge, about_busy};
     if (!rule_counts(rule) || is_switched_off(pool, rule)) {
         return;
     }

@@ -21,11 +21,11 @@ static const char *write_seconds(char **end, int64_t time_us, int64_t now_us)
 }
 
 /* Returns the quota as text: as made when the configuration was read, or, if the rate is
- * computed, made now. */
+ * computed or lowered, made now. */
 static const char *quota_text(char **end, const rl_claim_t *claim)
 {
     const rl_rule_t *rule = claim->rule;
-    return rule != NULL && rule->quota_text != NULL
+    return rule != NULL && rule->quota_text != NULL && !rl_meter_is_lowered(&claim->op.meter)
                ? rule->quota_text
                : write_number(end, rl_meter_quota(&claim->op.meter));
 }
@@ -68,7 +68,8 @@ static void clear_variables(apr_table_t *env)
     bool any = false;
     for (int i = 0; i < entries->nelts && !any; i++) {
         const char *key = APR_ARRAY_IDX(entries, i, apr_table_entry_t).key;
-        any = strncmp(key, "RATELIMIT_", 10) == 0 && strcmp(key + 10, "PASS") != 0;
+        any = strncmp(key, "RATELIMIT_", 10) == 0 && strcmp(key + 10, "PASS") != 0 &&
+              strcmp(key + 10, "BUSY") != 0;
     }
     for (size_t i = 0; any && i < VARIABLES; i++) {
         apr_table_unset(env, variables[i]);

@@ -193,15 +193,14 @@ static void put_in_queue(const rl_stripe_view_t *view, rl_slot_key_t *key, uint3
     count_waiting(view, 1);
 }
 
-static void join_queue(const rl_stripe_view_t *view, rl_slot_key_t *key, uint32_t n)
-{
-    put_in_queue(view, key, key->last, n);
-}
-
-/* Puts holder n where it belongs by the order of coming. */
+/* Puts holder n where it belongs by the order of coming, mostly at the end. */
 static void join_in_order(const rl_stripe_view_t *view, rl_slot_key_t *key, uint32_t n)
 {
     uint32_t before = NOBODY;
+    if (key->last != NOBODY && holder_at(view, key->last)->stamp < holder_at(view, n)->stamp) {
+        put_in_queue(view, key, key->last, n);
+        return;
+    }
     for (uint32_t at = key->first;
          at != NOBODY && holder_at(view, at)->stamp < holder_at(view, n)->stamp;
          at = holder_at(view, at)->next) {
@@ -385,7 +384,7 @@ static uint32_t list_holder(const rl_stripe_view_t *view, const rl_slot_wish_t *
         holder->row = wish->row;
         holder->pid = getpid();
         holder->key = wish->key;
-        holder->stamp = ++view->stripe->stamps;
+        holder->stamp = wish->stamp != 0 ? wish->stamp : ++view->stripe->stamps;
         holder->since = rl_clock_now();
         set_state(holder, state);
     }
@@ -415,7 +414,7 @@ static rl_slot_e take_or_wait(const rl_stripe_view_t *view, const rl_slot_wish_t
         *used = ++key->used;
         return RL_SLOT_HELD;
     }
-    join_queue(view, key, n);
+    join_in_order(view, key, n);
     return RL_SLOT_WAITED_FOR;
 }
 

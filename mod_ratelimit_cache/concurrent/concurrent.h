@@ -43,6 +43,8 @@ typedef struct rl_slot_wish {
     uint32_t limit; /* slots of the key that may be taken, this one included */
     uint32_t queue; /* how many of the key may wait; 0: don't wait */
     uint32_t row;   /* whose figures (rl_slots_count()) */
+    uint64_t stamp; /* of the holding that the request had of the key before, which says when it
+                     * came; 0: it comes now */
 } rl_slot_wish_t;
 
 /* A slot that is held, or waited for. All zero: none. */

@@ -8,6 +8,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "../busy/limits.h"
 #include "../core/charset.h"
 #include "../core/digest.h"
 #include "../fleet/source.h"
@@ -112,6 +113,7 @@ typedef struct rl_global_config {
     bool reads_headers;    /* ... header fields */
     const char *secret;    /* RateLimitSecret; NULL: none */
     apr_size_t secret_len; /* bytes */
+    const rl_busy_limits_t *busy; /* RateLimitBusy; NULL: none */
 } rl_global_config_t;
 
 rl_global_config_t *rl_global_config(void);

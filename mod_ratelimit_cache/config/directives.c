@@ -14,6 +14,7 @@
 #include "../ledger/ledger.h"
 #include "../rule/parse.h"
 #include "../rule/words.h"
+#include "busy_directive.h"
 #include "exemption.h"
 #include "networks_directive.h"
 #include "pass_directive.h"
@@ -284,7 +285,7 @@ static const char *read_secret(cmd_parms *cmd, const char *path, rl_global_confi
 
 /* httpd keeps each line as it was written, for mod_info to show. From now on it shows this one
  * without what it says. (httpd gives the line as const, because directives seldom change it; it
- * is on the heap of the configuration.) */
+ * lies in the configuration's pool.) */
 static void hide_argument(cmd_parms *cmd)
 {
     ap_directive_t *line = (ap_directive_t *)cmd->directive;
@@ -310,6 +311,13 @@ static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
 }
 
 /* ---- the rest ---- */
+
+static const char *set_busy(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    (void)dir;
+    return error != NULL ? error : rl_busy_directive_parse(cmd, argc, argv);
+}
 
 static const char *set_pass(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
@@ -444,6 +452,9 @@ const command_rec rl_directives[] = {
     AP_INIT_TAKE12("RateLimitLog", set_log, NULL, RSRC_CONF,
                    "Sets the level of the line about a key's first denial in a window; with "
                    "keys it tells the key's values."),
+    AP_INIT_TAKE_ARGV("RateLimitBusy", set_busy, NULL, RSRC_CONF,
+                      "Says when the server counts as busy: [workers=HIGH%[:LOW%]] "
+                      "[load=HIGH[:LOW]] [cpu-pressure=HIGH%[:LOW%]] [hold=30s]."),
     AP_INIT_TAKE_ARGV("RateLimitPass", set_pass, NULL, RSRC_CONF,
                       "Says what a pass of action=challenge is good for: [life=7d] "
                       "[bind=ip/24/48|none] [path=/.ratelimit/pass] [issue=20/h]."),

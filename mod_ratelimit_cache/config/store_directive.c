@@ -149,6 +149,12 @@ static const char *store_option_lease(rl_store_config_t *store, const char *valu
     return store->may_lease && ap_cstr_casecmp(value, "on") != 0 ? "must be on or off" : NULL;
 }
 
+static const char *store_option_compare(rl_store_config_t *store, const char *value)
+{
+    store->compares = ap_cstr_casecmp(value, "off") != 0;
+    return store->compares && ap_cstr_casecmp(value, "on") != 0 ? "must be on or off" : NULL;
+}
+
 static const char *store_option_size(rl_store_config_t *store, const char *value)
 {
     (void)store;
@@ -169,6 +175,7 @@ static const struct {
     {"prefix", store_option_prefix},     {"lease", store_option_lease},
     {"failures", store_option_failures}, {"cooldown", store_option_cooldown},
     {"size", store_option_size},         {"tenants", store_option_tenants},
+    {"compare", store_option_compare},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -221,7 +228,7 @@ const char *rl_store_directive_parse(cmd_parms *cmd, int argc, char *const argv[
     store->server = cmd->server;
     store->servers = apr_array_make(cmd->pool, 4, sizeof(rl_memcached_server_t));
     store->settings.prefix = "rl:";
-    store->may_lease = true;
+    store->may_lease = store->compares = true;
     store->settings.timeout_us = TIMEOUT_DEFAULT;
     store->settings.breaker = default_breaker;
     for (int i = 0; i < argc; i++) {

@@ -25,6 +25,10 @@ typedef struct rl_store_config {
     bool may_lease;                /* lease=on: units may be reserved ahead */
     rl_store_figures_t *figures;   /* what its sessions count; NULL: there are too many */
     rl_store_t *store;             /* this process's; NULL before child_init */
+    bool compares;                 /* compare=on: this server and the others find each other */
+    struct rl_muster
+        *muster;             /* what is known of the others (process/muster.h); NULL: nothing */
+    uint64_t print;          /* this configuration's fingerprint (fleet/muster.h) */
     unsigned forks;          /* forks between the child and the process that made the store */
     rl_lease_list_t *leases; /* this child's; NULL: it has no leases */
 } rl_store_config_t;

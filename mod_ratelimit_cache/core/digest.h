@@ -26,6 +26,7 @@ typedef enum {
     RL_SECRET_OF_KNOWN = 'k',  /* seals what a known browser carries (known.h) */
     RL_SECRET_OF_DEEDS = 'd',  /* seals the tokens of the status page */
     RL_SECRET_OF_PASSES = 'c', /* seals passes and tokens of challenges (pass/seal.h) */
+    RL_SECRET_OF_MUSTER = 'm', /* shows servers that theirs is the same (fleet/muster.h) */
 } rl_secret_purpose_e;
 
 /* Derives a SipHash key for the purpose from the len bytes at bytes: the first 16 bytes of the

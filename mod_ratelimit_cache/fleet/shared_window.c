@@ -37,7 +37,7 @@ static rl_store_status_e learn_previous(const rl_reservation_t *res)
     status = res->ops->read(res->source->session, &previous, &value);
     if (status == RL_STORE_OK && rl_tally_unpack(value, &tally)) {
         rl_ledger_raise(res->source->ledger, &res->op, previous.window,
-                        at_most(tally.total, res->op.meter.limit));
+                        at_most(tally.total, rl_meter_usual(&res->op.meter)));
     }
     return status == RL_STORE_MISSING ? RL_STORE_OK : status;
 }

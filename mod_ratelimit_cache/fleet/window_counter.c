@@ -128,7 +128,7 @@ rl_store_status_e rl_window_reserve(rl_reservation_t *res, rl_tally_t *tally)
 
 void rl_window_raise_known(const rl_reservation_t *res, uint64_t total)
 {
-    const uint32_t limit = res->op.meter.limit;
+    const uint32_t limit = rl_meter_usual(&res->op.meter);
     rl_ledger_raise(res->source->ledger, &res->op, res->here,
                     total < limit ? (uint32_t)total : limit);
 }

@@ -26,7 +26,7 @@ static rl_store_status_e add_more(const rl_reservation_t *res, uint64_t units,
  * has gone over to another counter meanwhile (window=first), the debt is owed to that. */
 void rl_window_pay(rl_reservation_t *res, rl_tally_t *tally)
 {
-    const uint32_t limit = res->op.meter.limit;
+    const uint32_t limit = rl_meter_usual(&res->op.meter);
     const uint32_t room = limit > tally->total ? limit - tally->total : 0;
     const uint32_t units = res->debt < room ? res->debt : room;
     rl_tally_t paid;

@@ -48,13 +48,19 @@ static bool enter_child(void)
 
 /* ---- the client ---- */
 
+/* Linux tells that the client has closed also if not all that it sent was read: the rest of a
+ * body, the end of TLS. */
+#ifndef POLLRDHUP
+#define POLLRDHUP 0
+#endif
+
 /* Returns true if the client has closed its connection. What it may have sent meanwhile stays
  * where it is. A stream of HTTP/2 has no socket of its own. */
 static bool is_client_gone(const request_rec *r)
 {
     apr_socket_t *socket = ap_get_conn_socket(r->connection);
     apr_os_sock_t fd;
-    struct pollfd look = {.events = POLLIN};
+    struct pollfd look = {.events = POLLIN | POLLRDHUP};
     char byte;
     if (r->connection->aborted) {
         return true;
@@ -67,7 +73,7 @@ static bool is_client_gone(const request_rec *r)
     if (poll(&look, 1, 0) <= 0) {
         return false;
     }
-    return (look.revents & (POLLERR | POLLHUP)) != 0 ||
+    return (look.revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0 ||
            recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
@@ -125,7 +131,8 @@ bool rl_turn_wait(const request_rec *r, const rl_request_t *request, int i, int6
     rl_session_t session;
     int64_t until;
     bool held;
-    if (!rl_claim_takes_slot(claim) || !waits_for_slots_only(request)) {
+    if (!rl_claim_takes_slot(claim) || claim->op.meter.limit == 0 || /* never to be had */
+        !waits_for_slots_only(request)) {
         return false;
     }
     rl_session_view(r->server, &session);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "given_values.h"
 
+#include <apr_strings.h>
 #include <http_protocol.h>
 #include <string.h>
 
@@ -53,6 +54,24 @@ static void add_given_method(rl_key_encoder_t *encoder, apr_pool_t *pool, const 
     rl_key_add_string(encoder, method);
 }
 
+/* Adds a host's name as httpd has it of a Host field: in small letters, without the port and
+ * the dot that may end it. */
+static void add_given_host(rl_key_encoder_t *encoder, apr_pool_t *pool, const char *value)
+{
+    char *host = apr_pstrdup(pool, value);
+    size_t len = strcspn(host, ":");
+    if (strspn(host + len, ":0123456789") == strlen(host + len) &&
+        strchr(host, ':') == strrchr(host, ':')) {
+        host[len] = '\0';
+    }
+    len = strlen(host);
+    if (len > 1 && host[len - 1] == '.') {
+        host[len - 1] = '\0';
+    }
+    ap_str_tolower(host);
+    rl_key_add_string(encoder, host);
+}
+
 static bool is_empty(const char *value)
 {
     size_t len = value != NULL ? strlen(value) : 0;
@@ -78,6 +97,9 @@ static bool add_given_value(rl_key_encoder_t *encoder, apr_pool_t *pool,
     case RL_PART_FORM:
     case RL_PART_QUERY:
         rl_key_add_typed(encoder, value, strlen(value));
+        return true;
+    case RL_PART_HOST:
+        add_given_host(encoder, pool, value);
         return true;
     case RL_PART_METHOD:
         add_given_method(encoder, pool, value);

@@ -15,6 +15,7 @@ struct rl_rule;
 /* What a claim of COUNT/concurrent has besides; others have zeros. */
 typedef struct rl_slot_claim {
     rl_holding_t holding; /* what it holds or waits for */
+    uint64_t came;        /* its stamp when it waited first; 0: it hasn't waited */
     uint32_t queue;       /* how many of the key may wait */
     uint32_t row;         /* of the rule's figures */
     int64_t held_us;      /* how long a slot of the rule is held on average, 1 s at least */

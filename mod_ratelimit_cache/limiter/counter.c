@@ -32,12 +32,20 @@ static bool fits_without(const rl_operation_t *op, uint32_t leased, const rl_ste
            (uint64_t)step->used + op->cost <= op->meter.limit;
 }
 
+/* Returns true if the lease has the units and they may be spent: not if the limit was lowered
+ * since, and more than that is in use already. */
+static bool fits_in_lease(const rl_operation_t *op, uint32_t leased, const rl_step_t *step)
+{
+    return leased >= op->cost &&
+           (!rl_meter_is_lowered(&op->meter) || fits_without(op, leased, step));
+}
+
 /* Corrects the step for a lease: leased units are known as used, and yet can be spent. */
 static void count_in_lease(const rl_operation_t *op, const rl_lease_t *lease, rl_step_t *step)
 {
     const uint32_t left = rl_lease_left(lease);
     step_take_off(step, left);
-    if (!step->granted && (left >= op->cost || fits_without(op, left, step))) {
+    if (!step->granted && (fits_in_lease(op, left, step) || fits_without(op, left, step))) {
         step->used += op->cost;
         step->granted = true;
         step->retry = op->now;
@@ -233,6 +241,12 @@ static void charge_ledger(const rl_source_t *source, const rl_operation_t *op, r
     step->stamp = rl_counter_stamp(op, step->stamp);
 }
 
+/* A key that is in doubt comes here though it is over a limit that was lowered. */
+static bool may_spend(const rl_operation_t *op, const rl_step_t *step)
+{
+    return step->granted || !rl_meter_is_lowered(&op->meter);
+}
+
 bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
                        rl_on_error_e on_error, rl_step_t *step)
 {
@@ -245,7 +259,7 @@ bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
             return true; /* no round trip */
         }
     }
-    if (leased && charge_lease(&lease, step)) {
+    if (leased && may_spend(op, step) && charge_lease(&lease, step)) {
         return true;
     }
     if (shared) {
@@ -356,6 +370,7 @@ bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op)
 {
     bool learned;
     if (!rl_source_is_shared(source, &op->meter)) {
+        rl_exempt_key_learn(source, op);
         return true;
     }
     learned = rl_shared_learn(source, op);
@@ -416,6 +431,9 @@ bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
 void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op)
 {
     if (!rl_source_is_shared(source, &op->meter)) {
+        if (source->session != NULL && rl_contact_is_due(source->ledger, op)) {
+            rl_exempt_key_learn(source, op);
+        }
         return;
     }
     if (rl_shared_refresh(source, op)) {

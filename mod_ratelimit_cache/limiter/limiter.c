@@ -39,6 +39,35 @@ static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
     return NULL;
 }
 
+/* A claim that has waited holds a slot already: so do those on the same counter, since a
+ * request takes one slot of it. Moves the slot to the first of them. */
+static void slot_to_first(rl_claim_t *claims, int n)
+{
+    for (int i = 1; i < n; i++) {
+        const rl_holding_t holding = claims[i].slot.holding;
+        int first = 0;
+        while (!rl_claim_shares_counter(&claims[first], &claims[i])) {
+            first++;
+        }
+        if (holding.holder != 0 && first < i) {
+            claims[i].slot.holding = (rl_holding_t){.holder = 0};
+            claims[first].slot.holding = holding;
+        }
+    }
+}
+
+/* Returns an earlier claim on the same counter that holds a slot, NULL if none does. */
+static const rl_claim_t *holding_twin(const rl_claim_t *claims, int i)
+{
+    for (int j = 0; j < i; j++) {
+        if (claims[j].slot.holding.holder != 0 &&
+            rl_claim_shares_counter(&claims[j], &claims[i])) {
+            return &claims[j];
+        }
+    }
+    return NULL;
+}
+
 static bool denies(const rl_claim_t *claim)
 {
     return !claim->observe && !claim->step.granted;
@@ -101,9 +130,15 @@ void rl_limiter_peek(const rl_source_t *source, rl_claim_t *claim)
     claim_excuse(source, claim);
 }
 
-static void claim_look_up(const rl_source_t *source, rl_claim_t *claim)
+static void claim_look_up(const rl_source_t *source, rl_claim_t *claims, int i)
 {
-    if (rl_claim_takes_slot(claim)) {
+    rl_claim_t *claim = &claims[i];
+    const rl_claim_t *twin = rl_claim_takes_slot(claim) ? holding_twin(claims, i) : NULL;
+    if (twin != NULL) {
+        claim->step = twin->step;
+        claim->step.granted &= !claim->refuse;
+    }
+    else if (rl_claim_takes_slot(claim)) {
         look_for_slot(source, claim);
     }
     else {
@@ -194,9 +229,10 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
     for (int i = 0; i < n; i++) {
         rl_counter_prefetch(source, &claims[i].op);
     }
+    slot_to_first(claims, n);
     for (int i = 0; i < n; i++) {
         claims[i].charged = claims[i].uncounted = false;
-        claim_look_up(source, &claims[i]);
+        claim_look_up(source, claims, i);
     }
     admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n);
     rl_limiter_overrun(source, claims, n);

@@ -21,7 +21,8 @@ static rl_slot_wish_t wish_of(const rl_claim_t *claim, uint32_t queue)
     return (rl_slot_wish_t){.key = claim->op.ledger_key,
                             .limit = claim->op.meter.limit,
                             .queue = queue,
-                            .row = claim->slot.row};
+                            .row = claim->slot.row,
+                            .stamp = queue > 0 ? claim->slot.came : 0};
 }
 
 void rl_slot_look(const rl_source_t *source, rl_claim_t *claim)
@@ -51,8 +52,11 @@ void rl_slot_take(const rl_source_t *source, rl_claim_t *claim)
 {
     const rl_slot_wish_t wish = wish_of(claim, 0);
     rl_slot_e result = RL_SLOT_HELD;
-    uint32_t used = 1;
-    if (claim->slot.holding.holder == 0 && source->slots != NULL) {
+    uint32_t waiting, used = 1;
+    if (claim->slot.holding.holder != 0) { /* it has waited */
+        used = rl_slots_used(source->slots, &wish.key, &waiting);
+    }
+    else if (source->slots != NULL) {
         result = take_again(source, &wish, claim, &used);
     }
     claim->uncounted = result == RL_SLOT_FAILED;
@@ -67,5 +71,9 @@ rl_slot_e rl_slot_wait(const rl_source_t *source, rl_claim_t *claim)
 {
     const rl_slot_wish_t wish = wish_of(claim, claim->slot.queue);
     uint32_t used;
-    return rl_slots_take(source->slots, &wish, &claim->slot.holding, &used);
+    const rl_slot_e result = rl_slots_take(source->slots, &wish, &claim->slot.holding, &used);
+    if (claim->slot.came == 0) {
+        claim->slot.came = claim->slot.holding.stamp;
+    }
+    return result;
 }

@@ -11,6 +11,8 @@
 #include "../httpd/module.h"
 #include "../lease/keeper.h"
 #include "../system/clock.h"
+#include "busy.h"
+#include "muster.h"
 #include "runtime.h"
 #include "store_log.h"
 
@@ -89,6 +91,7 @@ static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
         store->settings.connections = threads > 0 ? (unsigned)threads : 1;
     }
     make_store(store);
+    rl_muster_child_init(store, pchild);
     if (store->may_lease && store->store != rl_store_absent()) {
         allow_leases(store, pchild);
     }
@@ -99,6 +102,7 @@ void rl_children_init(apr_pool_t *pchild, server_rec *s)
     child_pool = pchild;
     pthread_atfork(NULL, NULL, note_fork);
     rl_store_config_each(s, child_init_store, pchild);
+    rl_busy_child_init(pchild, s);
 }
 
 void rl_children_heed_fork(rl_store_config_t *store)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The start of a child process, and of what is forked off it: connections to memcached, the
- * keeper of leases. */
+ * keeper of leases, the samples of how busy the server is. */
 #ifndef RL_PROCESS_CHILDREN_H
 #define RL_PROCESS_CHILDREN_H
 
@@ -12,7 +12,8 @@
 #include "../config/store_directive.h"
 
 /* child_init: makes this child's own store for each RateLimitStore memcached, because two
- * processes can't share a connection, and starts the thread that tends the child's leases. */
+ * processes can't share a connection, and starts the threads that tend the child's leases
+ * and sample how busy the server is. */
 void rl_children_init(apr_pool_t *pchild, server_rec *s);
 
 /* Makes this process's own store if the process was forked off a child, as mpm-itk does for

@@ -18,6 +18,11 @@ void rl_runtime_set(const rl_runtime_t *runtime)
     the_runtime = *runtime;
 }
 
+bool rl_runtime_is_superseded(void)
+{
+    return atomic_load(&the_runtime.busy->generation) != the_runtime.generation;
+}
+
 const rl_secret_t *rl_runtime_secret(const server_rec *s)
 {
     return rl_server_config(s)->store != NULL ? &the_runtime.fleet_secret : &the_runtime.secret;

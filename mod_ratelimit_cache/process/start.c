@@ -14,6 +14,7 @@
 #include "../rule/identity.h"
 #include "../concurrent/concurrent.h"
 #include "addresses.h"
+#include "muster.h"
 #include "runtime.h"
 #include "scope.h"
 #include "slots.h"
@@ -28,6 +29,8 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
 #define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-3"
+#define RETAINED_BUSY_KEY   "mod_ratelimit_cache-busy-1"
+#define RETAINED_MUSTER_KEY "mod_ratelimit_cache-muster-1"
 #define RETAINED_SLOTS_KEY  "mod_ratelimit_cache-slots-1"
 
 /* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
@@ -37,6 +40,8 @@ APLOG_USE_MODULE(ratelimit_cache);
  *     RETAINED_LOG_KEY     void *        --> | slots of the log throttle: RL_LOG_THROTTLE_SIZE
  *     RETAINED_HEALTH_KEY  void *        --> | how memcached servers are: RL_HEALTH_TABLE_SIZE
  * | RETAINED_STATS_KEY   void *        --> | statistics: rl_stats_t |
+ *     RETAINED_BUSY_KEY    void *        --> | whether the server is busy: rl_busy_t |
+ *     RETAINED_MUSTER_KEY  void *        --> | who else uses shared stores: RL_MUSTER_SIZE |
  *     RETAINED_SLOTS_KEY   void *        --> | slots of COUNT/concurrent: concurrent/ |
  */
 typedef struct rl_retained {
@@ -127,7 +132,7 @@ static int find_slots(rl_runtime_t *runtime, server_rec *s)
 
 static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
 {
-    void *stats = NULL;
+    void *stats = NULL, *busy = NULL, *musters = NULL;
     int error = find_memory(RETAINED_LOG_KEY, RL_LOG_THROTTLE_SIZE, &runtime->log_table, s);
     if (error == OK) {
         error =
@@ -137,10 +142,19 @@ static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
         error = find_memory(RETAINED_STATS_KEY, sizeof(rl_stats_t), &stats, s);
     }
     if (error == OK) {
+        error = find_memory(RETAINED_BUSY_KEY, sizeof(rl_busy_t), &busy, s);
+    }
+    if (error == OK) {
+        error = find_memory(RETAINED_MUSTER_KEY, RL_MUSTER_SIZE, &musters, s);
+    }
+    if (error == OK) {
         error = find_slots(runtime, s);
     }
     if (error == OK) {
         runtime->stats = stats;
+        runtime->busy = busy;
+        runtime->generation = rl_busy_begin(busy, rl_global_config()->busy != NULL);
+        runtime->musters = musters;
         runtime->ledger.evictions = &runtime->stats->evictions;
     }
     return error;
@@ -179,9 +193,12 @@ static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
     rl_secret_derive(&runtime->secret, RL_SECRET_OF_KEYS, secret, len);
     rl_secret_derive(&runtime->known_secret, RL_SECRET_OF_KNOWN, secret, len);
     rl_secret_derive(&runtime->deeds_secret, RL_SECRET_OF_DEEDS, secret, len);
+    rl_secret_derive(&runtime->muster_secret, RL_SECRET_OF_MUSTER, secret, len);
     rl_secret_derive(&runtime->pass_secret, RL_SECRET_OF_PASSES, secret, len);
     runtime->fleet_secret = runtime->secret;
     if (random) {
+        rl_secret_derive(&runtime->muster_secret, RL_SECRET_OF_MUSTER, well_known,
+                         sizeof(well_known) - 1);
         rl_secret_derive(&runtime->fleet_secret, RL_SECRET_OF_KEYS, well_known,
                          sizeof(well_known) - 1);
     }
@@ -224,6 +241,7 @@ static void forget_values(server_rec *s)
 static void look_up_store(rl_store_config_t *store, apr_pool_t *pconf)
 {
     rl_addresses_look_up(store, pconf);
+    rl_muster_post_config(store, pconf);
     if (rl_global_config()->secret == NULL) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, store->server,

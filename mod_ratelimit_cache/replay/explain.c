@@ -136,6 +136,9 @@ static void explain_rule(FILE *out, apr_pool_t *pool, const rl_rule_t *rule)
         fprintf(out, "; who is over it is denied for %" APR_INT64_T_FMT " s",
                 rule->meter.penalty_us / RL_USEC_PER_SEC);
     }
+    if (rule->busy >= 0) {
+        fprintf(out, "; while the server is busy %" APR_INT64_T_FMT, rule->busy);
+    }
     if (rule->observe) {
         fputs("; only observed", out);
     }

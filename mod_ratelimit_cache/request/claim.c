@@ -8,6 +8,7 @@
 #include "../core/number.h"
 #include "../httpd/expression.h"
 #include "../key/given_values.h"
+#include "../process/busy.h"
 #include "../process/runtime.h"
 #include "../process/scope.h"
 #include "../process/slots.h"
@@ -74,12 +75,14 @@ static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *c
     claim->op.meter = rule->meter;
     *counters = rule->id;
     if (rule->rate_expr == NULL) {
+        rl_busy_lower(rule, &claim->op.meter);
         return true;
     }
     switch (compute_rate(r, rule, &rate)) {
     case RATE_KNOWN:
         rl_rule_meter(rule, &rate, &claim->op.meter);
         *counters = rl_rule_identity(rule, &claim->op.meter);
+        rl_busy_lower(rule, &claim->op.meter);
         return true;
     case RATE_INVALID:
         claim->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
@@ -218,6 +221,7 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->cleared = claim->returned = claim->patient = claim->checking = false;
     claim->excused = false;
     claim->slot.holding.holder = 0;
+    claim->slot.came = 0;
     claim->valueless = claim->distinct.free = false;
     claim->distinct.value = (rl_digest_t){.hi = 0};
     claim->distinct.holds = RL_HOLDS_UNITS;
@@ -236,7 +240,7 @@ static void set_slot(request_rec *r, rl_claim_t *claim)
 {
     const rl_rule_t *rule = claim->rule;
     const rl_slot_t *figures = rl_slot_of_rule(r->server, rule);
-    claim->op.meter.limit = rl_rule_slots_for(rule, r);
+    claim->op.meter.limit = rl_rule_slots_for(rule, claim->op.meter.limit, r);
     claim->slot.queue = rule->wait_us == 0 ? 0
                         : rule->queue >= 0 ? (uint32_t)rule->queue
                                            : rule->meter.limit;

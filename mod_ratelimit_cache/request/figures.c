@@ -51,7 +51,7 @@ static void note_key(rl_slot_t *slot, const rl_claim_t *claim, rl_figure_e figur
 {
     const rl_meter_t *meter = &claim->op.meter;
     const rl_sighting_t sighting = {.key = claim->op.key,
-                                    .limit = meter->limit,
+                                    .limit = rl_meter_usual(meter),
                                     .period_s = (uint32_t)(meter->period_us / RL_USEC_PER_SEC),
                                     .now_s = at.now_s,
                                     .sequence = sequence};

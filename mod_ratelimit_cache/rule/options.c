@@ -136,6 +136,27 @@ static const char *option_initial(rl_draft_t *draft, const char *value)
                         burst);
 }
 
+/* If the rate is computed, COUNT isn't known yet; the lower of the two is the limit then. */
+static const char *option_busy(rl_draft_t *draft, const char *value)
+{
+    rl_rule_t *rule = draft->rule;
+    uint64_t n;
+    const char *reason = parse_units(value, &n);
+    if (reason != NULL) {
+        return reason;
+    }
+    rule->busy = (int64_t)n;
+    if (rule->meter.algorithm == RL_TOKEN_BUCKET) {
+        return "goes with windows and with concurrent, not with algorithm=token-bucket";
+    }
+    if (rule->unlimited) {
+        return "a rate of none has no limit that could be lower";
+    }
+    return rule->rate_expr != NULL || n <= rule->meter.limit
+               ? NULL
+               : apr_psprintf(draft->cmd->pool, "must be at most COUNT, %u", rule->meter.limit);
+}
+
 static const char *option_cost(rl_draft_t *draft, const char *value)
 {
     uint64_t n;
@@ -335,6 +356,7 @@ static const struct {
     {"window", option_window},
     {"burst", option_burst}, /* before initial */
     {"initial", option_initial},
+    {"busy", option_busy},
     {"cost", option_cost},
     {"when", option_when},
     {"unless", option_unless},

@@ -89,7 +89,7 @@ static void set_defaults(rl_rule_t *rule)
         (rl_key_part_t){.kind = RL_PART_IP, .name = "", .v4bits = -1, .v6bits = -1};
     rule->methods.all = true;
     rule->cost = 1;
-    rule->burst = rule->initial = rule->queue = RL_UNITS_UNSET;
+    rule->burst = rule->initial = rule->queue = rule->busy = RL_UNITS_UNSET;
     rule->on_error = RL_ON_ERROR_UNSET;
 }
 

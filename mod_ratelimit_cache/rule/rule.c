@@ -2,6 +2,7 @@
 #include "rule.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter)
 {
@@ -15,6 +16,14 @@ void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *met
                              : meter->burst;
     }
     rl_meter_prepare(meter);
+}
+
+void rl_rule_lower(const rl_rule_t *rule, rl_meter_t *meter)
+{
+    if (rule->busy >= 0 && rule->busy < meter->limit) {
+        meter->usual = meter->limit;
+        meter->limit = (uint32_t)rule->busy;
+    }
 }
 
 static bool condition_holds(request_rec *r, const ap_expr_info_t *expr, bool on_error)
@@ -37,16 +46,21 @@ rl_hindrance_e rl_rule_hindrance(const rl_rule_t *rule, request_rec *r)
                : RL_APPLIES;
 }
 
-uint32_t rl_rule_slots_for(const rl_rule_t *rule, request_rec *r)
+uint32_t rl_rule_slots_for(const rl_rule_t *rule, uint32_t all, request_rec *r)
 {
-    const uint32_t all = rule->meter.limit;
-    return rule->reserve > 0 && !condition_holds(r, rule->prefer, false) ? all - rule->reserve
-                                                                         : all;
+    if (rule->reserve == 0 || condition_holds(r, rule->prefer, false)) {
+        return all;
+    }
+    return all > rule->reserve ? all - rule->reserve : 0;
 }
 
 const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter)
 {
-    return rule->rate_expr == NULL ? rule->rate_text
-                                   : apr_psprintf(pool, "%u/%" APR_INT64_T_FMT, meter->limit,
-                                                  meter->period_us / RL_USEC_PER_SEC);
+    if (rule->rate_expr != NULL) {
+        return apr_psprintf(pool, "%u/%" APR_INT64_T_FMT, meter->limit,
+                            meter->period_us / RL_USEC_PER_SEC);
+    }
+    return rl_meter_is_lowered(meter)
+               ? apr_psprintf(pool, "%u%s", meter->limit, strchr(rule->rate_text, '/'))
+               : rule->rate_text;
 }

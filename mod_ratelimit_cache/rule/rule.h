@@ -48,7 +48,8 @@ typedef struct rl_rule {
     rl_meter_t meter;       /* complete unless the rate is computed or `none` */
     const char *quota_text; /* the meter's quota, units; NULL: the meter isn't complete */
     int64_t burst, initial; /* units, as written; RL_UNITS_UNSET: COUNT, and burst */
-    uint32_t cost;          /* units of one request */
+    int64_t busy;  /* busy=: the limit while the server is busy; RL_UNITS_UNSET: the same */
+    uint32_t cost; /* units of one request */
     const ap_expr_info_t *cost_expr; /* computes the cost for each request; NULL: it is fixed */
     const rl_outcomes_t *count;      /* count=; NULL: all */
     const rl_outcomes_t *clear;      /* clear=; NULL: none */
@@ -95,6 +96,10 @@ typedef struct rl_rule {
 /* Sets *meter to the rule's meter at this rate, complete; it may be &rule->meter. */
 void rl_rule_meter(const rl_rule_t *rule, const rl_rate_t *rate, rl_meter_t *meter);
 
+/* Lowers the limit of a meter that rl_rule_meter() has completed to what busy= says, if that is
+ * less. Its counter stays the same. */
+void rl_rule_lower(const rl_rule_t *rule, rl_meter_t *meter);
+
 typedef enum {
     RL_APPLIES,
     RL_HINDERED_BY_METHOD,
@@ -107,11 +112,12 @@ typedef enum {
  * doesn't switch the rule off. */
 rl_hindrance_e rl_rule_hindrance(const rl_rule_t *rule, request_rec *r);
 
-/* COUNT/concurrent: returns how many slots this request may take the last of: all, or those
- * that aren't kept for others. A condition that can't be evaluated doesn't hold. */
-uint32_t rl_rule_slots_for(const rl_rule_t *rule, request_rec *r);
+/* COUNT/concurrent: returns how many of `all` slots this request may take the last of: all, or
+ * those that aren't kept for others. A condition that can't be evaluated doesn't hold. */
+uint32_t rl_rule_slots_for(const rl_rule_t *rule, uint32_t all, request_rec *r);
 
-/* Returns the rate as it was written or, if it is computed, as text of the meter's. */
+/* Returns the rate as it was written or, if it is computed or lowered, as text of the meter's.
+ */
 const char *rl_rule_rate_text(apr_pool_t *pool, const rl_rule_t *rule, const rl_meter_t *meter);
 
 #endif

@@ -211,12 +211,28 @@ static const char *done_text(const rl_deed_t *deed, size_t action, int n)
                               "alone.");
 }
 
+/* Returns true if a key counts nothing, so that there is nothing to clear. */
+static bool any_has_slots(const apr_array_header_t *found)
+{
+    for (int i = 0; i < found->nelts; i++) {
+        if (APR_ARRAY_IDX(found, i, rl_found_t).op.meter.algorithm == RL_CONCURRENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int deed_act(rl_deed_t *deed, size_t action, rl_report_t *report)
 {
     apr_array_header_t *found;
     const int status = rl_find(deed->r->pool, &deed->wanted, &found, &deed->text);
     if (status != OK) {
         return status;
+    }
+    if (actions[action].act == do_clear && any_has_slots(found)) {
+        deed->text = "Slots of COUNT/concurrent can't be cleared: they are free when their "
+                     "requests are answered. Exempt the key, or raise COUNT.";
+        return HTTP_BAD_REQUEST;
     }
     for (int i = 0; i < found->nelts; i++) {
         deed->all_told &= actions[action].act(deed, &APR_ARRAY_IDX(found, i, rl_found_t));

@@ -13,12 +13,13 @@
 #include "../rule/identity.h"
 #include "../system/clock.h"
 
-#define FOUND_MAX 64 /* keys that one question can find */
+#define FOUND_MAX 1024 /* keys that one question can find */
 
 typedef struct rl_search {
     apr_pool_t *pool;
     const rl_wanted_t *wanted;
     apr_array_header_t *found; /* of rl_found_t */
+    bool too_many;             /* there are more than FOUND_MAX */
     const char *reason;        /* why the last rule that was tried has no such key */
 } rl_search_t;
 
@@ -61,7 +62,7 @@ static bool is_wanted(const rl_search_t *search, const server_rec *s, const rl_r
 
 /* ---- by tag ---- */
 
-static void add_found(const rl_search_t *search, const rl_found_t *found)
+static void add_found(rl_search_t *search, const rl_found_t *found)
 {
     for (int i = 0; i < search->found->nelts; i++) {
         const rl_found_t *other = &APR_ARRAY_IDX(search->found, i, rl_found_t);
@@ -70,12 +71,14 @@ static void add_found(const rl_search_t *search, const rl_found_t *found)
             return;
         }
     }
-    if (search->found->nelts < FOUND_MAX) {
-        *(rl_found_t *)apr_array_push(search->found) = *found;
+    if (search->found->nelts == FOUND_MAX) {
+        search->too_many = true;
+        return;
     }
+    *(rl_found_t *)apr_array_push(search->found) = *found;
 }
 
-static void add_tagged(const rl_search_t *search, const server_rec *s, const rl_rule_t *rule,
+static void add_tagged(rl_search_t *search, const server_rec *s, const rl_rule_t *rule,
                        const rl_tagged_key_t *key)
 {
     const rl_found_t found = {
@@ -320,6 +323,11 @@ static int find_by_values(rl_search_t *search)
     }
     search->reason = "The virtual host has no rule of this name.";
     visit_all(search, find_values);
+    if (search->too_many) {
+        search->reason = "There are more than a thousand such keys, since each virtual host "
+                         "counts apart: say which host.";
+        return HTTP_CONFLICT;
+    }
     return search->found->nelts > 0 ? OK : HTTP_BAD_REQUEST;
 }
 

@@ -5,6 +5,7 @@
 
 #include "../config/config.h"
 #include "../mod_ratelimit_cache.h"
+#include "../process/busy.h"
 #include "../process/runtime.h"
 #include "../process/slots.h"
 #include "../rule/section.h"
@@ -165,8 +166,11 @@ void rl_report_found(request_rec *r, const apr_array_header_t *found, rl_report_
     for (int i = 0; i < found->nelts; i++) {
         const rl_found_t *key = &APR_ARRAY_IDX(found, i, rl_found_t);
         rl_rule_row_t *row = apr_palloc(r->pool, sizeof(*row));
+        rl_operation_t op;
         begin_row(r->pool, key->server, key->rule, row);
-        rl_gather_key(&to, key->server, &key->op, row);
+        op = key->op;
+        rl_busy_lower(key->rule, &op.meter);
+        rl_gather_key(&to, key->server, &op, row);
     }
     report->found = (const rl_key_row_t *)to.keys->elts;
     report->nfound = (size_t)to.keys->nelts;
@@ -183,6 +187,7 @@ void rl_report_gather(request_rec *r, rl_gather_e how, rl_report_t *report)
         .token = rl_token_make(r),
         .all = &rl_runtime()->stats->slots[RL_STATS_ALL]};
     rl_figures_sum(report->all, report->requests);
+    rl_gather_busy(r->pool, report);
     rl_gather_table(&to, &report->table);
     gather_rules(&to);
     if (how == RL_GATHER_ALL) {

@@ -6,6 +6,7 @@
 #include "../config/config.h"
 #include "../fleet/exempt_key.h"
 #include "../limiter/counter.h"
+#include "../process/busy.h"
 #include "../process/runtime.h"
 #include "../request/session.h"
 #include "gathering.h"
@@ -25,6 +26,7 @@ static rl_meter_t meter_of(const rl_rule_t *rule, const rl_sketch_key_t *key)
     if (rule->rate_expr != NULL) {
         rl_rule_meter(rule, &rate, &meter);
     }
+    rl_busy_lower(rule, &meter);
     return meter;
 }
 

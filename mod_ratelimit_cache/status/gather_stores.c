@@ -5,6 +5,7 @@
 #include "../config/store_directive.h"
 #include "../ledger/ledger.h"
 #include "../ledger/usage.h"
+#include "../process/muster.h"
 #include "../process/runtime.h"
 #include "../system/clock.h"
 #include "gathering.h"
@@ -17,6 +18,37 @@ static const char *state_of(const rl_memcached_server_t *server,
         return "down";
     }
     return traffic->round_trips == 0 ? "unknown" : "up";
+}
+
+static rl_fellow_row_t fellow_row(apr_pool_t *pool, const rl_store_config_t *store,
+                                  const rl_fellow_t *fellow)
+{
+    char *name = apr_palloc(pool, RL_MUSTER_NAME_MAX + 1);
+    const unsigned differs = rl_muster_differences(atomic_load(&fellow->print), store->print);
+    rl_fellow_name(fellow, name);
+    return (rl_fellow_row_t){.host = name,
+                             .seen_s = atomic_load(&fellow->seen_s),
+                             .secret = (differs & 1u << RL_ALIKE_SECRET) != 0,
+                             .servers = (differs & 1u << RL_ALIKE_SERVERS) != 0,
+                             .rules = (differs & 1u << RL_ALIKE_RULES) != 0};
+}
+
+/* Adds the other servers that use the store. */
+static void describe_fleet(apr_pool_t *pool, const rl_store_config_t *store,
+                           rl_store_row_t *row)
+{
+    rl_fellow_row_t *fleet;
+    if (store->muster == NULL) {
+        return;
+    }
+    fleet = apr_palloc(pool, RL_MUSTER_PLACES * sizeof(*fleet));
+    for (unsigned i = 0; i < RL_MUSTER_PLACES; i++) {
+        const rl_fellow_t *fellow = &store->muster->fellows[i];
+        if (atomic_load(&fellow->print) != 0) {
+            fleet[row->nfleet++] = fellow_row(pool, store, fellow);
+        }
+    }
+    row->fleet = fleet;
 }
 
 static void describe_store(apr_pool_t *pool, const rl_store_config_t *store,
@@ -37,6 +69,7 @@ static void describe_store(apr_pool_t *pool, const rl_store_config_t *store,
         row->local = rl_striped_sum(&store->figures->local);
         row->leased = rl_striped_sum(&store->figures->leased);
     }
+    describe_fleet(pool, store, row);
 }
 
 /* Returns true if a virtual host counts in this server's memory alone. */

@@ -37,6 +37,9 @@ rl_key_row_t *rl_gather_key(const rl_gathering_t *to, const server_rec *s,
 /* Returns rows of rl_store_row_t for all stores in use. */
 apr_array_header_t *rl_gather_stores(const rl_gathering_t *to);
 
+/* Sets the report's members about how busy the server is. */
+void rl_gather_busy(apr_pool_t *pool, rl_report_t *report);
+
 void rl_gather_table(const rl_gathering_t *to, rl_table_row_t *table);
 
 #endif

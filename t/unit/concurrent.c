@@ -100,6 +100,30 @@ static void an_old_handle_gives_nothing_back(void **state)
     assert_int_equal(used(1), 1);
 }
 
+static void who_comes_back_has_its_place(void **state)
+{
+    rl_holding_t held, first, second, third;
+    rl_slot_wish_t again = wish(1, 1, 3);
+    uint32_t n;
+    (void)state;
+    assert_int_equal(take(1, 1, 3, &held), RL_SLOT_HELD);
+    assert_int_equal(take(1, 1, 3, &first), RL_SLOT_WAITED_FOR);
+    assert_int_equal(take(1, 1, 3, &second), RL_SLOT_WAITED_FOR);
+    assert_int_equal(take(1, 1, 3, &third), RL_SLOT_WAITED_FOR);
+    again.stamp = second.stamp;
+    rl_slots_leave(slots, &second);
+    assert_int_equal(rl_slots_take(slots, &again, &second, &n), RL_SLOT_WAITED_FOR);
+    rl_slots_leave(slots, &held);
+    assert_true(rl_slots_are_held(slots, &first));
+    rl_slots_leave(slots, &first);
+    assert_true(rl_slots_are_held(slots, &second));
+    assert_false(rl_slots_are_held(slots, &third));
+    rl_slots_leave(slots, &second);
+    assert_true(rl_slots_are_held(slots, &third));
+    rl_slots_leave(slots, &third);
+    assert_int_equal(used(1), 0);
+}
+
 static void those_who_wait_are_next_in_order(void **state)
 {
     rl_holding_t held, waits[3], late;
@@ -282,6 +306,7 @@ int main(void)
         TEST(no_more_than_the_limit),
         TEST(an_old_handle_gives_nothing_back),
         TEST(those_who_wait_are_next_in_order),
+        TEST(who_comes_back_has_its_place),
         TEST(a_reserve_is_for_those_who_may),
         TEST(a_full_table_is_said),
         TEST(rows_are_counted),

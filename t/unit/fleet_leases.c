@@ -500,6 +500,69 @@ static void what_has_drained_is_not_refunded(void **state)
     assert_int_equal(in, 8000);
 }
 
+/* ---- a limit that is lowered for a while ---- */
+
+static void lower(uint32_t limit)
+{
+    meter.usual = meter.usual > 0 ? meter.usual : meter.limit;
+    meter.limit = limit;
+}
+
+static void raise_again(void)
+{
+    meter.limit = meter.usual;
+    meter.usual = 0;
+}
+
+static void a_lease_is_not_spent_over_a_lowered_limit(void **state)
+{
+    static const rl_algorithm_e algorithms[] = {RL_FIXED_WINDOW, RL_SLIDING_WINDOW};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const rl_meter_t what = window(algorithms[i], 1000, HOUR);
+        set_out_as(&what, true);
+        assert_int_equal(admitted_at(0, 100, 2 * SECOND), 200);
+        assert_true(told_total() > 200);
+        lower(200);
+        assert_int_equal(admitted(0, 20), 0);
+        lower(205);
+        assert_int_equal(admitted(0, 20), 5);
+        raise_again();
+        assert_true(ask(0));
+    }
+}
+
+static void a_server_with_a_lowered_limit_counts_what_others_used(void **state)
+{
+    const rl_meter_t what = window(RL_FIXED_WINDOW, 100, HOUR);
+    unsigned in;
+    (void)state;
+    set_out_as(&what, true);
+    in = admitted_at(1, 10, 3 * SECOND);
+    assert_int_equal(in, 30);
+    let_idle(1);
+    lower(20);
+    assert_false(ask(0));
+    raise_again();
+    now += 2 * SECOND;
+    in += admitted_at(0, 10, 20 * SECOND);
+    assert_int_equal(in, 100);
+}
+
+/* The window before is learned once in each window. */
+static void what_is_learned_under_a_lowered_limit_counts_later(void **state)
+{
+    const rl_meter_t what = window(RL_SLIDING_WINDOW, 100, HOUR);
+    (void)state;
+    set_out(&what);
+    assert_int_equal(admitted(1, 100), 100);
+    now += HOUR + HOUR / 2; /* half of it counts */
+    lower(60);
+    assert_int_equal(admitted(0, 100), 10);
+    raise_again();
+    assert_int_equal(admitted(0, 100), 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +570,9 @@ int main(void)
         cmocka_unit_test(a_busy_key_always_has_a_lease),
         cmocka_unit_test(a_slow_key_reserves_what_it_needs),
         cmocka_unit_test(a_small_limit_is_counted_one_by_one),
+        cmocka_unit_test(a_lease_is_not_spent_over_a_lowered_limit),
+        cmocka_unit_test(a_server_with_a_lowered_limit_counts_what_others_used),
+        cmocka_unit_test(what_is_learned_under_a_lowered_limit_counts_later),
         cmocka_unit_test(servers_use_up_the_limit_and_no_more),
         cmocka_unit_test(a_lease_is_an_eighth_of_what_remains_at_most),
         cmocka_unit_test(what_lies_idle_is_given_back),

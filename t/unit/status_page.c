@@ -261,6 +261,7 @@ static void what_was_done_stands_first(void **state)
     report.found = keys;
     report.nfound = 1;
     write_page(&report);
+
     assert_non_null(strstr(text, "<main>\n<section id=\"deed\" class=\"done\""));
     assert_non_null(strstr(text, "Cleared &lt;b&gt;."));
     assert_int_equal(times("<tr role=\"row\" id=\"found-"), 1);
@@ -272,7 +273,10 @@ static void nothing_in_a_report_is_markup(void **state)
     rl_report_t report = report_of(1, 1);
     const rl_deed_row_t deed = {.action = evil, .text = evil};
     const rl_server_row_t server = {.name = evil, .state = evil};
-    const rl_store_row_t store = {.name = evil, .servers = &server, .nservers = 1};
+    const rl_fellow_row_t fellow = {.host = evil, .rules = true};
+    const rl_measure_row_t busiest = {.name = evil};
+    const rl_store_row_t store = {
+        .name = evil, .servers = &server, .nservers = 1, .fleet = &fellow, .nfleet = 1};
     (void)state;
     rules[0] = (rl_rule_row_t){.name = evil,
                                .vhost = evil,
@@ -290,7 +294,12 @@ static void nothing_in_a_report_is_markup(void **state)
     report.nstores = 1;
     report.found = keys;
     report.nfound = 1;
+    report.busy = true;
+    report.busy_text = evil;
+    report.measures = &busiest;
+    report.nmeasures = 1;
     write_page(&report);
+    assert_int_equal(times("its rules"), 1);
     assert_int_equal(times("<u"), times("<ul"));
     assert_int_equal(times("'><"), 0);
     assert_true(times("&quot;&#39;&gt;&lt;u onclick=1&gt;&amp;?") > 20);

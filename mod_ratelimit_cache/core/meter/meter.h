@@ -24,6 +24,19 @@ static inline bool rl_meter_is_window(const rl_meter_t *meter)
            meter->algorithm != RL_CONCURRENT;
 }
 
+/* Returns true if the limit is lower than usual. */
+static inline bool rl_meter_is_lowered(const rl_meter_t *meter)
+{
+    return meter->usual > meter->limit;
+}
+
+/* Returns the limit as it usually is. What a counter is known to hold may be as much, whatever
+ * the limit is now. */
+static inline uint32_t rl_meter_usual(const rl_meter_t *meter)
+{
+    return rl_meter_is_lowered(meter) ? meter->usual : meter->limit;
+}
+
 /* Returns the most units that can be used at once: the limit, or the size of the bucket. */
 uint32_t rl_meter_quota(const rl_meter_t *meter);
 

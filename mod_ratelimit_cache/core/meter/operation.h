@@ -26,6 +26,7 @@ typedef struct rl_meter {
     bool extend;    /* penalty: a try while it lasts starts it anew */
     uint8_t shift;  /* token bucket: a token is 2^shift ticks; set by rl_meter_prepare() */
     uint32_t limit; /* units per period; 0 denies everything */
+    uint32_t usual; /* the limit when it isn't lowered for a while (busy=); 0: `limit` itself */
     uint32_t burst; /* token bucket: its size in units */
     uint32_t initial; /* token bucket: units in a new one, at most burst */
     int64_t

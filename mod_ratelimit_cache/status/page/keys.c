@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys.h"
 
+#include <string.h>
+
 #include "html.h"
 #include "limited.h"
 
@@ -166,8 +168,10 @@ static void key_form(rl_output_t *out, const rl_key_table_t *table, const rl_key
     rl_html_hidden(out, "vhost", row->rule->vhost);
     rl_html_hidden(out, "tag", row->tag);
     rl_html_hidden(out, "for", "1h");
-    key_button(out, row, "clear", "Clear");
-    rl_out(out, " ");
+    if (strcmp(row->rule->algorithm, "concurrent") != 0) { /* counts nothing to be cleared */
+        key_button(out, row, "clear", "Clear");
+        rl_out(out, " ");
+    }
     key_button(out, row, "exempt", "Exempt for 1 hour");
     rl_out(out, "</form>");
     rl_html_cell_end(out);

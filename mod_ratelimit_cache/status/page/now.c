@@ -109,6 +109,23 @@ static void tile_table(rl_output_t *out, const rl_table_row_t *table)
     tile_end(out);
 }
 
+/* RateLimitBusy. */
+static void tile_busy(rl_output_t *out, const rl_report_t *report)
+{
+    if (report->nmeasures == 0) {
+        return;
+    }
+    tile_begin(out, report->busy ? "warn" : "good", "Server");
+    rl_out(out, report->busy ? "busy" : "not busy");
+    tile_more(out);
+    rl_out_html(out, report->busy_text);
+    if (report->busy) {
+        rl_out(out, ", for ");
+        rl_html_duration(out, report->busy_s);
+    }
+    tile_end(out);
+}
+
 /* ---- keys and rules over a limit ---- */
 
 static bool key_is_over(const rl_key_row_t *row)
@@ -224,6 +241,7 @@ void rl_region_now(rl_output_t *out, const rl_report_t *report)
     tile_keys(out, &limited);
     tiles_requests(out, report);
     tile_store(out, report);
+    tile_busy(out, report);
     tile_table(out, &report->table);
     rl_out(out, "</dl>\n");
     now_keys(out, report, &limited);

@@ -81,6 +81,52 @@ static void stores_server(rl_output_t *out, const rl_server_row_t *row)
     rl_out(out, "</tr>\n");
 }
 
+/* ---- the fleet ---- */
+
+/* What another server has otherwise: "its secret, its rules". */
+static void fellow_differences(rl_output_t *out, const rl_fellow_row_t *row)
+{
+    const struct {
+        bool differs;
+        const char *what;
+    } parts[] = {{row->secret, "its secret"},
+                 {row->servers, "its list of memcached servers"},
+                 {row->rules, "its rules"}};
+    bool any = false;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (parts[i].differs) {
+            rl_out(out, any ? ", " : "");
+            rl_out(out, parts[i].what);
+            any = true;
+        }
+    }
+    rl_out(out, any ? "" : "nothing");
+}
+
+static void stores_fleet(rl_output_t *out, const rl_store_row_t *row)
+{
+    static const char *const heads[] = {"Other server", "Differs in", "Seen", NULL};
+    if (row->nfleet == 0) {
+        return;
+    }
+    rl_html_table_begin(out, "The fleet", heads);
+    for (size_t i = 0; i < row->nfleet; i++) {
+        const rl_fellow_row_t *fellow = &row->fleet[i];
+        rl_out(out, "<tr role=\"row\">");
+        rl_html_cell_head_begin(out);
+        rl_out_html(out, fellow->host[0] != '\0' ? fellow->host : "?");
+        rl_html_cell_head_end(out);
+        rl_html_cell_begin(out, heads[1]);
+        fellow_differences(out, fellow);
+        rl_html_cell_end(out);
+        rl_html_cell_begin(out, heads[2]);
+        rl_html_time(out, fellow->seen_s);
+        rl_html_cell_end(out);
+        rl_out(out, "</tr>\n");
+    }
+    rl_html_table_end(out);
+}
+
 /* ---- stores ---- */
 
 static void stores_store(rl_output_t *out, const rl_store_row_t *row)
@@ -97,6 +143,7 @@ static void stores_store(rl_output_t *out, const rl_store_row_t *row)
         stores_server(out, &row->servers[i]);
     }
     rl_html_table_end(out);
+    stores_fleet(out, row);
     rl_out(out, "<dl class=\"more\">\n");
     rl_html_figure(out, "Decided without the store, while it was away", row->local);
     rl_html_figure(out, "Decided by leases, without a round trip", row->leased);

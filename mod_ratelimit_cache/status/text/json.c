@@ -191,6 +191,39 @@ static int64_t outage_of(const rl_store_row_t *row)
     return longest;
 }
 
+static void json_difference(rl_output_t *out, bool differs, const char *word, bool *any)
+{
+    if (differs) {
+        rl_out(out, *any ? "," : "");
+        rl_out_json(out, word);
+        *any = true;
+    }
+}
+
+static void json_fellow(rl_output_t *out, const rl_fellow_row_t *row)
+{
+    bool any = false;
+    json_text(out, "{", "host", row->host);
+    json_number(out, "seen", row->seen_s);
+    json_name(out, ",", "differs");
+    rl_out(out, "[");
+    json_difference(out, row->secret, "secret", &any);
+    json_difference(out, row->servers, "servers", &any);
+    json_difference(out, row->rules, "rules", &any);
+    rl_out(out, "]}");
+}
+
+static void json_fleet(rl_output_t *out, const rl_store_row_t *row)
+{
+    json_name(out, ",", "fleet");
+    rl_out(out, "[");
+    for (size_t i = 0; i < row->nfleet; i++) {
+        rl_out(out, i > 0 ? "," : "");
+        json_fellow(out, &row->fleet[i]);
+    }
+    rl_out(out, "]");
+}
+
 static void json_store(rl_output_t *out, const rl_store_row_t *row)
 {
     json_text(out, "{", "name", row->name);
@@ -204,6 +237,7 @@ static void json_store(rl_output_t *out, const rl_store_row_t *row)
     json_number(out, "local_decisions", row->local);
     json_number(out, "lease_decisions", row->leased);
     json_seconds(out, "outage", outage_of(row));
+    json_fleet(out, row);
     rl_out(out, "}");
 }
 
@@ -230,12 +264,45 @@ static void json_table(rl_output_t *out, const rl_table_row_t *table)
     rl_out(out, "}");
 }
 
+/* ---- busy ---- */
+
+static void json_hundredths(rl_output_t *out, const char *before, const char *name,
+                            uint32_t hundredths)
+{
+    json_name(out, before, name);
+    rl_out_hundredths(out, hundredths);
+}
+
+static void json_measure(rl_output_t *out, const rl_measure_row_t *row)
+{
+    json_text(out, "{", "name", row->name);
+    if (row->known) {
+        json_hundredths(out, ",", "value", row->value);
+    }
+    json_hundredths(out, ",", "high", row->high);
+    json_hundredths(out, ",", "low", row->low);
+    rl_out(out, "}");
+}
+
+static void json_busy(rl_output_t *out, const rl_report_t *report)
+{
+    json_name(out, ",", "busy");
+    rl_out(out, report->busy ? "true" : "false");
+    json_number(out, "busy_for", report->busy_s);
+    json_name(out, ",", "measures");
+    rl_out(out, "[");
+    for (size_t i = 0; i < report->nmeasures; i++) {
+        rl_out(out, i > 0 ? "," : "");
+        json_measure(out, &report->measures[i]);
+    }
+    rl_out(out, "]");
+}
+
 void rl_json_write(rl_output_t *out, const rl_report_t *report)
 {
     json_text(out, "{", "version", report->version);
     json_number(out, "time", report->now_s);
-    json_name(out, ",", "busy");
-    rl_out(out, "false");
+    json_busy(out, report);
     json_requests(out, report);
     json_rule_rows(out, report);
     json_key_rows(out, report->keys, report->nkeys);

@@ -298,7 +298,7 @@ static void write_busy(const rl_metrics_t *metrics)
 {
     begin_gauge(metrics, "busy", "Whether the server counts as busy.");
     metrics_sample(metrics, "busy");
-    metrics_value(metrics, "", 0);
+    metrics_value(metrics, "", metrics->report->busy);
 }
 
 static void write_build_info(const rl_metrics_t *metrics)

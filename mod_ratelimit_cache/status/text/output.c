@@ -61,6 +61,14 @@ void rl_out_seconds(rl_output_t *out, int64_t us)
     out_bytes(out, decimals, sizeof(decimals));
 }
 
+void rl_out_hundredths(rl_output_t *out, uint32_t hundredths)
+{
+    const char decimals[3] = {'.', (char)('0' + hundredths / 10 % 10),
+                              (char)('0' + hundredths % 10)};
+    rl_out_number(out, hundredths / 100);
+    out_bytes(out, decimals, sizeof(decimals));
+}
+
 /* ---- escapes ---- */
 
 static bool is_continued(const unsigned char *at, int n)

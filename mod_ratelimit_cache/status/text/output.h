@@ -33,6 +33,9 @@ void rl_out_number(rl_output_t *out, uint64_t number);
 /* Appends microseconds, 0 or more, as seconds with six decimals. */
 void rl_out_seconds(rl_output_t *out, int64_t us);
 
+/* Appends hundredths as a number with two decimals. */
+void rl_out_hundredths(rl_output_t *out, uint32_t hundredths);
+
 /* Appends text in HTML, also within quotes. */
 void rl_out_html(rl_output_t *out, const char *text);
 

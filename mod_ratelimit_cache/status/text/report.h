@@ -48,12 +48,30 @@ typedef struct rl_server_row {
     rl_traffic_sums_t traffic;
 } rl_server_row_t;
 
+/* Another server that uses the same shared store. */
+typedef struct rl_fellow_row {
+    const char *host;            /* HOST:PORT; "" if that isn't known */
+    uint32_t seen_s;             /* when it was last seen, seconds since 1970 */
+    bool secret, servers, rules; /* that isn't this server's: its secret, its list of memcached
+                                  * servers, its rules */
+} rl_fellow_row_t;
+
 typedef struct rl_store_row {
     const char *name; /* "shm", or "memcached" and its servers */
     const rl_server_row_t *servers;
     size_t nservers;
     uint64_t local, leased;
+    const rl_fellow_row_t *fleet; /* of the others, as far as they are known */
+    size_t nfleet;
 } rl_store_row_t;
+
+/* How busy the server is, by one measure of RateLimitBusy. */
+typedef struct rl_measure_row {
+    const char *name;          /* as in RateLimitBusy */
+    bool percent;              /* hundredths of a percent, else of one */
+    bool known;                /* it could be measured */
+    uint32_t value, high, low; /* hundredths */
+} rl_measure_row_t;
 
 typedef struct rl_table_row {
     uint64_t bytes, cells, used, expired, evictions;
@@ -67,9 +85,14 @@ typedef struct rl_deed_row {
 } rl_deed_row_t;
 
 typedef struct rl_report {
-    const char *version; /* of the module */
-    const char *host;    /* that was asked for the report */
-    uint32_t now_s;      /* seconds since 1970 */
+    const char *version;              /* of the module */
+    const char *host;                 /* that was asked for the report */
+    uint32_t now_s;                   /* seconds since 1970 */
+    bool busy;                        /* the server counts as busy, */
+    uint32_t busy_s;                  /* for so many seconds */
+    const char *busy_text;            /* the measures, for people; "" without RateLimitBusy */
+    const rl_measure_row_t *measures; /* those of RateLimitBusy */
+    size_t nmeasures;
     const rl_slot_t *all;
     uint64_t requests[RL_FIGURES]; /* of `all`; see rl_figures_of_request() */
     const rl_rule_row_t *rules;    /* in the order of the configuration */

@@ -38,11 +38,12 @@ typedef struct rl_summary_line {
     uint64_t number;
 } rl_summary_line_t;
 
-#define SUMMARY_LINES 10
+#define SUMMARY_LINES 11
 
 static void sum_up(const rl_report_t *report, rl_summary_line_t lines[SUMMARY_LINES])
 {
     const rl_summary_line_t all[SUMMARY_LINES] = {
+        {"Busy", "Busy", report->busy},
         {"Checked", "Requests checked", count_checked(report)},
         {"Allowed", "allowed", report->requests[RL_FIGURE_ALLOWED]},
         {"Denied", "denied", report->requests[RL_FIGURE_DENIED]},

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "muster.h"
+
+#include <string.h>
+
+#define COPIES    6
+#define TTL       (15 * 60) /* seconds */
+#define PART_BITS 20
+#define PART_MAX  ((UINT64_C(1) << PART_BITS) - 1)
+#define PRESENT   (UINT64_C(1) << 63)
+
+/* What a place has, by number. */
+enum { WORD_PRINT, WORD_NAME };
+
+#define PLACE_OF_ROLL RL_MUSTER_PLACES
+
+/* ---- fingerprints ---- */
+
+uint64_t rl_muster_print(const rl_digest_t of[RL_ALIKE_PARTS])
+{
+    uint64_t print = 0;
+    for (int i = 0; i < RL_ALIKE_PARTS; i++) {
+        print |= (of[i].hi & PART_MAX) << (i * PART_BITS);
+    }
+    return print | PRESENT;
+}
+
+unsigned rl_muster_differences(uint64_t a, uint64_t b)
+{
+    unsigned differences = 0;
+    for (int i = 0; i < RL_ALIKE_PARTS; i++) {
+        if (((a ^ b) >> (i * PART_BITS) & PART_MAX) != 0) {
+            differences |= 1u << i;
+        }
+    }
+    return differences;
+}
+
+unsigned rl_muster_place(const char *name)
+{
+    return (unsigned)(rl_digest_public(name, strlen(name)).hi % RL_MUSTER_PLACES);
+}
+
+/* ---- numbers in the store ---- */
+
+static rl_shared_counter_t name_of(unsigned copy, unsigned place, unsigned word)
+{
+    static const char text[] = "mod_ratelimit_cache muster 1";
+    return (rl_shared_counter_t){.key = rl_digest_public(text, sizeof(text) - 1),
+                                 .window = copy * 4096 + place * 16 + word,
+                                 .ttl = TTL};
+}
+
+/* Reads the first copy there is; 0 if there is none. */
+static rl_store_status_e muster_read(rl_store_session_t *session, unsigned place, unsigned word,
+                                     uint64_t *value)
+{
+    rl_store_status_e status = RL_STORE_MISSING;
+    for (unsigned copy = 0; copy < COPIES && status == RL_STORE_MISSING; copy++) {
+        const rl_shared_counter_t name = name_of(copy, place, word);
+        status = session->store->ops->read(session, &name, value);
+    }
+    if (status != RL_STORE_OK) {
+        *value = 0;
+    }
+    return status == RL_STORE_MISSING ? RL_STORE_OK : status;
+}
+
+static rl_store_status_e muster_write(rl_store_session_t *session, unsigned place,
+                                      unsigned word, uint64_t value)
+{
+    rl_store_status_e status = RL_STORE_OK;
+    for (unsigned copy = 0; copy < COPIES && status == RL_STORE_OK; copy++) {
+        const rl_shared_counter_t name = name_of(copy, place, word);
+        status = session->store->ops->put(session, &name, value);
+    }
+    return status;
+}
+
+/* ---- the roll and places ---- */
+
+/* All copies count: servers whose lists differ don't write the same ones. */
+rl_store_status_e rl_muster_read_roll(rl_store_session_t *session, uint64_t *roll)
+{
+    *roll = 0;
+    for (unsigned copy = 0; copy < COPIES; copy++) {
+        const rl_shared_counter_t name = name_of(copy, PLACE_OF_ROLL, 0);
+        uint64_t part = 0;
+        const rl_store_status_e status = session->store->ops->read(session, &name, &part);
+        if (status != RL_STORE_OK && status != RL_STORE_MISSING) {
+            return status;
+        }
+        *roll |= status == RL_STORE_OK ? part : 0;
+    }
+    return RL_STORE_OK;
+}
+
+rl_store_status_e rl_muster_write_roll(rl_store_session_t *session, uint64_t roll)
+{
+    return muster_write(session, PLACE_OF_ROLL, 0, roll);
+}
+
+/* What isn't a fingerprint is taken for none: other programs may write there. */
+rl_store_status_e rl_muster_read_print(rl_store_session_t *session, unsigned place,
+                                       uint64_t *print)
+{
+    const rl_store_status_e status = muster_read(session, place, WORD_PRINT, print);
+    if ((*print & ~((UINT64_C(1) << (RL_ALIKE_PARTS * PART_BITS)) - 1)) != PRESENT) {
+        *print = 0;
+    }
+    return status;
+}
+
+/* A name stands in a log and on a page: what can't stand in a host's name ends it. */
+static void clean_name(char name[RL_MUSTER_NAME_MAX + 1])
+{
+    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")] =
+        '\0';
+}
+
+rl_store_status_e rl_muster_read_name(rl_store_session_t *session, unsigned place,
+                                      char name[RL_MUSTER_NAME_MAX + 1])
+{
+    rl_store_status_e status = RL_STORE_OK;
+    memset(name, 0, RL_MUSTER_NAME_MAX + 1);
+    for (unsigned i = 0; i < RL_MUSTER_NAME_WORDS && status == RL_STORE_OK; i++) {
+        uint64_t word;
+        status = muster_read(session, place, WORD_NAME + i, &word);
+        for (unsigned j = 0; j < 8; j++) {
+            name[i * 8 + j] = (char)(word >> (8 * j) & 0xff);
+        }
+    }
+    clean_name(name);
+    return status;
+}
+
+static uint64_t name_word(const char *name, size_t len, unsigned i)
+{
+    uint64_t word = 0;
+    for (unsigned j = 0; j < 8 && i * 8 + j < len; j++) {
+        word |= (uint64_t)(unsigned char)name[i * 8 + j] << (8 * j);
+    }
+    return word;
+}
+
+/* The name comes first: who finds the fingerprint finds a name with it. */
+rl_store_status_e rl_muster_write(rl_store_session_t *session, unsigned place, uint64_t print,
+                                  const char *name)
+{
+    const size_t len = strlen(name);
+    rl_store_status_e status = RL_STORE_OK;
+    for (unsigned i = 0; i < RL_MUSTER_NAME_WORDS && status == RL_STORE_OK; i++) {
+        status = muster_write(session, place, WORD_NAME + i, name_word(name, len, i));
+    }
+    return status == RL_STORE_OK ? muster_write(session, place, WORD_PRINT, print) : status;
+}

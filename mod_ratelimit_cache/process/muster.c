@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each server goes round the places of each shared store: some seconds after it has started or
+ * reloaded, then more and more seldom, and at last every five minutes. One child does so for
+ * all, the first to see that a round is due; requests have nothing to do with it. Children of
+ * an earlier generation don't: their configuration is no longer this server's. */
+#include "muster.h"
+
+#include <apr_network_io.h>
+#include <apr_strings.h>
+#include <ap_listen.h>
+#include <http_log.h>
+#include <http_main.h>
+#include <string.h>
+
+#include "../config/config.h"
+#include "../httpd/module.h"
+#include "../system/background.h"
+#include "../system/clock.h"
+#include "runtime.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
+
+/* Microseconds */
+#define LOOK_INTERVAL RL_USEC_PER_SEC
+#define ROUND_MOST    (300 * RL_USEC_PER_SEC) /* between two rounds */
+#define SESSION_MOST  400000
+
+#define PLACES_TRIED 8
+
+static char own_name[RL_MUSTER_NAME_MAX + 1]; /* HOST:PORT */
+
+/* ---- this server ---- */
+
+/* Returns the port of the first Listen, which is the last of the list. */
+static unsigned first_port(const server_rec *s)
+{
+    unsigned port = s->port;
+    for (const ap_listen_rec *at = ap_listeners; at != NULL; at = at->next) {
+        port = at->bind_addr->port;
+    }
+    return port;
+}
+
+static void find_own_name(const server_rec *s, apr_pool_t *pool)
+{
+    const unsigned port = first_port(s);
+    char host[APRMAXHOSTLEN + 1] = "unknown";
+    apr_gethostname(host, sizeof(host), pool);
+    apr_snprintf(own_name, sizeof(own_name), "%.26s:%u", host, port);
+}
+
+/* Returns the digest of the store's servers. Their order counts, too. */
+static rl_digest_t digest_of_servers(apr_pool_t *pool, const rl_store_config_t *store)
+{
+    const char *text = "";
+    for (unsigned i = 0; i < store->settings.nservers; i++) {
+        const rl_memcached_server_t *server = &store->settings.servers[i];
+        text = apr_psprintf(pool, "%s%s %u\n", text, server->host, server->port);
+    }
+    return rl_digest_public(text, strlen(text));
+}
+
+/* Returns true if the rule counts in the store in some virtual host. */
+static bool counts_in(const rl_store_config_t *store, const rl_rule_t *rule)
+{
+    for (const server_rec *s = ap_server_conf; s != NULL; s = s->next) {
+        const rl_store_config_t *other = rl_server_config(s)->store;
+        if (other != NULL && strcmp(other->settings.prefix, store->settings.prefix) == 0 &&
+            (s == rule->home || !rule->home->is_virtual)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns a digest of all rules that count in the store, and of their limits, in any order. */
+static rl_digest_t digest_of_rules(apr_pool_t *pool, const rl_store_config_t *store)
+{
+    rl_digest_t sum = {.hi = 0};
+    for (const rl_rule_t *rule = rl_global_config()->rules; rule != NULL; rule = rule->next) {
+        const rl_digest_t *vhost = &rl_server_config(rule->home)->vhost;
+        if (counts_in(store, rule) && !rule->dropped && !rule->unlimited) {
+            const char *text =
+                apr_psprintf(pool, "%" APR_UINT64_T_HEX_FMT " %" APR_UINT64_T_HEX_FMT " %u",
+                             rule->id.hi, vhost->hi, rule->meter.limit);
+            sum.hi += rl_digest_public(text, strlen(text)).hi;
+        }
+    }
+    return sum;
+}
+
+static rl_digest_t digest_of_secret(void)
+{
+    rl_digest_t digest;
+    memcpy(&digest, rl_runtime()->muster_secret.key, sizeof(digest));
+    return digest;
+}
+
+/* Returns the store's muster; NULL if there are too many stores. */
+static rl_muster_t *find_muster(uint64_t store)
+{
+    rl_muster_t *musters = rl_runtime()->musters;
+    for (unsigned i = 0; i < RL_MUSTER_STORES; i++) {
+        uint64_t there = 0;
+        if (atomic_compare_exchange_strong(&musters[i].store, &there, store) ||
+            there == store) {
+            return &musters[i];
+        }
+    }
+    return NULL;
+}
+
+void rl_muster_post_config(rl_store_config_t *store, apr_pool_t *pconf)
+{
+    rl_digest_t of[RL_ALIKE_PARTS];
+    find_own_name(store->server, pconf);
+    of[RL_ALIKE_SECRET] = digest_of_secret();
+    of[RL_ALIKE_SERVERS] = digest_of_servers(pconf, store);
+    of[RL_ALIKE_RULES] = digest_of_rules(pconf, store);
+    store->print = rl_muster_print(of);
+    store->muster = store->compares ? find_muster(store->salt.hi | 1) : NULL;
+    if (store->muster != NULL) {
+        const int64_t now = rl_clock_now();
+        atomic_store(&store->muster->began_us, now);
+        atomic_store(&store->muster->next_us, now);
+        atomic_store(&store->muster->written_us, 0);
+    }
+}
+
+/* ---- what is found ---- */
+
+void rl_fellow_name(const rl_fellow_t *fellow, char name[RL_MUSTER_NAME_MAX + 1])
+{
+    for (unsigned i = 0; i < RL_MUSTER_NAME_WORDS; i++) {
+        const uint64_t word = atomic_load(&fellow->name[i]);
+        memcpy(name + 8 * i, &word, sizeof(word));
+    }
+    name[RL_MUSTER_NAME_MAX] = '\0';
+}
+
+static void set_fellow_name(rl_fellow_t *fellow, const char name[RL_MUSTER_NAME_MAX + 1])
+{
+    for (unsigned i = 0; i < RL_MUSTER_NAME_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, name + 8 * i, sizeof(word));
+        atomic_store(&fellow->name[i], word);
+    }
+}
+
+static const char *store_text(char *text, size_t size, const rl_store_config_t *store)
+{
+    apr_snprintf(text, size, "%s%s", store->settings.servers[0].name,
+                 store->settings.nservers > 1 ? " ..." : "");
+    return text;
+}
+
+static void log_differences(const rl_store_config_t *store, const char *name,
+                            unsigned differences)
+{
+    char text[160];
+    ap_log_error(
+        APLOG_MARK, APLOG_WARNING, 0, store->server,
+        "ratelimit: RateLimitStore memcached %s: the httpd at %s, which uses it too, is "
+        "configured "
+        "differently:%s%s%s. Their counters are not the same; configure all servers of a fleet "
+        "alike",
+        store_text(text, sizeof(text), store), name[0] != '\0' ? name : "an unknown host",
+        (differences & 1u << RL_ALIKE_SECRET) != 0 ? " RateLimitSecret" : "",
+        (differences & 1u << RL_ALIKE_SERVERS) != 0 ? " list-of-memcached-servers" : "",
+        (differences & 1u << RL_ALIKE_RULES) != 0 ? " rules" : "");
+}
+
+/* Logs what is different, once for each change. */
+static void tell(const rl_store_config_t *store, rl_fellow_t *fellow, const char *name)
+{
+    const unsigned differences =
+        rl_muster_differences(atomic_load(&fellow->print), store->print);
+    const unsigned told = atomic_exchange(&fellow->told, differences);
+    char text[160];
+    if (differences != told && differences != 0) {
+        log_differences(store, name, differences);
+    }
+    else if (differences != told) {
+        ap_log_error(
+            APLOG_MARK, APLOG_NOTICE, 0, store->server,
+            "ratelimit: RateLimitStore memcached %s: the httpd at %s is configured like "
+            "this one now",
+            store_text(text, sizeof(text), store), name);
+    }
+}
+
+/* Notes who has a place; a name that isn't this server's own. */
+static void note_fellow(const rl_store_config_t *store, rl_fellow_t *fellow, uint64_t print,
+                        const char name[RL_MUSTER_NAME_MAX + 1])
+{
+    char known[RL_MUSTER_NAME_MAX + 1];
+    rl_fellow_name(fellow, known);
+    if (strcmp(known, name) != 0) {
+        atomic_store(&fellow->told, 0);
+        set_fellow_name(fellow, name);
+    }
+    atomic_store(&fellow->print, print);
+    atomic_store(&fellow->seen_s, rl_clock_seconds());
+    tell(store, fellow, name);
+}
+
+static void forget_fellow(rl_fellow_t *fellow)
+{
+    atomic_store(&fellow->print, 0);
+    atomic_store(&fellow->told, 0);
+}
+
+/* ---- a round ---- */
+
+typedef struct rl_round_trip {
+    const rl_store_config_t *store;
+    rl_store_session_t session;
+    bool failed; /* the store doesn't answer: the round ends */
+} rl_round_trip_t;
+
+static rl_store_session_t *begin_trip(rl_round_trip_t *trip)
+{
+    const int64_t timeout = trip->store->settings.timeout_us;
+    trip->session = (rl_store_session_t){
+        .store = trip->store->store,
+        .deadline = rl_clock_now() + (timeout < SESSION_MOST ? timeout : SESSION_MOST)};
+    return &trip->session;
+}
+
+static void end_trip(rl_round_trip_t *trip, rl_store_status_e status)
+{
+    trip->session.store->ops->end(&trip->session);
+    trip->failed |= status != RL_STORE_OK;
+}
+
+/* Reads a place. Returns its fingerprint, 0 if it is free, and sets the name. */
+static uint64_t visit_place(rl_round_trip_t *trip, unsigned place,
+                            char name[RL_MUSTER_NAME_MAX + 1])
+{
+    uint64_t print = 0;
+    rl_store_status_e status;
+    name[0] = '\0';
+    status = rl_muster_read_print(begin_trip(trip), place, &print);
+    if (status == RL_STORE_OK && print != 0) {
+        status = rl_muster_read_name(&trip->session, place, name);
+    }
+    end_trip(trip, status);
+    return trip->failed ? 0 : print;
+}
+
+/* Looks at all places on the roll. Returns those that are taken, by others or by this
+ * server. */
+static uint64_t visit_places(rl_round_trip_t *trip, uint64_t roll)
+{
+    const rl_muster_t *muster = trip->store->muster;
+    uint64_t taken = 0;
+    for (unsigned i = 0; i < RL_MUSTER_PLACES && !trip->failed; i++) {
+        rl_fellow_t *fellow = &trip->store->muster->fellows[i];
+        char name[RL_MUSTER_NAME_MAX + 1];
+        const uint64_t print = (roll >> i & 1) != 0 ? visit_place(trip, i, name) : 0;
+        if (trip->failed) {
+            break;
+        }
+        if (print == 0 || strcmp(name, own_name) == 0) {
+            forget_fellow(fellow);
+        }
+        else {
+            note_fellow(trip->store, fellow, print, name);
+        }
+        taken |= (uint64_t)(print != 0 || i + 1 == atomic_load(&muster->place)) << i;
+    }
+    return taken;
+}
+
+/* Returns this server's place: the one that it has, else the first free one from where its name
+ * says. Without a free one near there it takes another's, which is then found in turns. */
+static unsigned choose_place(rl_muster_t *muster)
+{
+    const unsigned had = atomic_load(&muster->place);
+    const unsigned first = rl_muster_place(own_name);
+    unsigned place = first;
+    if (had > 0) {
+        return had - 1;
+    }
+    for (unsigned i = 0; i < PLACES_TRIED; i++) {
+        place = (first + i) % RL_MUSTER_PLACES;
+        if (atomic_load(&muster->fellows[place].print) == 0) {
+            break;
+        }
+    }
+    atomic_store(&muster->place, place + 1);
+    return place;
+}
+
+/* Writes this server's place, and the roll. */
+static void write_own(rl_round_trip_t *trip, uint64_t taken, int64_t now)
+{
+    rl_muster_t *muster = trip->store->muster;
+    const unsigned place = choose_place(muster);
+    rl_store_session_t *session = begin_trip(trip);
+    rl_store_status_e status = rl_muster_write(session, place, trip->store->print, own_name);
+    if (status == RL_STORE_OK) {
+        status = rl_muster_write_roll(session, taken | UINT64_C(1) << place);
+    }
+    end_trip(trip, status);
+    if (!trip->failed) {
+        atomic_store(&muster->written_us, now);
+    }
+}
+
+static void go_round(const rl_store_config_t *store, int64_t now)
+{
+    rl_round_trip_t trip = {.store = store};
+    rl_muster_t *muster = store->muster;
+    const int64_t written = atomic_load(&muster->written_us);
+    const unsigned place = atomic_load(&muster->place);
+    uint64_t roll, taken;
+    end_trip(&trip, rl_muster_read_roll(begin_trip(&trip), &roll));
+    taken = trip.failed ? 0 : visit_places(&trip, roll);
+    if (trip.failed) {
+        return;
+    }
+    if (written == 0 || now - written >= ROUND_MOST || (roll >> (place - 1) & 1) == 0) {
+        write_own(&trip, taken, now);
+    }
+}
+
+/* Rounds are as far apart as the configuration is old. */
+static int64_t next_round(const rl_muster_t *muster, int64_t now)
+{
+    const int64_t age = now - atomic_load(&muster->began_us) + LOOK_INTERVAL;
+    return now + (age < ROUND_MOST ? age : ROUND_MOST);
+}
+
+/* One look of this child's thread. */
+static bool look_round(void *context, bool last)
+{
+    const rl_store_config_t *store = context;
+    rl_muster_t *muster = store->muster;
+    const int64_t now = rl_clock_now();
+    int64_t due = atomic_load(&muster->next_us);
+    if (last || rl_runtime_is_superseded()) {
+        return false;
+    }
+    if (now >= due &&
+        atomic_compare_exchange_strong(&muster->next_us, &due, next_round(muster, now))) {
+        go_round(store, now);
+    }
+    return true;
+}
+
+void rl_muster_child_init(rl_store_config_t *store, apr_pool_t *pchild)
+{
+    if (store->muster != NULL && store->store != rl_store_absent()) {
+        rl_background_create(pchild, LOOK_INTERVAL, look_round, store);
+    }
+}

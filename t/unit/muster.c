@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fleet/muster: what a server leaves in a shared store of itself, and what others find there.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fleet/muster.h"
+#include "store_memory.h"
+
+static memory_store_t store;
+static rl_store_session_t session;
+
+static int set_out(void **state)
+{
+    (void)state;
+    memory_open(&store);
+    session = (rl_store_session_t){.store = &store.base};
+    return 0;
+}
+
+static uint64_t print_of(uint64_t secret, uint64_t servers, uint64_t rules)
+{
+    const rl_digest_t of[RL_ALIKE_PARTS] = {[RL_ALIKE_SECRET] = {.hi = secret},
+                                            [RL_ALIKE_SERVERS] = {.hi = servers},
+                                            [RL_ALIKE_RULES] = {.hi = rules}};
+    return rl_muster_print(of);
+}
+
+static void a_fingerprint_says_what_is_different(void **state)
+{
+    const uint64_t print = print_of(1, 2, 3);
+    (void)state;
+    assert_int_equal(rl_muster_differences(print, print_of(1, 2, 3)), 0);
+    assert_int_equal(rl_muster_differences(print, print_of(9, 2, 3)), 1 << RL_ALIKE_SECRET);
+    assert_int_equal(rl_muster_differences(print, print_of(1, 9, 3)), 1 << RL_ALIKE_SERVERS);
+    assert_int_equal(rl_muster_differences(print, print_of(1, 2, 9)), 1 << RL_ALIKE_RULES);
+    assert_int_equal(rl_muster_differences(print, print_of(2, 3, 1)), 7);
+    assert_int_not_equal(print_of(0, 0, 0), 0);
+}
+
+static void twenty_bits_of_the_secret_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(print_of(UINT64_MAX, 0, 0) & ~print_of(0, 0, 0), 0xfffff);
+    assert_int_equal(print_of(UINT64_C(0xabcde) << 20, 2, 3), print_of(0, 2, 3));
+}
+
+static void what_is_written_is_found(void **state)
+{
+    char name[RL_MUSTER_NAME_MAX + 1];
+    uint64_t print, roll;
+    (void)state;
+    assert_int_equal(rl_muster_read_roll(&session, &roll), RL_STORE_OK);
+    assert_int_equal(roll, 0);
+    assert_int_equal(rl_muster_read_print(&session, 59, &print), RL_STORE_OK);
+    assert_int_equal(print, 0);
+    assert_int_equal(rl_muster_write(&session, 59, print_of(1, 2, 3), "web1.example:443"),
+                     RL_STORE_OK);
+    assert_int_equal(rl_muster_write_roll(&session, UINT64_C(1) << 59 | 1), RL_STORE_OK);
+    assert_int_equal(rl_muster_read_roll(&session, &roll), RL_STORE_OK);
+    assert_true(roll == (UINT64_C(1) << 59 | 1));
+    assert_int_equal(rl_muster_read_print(&session, 59, &print), RL_STORE_OK);
+    assert_true(print == print_of(1, 2, 3));
+    assert_int_equal(rl_muster_read_name(&session, 59, name), RL_STORE_OK);
+    assert_string_equal(name, "web1.example:443");
+    assert_int_equal(rl_muster_read_print(&session, 58, &print), RL_STORE_OK);
+    assert_int_equal(print, 0);
+}
+
+static void names_of_any_length_are_cut_off(void **state)
+{
+    char name[RL_MUSTER_NAME_MAX + 1];
+    (void)state;
+    rl_muster_write(&session, 0, print_of(1, 2, 3), "0123456789abcdef0123456789abcdefXYZ");
+    rl_muster_read_name(&session, 0, name);
+    assert_string_equal(name, "0123456789abcdef0123456789abcdef");
+    rl_muster_write(&session, 0, print_of(1, 2, 3), "a:1");
+    rl_muster_read_name(&session, 0, name);
+    assert_string_equal(name, "a:1");
+}
+
+/* Whoever can write to memcached must not write to the log. */
+static void what_others_may_write_there_is_harmless(void **state)
+{
+    char name[RL_MUSTER_NAME_MAX + 1];
+    uint64_t print;
+    (void)state;
+    rl_muster_write(&session, 0, 17, "web1\n[notice] <b>");
+    assert_int_equal(rl_muster_read_print(&session, 0, &print), RL_STORE_OK);
+    assert_int_equal(print, 0);
+    rl_muster_read_name(&session, 0, name);
+    assert_string_equal(name, "web1");
+}
+
+/* Of servers whose lists differ one finds some of the copies. */
+static void one_copy_is_enough(void **state)
+{
+    char name[RL_MUSTER_NAME_MAX + 1];
+    uint64_t print, roll;
+    (void)state;
+    rl_muster_write(&session, 3, print_of(1, 2, 3), "web1:80");
+    rl_muster_write_roll(&session, 8);
+    for (int i = 0; i < store.n; i++) {
+        if (store.counters[i].name.window / 4096 != 5) {
+            store.counters[i].name.key.hi++;
+        }
+    }
+    rl_muster_read_roll(&session, &roll);
+    assert_int_equal(roll, 8);
+    rl_muster_read_print(&session, 3, &print);
+    assert_true(print == print_of(1, 2, 3));
+    rl_muster_read_name(&session, 3, name);
+    assert_string_equal(name, "web1:80");
+}
+
+static fault_e always_refused(void *context, rl_store_session_t *asked)
+{
+    (void)context, (void)asked;
+    return FAULT_REFUSED;
+}
+
+static void a_store_that_fails_is_told_from_an_empty_one(void **state)
+{
+    char name[RL_MUSTER_NAME_MAX + 1];
+    uint64_t print, roll;
+    (void)state;
+    store.fault = always_refused;
+    assert_int_not_equal(rl_muster_read_roll(&session, &roll), RL_STORE_OK);
+    assert_int_not_equal(rl_muster_read_print(&session, 0, &print), RL_STORE_OK);
+    assert_int_equal(print, 0);
+    assert_int_not_equal(rl_muster_read_name(&session, 0, name), RL_STORE_OK);
+    assert_string_equal(name, "");
+    assert_int_not_equal(rl_muster_write(&session, 0, 1, "a"), RL_STORE_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fingerprint_says_what_is_different),
+        cmocka_unit_test(twenty_bits_of_the_secret_are_told),
+        cmocka_unit_test_setup(what_is_written_is_found, set_out),
+        cmocka_unit_test_setup(names_of_any_length_are_cut_off, set_out),
+        cmocka_unit_test_setup(what_others_may_write_there_is_harmless, set_out),
+        cmocka_unit_test_setup(one_copy_is_enough, set_out),
+        cmocka_unit_test_setup(a_store_that_fails_is_told_from_an_empty_one, set_out),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
