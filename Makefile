@@ -47,7 +47,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 OPTIMIZE ?= -O2 -g
 # The module is optimized as a whole where compiler and linker can, without a warning (clang
 # warns); what else is linked takes the machine code that lies in the objects as well. LTO=
-# builds without.
+# builds without. Such a compiler compiles when it links, so it gets its flags then, too.
 LTO_GCC  := -flto=auto -ffat-lto-objects
 LTO      := $(shell echo 'int lto;' | $(CC) -Werror $(LTO_GCC) -shared -fPIC -x c -o /dev/null - 2>/dev/null && echo '$(LTO_GCC)')
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
@@ -131,7 +131,7 @@ $(EMBEDDED): $(ASSETS) $(SRC)/status/page/assets.h Makefile | need-build
 
 $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
-	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
+	$(Q)$(CC) -shared $(LTO) $(OPTIMIZE) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
 
 # Where rlctl finds httpd and the module, unless it is told; and the module's version, which is also rlctl's.
 RLCTL_PATHS = $(eval RLCTL_PATHS := -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"')$(RLCTL_PATHS)
@@ -146,7 +146,7 @@ $(OUT)/rlctl.obj/%.o: rlctl/%.c Makefile | need-build
 
 $(RLCTL): $(RLCTL_OBJECTS) $(LIBRARY)
 	$(SAY) '  LINK $@'
-	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(RLCTL_OBJECTS) -o $@ $(RLCTL_LIBS)
+	$(Q)$(CC) -pie -fno-lto -Wl,-z,relro,-z,now $(LDFLAGS) $(RLCTL_OBJECTS) -o $@ $(RLCTL_LIBS)
 
 $(LIBRARY): $(call objects,$(PLAIN)) $(EMBEDDED)
 	@rm -f $@

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds Debian's packages, binary and source, of the source as it stands (what git ignores stays out), and has lintian
 # look at them. The version is the header's, "0.2.0" or, before it is released, "0.2.0~dev20260131.1530", with the
-# commit's time: of two builds the later is the newer package, and a second build of one commit has the same bytes.
+# commit's time: of two builds the later is the newer package, and a second build of one commit in the same place has
+# the same bytes (in another place too, but for rlctl's debugging information and with it its build ID).
 # debian/changelog is made of the first entry of CHANGES.
 # Usage: deb.sh DIRECTORY       (VERSION= gives another version; LINTIAN= leaves lintian out)
 set -eu
