@@ -10,6 +10,7 @@
 #   make test-asan  most C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
 #   make example    the module of t/module, which the tests of the C interface load
 #   make test-apps  tests the examples with real applications: WordPress, DokuWiki, phpMyAdmin ... (T=t/apps/10-wordpress.t)
+#   make test-moving  runs both sides of docs/moving.md, and compares who was denied (T=t/moving/40-nginx.t)
 #   make bench      measures; prints a table
 #   make differential  compares what the module and applications' parsers read from forms (COUNT=20000 SEED=1 ONLY=php,rack)
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
@@ -22,7 +23,7 @@
 #   make deps       installs the packages that make needs; FOR='test lint' what those need
 #   make clean
 #
-# Only run, test, test-apps, differential and deps install packages; the others say what is missing. V=1 shows the
+# Only run, test, test-apps, test-moving, differential and deps install packages; the others say what is missing. V=1 shows the
 # commands, and of tests each assertion. CC=clang OUT=out/clang builds with another compiler.
 
 CC      ?= cc
@@ -67,7 +68,7 @@ MODULE_LIBS := -lutf8proc -lmemcached
 
 # The rooms, lowest first. Those of PLAIN_ROOMS build without httpd's headers: unit tests, fuzz
 # targets and benchmarks link them.
-PLAIN_ROOMS := core core/form core/meter core/pass networks system busy stats ledger concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
+PLAIN_ROOMS := core core/form core/meter core/pass networks system busy stats ledger ledger/file concurrent fleet lease memcached/connection memcached limiter answer/text accesslog census status/text status/page
 HTTPD_ROOMS := httpd key rule config advice process request challenge answer hooks api replay status
 PLAIN   := $(foreach room,$(PLAIN_ROOMS),$(wildcard $(SRC)/$(room)/*.c))
 HTTPD   := $(foreach room,$(HTTPD_ROOMS),$(wildcard $(SRC)/$(room)/*.c)) $(SRC)/mod_ratelimit_cache.c
@@ -100,7 +101,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
 RLCTL   := $(OUT)/rlctl
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-asan unit example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean
 all: $(MODULE) $(RLCTL)
 
 deps:
@@ -192,6 +193,15 @@ test-apps:
 	@$(MAKE) --no-print-directory all
 	$(Q)V='$(V)' PROVE='$(PROVE)' $(BUILT) perl t/apps/run.pl $(T)
 
+# What the manual compares with is unpacked, not installed: that would enable modules and start services.
+MOVING_PEERS := libapache2-mod-evasive libapache2-mod-qos libapache2-mod-security2 nginx haproxy fail2ban libpcre3 liblua5.1-0 liblua5.3-0 \
+    libyajl2 libcurl3-gnutls libopentracing-c-wrapper0 libopentracing1
+test-moving:
+	@build/deps.sh install test
+	@$(MAKE) --no-print-directory all
+	@build/peers.sh $(OUT)/moving $(MOVING_PEERS)
+	$(Q)V='$(V)' PROVE='$(PROVE)' RL_PEERS='$(abspath $(OUT))/moving' $(BUILT) perl t/moving/run.pl $(T)
+
 # Everything once more, built with the sanitizers, in $(OUT)/asan. Of t/*.t those that go through
 # most of the module and spend little time waiting.
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -199,7 +209,7 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     merging htaccess-tenant exempt denial env-and-log once-per-request before-authentication satisfy-any http2 \
     after-the-handler restart full-table cost-and-dynamic-rates outcomes form-values form-rules-together \
     fleet-exact what-memcached-sees store-hangs over-limit-is-local attacks headers deny-handlers deny-handler-php \
-    module-interface statistics status-formats status-page rlctl challenge networks)
+    module-interface statistics status-formats status-page rlctl challenge networks counters-outlive)
 
 # Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
 # code of other tests thousands of times, too long for the sanitizers.

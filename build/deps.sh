@@ -6,7 +6,7 @@
 # Usage: deps.sh check|install PURPOSE...
 set -eu
 
-purposes="build run test apps memcached bench differential fuzz clang lint deb rpm"
+purposes="build run test apps fail2ban memcached bench differential fuzz clang lint deb rpm"
 
 # Sets `packages`, and `commands`, by which another system is judged.
 needs() {
@@ -22,6 +22,7 @@ needs() {
            packages="$packages wordpress wordpress-theme-twentytwentyone dokuwiki phpmyadmin mariadb-server php-fpm php-mysql"
            packages="$packages git gitweb php-xml php-mbstring libcgi-pm-perl python3-django libapache2-mod-wsgi-py3 hydra chromium curl openssl"
            commands="$commands mariadbd hydra chromium curl openssl" ;;
+    fail2ban) packages=fail2ban commands=fail2ban-regex ;;
     memcached) packages=memcached commands=memcached ;;
     bench) needs build
            packages="$packages apache2-bin wrk valgrind memcached" commands="$commands wrk valgrind memcached" ;;

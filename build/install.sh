@@ -7,7 +7,7 @@
 #   install    installs, and says what to do next on this system
 #   uninstall  removes what install put there, and nothing else: an edited .conf stays
 # Usage: install.sh check|install|uninstall APXS DESTDIR MODULE
-#        (DESTDIR may be empty; with it, this system isn't looked at. BINDIR, DATADIR and DOCDIR are of the environment)
+#        (DESTDIR may be empty; with it, this system isn't looked at. BINDIR, DATADIR, DOCDIR and FAIL2BAN are of the environment)
 set -eu
 [ $# -eq 4 ] || { echo "usage: $0 check|install|uninstall APXS DESTDIR MODULE" >&2; exit 2; }
 mode=$1
@@ -26,6 +26,7 @@ httpd=$("$apxs" -q SBINDIR)/$("$apxs" -q PROGNAME)
 bindir=${BINDIR:-/usr/local/bin}
 datadir=${DATADIR:-${bindir%/bin}/share}
 docdir=${DOCDIR:-$datadir/doc/mod_ratelimit_cache}
+fail2ban=${FAIL2BAN:-/etc/fail2ban}
 so=$libexecdir/mod_ratelimit_cache.so
 conf=$sysconfdir/mods-available/ratelimit_cache.conf
 
@@ -99,12 +100,8 @@ stage() {
     put_text "$docdir/docs" "$top"/docs/*.md
     put "$docdir/docs" "$top"/docs/*.png
     put "$docdir/examples" "$top"/conf/examples/* "$top/conf/ratelimit_cache.conf"
-    for more in grafana prometheus; do
-        [ ! -d "$top/conf/$more" ] || put "$docdir/examples/$more" "$top/conf/$more"/*
-    done
-    if [ -d "$top/conf/fail2ban" ]; then
-        put_fail2ban
-    fi
+    put "$docdir/examples/monitoring" "$top"/conf/monitoring/*
+    put_fail2ban
     if like_debian; then
         put_debian_files
     fi
@@ -112,8 +109,8 @@ stage() {
 
 # A filter bans nobody until a jail names it, so it goes where fail2ban looks; jails are examples.
 put_fail2ban() {
-    if [ -n "$destdir" ] || [ -d /etc/fail2ban/filter.d ]; then
-        put /etc/fail2ban/filter.d "$top"/conf/fail2ban/filter.d/*
+    if [ -n "$destdir" ] || [ -d "$fail2ban/filter.d" ]; then
+        put "$fail2ban/filter.d" "$top"/conf/fail2ban/filter.d/*
     fi
     put "$docdir/examples/fail2ban/filter.d" "$top"/conf/fail2ban/filter.d/*
     put "$docdir/examples/fail2ban/jail.d" "$top"/conf/fail2ban/jail.d/*

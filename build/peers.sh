@@ -1,17 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Fetches the modules and servers that `make bench` compares with from Debian's packages, and unpacks them in the
-# directory given. They aren't installed: that would enable modules and start services of this machine (nginx, and a
+# Fetches the modules and servers that `make bench` and `make test-moving` compare with from Debian's packages, and unpacks
+# them in the directory given: those named, or else those of `make bench`. They aren't installed: that would enable modules and start services of this machine (nginx, and a
 # mailer that mod_evasive depends on). What can't be had is told and left out, so this never fails.
-# Usage: peers.sh DIRECTORY
+# Usage: peers.sh DIRECTORY [PACKAGE...]
 set -u
 dir=$1
+shift
 peers="libapache2-mod-evasive libapache2-mod-qos libapache2-mod-security2 nginx"
 libraries="libpcre3 liblua5.1-0 libyajl2 libcurl3-gnutls" # of mod_qos and ModSecurity, beyond what httpd itself needs
+[ $# -eq 0 ] || peers="$*" libraries=
 
 mkdir -p "$dir" && cd "$dir" || exit 0
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-deb >/dev/null 2>&1; then
-    echo "Not a Debian system: the bench compares with those peers that are installed."
+    echo "Not a Debian system: it is compared with those peers that are installed."
     exit 0
 fi
 

@@ -43,6 +43,7 @@ sub run {
     my ($mode, $apxs, $destdir, $prefix) = @_;
     local $ENV{BINDIR} = "$prefix/bin";
     local $ENV{DATADIR} = "$prefix/share";
+    local $ENV{FAIL2BAN} = "$dir/fail2ban";
     local $ENV{DOCDIR} = "$prefix/share/doc/rl";
     my $said = `sh build/install.sh $mode '$apxs' '$destdir' '$module' 2>&1`;
     return ($? >> 8, $said);
@@ -72,6 +73,8 @@ is join(' ', grep { !/bin|conf/ } files($at)), 'include/mod_ratelimit_cache.h mo
 like $said, qr{httpd\.conf.*LoadModule ratelimit_cache_module "\Q$at\E/modules/mod_ratelimit_cache.so"}s, 'it says the LoadModule line, and where it goes';
 like $said, qr{apachectl configtest && }, 'and what to run then';
 ok -x "$dir/local/bin/rlctl", 'rlctl can be run';
+ok -e "$dir/local/share/doc/rl/examples/fail2ban/jail.d/apache-ratelimit.conf", 'a jail for fail2ban is an example';
+ok !-e "$dir/fail2ban", 'and where there is no fail2ban, its directory isn\'t made';
 ok -e "$dir/local/share/doc/rl/docs/rules.md", 'the manual is installed';
 is join(' ', map { s{.*/}{}r } glob "$dir/local/share/doc/rl/examples/*.conf"),
     join(' ', sort 'ratelimit_cache.conf', map { s{.*/}{}r } glob 'conf/examples/*.conf'), 'and the examples, with every directive';
@@ -101,7 +104,7 @@ like $said, qr/was changed and stays/, 'an edited .conf: it says that this stays
 is slurp("$available/ratelimit_cache.conf"), "RateLimit mine 5/m\n", 'and it does';
 is slurp("$available/ratelimit_cache.conf.new"), slurp('conf/ratelimit_cache.conf'), 'the new one is beside it';
 ($code, $said) = run('uninstall', $apxs, $dest, '/usr');
-is join(' ', files($dest)), "$at/conf/mods-available/ratelimit_cache.conf" =~ s{^/}{}r, 'uninstall leaves the edited .conf, and nothing else';
+is join(' ', files($dest)), substr("$at/conf/mods-available/ratelimit_cache.conf", 1), 'uninstall leaves the edited .conf, and nothing else';
 
 # The files that links of installed pages name: [file, page].
 sub links {

@@ -40,6 +40,17 @@ ScriptAlias /acting/ "${CGIBIN}/"
 <Location /di>
     RateLimit index 9/d
 </Location>
+<Location /ok/punished>
+    RateLimit punished 1/30d penalty=10s
+</Location>
+<Location /ok/punished/not-alone>
+    RateLimit punished off
+    RateLimit others 1/30d key=ip/24
+</Location>
+<Location /ok/punished/never>
+    RateLimit punished off
+    RateLimit zero 0/30d
+</Location>
 <Location /ok/observed>
     RateLimit watched 1/d action=observe key=query:who
 </Location>
@@ -101,7 +112,25 @@ is scalar @lines, 1, 'denials of another key have a line of their own';
 $from = $s->log_mark;
 histogram(parallel($s, 40, '/ok/secret?who=trillian'));
 @lines = $s->wait_log($from, qr/ratelimit:/);
-is scalar @lines, 1, 'forty denials at once have one line in the log';
+is scalar @lines, 2, 'thirty-eight denials at once have two lines in the log, the first and the tenth';
+is scalar(grep { /; 8 more since the last such line$/ } @lines), 1, 'the second says how many there were between';
+
+# ---- the lines of one key: the first denial, the tenth, the hundredth; the next tells how many had none ---------------
+$from = $s->log_mark;
+status($s, '/ok/punished') for 1 .. 126;
+@lines = $s->wait_log($from, qr/rule punished/, 3);
+is scalar @lines, 3, '125 denials of a key have three lines';
+like $lines[0], qr/retry after \d+ s, one address$/, 'the first denial';
+like $lines[1], qr/retry after \d+ s, one address; 8 more since the last such line$/, 'the tenth';
+like $lines[2], qr/retry after \d+ s, one address; 89 more since the last such line$/, 'the hundredth';
+my $denied = 125;
+ok await(30, sub { status($s, '/ok/punished'); $denied++; (@lines = grep { /rule punished/ } $s->log_lines($from)) > 3 }), 'a new penalty has a line of its own';
+like $lines[3], qr/; ${\($denied - 101)} more since the last such line$/, 'it tells how many the last one had after its last line';
+
+$from = $s->log_mark;
+status($s, "/ok/$_") for ('punished/not-alone') x 2, ('punished/never') x 2;
+@lines = $s->wait_log($from, qr/rule (?:others|zero)/, 2);
+is scalar(grep { /one address/ } @lines), 0, 'no word of one address where others share the key, and where everybody is denied' or diag @lines;
 
 $from = $s->log_mark;
 status($s, '/ok/observed?who=ford') for 1 .. 5;

@@ -143,6 +143,21 @@ is $status, 1, 'a log that can not be read is an error';
 ($status) = rlctl('replay', $log);
 is $status, 2, 'no rules: usage';
 
+$s->write('slots.conf', "<Location \"/\">\n    RateLimit slots 2/concurrent\n</Location>\n");
+my @slots = ('--rules', $s->root . '/slots.conf');
+$s->write('took.log', join '', map { my $line = combined('192.0.2.7', 1, '/'); $line =~ s/\n/ 3000000\n/; $line } 1 .. 3);
+my $with = '%h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i" %D';
+($status, $text) = rlctl('replay', @slots, '--format', $with, $s->root . '/took.log');
+like $text, qr/^  not judged: .* By the log's %D at most 3 requests ran at the same time, 3 of one client$/m,
+    'a rule of COUNT/concurrent is not judged: it says so, and what the log says of requests at the same time';
+unlike $text, qr/No limit by address|smallest COUNT/, '... and no more';
+($status, $text) = rlctl('replay', @slots, $s->root . '/one.log');
+like $text, qr/^  not judged: .* With %D the log would tell/m, '... without %D, that it would tell';
+($status, $text) = rlctl('replay', @slots, '--json', $s->root . '/one.log');
+$json = eval { JSON::PP::decode_json($text) } // {};
+ok !$json->{rules}[0]{replayed}, '... and so does the JSON';
+is $json->{rules}[0]{reason}, 'concurrent', '... with the reason';
+
 # ---- what a file of rules means ---------------------------------------------------------------------------------
 
 ($status, $text) = rlctl('check', $s->root . '/rules.conf');

@@ -51,7 +51,7 @@ static const char *find_literal(const rl_log_pass_t *pass, const rl_item_t *lite
     const char *at = pass->at, *end = pass->end;
     while ((at = find_unescaped(pass, at, literal->text[0])) < end) {
         if ((size_t)(end - at) >= literal->len &&
-            memcmp(at, literal->text, literal->len) == 0) {
+            (literal->len == 1 || memcmp(at, literal->text, literal->len) == 0)) {
             return at;
         }
         at++;
@@ -100,8 +100,10 @@ static const char *read_escape(const char *at, const char *end, char *to)
 
 /* Sets *field to the bytes between at and end without their escapes: NULL for "-". There is
  * room for them: a field is at most as long as its line. */
-static void take_text(rl_log_reader_t *reader, const rl_log_text_t *text, rl_log_text_t *field)
+static void take_text(const rl_log_pass_t *pass, const rl_log_text_t *text,
+                      rl_log_text_t *field)
 {
+    rl_log_reader_t *reader = pass->reader;
     const char *at = text->at, *end = text->at + text->len;
     char *to = reader->plain + reader->used;
     *field = *text;
@@ -109,7 +111,7 @@ static void take_text(rl_log_reader_t *reader, const rl_log_text_t *text, rl_log
         *field = (rl_log_text_t){.at = NULL};
         return;
     }
-    if (find_byte(at, end, '\\') == end) {
+    if (!pass->escaped || find_byte(at, end, '\\') == end) {
         return;
     }
     field->at = to;
@@ -167,12 +169,12 @@ static void split_url(rl_log_text_t *url, rl_log_text_t *query)
 }
 
 /* Reads METHOD URL PROTOCOL. What is no request line says no method and no URL. */
-static void take_request(rl_log_reader_t *reader, const rl_log_text_t *text,
+static void take_request(const rl_log_pass_t *pass, const rl_log_text_t *text,
                          rl_log_line_t *line)
 {
     rl_log_text_t plain;
     const char *at, *end;
-    take_text(reader, text, &plain);
+    take_text(pass, text, &plain);
     if (plain.at == NULL) {
         return;
     }
@@ -193,32 +195,32 @@ static bool take_field(rl_log_pass_t *pass, const rl_item_t *item, const rl_log_
     rl_log_line_t *line = pass->line;
     switch (item->kind) {
     case RL_ITEM_CLIENT:
-        take_text(pass->reader, text, &line->client);
+        take_text(pass, text, &line->client);
         return line->client.at != NULL;
     case RL_ITEM_USER:
-        take_text(pass->reader, text, &line->user);
+        take_text(pass, text, &line->user);
         return true;
     case RL_ITEM_REQUEST:
-        take_request(pass->reader, text, line);
+        take_request(pass, text, line);
         return true;
     case RL_ITEM_METHOD:
-        take_text(pass->reader, text, &line->method);
+        take_text(pass, text, &line->method);
         return true;
     case RL_ITEM_URL:
-        take_text(pass->reader, text, &line->url);
+        take_text(pass, text, &line->url);
         line->decoded = true;
         return true;
     case RL_ITEM_QUERY:
-        take_text(pass->reader, text, &line->query);
+        take_text(pass, text, &line->query);
         return true;
     case RL_ITEM_PROTOCOL:
-        take_text(pass->reader, text, &line->protocol);
+        take_text(pass, text, &line->protocol);
         return true;
     case RL_ITEM_VHOST:
-        take_text(pass->reader, text, &line->vhost);
+        take_text(pass, text, &line->vhost);
         return true;
     case RL_ITEM_HEADER:
-        take_text(pass->reader, text, &line->headers[item->index]);
+        take_text(pass, text, &line->headers[item->index]);
         return true;
     case RL_ITEM_STATUS:
         return take_int(text, 999, &line->status);
@@ -278,7 +280,9 @@ static bool finish_times(const rl_log_pass_t *pass)
 static bool pass_items(rl_log_pass_t *pass, int n)
 {
     const rl_log_format_t *format = pass->reader->format;
-    memset(pass->line, 0, sizeof(*pass->line));
+    memset(pass->line, 0,
+           offsetof(rl_log_line_t, headers) +
+               (size_t)format->headers * sizeof(pass->line->headers[0]));
     pass->line->duration = -1;
     pass->reader->used = 0;
     for (int i = 0; i < n; i++) {

@@ -17,31 +17,39 @@ static void *grow(void *memory, size_t bytes)
     return larger;
 }
 
-void *rl_vector_at(rl_vector_t *vector, size_t i, size_t size)
+void *rl_vector_grow(rl_vector_t *vector, size_t i, size_t size)
 {
-    if (i >= vector->room) {
-        const size_t room = i < 512 ? 1024 : 2 * i;
-        vector->items = grow(vector->items, room * size);
-        memset((char *)vector->items + vector->room * size, 0, (room - vector->room) * size);
-        vector->room = room;
-    }
+    const size_t room = i < 512 ? 1024 : 2 * i;
+    vector->items = grow(vector->items, room * size);
+    memset((char *)vector->items + vector->room * size, 0, (room - vector->room) * size);
+    vector->room = room;
     return (char *)vector->items + i * size;
 }
 
-static uint32_t index_slot(const rl_index_t *index, const rl_digest_t *name)
+static uint32_t first_slot(const rl_index_t *index, const rl_digest_t *name)
 {
-    uint32_t slot = (uint32_t)((name->hi ^ name->lo * UINT64_C(0x9e3779b97f4a7c15)) *
-                                   UINT64_C(0xbf58476d1ce4e5b9) >>
-                               32) &
-                    index->mask;
-    while (index->slots[slot] != 0) {
-        const rl_digest_t *other = &index->names[index->slots[slot] - 1];
-        if (other->hi == name->hi && other->lo == name->lo) {
-            break;
-        }
+    return (uint32_t)((name->hi ^ name->lo * UINT64_C(0x9e3779b97f4a7c15)) *
+                          UINT64_C(0xbf58476d1ce4e5b9) >>
+                      32) &
+           index->mask;
+}
+
+void rl_index_prefetch(const rl_index_t *index, const rl_digest_t *name)
+{
+    if (index->room > 0) {
+        __builtin_prefetch(&index->slots[first_slot(index, name)]);
+    }
+}
+
+/* Returns the place that holds the name, or else the one that is free for it. */
+static rl_index_slot_t *index_slot(const rl_index_t *index, const rl_digest_t *name)
+{
+    uint32_t slot = first_slot(index, name);
+    while (index->slots[slot].next != 0 &&
+           (index->slots[slot].name.hi != name->hi || index->slots[slot].name.lo != name->lo)) {
         slot = (slot + 1) & index->mask;
     }
-    return slot;
+    return &index->slots[slot];
 }
 
 static void make_room(rl_index_t *index)
@@ -51,26 +59,27 @@ static void make_room(rl_index_t *index)
     index->room = slots / 2;
     index->mask = slots - 1;
     index->names = grow(index->names, index->room * sizeof(rl_digest_t));
-    index->slots = grow(NULL, slots * sizeof(uint32_t));
-    memset(index->slots, 0, slots * sizeof(uint32_t));
+    index->slots = grow(NULL, slots * sizeof(rl_index_slot_t));
+    memset(index->slots, 0, slots * sizeof(rl_index_slot_t));
     for (uint32_t i = 0; i < index->n; i++) {
-        index->slots[index_slot(index, &index->names[i])] = i + 1;
+        *index_slot(index, &index->names[i]) =
+            (rl_index_slot_t){.name = index->names[i], .next = i + 1};
     }
 }
 
 uint32_t rl_index_of(rl_index_t *index, const rl_digest_t *name, bool *fresh)
 {
-    uint32_t slot;
+    rl_index_slot_t *slot;
     if (index->n == index->room) {
         make_room(index);
     }
     slot = index_slot(index, name);
-    *fresh = index->slots[slot] == 0;
+    *fresh = slot->next == 0;
     if (*fresh) {
         index->names[index->n] = *name;
-        index->slots[slot] = ++index->n;
+        *slot = (rl_index_slot_t){.name = *name, .next = ++index->n};
     }
-    return index->slots[slot] - 1;
+    return slot->next - 1;
 }
 
 rl_digest_t rl_address_name(const rl_address_t *address)

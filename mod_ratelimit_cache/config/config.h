@@ -104,15 +104,16 @@ bool rl_server_logs_keys(const rl_server_config_t *conf);
 /* What there is once in httpd, not once per virtual host. Directives fill it in while the
  * configuration is read. */
 typedef struct rl_global_config {
-    apr_size_t table_size; /* bytes: the largest size= of any RateLimitStore; 0: none */
-    unsigned tenants;      /* percent: the largest tenants= of any RateLimitStore; 0: none */
-    unsigned stores;       /* how many shared stores were read so far */
-    rl_rule_t *rules;      /* a list of all rules but the tenants' */
-    unsigned nrules;       /* how many are in it */
-    bool reads_env;        /* one of them, or an exemption, reads environment variables */
-    bool reads_headers;    /* ... header fields */
-    const char *secret;    /* RateLimitSecret; NULL: none */
-    apr_size_t secret_len; /* bytes */
+    apr_size_t table_size;  /* bytes: the largest size= of any RateLimitStore; 0: none */
+    unsigned tenants;       /* percent: the largest tenants= of any RateLimitStore; 0: none */
+    const char *table_file; /* file= of a RateLimitStore, an absolute path; NULL: none */
+    unsigned stores;        /* how many shared stores were read so far */
+    rl_rule_t *rules;       /* a list of all rules but the tenants' */
+    unsigned nrules;        /* how many are in it */
+    bool reads_env;         /* one of them, or an exemption, reads environment variables */
+    bool reads_headers;     /* ... header fields */
+    const char *secret;     /* RateLimitSecret; NULL: none */
+    apr_size_t secret_len;  /* bytes */
     const rl_busy_limits_t *busy; /* RateLimitBusy; NULL: none */
 } rl_global_config_t;
 

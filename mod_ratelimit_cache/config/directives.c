@@ -18,6 +18,7 @@
 #include "exemption.h"
 #include "networks_directive.h"
 #include "pass_directive.h"
+#include "shm_directive.h"
 #include "store_directive.h"
 
 #define SECRET_MAX     4096
@@ -209,28 +210,6 @@ static const char *set_form_charset(cmd_parms *cmd, void *dir, const char *value
 
 /* ---- store ---- */
 
-static const char *set_shm_option(const char *option)
-{
-    if (strncmp(option, "size=", 5) == 0) {
-        return rl_table_size_raise(option + 5);
-    }
-    if (strncmp(option, "tenants=", 8) == 0) {
-        return rl_table_tenants_raise(option + 8);
-    }
-    return "not an option of shm; one of size, tenants";
-}
-
-static const char *set_shm(cmd_parms *cmd, int argc, char *const argv[])
-{
-    for (int i = 0; i < argc; i++) {
-        const char *reason = set_shm_option(argv[i]);
-        if (reason != NULL) {
-            return directive_error(cmd, argv[i], reason);
-        }
-    }
-    return NULL;
-}
-
 static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
@@ -245,11 +224,12 @@ static const char *set_store(cmd_parms *cmd, void *dir, int argc, char *const ar
         return rl_store_directive_parse(cmd, argc - 1, argv + 1, &conf->store);
     }
     if (argc > 0 && ap_cstr_casecmp(argv[0], "shm") == 0) {
-        return set_shm(cmd, argc - 1, argv + 1);
+        return rl_shm_directive_parse(cmd, argc - 1, argv + 1);
     }
     return directive_error(
         cmd, argc > 0 ? argv[0] : "",
-        "write shm [size=32M] [tenants=12%], or memcached HOST[:PORT] ... [option=value ...]");
+        "write shm [size=32M] [tenants=12%] [file=PATH], or memcached HOST[:PORT] ... "
+        "[option=value ...]");
 }
 
 /* Reads the secret from a file, without the line ends that editors leave at its end. Returns
@@ -443,9 +423,10 @@ const command_rec rl_directives[] = {
                   "Says how many bits of an IPv6 address key=ip tells apart: 0 to 128."),
     AP_INIT_TAKE1("RateLimitDenyStatus", set_deny_status, NULL, IN_HTACCESS,
                   "Sets the status of a denial: 400 to 599."),
-    AP_INIT_TAKE_ARGV("RateLimitStore", set_store, NULL, RSRC_CONF,
-                      "Says where the counters are: shm [size=32M] [tenants=12%], or memcached "
-                      "HOST[:PORT] ... [option=value ...]."),
+    AP_INIT_TAKE_ARGV(
+        "RateLimitStore", set_store, NULL, RSRC_CONF,
+        "Says where the counters are: shm [size=32M] [tenants=12%] [file=PATH], or memcached "
+        "HOST[:PORT] ... [option=value ...]."),
     AP_INIT_TAKE1(
         "RateLimitSecret", set_secret, NULL, RSRC_CONF,
         "Sets the secret that keys are hashed with: file:PATH, or the secret itself."),

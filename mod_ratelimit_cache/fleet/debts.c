@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "debts.h"
 
+#include "../system/backoff.h"
 #include "notes.h"
 
+/* With the store, others swap the note as often as it answers, so few are lost; without it, as
+ * often as requests come. */
 #define SWAP_TRIES 100
 
 /* "Being paid since" is 0 if nobody pays, else 1 + a second modulo SINCE_CYCLE. PAYING_MAX is
@@ -95,7 +98,7 @@ static bool owed_is_later(const rl_reservation_t *res, uint64_t owed)
 
 void rl_debt_owe(const rl_reservation_t *res, uint32_t units)
 {
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < SWAP_TRIES; i++) {
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
         const uint64_t sum = (uint64_t)owed_units(res, owed) + units;
         if (owed_is_later(res, owed)) {
@@ -106,12 +109,13 @@ void rl_debt_owe(const rl_reservation_t *res, uint32_t units)
                          make_owed(res, since_of(res, owed), (uint32_t)sum))) {
             return;
         }
+        rl_pause_after(i);
     }
 }
 
 bool rl_debt_forgive(const rl_reservation_t *res, uint32_t units)
 {
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < SWAP_TRIES; i++) {
         const uint64_t owed = rl_note(res, RL_NOTE_OWED);
         if (units == 0 || owed_units(res, owed) < units || is_being_paid(res, owed)) {
             return false;
@@ -119,6 +123,7 @@ bool rl_debt_forgive(const rl_reservation_t *res, uint32_t units)
         if (rl_note_swap(res, RL_NOTE_OWED, owed, owed - units)) {
             return true;
         }
+        rl_pause_after(i);
     }
     return false;
 }

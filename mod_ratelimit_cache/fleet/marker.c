@@ -3,13 +3,15 @@
 
 #include "../core/meter/marker_word.h"
 #include "../core/siphash.h"
+#include "../system/backoff.h"
 #include "reservation.h"
 
 /* The note of a marker's cell that holds its word. */
 #define WORD 0
 
-/* Swaps in a row that other requests may win before this one gives up. */
-#define SWAP_TRIES  1000
+/* Times that other requests may make the marker and leave it again while this one makes it;
+ * then the value counts as not marked. */
+#define MAKE_TRIES  32
 #define STORE_TRIES 16
 
 /* The counter's key and the value are digests under the secret already. */
@@ -76,7 +78,7 @@ static void make_cell(const rl_marker_cell_t *cell, int64_t now, int64_t expires
 
 static rl_marker_e join_here(const rl_marker_cell_t *cell)
 {
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         const uint64_t word = cell_word(cell);
         rl_marker_state_t state = rl_marker_state(word);
         if (state.units == 0 || is_full(state)) {
@@ -86,6 +88,7 @@ static rl_marker_e join_here(const rl_marker_cell_t *cell)
         if (cell_swap(cell, word, state)) {
             return RL_MARKER_HELD;
         }
+        rl_back_off(i);
     }
     return RL_MARKER_NONE;
 }
@@ -94,7 +97,7 @@ static rl_marker_e make_here(const rl_marker_cell_t *cell, uint32_t units, int64
                              int64_t expires)
 {
     const rl_marker_state_t made = {.units = units, .holders = 1};
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < MAKE_TRIES; i++) {
         const rl_marker_e joined = join_here(cell);
         uint64_t word;
         if (joined != RL_MARKER_NONE) {
@@ -105,13 +108,14 @@ static rl_marker_e make_here(const rl_marker_cell_t *cell, uint32_t units, int64
         if (rl_marker_state(word).units == 0 && cell_swap(cell, word, made)) {
             return RL_MARKER_MADE;
         }
+        rl_pause_after(i); /* another made or left it; or there is no cell for it */
     }
     return RL_MARKER_NONE;
 }
 
 static uint32_t leave_here(const rl_marker_cell_t *cell)
 {
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         const uint64_t word = cell_word(cell);
         rl_marker_state_t state = rl_marker_state(word);
         const uint32_t units = state.units;
@@ -123,6 +127,7 @@ static uint32_t leave_here(const rl_marker_cell_t *cell)
         if (cell_swap(cell, word, state)) {
             return units - state.units;
         }
+        rl_back_off(i);
     }
     return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notes.h"
 
+/* These notes change when the store has answered, not with each request. So a request that has
+ * lost this many swaps has no cell. */
 #define SWAP_TRIES 100
 
 #define UNITS_BITS 24

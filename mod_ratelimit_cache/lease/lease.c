@@ -4,11 +4,12 @@
 #include "../core/meter/lease_word.h"
 #include "../fleet/notes.h"
 #include "../fleet/shared_counter.h"
+#include "../system/backoff.h"
 #include "lease_list.h"
 
 enum { NOTE_LEASE, NOTE_PACE, NOTE_SPENT };
 
-#define SWAP_TRIES 20
+#define EXTEND_TRIES 20
 
 /* Microseconds after which the ledger may use a lease's cell for another key, unless units were
  * reserved for it meanwhile. */
@@ -118,7 +119,7 @@ static uint64_t stamp_of(const rl_lease_t *lease, uint64_t word)
 bool rl_lease_spend(rl_lease_t *lease, uint64_t *stamp)
 {
     const uint32_t cost = lease->op->cost;
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         const uint64_t word = lease_note(lease, NOTE_LEASE);
         const uint32_t left = left_of(lease, word);
         uint64_t spent;
@@ -132,6 +133,7 @@ bool rl_lease_spend(rl_lease_t *lease, uint64_t *stamp)
             *stamp = stamp_of(lease, spent);
             return true;
         }
+        rl_back_off(i);
     }
     return false;
 }
@@ -212,14 +214,17 @@ void rl_lease_reserve_end(rl_lease_t *lease, uint32_t reserved)
     }
 }
 
+/* Returns false if the lease has no cell, or others were faster each time: what isn't added is
+ * given back. */
 static bool lease_extend(const rl_lease_t *lease, uint64_t until, uint32_t units)
 {
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < EXTEND_TRIES; i++) {
         const uint64_t word = lease_note(lease, NOTE_LEASE);
         if (lease_swap(lease, NOTE_LEASE, word,
                        rl_lease_word_extended(lease->op, word, lease->window, until, units))) {
             return true;
         }
+        rl_pause_after(i);
     }
     return false;
 }
@@ -240,12 +245,13 @@ bool rl_lease_add(const rl_lease_t *lease, uint64_t until, uint32_t units)
 
 void rl_lease_lower(const rl_lease_t *lease, uint32_t units)
 {
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         const uint64_t word = lease_note(lease, NOTE_LEASE);
         if (word == 0 || lease_swap(lease, NOTE_LEASE, word,
                                     rl_lease_word_lowered(lease->op, word, units))) {
             return;
         }
+        rl_back_off(i);
     }
 }
 
@@ -269,7 +275,7 @@ static void count_taken(const rl_lease_t *lease, uint64_t taken)
 /* Takes away what is left. Returns the lease's word as it was, 0 if nothing was left. */
 static uint64_t lease_take(const rl_lease_t *lease)
 {
-    for (int i = 0; i < SWAP_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         const uint64_t word = lease_note(lease, NOTE_LEASE);
         if (word == 0) {
             return 0;
@@ -278,6 +284,7 @@ static uint64_t lease_take(const rl_lease_t *lease)
             count_taken(lease, word);
             return word;
         }
+        rl_back_off(i);
     }
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "../core/meter/operation.h"
+#include "../system/backoff.h"
 #include "table.h"
 
 /* The memory is an array of cells, a cache line each, and nothing else:
@@ -176,10 +177,6 @@ static inline rl_cell_t *path_next(rl_path_t *path)
 
 /* ---- places ---- */
 
-/* The most compare-and-swaps in a row that other requests may win before this one gives up.
- * Each time means that another request made progress. */
-#define CAS_TRIES 1000
-
 /* A cell, and the id that it had. */
 typedef struct rl_place {
     rl_cell_t *cell; /* NULL: nowhere */
@@ -259,6 +256,14 @@ static inline bool cell_apply_step(const rl_place_t *place, const rl_digest_t *k
     expected = raw[step->word];
     return atomic_compare_exchange_strong(&place->cell->word[step->word], &expected,
                                           cell_masked(key, place->id, step->value));
+}
+
+/* Stands back from a cell in which other requests won `lost` swaps and one more; then fetches
+ * it for the next try. */
+static inline void cell_stand_back(const rl_cell_t *cell, unsigned lost)
+{
+    rl_back_off(lost);
+    rl_prefetch_to_swap(cell);
 }
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a counter is changed. The key's cell is found, or taken (place.c); its words are read;
  * the meter computes a step from them; the cell's life is made to cover the step; one
- * compare-and-swap applies it. If that fails, another request was faster, and the step is
- * computed anew. At last the cell's id is read once more: if the cell was taken away meanwhile,
- * nothing that was done there counts, and all begins again. Why this is enough is told in
- * cell.h. */
+ * compare-and-swap applies it. If that fails, another request was faster; this one stands back
+ * for a moment (system/backoff.h), and the step is computed anew. At last the cell's id is read
+ * once more: if the cell was taken away meanwhile, nothing that was done there counts, and all
+ * begins again. Why this is enough is told in cell.h. */
 #include "ledger.h"
 
 #include <string.h>
@@ -12,8 +12,6 @@
 #include "cell.h"
 #include "life.h"
 #include "place.h"
-
-#define MOVE_TRIES 8
 
 /* One in so many groups of the tenants' share is theirs alone, so that they find a cell also
  * when the server's keys have all others. */
@@ -148,6 +146,15 @@ static bool is_use(const rl_step_t *step)
     return step->word >= 0 || !step->granted;
 }
 
+/* What is not counted is not granted. Only a damaged cell leads here, or a tenants' share in
+ * which no cell can be taken: see RL_TRIES. */
+static void deny_uncounted(rl_step_t *step)
+{
+    step->granted = false;
+    step->word = -1;
+    step->retry = step->reset;
+}
+
 /* Charges one cell. Returns false if the cell has become another key's, so that nothing that
  * was done there counts. */
 static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_kind_e kind,
@@ -155,7 +162,7 @@ static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_ki
 {
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     const uint64_t owner = place.id;
-    for (int i = 0; i < CAS_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         cell_load_words(place.cell, raw);
         if (((place.id ^ owner) & ~GUARD) != 0) {
             return false;
@@ -165,13 +172,17 @@ static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_ki
         if (kind == ONLY_DENY && step->granted) {
             return true;
         }
-        if ((!is_use(step) || rl_place_cover(&place, op, step)) &&
-            cell_apply_step(&place, &op->ledger_key, raw, step) && !step->again) {
-            return cell_is_still(place.cell, owner);
+        if (!is_use(step) || rl_place_cover(&place, op, step)) {
+            if (!cell_apply_step(&place, &op->ledger_key, raw, step)) {
+                cell_stand_back(place.cell, i);
+            }
+            else if (!step->again) {
+                return cell_is_still(place.cell, owner);
+            }
         }
         place.id = cell_load_id(place.cell);
     }
-    step->granted = false;
+    deny_uncounted(step);
     return true;
 }
 
@@ -179,7 +190,7 @@ static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
                            rl_charge_kind_e kind, rl_step_t *step)
 {
     rl_place_t place = place_find(ledger, &op->ledger_key);
-    for (int i = 0; i < MOVE_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         if (place.cell == NULL) {
             rl_meter_charge(op, no_words, step);
             if (step->word < 0 || (kind == ONLY_DENY && step->granted)) {
@@ -187,15 +198,16 @@ static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
             }
             place = rl_place_take(ledger, op, step->expires);
         }
-        if (place.cell != NULL && charge_cell(place, op, kind, step)) {
+        if (place.cell == NULL) {
+            break;
+        }
+        if (charge_cell(place, op, kind, step)) {
             return;
         }
+        rl_back_off(i); /* the key's cell was taken away */
         place = nowhere;
     }
-    /* The key's cell was taken away each time. What is not counted is not granted. */
-    step->granted = false;
-    step->word = -1;
-    step->retry = step->reset;
+    deny_uncounted(step);
 }
 
 void rl_ledger_charge(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
@@ -222,14 +234,20 @@ static void take_away(const rl_ledger_t *ledger, const rl_operation_t *op,
     uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
     rl_step_t step;
     const rl_place_t place = place_find(ledger, &op->ledger_key);
-    for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
+    for (unsigned i = 0; place.cell != NULL && i < RL_TRIES; i++) {
         cell_load_words(place.cell, raw);
         if (!cell_is_still(place.cell, place.id)) {
             return;
         }
         cell_unmask_words(&op->ledger_key, place.id, raw, words);
         compute(op, what, words, &step);
-        if (step.word < 0 || (cell_apply_step(&place, &op->ledger_key, raw, &step) && once)) {
+        if (step.word < 0) {
+            return;
+        }
+        if (!cell_apply_step(&place, &op->ledger_key, raw, &step)) {
+            cell_stand_back(place.cell, i);
+        }
+        else if (once) {
             return;
         }
     }
@@ -295,7 +313,7 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
         raise_step(op, no_words, &to, &step);
         place = rl_place_take(ledger, op, step.expires);
     }
-    for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
+    for (unsigned i = 0; place.cell != NULL && i < RL_TRIES; i++) {
         const uint64_t owner = place.id;
         cell_load_words(place.cell, raw);
         if (!cell_is_still(place.cell, owner)) {
@@ -303,10 +321,16 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
         }
         cell_unmask_words(&op->ledger_key, place.id, raw, words);
         raise_step(op, words, &to, &step);
-        if (step.word < 0 ||
-            (rl_place_cover(&place, op, &step) &&
-             cell_apply_step(&place, &op->ledger_key, raw, &step) && !step.again)) {
+        if (step.word < 0) {
             return;
+        }
+        if (rl_place_cover(&place, op, &step)) {
+            if (!cell_apply_step(&place, &op->ledger_key, raw, &step)) {
+                cell_stand_back(place.cell, i);
+            }
+            else if (!step.again) {
+                return;
+            }
         }
         place.id = cell_load_id(place.cell);
         if (((place.id ^ owner) & ~GUARD) != 0) {
@@ -363,31 +387,32 @@ static void use_denied(rl_place_t place, const rl_operation_t *op, const rl_step
 }
 
 uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
-                                const rl_step_t *step, uint32_t *repeats)
+                                const rl_step_t *step, uint32_t *before)
 {
     const rl_digest_t *key = &op->ledger_key;
     rl_place_t place = place_find(ledger, key);
-    *repeats = 0;
+    *before = 0;
     if (place.cell == NULL) {
         place = rl_place_take(ledger, op, step->expires);
     }
     if (place.cell != NULL) {
         use_denied(place, op, step);
     }
-    for (int i = 0; place.cell != NULL && i < CAS_TRIES; i++) {
+    for (unsigned i = 0; place.cell != NULL && i < RL_TRIES; i++) {
         uint64_t raw = atomic_load(&place.cell->denials);
         const uint64_t noted = cell_masked(key, place.id, raw);
-        const uint32_t before = noted >> 32 == step->window ? (uint32_t)noted : 0;
-        const uint32_t count = before == UINT32_MAX ? before : before + 1;
+        const uint32_t here = noted >> 32 == step->window ? (uint32_t)noted : 0;
+        const uint32_t count = here == UINT32_MAX ? here : here + 1;
         if (!cell_is_still(place.cell, place.id)) {
             break;
         }
         if (atomic_compare_exchange_strong(
                 &place.cell->denials, &raw,
                 cell_masked(key, place.id, (uint64_t)step->window << 32 | count))) {
-            *repeats = before == 0 && (uint32_t)noted > 1 ? (uint32_t)noted - 1 : 0;
+            *before = (uint32_t)noted;
             return count;
         }
+        cell_stand_back(place.cell, i);
     }
     return 0;
 }

@@ -103,11 +103,10 @@ void rl_ledger_lower(const rl_ledger_t *ledger, const rl_operation_t *op,
 void rl_ledger_clear(const rl_ledger_t *ledger, const rl_operation_t *op);
 
 /* Counts a denial of the key in the window step->window. Returns the denials in this window so
- * far: 1 is the one to log; 0 means that it could not be counted. If it returns 1, *repeats is
- * how many denials the last window that had any had after its first: those that weren't logged;
- * else 0. */
+ * far; 0 means that it could not be counted. Sets *before to the number of denials that were
+ * counted before: in this window, or if this is its first, in the last that had any. */
 uint32_t rl_ledger_count_denial(const rl_ledger_t *ledger, const rl_operation_t *op,
-                                const rl_step_t *step, uint32_t *repeats);
+                                const rl_step_t *step, uint32_t *before);
 
 /* ---- notes ---- */
 

@@ -6,8 +6,6 @@
 #include "evict.h"
 #include "life.h"
 
-#define TAKE_TRIES 64
-
 static const rl_place_t nowhere;
 
 /* ---- ids ---- */
@@ -68,7 +66,7 @@ bool rl_place_cover(rl_place_t *place, const rl_operation_t *op, const rl_step_t
 static bool place_enliven(const rl_place_t *bid, const rl_operation_t *op, int64_t expires)
 {
     const uint64_t first = life_first(op, expires) | (bid->id & LIFE_STATE);
-    for (int i = 0; i < CAS_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         uint64_t life = atomic_load(&bid->cell->life);
         if (cell_load_id(bid->cell) != bid->id) {
             break;
@@ -77,6 +75,7 @@ static bool place_enliven(const rl_place_t *bid, const rl_operation_t *op, int64
             atomic_compare_exchange_strong(&bid->cell->life, &life, first)) {
             return true;
         }
+        cell_stand_back(bid->cell, i);
     }
     return false;
 }
@@ -192,20 +191,20 @@ static bool place_bid(const rl_ledger_t *ledger, rl_place_t *place, uint64_t tag
 rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_operation_t *op, int64_t expires)
 {
     const uint64_t tag = key_tag(&op->ledger_key);
-    for (int i = 0; i < TAKE_TRIES; i++) {
+    for (unsigned i = 0; i < RL_TRIES; i++) {
         rl_place_t place = place_choose(ledger, op);
         if (place.cell == NULL) {
             break;
         }
-        if ((place.id & TAG) != tag && !place_bid(ledger, &place, tag, op->now)) {
-            continue;
+        if ((place.id & TAG) == tag || place_bid(ledger, &place, tag, op->now)) {
+            if ((place.id & BID) != 0) {
+                place = place_establish(ledger, op, place, expires);
+            }
+            if (place.cell != NULL) {
+                return place;
+            }
         }
-        if ((place.id & BID) != 0) {
-            place = place_establish(ledger, op, place, expires);
-        }
-        if (place.cell != NULL) {
-            return place;
-        }
+        rl_back_off(i);
     }
     return nowhere;
 }

@@ -7,8 +7,8 @@
 
 /* Takes a cell for the operation's key, which had none a moment ago. Returns the key's cell,
  * which it keeps until `expires` (microseconds since the epoch) unless other keys need it more.
- * Returns nowhere only if other requests were faster many times in a row, or if the key is a
- * tenant's and nothing of the tenants' share can be taken. */
+ * Returns nowhere only if the key is a tenant's and nothing of the tenants' share can be taken,
+ * or if the memory is damaged. */
 rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_operation_t *op, int64_t expires);
 
 /* Makes the cell's life cover what the step of the operation is about to do; see "Eviction

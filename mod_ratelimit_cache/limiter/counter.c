@@ -445,7 +445,7 @@ void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op)
 }
 
 uint32_t rl_counter_count_denial(const rl_source_t *source, const rl_operation_t *op,
-                                 const rl_step_t *step, uint32_t *repeats)
+                                 const rl_step_t *step, uint32_t *before)
 {
-    return rl_ledger_count_denial(source->ledger, op, step, repeats);
+    return rl_ledger_count_denial(source->ledger, op, step, before);
 }

@@ -73,6 +73,6 @@ void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op);
 
 /* Counts a denial; see rl_ledger_count_denial(). */
 uint32_t rl_counter_count_denial(const rl_source_t *source, const rl_operation_t *op,
-                                 const rl_step_t *step, uint32_t *repeats);
+                                 const rl_step_t *step, uint32_t *before);
 
 #endif

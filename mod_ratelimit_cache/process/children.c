@@ -15,6 +15,7 @@
 #include "muster.h"
 #include "runtime.h"
 #include "store_log.h"
+#include "table.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 
@@ -100,6 +101,7 @@ static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
 void rl_children_init(apr_pool_t *pchild, server_rec *s)
 {
     child_pool = pchild;
+    rl_table_child_init();
     pthread_atfork(NULL, NULL, note_fork);
     rl_store_config_each(s, child_init_store, pchild);
     rl_busy_child_init(pchild, s);

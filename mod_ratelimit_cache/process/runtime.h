@@ -11,11 +11,13 @@
 
 #include "../busy/state.h"
 #include "../core/digest.h"
+#include "../ledger/file/head.h"
 #include "../ledger/ledger.h"
 #include "../stats/stats.h"
 
 typedef struct rl_runtime {
     rl_ledger_t ledger;
+    rl_table_state_t *table_state; /* what goes on together with the ledger's cells */
     void *log_table;    /* RL_LOG_THROTTLE_SIZE bytes, see memcached/log_throttle.h */
     void *health_table; /* RL_HEALTH_TABLE_SIZE bytes, see memcached/health_table.h */
     rl_stats_t *stats;

@@ -18,62 +18,30 @@
 #include "runtime.h"
 #include "scope.h"
 #include "slots.h"
+#include "table.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 
-#define TABLE_SIZE_DEFAULT  ((apr_size_t)32 << 20)
-#define TENANTS_DEFAULT     12
 #define SLOTS_LEAST         1024 /* of each stripe */
 #define SLOTS_MOST          100000
-#define RETAINED_KEY        "mod_ratelimit_cache-2"
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-1"
-#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-3"
+#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-4"
 #define RETAINED_BUSY_KEY   "mod_ratelimit_cache-busy-1"
 #define RETAINED_MUSTER_KEY "mod_ratelimit_cache-muster-1"
 #define RETAINED_SLOTS_KEY  "mod_ratelimit_cache-slots-1"
 
-/* What outlives a reload: httpd unloads the module and loads it again, and keeps for it, by
- * name, the left column; the right one is shared memory that lives as long as the server.
+/* What outlives a reload, besides the table of counters (table.c): httpd unloads the module and
+ * loads it again, and keeps for it, by name, the left column; the right one is shared memory
+ * that lives as long as the server.
  *
- *     RETAINED_KEY         rl_retained_t --> | the ledger's cells: RateLimitStore size= |
  *     RETAINED_LOG_KEY     void *        --> | slots of the log throttle: RL_LOG_THROTTLE_SIZE
  *     RETAINED_HEALTH_KEY  void *        --> | how memcached servers are: RL_HEALTH_TABLE_SIZE
- * | RETAINED_STATS_KEY   void *        --> | statistics: rl_stats_t |
- *     RETAINED_BUSY_KEY    void *        --> | whether the server is busy: rl_busy_t |
- *     RETAINED_MUSTER_KEY  void *        --> | who else uses shared stores: RL_MUSTER_SIZE |
- *     RETAINED_SLOTS_KEY   void *        --> | slots of COUNT/concurrent: concurrent/ |
+ *     RETAINED_STATS_KEY   void *        --> | statistics: rl_stats_t
+ *     RETAINED_BUSY_KEY    void *        --> | whether the server is busy: rl_busy_t
+ *     RETAINED_MUSTER_KEY  void *        --> | who else uses shared stores: RL_MUSTER_SIZE
+ *     RETAINED_SLOTS_KEY   void *        --> | slots of COUNT/concurrent: concurrent/
  */
-typedef struct rl_retained {
-    void *table;                     /* the ledger's memory; NULL: not made yet */
-    apr_size_t size;                 /* its bytes */
-    unsigned tenants;                /* the tenants' share of it, percent */
-    unsigned char random_secret[32]; /* drawn at the start: the secret if none is configured */
-} rl_retained_t;
-
-/* Makes the ledger's memory, and draws the random secret. Returns OK or an httpd error, after
- * logging it. */
-static int create_table(rl_retained_t *retained, apr_size_t size, unsigned tenants,
-                        server_rec *s)
-{
-    apr_status_t rv = rl_segment_create(&retained->table, size, s->process->pool);
-    if (rv == APR_SUCCESS) {
-        rv =
-            apr_generate_random_bytes(retained->random_secret, sizeof(retained->random_secret));
-    }
-    if (rv != APR_SUCCESS) {
-        retained->table = NULL;
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                     "ratelimit: can't get %" APR_SIZE_T_FMT
-                     " bytes of shared memory for the counters; try a smaller size= of "
-                     "RateLimitStore",
-                     size);
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    retained->size = size;
-    retained->tenants = tenants;
-    return OK;
-}
 
 /* Finds or makes shared memory, and sets *memory to it. It outlives reloads, so that after one
  * a failure of memcached isn't logged again, and a recovery still is; so that a server that
@@ -160,73 +128,6 @@ static int find_more_tables(rl_runtime_t *runtime, server_rec *s)
     return error;
 }
 
-/* A reload doesn't change the size of the table or of the tenants' share: that would lose all
- * counters, and children of the old generation would go on counting in the old table. */
-static void note_changes(const rl_retained_t *retained, apr_size_t size, unsigned tenants,
-                         server_rec *s)
-{
-    if (retained->size != size) {
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, s,
-            "ratelimit: size= of RateLimitStore is now %" APR_SIZE_T_FMT
-            " bytes, but the table of %" APR_SIZE_T_FMT
-            " bytes stays in use, with its counters, until httpd is stopped and started",
-            size, retained->size);
-    }
-    if (retained->tenants != tenants) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "ratelimit: tenants= of RateLimitStore is now %u%%, but the rules of "
-                     ".htaccess files keep a share of %u%% until httpd is stopped and started",
-                     tenants, retained->tenants);
-    }
-}
-
-/* All servers of a fleet have to hash alike. Without a RateLimitSecret they do so by a secret
- * that everybody knows, while all else gets a random one. */
-static void derive_secrets(rl_runtime_t *runtime, const rl_retained_t *retained)
-{
-    static const char well_known[] = "mod_ratelimit_cache";
-    const rl_global_config_t *global = rl_global_config();
-    const bool random = global->secret == NULL;
-    const void *secret = random ? (const void *)retained->random_secret : global->secret;
-    const size_t len = random ? sizeof(retained->random_secret) : global->secret_len;
-    rl_secret_derive(&runtime->secret, RL_SECRET_OF_KEYS, secret, len);
-    rl_secret_derive(&runtime->known_secret, RL_SECRET_OF_KNOWN, secret, len);
-    rl_secret_derive(&runtime->deeds_secret, RL_SECRET_OF_DEEDS, secret, len);
-    rl_secret_derive(&runtime->muster_secret, RL_SECRET_OF_MUSTER, secret, len);
-    rl_secret_derive(&runtime->pass_secret, RL_SECRET_OF_PASSES, secret, len);
-    runtime->fleet_secret = runtime->secret;
-    if (random) {
-        rl_secret_derive(&runtime->muster_secret, RL_SECRET_OF_MUSTER, well_known,
-                         sizeof(well_known) - 1);
-        rl_secret_derive(&runtime->fleet_secret, RL_SECRET_OF_KEYS, well_known,
-                         sizeof(well_known) - 1);
-    }
-}
-
-/* Finds or makes what outlives reloads, and fills in *runtime. Returns OK or an httpd error,
- * after logging it. */
-static int open_table(rl_runtime_t *runtime, server_rec *s)
-{
-    const rl_global_config_t *global = rl_global_config();
-    const apr_size_t size = global->table_size > 0 ? global->table_size : TABLE_SIZE_DEFAULT;
-    const unsigned tenants = global->tenants > 0 ? global->tenants : TENANTS_DEFAULT;
-    rl_retained_t *retained = ap_retained_data_get(RETAINED_KEY);
-    if (retained == NULL) {
-        retained = ap_retained_data_create(RETAINED_KEY, sizeof(*retained));
-    }
-    if (retained->table != NULL) {
-        note_changes(retained, size, tenants, s);
-    }
-    else if (create_table(retained, size, tenants, s) != OK) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    derive_secrets(runtime, retained);
-    rl_ledger_open_divided(&runtime->ledger, retained->table, retained->size,
-                           retained->tenants);
-    return find_more_tables(runtime, s);
-}
-
 /* Values that the configuration no longer has told are not kept. */
 static void forget_values(server_rec *s)
 {
@@ -257,7 +158,7 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK; /* httpd is only checking the configuration, and will be back */
     }
-    if (open_table(&runtime, s) != OK) {
+    if (rl_table_open(&runtime, pconf, s) != OK || find_more_tables(&runtime, s) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     rl_runtime_set(&runtime);
@@ -266,11 +167,7 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rl_scope_post_config();
     rl_slots_post_config(pconf, ptemp, s);
     forget_values(s);
-    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
-                 "ratelimit: counters in shared memory, room for %" APR_SIZE_T_FMT
-                 " keys, for %" APR_SIZE_T_FMT " of .htaccess files at most",
-                 rl_ledger_capacity(&runtime.ledger),
-                 rl_ledger_tenants_capacity(&runtime.ledger));
+    rl_table_tell(&runtime, s);
     rl_store_config_each(s, look_up_store, pconf);
     return OK;
 }

@@ -21,7 +21,7 @@ rl_proposal_t rl_findings_propose(const rl_spread_t *spread, double percent)
 
 bool rl_findings_address_is_useless(const rl_rule_tally_t *tally, double percent)
 {
-    if (!tally->by_address || tally->checked == 0) {
+    if (!tally->by_address || tally->concurrent || tally->checked == 0) {
         return false;
     }
     for (int i = 0; i < RL_TALLY_WIDTHS; i++) {
@@ -41,13 +41,16 @@ static int compare_counts(const void *left, const void *right)
 
 uint64_t rl_findings_median(const rl_tally_t *tally, apr_pool_t *pool)
 {
+    const rl_client_tally_t *clients = tally->client_tallies.items;
     const uint32_t n = tally->clients.n;
     uint64_t *counts;
     if (n == 0) {
         return 0;
     }
     counts = apr_palloc(pool, n * sizeof(*counts));
-    memcpy(counts, tally->client_requests.items, n * sizeof(*counts));
+    for (uint32_t i = 0; i < n; i++) {
+        counts[i] = clients[i].requests;
+    }
     qsort(counts, n, sizeof(*counts), compare_counts);
     return counts[n / 2];
 }

@@ -2,6 +2,7 @@
 #include "replay.h"
 
 #include <apr_strings.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,6 @@
 #include "../accesslog/arrivals.h"
 #include "../accesslog/read.h"
 #include "../config/exemption.h"
-#include "../httpd/client.h"
 #include "../httpd/module.h"
 #include "../ledger/ledger.h"
 #include "../memcached/log_throttle.h"
@@ -27,11 +27,25 @@
 #include "tally.h"
 #include "visitor.h"
 
-#define TABLE_SIZE  ((size_t)1 << 30) /* memory is taken as it is used */
+#define TABLE_MIN   ((size_t)1 << 25)
+#define TABLE_MAX   ((size_t)1 << 30) /* memory is taken as it is used */
 #define BUFFER_SIZE (1 << 20)
 
 /* Stands for a user who was authenticated by the name in the key. */
 #define SAME_USER ""
+
+#define AHEAD 4
+
+/* A line that was read before its turn. */
+typedef struct rl_ahead {
+    rl_log_reader_t *reader; /* its own: it has fields of the line */
+    char *text;              /* len bytes, room for RL_LOG_LINE_MAX */
+    size_t len;
+    rl_log_line_t line;
+    rl_address_t client;
+    uint32_t number; /* of the client, if it is numbered */
+    bool numbered;
+} rl_ahead_t;
 
 typedef struct rl_replay {
     apr_pool_t *pool;
@@ -39,14 +53,16 @@ typedef struct rl_replay {
     FILE *out;
     const rl_log_format_t *format; /* NULL: not known yet */
     rl_log_reader_t *first_reader; /* says when a line's request began, */
-    rl_log_reader_t *reader;       /* and, in their order, the rest */
     rl_arrivals_t *arrivals;
     rl_visitor_t *visitor;
     rl_ledger_t ledger;
     rl_source_t source;
     rl_ends_t ends;
     rl_tally_t tally;
+    rl_ahead_t ahead[AHEAD];
+    uint64_t came, taken;  /* lines that were put there, and taken from there */
     request_rec *answered; /* stands for a request that is over */
+    bool has_duration;     /* the log tells how long requests took */
     bool tell_denied;      /* write a line for each denied request */
 } rl_replay_t;
 
@@ -142,6 +158,9 @@ static void keep_end(rl_replay_t *replay, const rl_caller_t *caller, const rl_lo
     if (outcome_matters(request, line, denied)) {
         keep_claims(&end, request, caller->r->user);
     }
+    else if (!replay->has_duration) {
+        return; /* its end changes nothing */
+    }
     rl_tally_begins(&replay->tally, caller->client, caller->now);
     rl_ends_add(&replay->ends, &end);
 }
@@ -209,31 +228,102 @@ static bool check(rl_replay_t *replay, const rl_caller_t *caller, request_rec *r
     return conf->rules->has[RL_PHASE_LATE] && decide(replay, caller, &visit);
 }
 
-/* A line whose turn it is. */
-static void arrive(void *context, const char *text, size_t len)
+static void take(rl_replay_t *replay, const rl_ahead_t *ahead)
 {
-    rl_replay_t *replay = context;
-    rl_log_line_t line;
+    const rl_log_line_t *line = &ahead->line;
+    request_rec *r = rl_visitor_request(replay->visitor, line, &ahead->client);
+    const rl_caller_t caller = {.r = r, .client = ahead->number, .now = line->began};
     rl_request_t *request;
-    rl_caller_t caller;
-    request_rec *r;
     bool denied;
-    if (!rl_log_read(replay->reader, text, len, &line) ||
-        (r = rl_visitor_request(replay->visitor, &line)) == NULL ||
-        !rl_client_address(r, &caller.address)) {
-        replay->tally.skipped++;
-        return;
-    }
-    caller.r = r;
-    caller.now = line.began;
-    caller.client = rl_tally_client(&replay->tally, &caller.address);
-    end_until(replay, line.began);
+    end_until(replay, line->began);
     denied = check(replay, &caller, r, &request);
     rl_tally_request(&replay->tally, &caller, denied);
     if (denied && replay->tell_denied) {
-        fprintf(replay->out, "%.*s\n", (int)len, text);
+        fprintf(replay->out, "%.*s\n", (int)ahead->len, ahead->text);
     }
-    keep_end(replay, &caller, &line, request, denied);
+    keep_end(replay, &caller, line, request, denied);
+}
+
+/* ---- looking ahead ---- */
+
+/* Most of a request's time is waiting for memory: of counters, and of what is known of its
+ * client. So lines are read some time before their turn, and memory is fetched meanwhile, in
+ * as many steps as one place names the next. */
+
+static bool ahead_read(rl_replay_t *replay, rl_ahead_t *ahead, const char *text, size_t len)
+{
+    char client[INET6_ADDRSTRLEN];
+    const rl_log_line_t *line = &ahead->line;
+    if (len > RL_LOG_LINE_MAX) {
+        return false;
+    }
+    memcpy(ahead->text, text, len);
+    ahead->len = len;
+    ahead->numbered = false;
+    if (!rl_log_read(ahead->reader, ahead->text, len, &ahead->line) ||
+        line->method.at == NULL || line->url.at == NULL || line->url.len == 0 ||
+        line->client.len >= sizeof(client)) {
+        return false;
+    }
+    memcpy(client, line->client.at, line->client.len);
+    client[line->client.len] = '\0';
+    if (!rl_address_parse(client, &ahead->client)) {
+        return false;
+    }
+    rl_tally_prefetch(&replay->tally, &ahead->client);
+    return true;
+}
+
+/* Clients are numbered in the order of their lines. */
+static void ahead_number(rl_replay_t *replay, rl_ahead_t *ahead)
+{
+    if (!ahead->numbered) {
+        ahead->number = rl_tally_client(&replay->tally, &ahead->client);
+        ahead->numbered = true;
+        rl_tally_prefetch_client(&replay->tally, ahead->number);
+    }
+}
+
+static rl_ahead_t *ahead_of(rl_replay_t *replay, uint64_t i)
+{
+    return &replay->ahead[i % AHEAD];
+}
+
+static void take_next(rl_replay_t *replay)
+{
+    rl_ahead_t *ahead = ahead_of(replay, replay->taken++);
+    ahead_number(replay, ahead);
+    take(replay, ahead);
+}
+
+/* A line comes, in the order in which requests began. */
+static void arrive(void *context, const char *text, size_t len)
+{
+    rl_replay_t *replay = context;
+    const uint64_t came = replay->came;
+    if (!ahead_read(replay, ahead_of(replay, came), text, len)) {
+        replay->tally.skipped++;
+        return;
+    }
+    replay->came++;
+    if (came >= 1) {
+        ahead_number(replay, ahead_of(replay, came - 1));
+    }
+    if (came >= 2) {
+        rl_tally_prefetch_keys(&replay->tally, &replay->ledger,
+                               ahead_of(replay, came - 2)->number);
+    }
+    if (replay->came - replay->taken == AHEAD) {
+        take_next(replay);
+    }
+}
+
+static void make_ahead(rl_replay_t *replay)
+{
+    for (int i = 0; i < AHEAD; i++) {
+        replay->ahead[i].text = apr_palloc(replay->pool, RL_LOG_LINE_MAX);
+        replay->ahead[i].reader = rl_log_reader_make(replay->pool, replay->format);
+    }
 }
 
 /* ---- lines ---- */
@@ -246,7 +336,8 @@ static bool set_format(rl_replay_t *replay, const char *text)
         return false;
     }
     replay->first_reader = rl_log_reader_make(replay->pool, replay->format);
-    replay->reader = rl_log_reader_make(replay->pool, replay->format);
+    make_ahead(replay);
+    replay->has_duration = rl_log_format_has_duration(replay->format);
     replay->visitor = rl_visitor_make(replay->pool, replay->s, replay->format);
     return true;
 }
@@ -310,6 +401,9 @@ static void take_all(rl_replay_t *replay, int in)
     buffer[n] = '\n';
     take_lines(replay, buffer, n + 1);
     replay->tally.late = rl_arrivals_finish(replay->arrivals);
+    while (replay->taken < replay->came) {
+        take_next(replay);
+    }
 }
 
 /* ---- the whole ---- */
@@ -320,19 +414,35 @@ static const char *setting(const char *name, const char *fallback)
     return value != NULL && value[0] != '\0' ? value : fallback;
 }
 
+/* Returns the bytes of a table that has a cell for each rule and line, and some more. A table
+ * that is larger than it must be is slow: each key that comes has a page of its own. */
+static size_t table_size(void)
+{
+    const uint64_t bytes = strtoull(setting("RATELIMIT_REPLAY_BYTES", "0"), NULL, 10);
+    size_t cells = 1;
+    for (const rl_rule_t *rule = rl_global_config()->rules; rule != NULL; rule = rule->next) {
+        cells += 1u + (rule->distinct != NULL) + (rule->meter.penalty_us > 0);
+    }
+    if (bytes == 0 || bytes > TABLE_MAX / cells) {
+        return TABLE_MAX;
+    }
+    return bytes * cells > TABLE_MIN ? bytes * cells : TABLE_MIN;
+}
+
 /* Has the module count in memory of this process's own. */
 static void open_counters(rl_replay_t *replay)
 {
     static const char anything[] = "replay";
     const rl_global_config_t *global = rl_global_config();
     rl_runtime_t runtime = {.log_table = apr_pcalloc(replay->pool, RL_LOG_THROTTLE_SIZE)};
-    void *memory = mmap(NULL, TABLE_SIZE, PROT_READ | PROT_WRITE,
+    const size_t size = table_size();
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         perror("the table of counters");
         exit(EXIT_FAILURE);
     }
-    rl_ledger_open(&runtime.ledger, memory, TABLE_SIZE);
+    rl_ledger_open(&runtime.ledger, memory, size);
     rl_secret_derive(&runtime.secret, RL_SECRET_OF_KEYS,
                      global->secret != NULL ? global->secret : anything,
                      global->secret != NULL ? global->secret_len : sizeof(anything));

@@ -54,12 +54,24 @@ static void json_keys(FILE *out, const rl_rule_tally_t *rule, const rl_report_te
 
 static void json_widths(FILE *out, const rl_rule_tally_t *rule, double percent)
 {
-    for (int i = 0; rule->by_address && i < RL_TALLY_WIDTHS; i++) {
+    for (int i = 0; rule->by_address && !rule->concurrent && i < RL_TALLY_WIDTHS; i++) {
         const rl_width_tally_t *width = &rule->widths[i];
         fprintf(out, "%s{\"v4bits\":%d,\"v6bits\":%d,\"networks\":%u,\"proposal\":",
-                i > 0 ? "," : "", width->v4bits, width->v6bits, width->networks.n);
+                i > 0 ? "," : "", width->v4bits, width->v6bits, width->n);
         json_proposal(out, &width->spread, percent);
         fputc('}', out);
+    }
+}
+
+/* Says if the rule was replayed and, if not, why. */
+static void json_replayed(FILE *out, const rl_rule_tally_t *rule)
+{
+    if (rule->unseen || rule->concurrent) {
+        fprintf(out, ",\"replayed\":false,\"reason\":\"%s\"",
+                rule->unseen ? "body" : "concurrent");
+    }
+    else {
+        fputs(",\"replayed\":true", out);
     }
 }
 
@@ -72,13 +84,14 @@ static void json_rule(FILE *out, const rl_rule_tally_t *rule, const rl_report_te
     put_json(out, rule->rule->rate_text);
     fputs(",\"file\":", out);
     put_json(out, at->filename);
+    fprintf(out, ",\"line\":%d", at->line_num);
+    json_replayed(out, rule);
     fprintf(out,
-            ",\"line\":%d,\"replayed\":%s,\"checked\":" U64 ",\"denied\":" U64
-            ",\"observed\":" U64 ",\"refunded\":" U64 ",\"cleared\":" U64 ",\"missing\":" U64
-            ",\"clients_denied\":" U64 ",\"keys\":%u,\"busiest\":[",
-            at->line_num, rule->unseen ? "false" : "true", rule->checked, rule->denied,
-            rule->observed, rule->refunded, rule->cleared, rule->missing, rule->clients_denied,
-            rule->keys.n);
+            ",\"checked\":" U64 ",\"denied\":" U64 ",\"observed\":" U64 ",\"refunded\":" U64
+            ",\"cleared\":" U64 ",\"missing\":" U64 ",\"clients_denied\":" U64
+            ",\"keys\":%u,\"busiest\":[",
+            rule->checked, rule->denied, rule->observed, rule->refunded, rule->cleared,
+            rule->missing, rule->clients_denied, rule->keys.n);
     json_keys(out, rule, terms);
     fputs("],\"proposal\":", out);
     json_proposal(out, &rule->spread, terms->percent);

@@ -137,22 +137,14 @@ static void put_widths(FILE *out, const rl_rule_tally_t *rule, const rl_report_t
         const rl_width_tally_t *width = &rule->widths[i];
         const rl_proposal_t proposal = rl_findings_propose(&width->spread, terms->percent);
         fprintf(out, "  ip/%d/%-6d %14s %10u %16.2f %% %16.2f %%\n", width->v4bits,
-                width->v6bits, commas(pool, width->networks.n), proposal.count,
+                width->v6bits, commas(pool, width->n), proposal.count,
                 percent_of(proposal.denied, proposal.requests),
                 percent_of(proposal.clients_denied, proposal.clients));
     }
 }
 
-static void report_rule(FILE *out, const rl_rule_tally_t *rule, const rl_report_terms_t *terms,
-                        apr_pool_t *pool)
+static void put_counts(FILE *out, const rl_rule_tally_t *rule, apr_pool_t *pool)
 {
-    const ap_directive_t *at = rule->rule->directive;
-    fprintf(out, "\n%sRateLimit %s%s  (%s:%d)\n", terms->colour ? "\033[1m" : "", at->args,
-            terms->colour ? "\033[0m" : "", at->filename, at->line_num);
-    if (rule->unseen) {
-        fputs("  not replayed: an access log doesn't tell what is in a request's body\n", out);
-        return;
-    }
     fprintf(out, "  checked %s, denied %s (%.2f %%), of %s clients",
             commas(pool, rule->checked), commas(pool, rule->denied),
             percent_of(rule->denied, rule->checked), commas(pool, rule->clients_denied));
@@ -166,14 +158,47 @@ static void report_rule(FILE *out, const rl_rule_tally_t *rule, const rl_report_
     if (rule->missing > 0) {
         fprintf(out, ", without a value %s", commas(pool, rule->missing));
     }
-    fprintf(out, "\n  %s keys; the busiest:\n", commas(pool, rule->keys.n));
-    put_keys(out, rule, terms, pool);
+    fputc('\n', out);
+}
+
+/* A replay has no slots. Tells what the log says of requests at the same time instead. */
+static void put_concurrent(FILE *out, const rl_tally_t *tally, const rl_report_terms_t *terms)
+{
+    fputs("  not judged: a replay has no slots, so this rule admits everything. ", out);
+    if (terms->has_duration) {
+        fprintf(out,
+                "By the log's %%D at most %s requests ran at the same time, %s of one client\n",
+                commas(tally->pool, tally->at_once_most),
+                commas(tally->pool, tally->at_once_spread.highest));
+    }
+    else {
+        fputs("With %D the log would tell how many requests ran at the same time\n", out);
+    }
+}
+
+static void report_rule(FILE *out, const rl_tally_t *tally, const rl_rule_tally_t *rule,
+                        const rl_report_terms_t *terms)
+{
+    const ap_directive_t *at = rule->rule->directive;
+    fprintf(out, "\n%sRateLimit %s%s  (%s:%d)\n", terms->colour ? "\033[1m" : "", at->args,
+            terms->colour ? "\033[0m" : "", at->filename, at->line_num);
+    if (rule->unseen) {
+        fputs("  not replayed: an access log doesn't tell what is in a request's body\n", out);
+        return;
+    }
+    put_counts(out, rule, tally->pool);
+    if (rule->concurrent) {
+        put_concurrent(out, tally, terms);
+        return;
+    }
+    fprintf(out, "  %s keys; the busiest:\n", commas(tally->pool, rule->keys.n));
+    put_keys(out, rule, terms, tally->pool);
     if (rule->checked == 0) {
         return;
     }
-    put_proposal(out, rule, terms, pool);
+    put_proposal(out, rule, terms, tally->pool);
     if (rule->by_address) {
-        put_widths(out, rule, terms, pool);
+        put_widths(out, rule, terms, tally->pool);
     }
 }
 
@@ -213,7 +238,7 @@ void rl_report_text(FILE *out, rl_tally_t *tally, const rl_report_terms_t *terms
     }
     put_whole(out, tally, terms);
     for (int i = 0; i < tally->n; i++) {
-        report_rule(out, &tally->rules[i], terms, tally->pool);
+        report_rule(out, tally, &tally->rules[i], terms);
     }
     put_verdict(out, tally, terms);
     if (terms->has_duration) {

@@ -7,8 +7,9 @@
 #include "../core/meter/meter.h"
 #include "../httpd/client.h"
 
-#define LABEL_MAX   120
-#define MINUTES_MAX (400 * 24 * 60) /* later ones are taken for this one */
+#define LABEL_MAX        120
+#define PREFETCHED_RULES 8
+#define MINUTES_MAX      (400 * 24 * 60) /* later ones are taken for this one */
 
 static const struct {
     int v4bits, v6bits;
@@ -23,6 +24,7 @@ static void tally_begin(rl_rule_tally_t *tally, const rl_rule_t *rule)
 {
     tally->rule = rule;
     tally->by_address = is_by_address(rule);
+    tally->concurrent = rule->meter.algorithm == RL_CONCURRENT;
     for (int i = 0; i < RL_TALLY_WIDTHS; i++) {
         tally->widths[i].v4bits = widths[i].v4bits;
         tally->widths[i].v6bits = widths[i].v6bits;
@@ -43,13 +45,79 @@ rl_rule_tally_t *rl_tally_rule(rl_tally_t *tally, const rl_rule_t *rule)
     return &tally->rules[tally->n++];
 }
 
+static rl_client_tally_t *tally_of_client(rl_tally_t *tally, uint32_t client)
+{
+    return rl_vector_at(&tally->client_tallies, client, sizeof(rl_client_tally_t));
+}
+
+static void tally_find_networks(rl_tally_t *tally, const rl_address_t *address,
+                                rl_client_tally_t *client)
+{
+    for (int i = 0; i < RL_TALLY_WIDTHS; i++) {
+        rl_address_t network = *address;
+        rl_digest_t name;
+        bool fresh;
+        rl_address_mask(&network, (unsigned)widths[i].v4bits, (unsigned)widths[i].v6bits);
+        name = rl_address_name(&network);
+        client->networks[i] = rl_index_of(&tally->networks[i], &name, &fresh);
+    }
+}
+
 uint32_t rl_tally_client(rl_tally_t *tally, const rl_address_t *address)
 {
     const rl_digest_t name = rl_address_name(address);
     bool fresh;
-    const uint32_t client = rl_index_of(&tally->clients, &name, &fresh);
-    ++*(uint64_t *)rl_vector_at(&tally->client_requests, client, sizeof(uint64_t));
-    return client;
+    const uint32_t number = rl_index_of(&tally->clients, &name, &fresh);
+    rl_client_tally_t *client = tally_of_client(tally, number);
+    if (fresh) {
+        tally_find_networks(tally, address, client);
+    }
+    client->requests++;
+    return number;
+}
+
+/* ---- fetching ahead ---- */
+
+static int prefetched_rules(const rl_tally_t *tally)
+{
+    return tally->n < PREFETCHED_RULES ? tally->n : PREFETCHED_RULES;
+}
+
+void rl_tally_prefetch(const rl_tally_t *tally, const rl_address_t *address)
+{
+    const rl_digest_t name = rl_address_name(address);
+    rl_index_prefetch(&tally->clients, &name);
+}
+
+void rl_tally_prefetch_client(const rl_tally_t *tally, uint32_t client)
+{
+    rl_vector_prefetch(&tally->client_tallies, client, sizeof(rl_client_tally_t));
+    for (int i = 0; i < prefetched_rules(tally); i++) {
+        const rl_rule_tally_t *rule = &tally->rules[i];
+        rl_vector_prefetch(&rule->clients, client, sizeof(rl_rule_client_t));
+        rl_vector_prefetch(&rule->spread.peaks, client, sizeof(uint32_t));
+        for (int j = 0; rule->by_address && j < RL_TALLY_WIDTHS; j++) {
+            rl_vector_prefetch(&rule->widths[j].spread.peaks, client, sizeof(uint32_t));
+        }
+    }
+}
+
+void rl_tally_prefetch_keys(const rl_tally_t *tally, const rl_ledger_t *ledger, uint32_t client)
+{
+    const rl_client_tally_t *clients = tally->client_tallies.items;
+    for (int i = 0; i < prefetched_rules(tally); i++) {
+        const rl_rule_tally_t *rule = &tally->rules[i];
+        const rl_rule_client_t *own = rule->clients.items;
+        if (client >= rule->clients.room || own[client].key == 0) {
+            continue;
+        }
+        rl_ledger_prefetch(ledger, &own[client].ledger_key);
+        rl_vector_prefetch(&rule->key_tallies, own[client].key - 1, sizeof(rl_key_tally_t));
+        for (int j = 0; rule->by_address && j < RL_TALLY_WIDTHS; j++) {
+            rl_vector_prefetch(&rule->widths[j].networks, clients[client].networks[j],
+                               sizeof(rl_network_tally_t));
+        }
+    }
 }
 
 /* ---- positions ---- */
@@ -82,21 +150,22 @@ static uint32_t position_in(const rl_operation_t *op, uint64_t words[RL_METER_WO
     return step.used;
 }
 
-static void add_to_widths(rl_rule_tally_t *tally, const rl_operation_t *op,
-                          const rl_address_t *address, uint32_t client)
+static void add_to_widths(rl_tally_t *all, rl_rule_tally_t *tally, const rl_operation_t *op,
+                          uint32_t client)
 {
+    const rl_client_tally_t *of_client = tally_of_client(all, client);
+    rl_operation_t own = *op;
     for (int i = 0; i < RL_TALLY_WIDTHS; i++) {
+        const uint32_t number = of_client->networks[i];
         rl_width_tally_t *width = &tally->widths[i];
-        rl_address_t network = *address;
-        rl_operation_t own = *op;
-        bool fresh;
-        uint32_t number;
-        rl_address_mask(&network, (unsigned)width->v4bits, (unsigned)width->v6bits);
-        own.key = rl_address_name(&network);
-        number = rl_index_of(&width->networks, &own.key, &fresh);
-        rl_spread_add(&width->spread, client,
-                      position_in(&own, rl_vector_at(&width->words, number,
-                                                     sizeof(uint64_t[RL_METER_WORDS]))));
+        rl_network_tally_t *network = rl_vector_at(&width->networks, number, sizeof(*network));
+        if (!network->seen) {
+            network->seen = true;
+            network->name = all->networks[i].names[number];
+            width->n++;
+        }
+        own.key = network->name;
+        rl_spread_add(&width->spread, client, position_in(&own, network->words));
     }
 }
 
@@ -148,48 +217,74 @@ static const char *make_label(apr_pool_t *pool, const request_rec *r, const rl_r
     return apr_pstrndup(pool, label, LABEL_MAX);
 }
 
-static void mark_client(rl_vector_t *vector, uint32_t client, uint64_t *count)
+static void mark_once(bool *marked, uint64_t *count)
 {
-    bool *marked = rl_vector_at(vector, client, sizeof(*marked));
     *count += !*marked;
     *marked = true;
 }
 
-static void count_result(rl_rule_tally_t *tally, const rl_claim_t *claim, uint32_t client)
+static void count_result(rl_rule_tally_t *tally, const rl_claim_t *claim,
+                         rl_rule_client_t *client)
 {
     tally->checked++;
     tally->missing += claim->missing;
     if (!claim->step.granted) {
         tally->observed += claim->observe;
         tally->denied += !claim->observe;
-        mark_client(&tally->was_denied, client, &tally->clients_denied);
+        mark_once(&client->was_denied, &tally->clients_denied);
     }
+}
+
+static bool is_same_name(const rl_digest_t *a, const rl_digest_t *b)
+{
+    return a->hi == b->hi && a->lo == b->lo;
+}
+
+/* Returns the tally of the claim's key. A client mostly has the key that it had before. */
+static rl_key_tally_t *tally_of_key(rl_tally_t *all, rl_rule_tally_t *tally,
+                                    const request_rec *r, const rl_claim_t *claim,
+                                    rl_rule_client_t *client)
+{
+    const rl_digest_t *name = &claim->op.key;
+    rl_key_tally_t *keys = tally->key_tallies.items, *key;
+    bool fresh;
+    if (client->key > 0 && is_same_name(&keys[client->key - 1].name, name)) {
+        return &keys[client->key - 1];
+    }
+    client->key = rl_index_of(&tally->keys, name, &fresh) + 1;
+    key = rl_vector_at(&tally->key_tallies, client->key - 1, sizeof(*key));
+    if (fresh) {
+        key->name = *name;
+        key->label = make_label(all->pool, r, claim->rule);
+    }
+    client->ledger_key = claim->op.ledger_key;
+    return key;
 }
 
 void rl_tally_claim(rl_tally_t *all, const rl_caller_t *caller, const rl_claim_t *claim)
 {
     rl_rule_tally_t *tally = rl_tally_rule(all, claim->rule);
     rl_operation_t op = claim->op;
+    rl_rule_client_t *client;
     rl_key_tally_t *key;
-    bool fresh;
     uint32_t position;
     if (tally == NULL) {
         return;
     }
-    count_result(tally, claim, caller->client);
-    op.meter = tally->meter = unlimited(&op.meter);
-    key = rl_vector_at(&tally->key_tallies, rl_index_of(&tally->keys, &op.key, &fresh),
-                       sizeof(*key));
-    if (fresh) {
-        key->label = make_label(all->pool, caller->r, claim->rule);
+    client = rl_vector_at(&tally->clients, caller->client, sizeof(*client));
+    count_result(tally, claim, client);
+    if (tally->concurrent) {
+        return;
     }
+    op.meter = tally->meter = unlimited(&op.meter);
+    key = tally_of_key(all, tally, caller->r, claim, client);
     position = position_in(&op, key->words);
     key->requests++;
     key->denied += !claim->step.granted;
     key->peak = position > key->peak ? position : key->peak;
     rl_spread_add(&tally->spread, caller->client, position);
     if (tally->by_address) {
-        add_to_widths(tally, &op, &caller->address, caller->client);
+        add_to_widths(all, tally, &op, caller->client);
     }
 }
 
@@ -212,7 +307,7 @@ void rl_tally_request(rl_tally_t *tally, const rl_caller_t *caller, bool denied)
     minute->denied += denied;
     if (denied) {
         tally->denied++;
-        mark_client(&tally->was_denied, caller->client, &tally->clients_denied);
+        mark_once(&tally_of_client(tally, caller->client)->was_denied, &tally->clients_denied);
     }
 }
 
@@ -220,8 +315,7 @@ void rl_tally_request(rl_tally_t *tally, const rl_caller_t *caller, bool denied)
 
 void rl_tally_begins(rl_tally_t *tally, uint32_t client, int64_t at)
 {
-    uint32_t *own = rl_vector_at(&tally->client_at_once, client, sizeof(*own));
-    rl_spread_add(&tally->at_once_spread, client, ++*own);
+    rl_spread_add(&tally->at_once_spread, client, ++tally_of_client(tally, client)->at_once);
     if (++tally->at_once > tally->at_once_most) {
         tally->at_once_most = tally->at_once;
         tally->at_once_time = at;
@@ -230,6 +324,6 @@ void rl_tally_begins(rl_tally_t *tally, uint32_t client, int64_t at)
 
 void rl_tally_ends(rl_tally_t *tally, uint32_t client)
 {
-    --*(uint32_t *)rl_vector_at(&tally->client_at_once, client, sizeof(uint32_t));
+    tally_of_client(tally, client)->at_once--;
     tally->at_once--;
 }

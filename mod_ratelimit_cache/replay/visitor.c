@@ -13,16 +13,20 @@
 #include <http_vhost.h>
 #include <string.h>
 
+#include "../config/exemption.h"
 #include "../core/address.h"
+#include "../httpd/module.h"
 
 #define LOCATIONS_MAX 4096 /* configurations that are remembered */
 #define PATHS_MAX     500000
+#define REQUESTS_KEPT 64 /* before their memory is used again: emptying a pool takes time */
 
 /* A configuration that a section, or several that were merged, give to their requests. */
 typedef struct rl_location {
     ap_conf_vector_t *conf;
     const rl_dir_config_t *own; /* what the module has in it */
     bool has_if;                /* each request has to look at <If> sections */
+    bool plain; /* its rules read nothing that complete_request() gives a request */
 } rl_location_t;
 
 struct rl_visitor {
@@ -35,8 +39,11 @@ struct rl_visitor {
     rl_location_t locations[LOCATIONS_MAX];
     int n;
     conn_rec *connection;
-    apr_sockaddr_t address;
-    bool variables; /* rules read variables or header fields */
+    const rl_address_t *client; /* of the current request */
+    apr_sockaddr_t address;     /* the same */
+    request_rec blank;          /* what all requests have in common */
+    int kept;                   /* requests in request_pool */
+    bool variables;             /* rules read variables or header fields */
 };
 
 /* Tenants are not replayed: their files may have changed since. */
@@ -62,6 +69,32 @@ static conn_rec *make_connection(apr_pool_t *pool, server_rec *s)
     return c;
 }
 
+static void make_tables(request_rec *r)
+{
+    r->headers_in = apr_table_make(r->pool, 8);
+    r->trailers_in = apr_table_make(r->pool, 1);
+    r->subprocess_env = apr_table_make(r->pool, 8);
+    r->headers_out = apr_table_make(r->pool, 2);
+    r->err_headers_out = apr_table_make(r->pool, 2);
+    r->trailers_out = apr_table_make(r->pool, 1);
+    r->notes = apr_table_make(r->pool, 2);
+    r->request_config = ap_create_request_config(r->pool);
+    r->allowed_methods = ap_make_method_list(r->pool, 1);
+}
+
+static void make_blank(rl_visitor_t *visitor)
+{
+    request_rec *r = &visitor->blank;
+    r->pool = visitor->pool;
+    r->connection = visitor->connection;
+    r->proto_num = HTTP_VERSION(1, 1);
+    r->protocol = (char *)(uintptr_t) "HTTP/1.1";
+    r->status = HTTP_OK;
+    r->used_path_info = AP_REQ_DEFAULT_PATH_INFO;
+    r->the_request = "";
+    make_tables(r);
+}
+
 rl_visitor_t *rl_visitor_make(apr_pool_t *pool, server_rec *s, const rl_log_format_t *format)
 {
     const rl_global_config_t *global = rl_global_config();
@@ -71,6 +104,7 @@ rl_visitor_t *rl_visitor_make(apr_pool_t *pool, server_rec *s, const rl_log_form
     visitor->pool = pool;
     visitor->variables = global->reads_env || global->reads_headers;
     visitor->connection = make_connection(pool, s);
+    make_blank(visitor);
     apr_pool_create(&visitor->request_pool, pool);
     apr_pool_create(&visitor->path_pool, pool);
     visitor->paths = apr_hash_make(visitor->path_pool);
@@ -124,28 +158,25 @@ static server_rec *find_server(server_rec *main_server, const char *name, int po
     return found != NULL ? found : main_server;
 }
 
-/* Sets the client's address. Returns false if the line has a name instead. */
-static bool set_client(rl_visitor_t *visitor, request_rec *r, const rl_log_text_t *client)
+/* Sets the client's address, as the line has it. */
+static void set_client(rl_visitor_t *visitor, request_rec *r, const rl_log_text_t *text)
 {
     apr_sockaddr_t *to = &visitor->address;
-    rl_address_t address;
-    r->useragent_ip = apr_pstrmemdup(r->pool, client->at, client->len);
-    if (!rl_address_parse(r->useragent_ip, &address)) {
-        return false;
-    }
+    const rl_address_t *address = visitor->client;
+    r->useragent_ip = apr_pstrmemdup(r->pool, text->at, text->len);
     memset(to, 0, sizeof(*to));
     to->pool = r->pool;
-    to->family = address.family == 4 ? APR_INET : APR_INET6;
+    to->family = address->family == 4 ? APR_INET : APR_INET6;
     to->sa.sin.sin_family = (sa_family_t)to->family;
-    if (address.family == 4) {
-        memcpy(&to->sa.sin.sin_addr, address.bytes, 4);
+    if (address->family == 4) {
+        memcpy(&to->sa.sin.sin_addr, address->bytes, 4);
         to->ipaddr_ptr = &to->sa.sin.sin_addr;
         to->ipaddr_len = 4;
         to->salen = sizeof(to->sa.sin);
         to->addr_str_len = 16;
     }
     else {
-        memcpy(&to->sa.sin6.sin6_addr, address.bytes, 16);
+        memcpy(&to->sa.sin6.sin6_addr, address->bytes, 16);
         to->ipaddr_ptr = &to->sa.sin6.sin6_addr;
         to->ipaddr_len = 16;
         to->salen = sizeof(to->sa.sin6);
@@ -154,7 +185,6 @@ static bool set_client(rl_visitor_t *visitor, request_rec *r, const rl_log_text_
     r->useragent_addr = to;
     visitor->connection->client_addr = to;
     visitor->connection->client_ip = r->useragent_ip;
-    return true;
 }
 
 /* ---- what is asked for ---- */
@@ -169,7 +199,6 @@ static void set_method(request_rec *r, const rl_log_text_t *method)
     r->method = copy_text(r->pool, method);
     r->method_number = ap_method_number_of(r->method);
     r->header_only = strcmp(r->method, "HEAD") == 0;
-    r->allowed_methods = ap_make_method_list(r->pool, 1);
 }
 
 /* A log says the query with its ?. */
@@ -220,35 +249,32 @@ static void set_headers(rl_visitor_t *visitor, request_rec *r, const rl_log_line
     }
 }
 
+/* Makes a request without its tables, which only some rules read: those that it has are of the
+ * blank request, and stay empty. */
 static request_rec *make_request(rl_visitor_t *visitor, apr_pool_t *pool,
                                  const rl_log_line_t *line)
 {
-    request_rec *r = apr_pcalloc(pool, sizeof(*r));
+    request_rec *r = apr_pmemdup(pool, &visitor->blank, sizeof(*r));
+    ap_set_module_config(r->request_config, &ratelimit_cache_module, NULL);
     r->pool = pool;
-    r->connection = visitor->connection;
     r->hostname = copy_text(pool, &line->vhost);
     r->server = find_server(visitor->s, r->hostname, line->port);
     visitor->connection->base_server = r->server;
-    r->headers_in = apr_table_make(pool, 8);
-    r->trailers_in = apr_table_make(pool, 1);
-    r->subprocess_env = apr_table_make(pool, 8);
-    r->headers_out = apr_table_make(pool, 2);
-    r->err_headers_out = apr_table_make(pool, 2);
-    r->trailers_out = apr_table_make(pool, 1);
-    r->notes = apr_table_make(pool, 2);
-    r->request_config = ap_create_request_config(pool);
     r->per_dir_config = r->server->lookup_defaults;
     r->request_time = line->began;
-    r->proto_num = HTTP_VERSION(1, 1);
-    r->protocol = line->protocol.at != NULL ? copy_text(pool, &line->protocol)
-                                            : (char *)(uintptr_t) "HTTP/1.1";
-    r->status = HTTP_OK;
-    r->used_path_info = AP_REQ_DEFAULT_PATH_INFO;
-    r->the_request = "";
     set_method(r, &line->method);
     set_url(r, line);
-    set_headers(visitor, r, line);
     return r;
+}
+
+/* Gives the request what else httpd would give it. */
+static void complete_request(rl_visitor_t *visitor, request_rec *r, const rl_log_line_t *line)
+{
+    make_tables(r);
+    if (line->protocol.at != NULL) {
+        r->protocol = copy_text(r->pool, &line->protocol);
+    }
+    set_headers(visitor, r, line);
 }
 
 /* ---- which location it is ---- */
@@ -277,6 +303,51 @@ static bool same_config(const rl_dir_config_t *a, const rl_dir_config_t *b)
 #undef X
     return same_rules(a->rules, b->rules) && same_exemptions(a->exempt, b->exempt) &&
            rl_dir_form_charset(a) == rl_dir_form_charset(b);
+}
+
+/* Returns true if the key's values can be told without header fields, variables and
+ * expressions. */
+static bool is_plain_key(const rl_key_spec_t *key)
+{
+    for (int i = 0; i < key->n; i++) {
+        switch (key->parts[i].kind) {
+        case RL_PART_CLAIMED_USER:
+        case RL_PART_HEADER:
+        case RL_PART_COOKIE:
+        case RL_PART_ENV:
+        case RL_PART_EXPR:
+            return false;
+        default:
+            break;
+        }
+    }
+    return true;
+}
+
+static bool is_plain_rule(const rl_rule_t *rule)
+{
+    return rule->rate_expr == NULL && rule->cost_expr == NULL && rule->when == NULL &&
+           rule->unless == NULL && rule->prefer == NULL && !rule->reads_env &&
+           !rule->reads_headers && rule->known_s == 0 && is_plain_key(&rule->key) &&
+           (rule->distinct == NULL || is_plain_key(rule->distinct));
+}
+
+/* Returns true if nothing but addresses, users, methods and URLs matter to the rules and
+ * exemptions. */
+static bool is_plain(const rl_dir_config_t *conf)
+{
+    for (int i = 0; conf->rules != NULL && i < conf->rules->n; i++) {
+        if (!is_plain_rule(conf->rules->rules[i])) {
+            return false;
+        }
+    }
+    for (int i = 0; conf->exempt != NULL && i < conf->exempt->nelts; i++) {
+        const rl_exemption_t *exempt = &APR_ARRAY_IDX(conf->exempt, i, rl_exemption_t);
+        if (exempt->env != NULL || exempt->expr != NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool has_if_sections(const request_rec *r)
@@ -314,6 +385,7 @@ static request_rec *visitor_walk_in(rl_visitor_t *visitor, apr_pool_t *pool,
                                     const rl_log_line_t *line)
 {
     request_rec *other = make_request(visitor, pool, line);
+    complete_request(visitor, other, line);
     set_client(visitor, other, &line->client);
     visitor_walk(other);
     return other;
@@ -326,6 +398,7 @@ static rl_location_t *add_location(rl_visitor_t *visitor, const rl_log_line_t *l
     location->conf = r->per_dir_config;
     location->own = rl_dir_config(r);
     location->has_if = has_if_sections(r);
+    location->plain = !location->has_if && is_plain(location->own);
     return location;
 }
 
@@ -341,8 +414,26 @@ static void remember(rl_visitor_t *visitor, const void *key, apr_ssize_t len,
                  location);
 }
 
-/* Gives the request its location's configuration. */
-static void set_location(rl_visitor_t *visitor, request_rec *r, const rl_log_line_t *line)
+/* Walks for the request, whose path isn't known. Returns its location, or NULL if there are too
+ * many: the request itself has walked then. */
+static rl_location_t *explore(rl_visitor_t *visitor, request_rec *r, const rl_log_line_t *line)
+{
+    rl_location_t *location;
+    apr_pool_t *pool;
+    apr_pool_create(&pool, visitor->pool);
+    location = find_location(visitor, visitor_walk_in(visitor, pool, line));
+    apr_pool_destroy(pool);
+    if (location == NULL && visitor->n < LOCATIONS_MAX) {
+        location = add_location(visitor, line);
+    }
+    set_client(visitor, r, &line->client);
+    visitor->connection->base_server = r->server;
+    return location;
+}
+
+/* Returns the location of the request, NULL if there are too many. */
+static rl_location_t *location_of(rl_visitor_t *visitor, request_rec *r,
+                                  const rl_log_line_t *line)
 {
     const apr_size_t head = sizeof(server_rec *), tail = strlen(r->uri);
     const apr_ssize_t len = (apr_ssize_t)(head + tail);
@@ -352,24 +443,27 @@ static void set_location(rl_visitor_t *visitor, request_rec *r, const rl_log_lin
     memcpy(key + head, r->uri, tail);
     location = apr_hash_get(visitor->paths, key, len);
     if (location == NULL) {
-        apr_pool_t *pool;
-        apr_pool_create(&pool, visitor->pool);
-        location = find_location(visitor, visitor_walk_in(visitor, pool, line));
-        apr_pool_destroy(pool);
-        if (location == NULL && visitor->n < LOCATIONS_MAX) {
-            location = add_location(visitor, line);
+        location = explore(visitor, r, line);
+        if (location != NULL) {
+            remember(visitor, key, len, location);
         }
-        if (location == NULL) {
-            visitor_walk(r);
-            return;
-        }
-        remember(visitor, key, len, location);
-        set_client(visitor, r, &line->client);
-        visitor->connection->base_server = r->server;
     }
-    r->per_dir_config = location->conf;
-    if (location->has_if) {
-        ap_run_create_request(r);
+    return location;
+}
+
+/* Completes the request, and gives it its location's configuration. */
+static void enter_location(rl_visitor_t *visitor, request_rec *r, const rl_log_line_t *line,
+                           const rl_location_t *location)
+{
+    complete_request(visitor, r, line);
+    if (location == NULL) {
+        visitor_walk(r);
+    }
+    else {
+        r->per_dir_config = location->conf;
+        if (location->has_if) {
+            ap_run_create_request(r);
+        }
     }
 }
 
@@ -394,22 +488,34 @@ static void set_variables(request_rec *r)
     }
 }
 
-request_rec *rl_visitor_request(rl_visitor_t *visitor, const rl_log_line_t *line)
+/* Makes room for the next request. */
+static void forget_requests(rl_visitor_t *visitor)
 {
+    if (visitor->kept++ == REQUESTS_KEPT) {
+        apr_pool_clear(visitor->request_pool);
+        visitor->kept = 1;
+    }
+}
+
+request_rec *rl_visitor_request(rl_visitor_t *visitor, const rl_log_line_t *line,
+                                const rl_address_t *client)
+{
+    const rl_location_t *location;
     request_rec *r;
-    if (line->method.at == NULL || line->url.at == NULL || line->url.len == 0) {
-        return NULL;
-    }
-    apr_pool_clear(visitor->request_pool);
+    forget_requests(visitor);
     r = make_request(visitor, visitor->request_pool, line);
-    if (!set_client(visitor, r, &line->client)) {
-        return NULL;
-    }
+    visitor->client = client;
+    set_client(visitor, r, &line->client);
     if (line->user.at != NULL) {
         r->user = copy_text(r->pool, &line->user);
         r->ap_auth_type = (char *)(uintptr_t) "Basic";
     }
-    set_location(visitor, r, line);
+    location = location_of(visitor, r, line);
+    if (location != NULL && location->plain) {
+        r->per_dir_config = location->conf;
+        return r;
+    }
+    enter_location(visitor, r, line, location);
     if (visitor->variables) {
         set_variables(r);
     }

@@ -7,6 +7,7 @@
 
 #include "../accesslog/read.h"
 #include "../config/config.h"
+#include "../core/address.h"
 
 typedef struct rl_visitor rl_visitor_t;
 
@@ -15,8 +16,9 @@ typedef struct rl_visitor rl_visitor_t;
 rl_visitor_t *rl_visitor_make(apr_pool_t *pool, server_rec *s, const rl_log_format_t *format);
 
 /* Returns the request that a line tells of, as it is when httpd checks access, with its
- * location's configuration; valid until the next one is made. NULL if the line has no request,
- * or no address of a client. */
-request_rec *rl_visitor_request(rl_visitor_t *visitor, const rl_log_line_t *line);
+ * location's configuration; valid until the next one is made. The line has a method and a URL;
+ * `client` is the address that its client has. */
+request_rec *rl_visitor_request(rl_visitor_t *visitor, const rl_log_line_t *line,
+                                const rl_address_t *client);
 
 #endif

@@ -3,10 +3,10 @@
 
 #include <apr_strings.h>
 #include <http_log.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../config/config.h"
+#include "../httpd/client.h"
 #include "../key/request_values.h"
 #include "../key/shown.h"
 #include "../process/runtime.h"
@@ -21,8 +21,9 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define LOG_WINDOW (60 * RL_USEC_PER_SEC)
 
-/* Returns a copy of the denial's step, whose `window` is changed to number the span that gets
- * one log line: the key's window, or the minute if the period is shorter than that.
+/* Returns a copy of the denial's step, whose `window` is changed to number the span in which
+ * denials are counted for the log: the key's window, or the minute if the period is shorter
+ * than that.
  *
  * Under a penalty the span is not the window but the penalty, named by the second in which it
  * ends. A penalty that each try extends has no fixed end; it is named by how many of its
@@ -106,10 +107,62 @@ static void keep_tag(const request_rec *r, const rl_claim_t *claim)
     }
 }
 
+/* The last of the denials 1 to n that has a line: lines are written for the first, the tenth,
+ * the hundredth and so on. 0 if n is 0. */
+static uint32_t last_with_line(uint32_t n)
+{
+    uint32_t last = n > 0;
+    while (last <= n / 10 && last > 0) {
+        last *= 10;
+    }
+    return last;
+}
+
+/* What one client has: an IPv4 address, and of an IPv6 address the first half. */
+#define WHOLE_V4BITS 32
+#define WHOLE_V6BITS 64
+
+static bool is_whole_address(const rl_key_part_t *part, const request_rec *r,
+                             const rl_address_t *client)
+{
+    const rl_dir_config_t *conf = rl_dir_config(r);
+    if (part->kind != RL_PART_IP && (part->kind != RL_PART_USER_OR_IP || r->user != NULL)) {
+        return false;
+    }
+    if (client->family == 4) {
+        return (part->v4bits >= 0 ? part->v4bits : rl_dir_v4bits(conf)) >= WHOLE_V4BITS;
+    }
+    return (part->v6bits >= 0 ? part->v6bits : rl_dir_v6bits(conf)) >= WHOLE_V6BITS;
+}
+
+/* Returns true if the client is over the limit by requests of its address alone: fail2ban may
+ * shut it out. A limit of 0 and missing=deny deny everybody, whatever he has sent. */
+static bool is_of_one_address(const request_rec *r, const rl_claim_t *claim)
+{
+    const rl_key_spec_t *key = &claim->rule->key;
+    rl_address_t client;
+    if (claim->op.meter.limit == 0 || claim->refuse || claim->known ||
+        !rl_client_address(r, &client)) {
+        return false;
+    }
+    for (int i = 0; i < key->n; i++) {
+        if (is_whole_address(&key->parts[i], r, &client)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_challenged(const request_rec *r, const rl_claim_t *claim)
 {
     const rl_request_t *request = rl_request_get(r);
     return !claim->observe && request != NULL && request->environment.challenge != NULL;
+}
+
+/* Returns what the line says at its end of n denials that had none; "" for 0. */
+static const char *tell_silent(apr_pool_t *pool, uint32_t n)
+{
+    return n > 0 ? apr_psprintf(pool, "; %u more since the last such line", n) : "";
 }
 
 void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *claim,
@@ -117,22 +170,20 @@ void rl_log_denial(request_rec *r, const rl_source_t *source, const rl_claim_t *
 {
     const int level = rl_server_log_level(rl_server_config(r->server));
     char tag[RL_TAG_LENGTH + 1];
-    char more[64] = "";
     const rl_step_t step = logged_step(claim, now);
-    uint32_t repeats;
-    if (rl_counter_count_denial(source, &claim->op, &step, &repeats) != 1) {
+    uint32_t before;
+    const uint32_t n = rl_counter_count_denial(source, &claim->op, &step, &before);
+    if (n == 0 || n != last_with_line(n)) {
         return;
     }
     keep_tag(r, claim);
     rl_digest_tag(&claim->op.key, tag);
-    if (repeats > 0) {
-        snprintf(more, sizeof(more), "; %u more since the last such line", repeats);
-    }
-    ap_log_rerror(APLOG_MARK, level, 0, r,
-                  "ratelimit: rule %s, limit %s: %s, key %s%s, retry after %" APR_INT64_T_FMT
-                  " s%s%s",
-                  claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
-                  claim->observe ? "would deny" : "denied", tag, tell_values(r, claim),
-                  rl_seconds_until(claim->step.retry, now),
-                  is_challenged(r, claim) ? ", challenged" : "", more);
+    ap_log_rerror(
+        APLOG_MARK, level, 0, r,
+        "ratelimit: rule %s, limit %s: %s, key %s%s, retry after %" APR_INT64_T_FMT " s%s%s%s",
+        claim->name, rl_rule_rate_text(r->pool, claim->rule, &claim->op.meter),
+        claim->observe ? "would deny" : "denied", tag, tell_values(r, claim),
+        rl_seconds_until(claim->step.retry, now), is_challenged(r, claim) ? ", challenged" : "",
+        is_of_one_address(r, claim) ? ", one address" : "",
+        tell_silent(r->pool, before - last_with_line(before)));
 }

@@ -9,10 +9,10 @@
 
 static rl_source_t source_here(void)
 {
-    rl_stats_t *stats = rl_runtime()->stats;
+    rl_table_state_t *state = rl_runtime()->table_state;
     return (rl_source_t){.ledger = &rl_runtime()->ledger,
                          .slots = rl_runtime()->slots,
-                         .exempt_until = stats != NULL ? &stats->exempt_until : NULL};
+                         .exempt_until = state != NULL ? &state->exempt_until : NULL};
 }
 
 static void session_begin(const server_rec *s, int64_t spent_us, rl_session_t *session)

@@ -55,11 +55,9 @@ typedef struct rl_stats {
     rl_slot_t slots[RL_STATS_SLOTS];
     rl_traffic_t servers[RL_STATS_SERVERS];
     rl_store_figures_t stores[RL_STATS_STORES];
-    rl_values_t values;            /* of keys, where RateLimitLog asks for them */
-    rl_tags_t tags;                /* of keys whose denial was logged */
-    _Atomic uint32_t exempt_until; /* when the last exemption of a key ends, seconds since 1970
-                                    */
-    rl_striped_t evictions;        /* of keys that were still in use, from the ledger */
+    rl_values_t values;     /* of keys, where RateLimitLog asks for them */
+    rl_tags_t tags;         /* of keys whose denial was logged */
+    rl_striped_t evictions; /* of keys that were still in use, from the ledger */
 } rl_stats_t;
 
 /* Begins a new generation. For the parent process; then it keeps the slots of all rules that

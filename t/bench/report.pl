@@ -162,6 +162,26 @@ sub report_ledger {
     return;
 }
 
+# Of the slowest process: what it did of what each did on average.
+sub report_contended {
+    my (%rate, %share, %processes);
+    for (rows('contended.tsv')) {
+        my ($case, $n, $round, $rate, $share) = @$_;
+        $rate{$case}{$n}[$round] = $rate;
+        push @{ $share{$case}{$n} }, $share;
+        $processes{$n} = 1;
+    }
+    return if !%rate;
+    heading('one counter, M decisions/s', '1 rule', '2 rules', 'swaps', 'slowest', 'target');
+    for my $n (sort { $a <=> $b } keys %processes) {
+        my %all = map { my $case = $_; ($case => [ grep { defined } @{ $rate{$case}{$n} } ]) } keys %rate;
+        my @ratios = map { $all{'hot-1'}[$_] / $all{swap}[$_] } 0 .. $#{ $all{swap} };
+        printf $LINE, "$n processes", map({ spread('%.1f', @{ $all{$_} }) } 'hot-1', 'hot-2', 'swap'), sprintf('%.2f', median(@{ $share{'hot-1'}{$n} })),
+            $n > 1 ? 'of swaps ' . verdict(median(@ratios), '>=', 0.4) : '';
+    }
+    return;
+}
+
 # One run, since it has two million look-ups in it.
 sub report_networks {
     my @rows = rows('networks.tsv') or return;
@@ -177,6 +197,7 @@ read_loads();
 print "\n", map({ "$_->[0]\n" } rows('machine.txt')), map({ "left out: $_->[0]: $_->[1]\n" } @left_out), "\n";
 print "Median (quartiles) of the rounds; servers: throughput and CPU per request as ratios to the first row of the section.\n";
 report_ledger();
+report_contended();
 report_networks();
 report_section($_) for @SECTIONS;
 report_rules();

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The benchmarks behind `make bench`; README.md beside this file says how they measure.
-# Environment: ROUNDS (default 5), SECONDS_EACH (1: how long one load lasts), ONLY (some of: ledger networks instructions, and the
+# Environment: ROUNDS (default 5), SECONDS_EACH (1: how long one load lasts), ONLY (some of: ledger contended networks instructions, and the
 # names of sections in lib/Bench/Cases.pm). Raw numbers are kept in out/bench/, or where RL_OUT says.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -61,6 +61,10 @@ machine | tee "$out/machine.txt"
 if wanted ledger; then
     echo "Ledger ..."
     measure ledger.tsv "$out/ledger" "$ROUNDS" 500000
+fi
+if wanted contended; then
+    echo "One counter, many processes ..."
+    measure contended.tsv "$out/contended" "$ROUNDS" 100
 fi
 if wanted networks; then
     echo "Networks ..."

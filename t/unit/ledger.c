@@ -408,7 +408,7 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
 {
     const rl_meter_t hour = aligned_window(3, HOUR);
     rl_step_t step;
-    uint32_t repeats = 99;
+    uint32_t before = 99;
     (void)state;
     open_ledger(GROUP_SIZE);
     for (uint64_t i = 0; i < 8; i++) {
@@ -416,7 +416,7 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
         charge(key, hour, NOON, 3);
         rl_ledger_charge(&ledger, OP(&key, &hour, NOON, 1), &step);
         for (int n = 0; n < 5; n++) {
-            rl_ledger_count_denial(&ledger, OP(&key, &no_meter, NOON, 0), &step, &repeats);
+            rl_ledger_count_denial(&ledger, OP(&key, &no_meter, NOON, 0), &step, &before);
         }
     }
     for (uint64_t i = 10; i < 18; i++) {
@@ -425,9 +425,9 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
         rl_ledger_charge(&ledger, OP(&key, &hour, NOON + 2 * HOUR, 1), &step);
         assert_int_equal(step.used, 1);
         assert_int_equal(rl_ledger_count_denial(
-                             &ledger, OP(&key, &no_meter, NOON + 2 * HOUR, 0), &step, &repeats),
+                             &ledger, OP(&key, &no_meter, NOON + 2 * HOUR, 0), &step, &before),
                          1);
-        assert_int_equal(repeats, 0);
+        assert_int_equal(before, 0);
     }
     for (uint64_t i = 0; i < 8; i++) {
         assert_int_equal(used(nth_key(i), hour, NOON), 0);
@@ -436,43 +436,43 @@ static void a_take_over_leaves_no_trace_of_the_former_owner(void **state)
 
 /* ---- denials ---- */
 
-static uint32_t denied(rl_digest_t key, rl_meter_t meter, int64_t now, uint32_t *repeats)
+static uint32_t denied(rl_digest_t key, rl_meter_t meter, int64_t now, uint32_t *before)
 {
     rl_step_t step;
     rl_ledger_charge(&ledger, OP(&key, &meter, now, 1), &step);
     assert_false(step.granted);
-    return rl_ledger_count_denial(&ledger, OP(&key, &no_meter, now, 0), &step, repeats);
+    return rl_ledger_count_denial(&ledger, OP(&key, &no_meter, now, 0), &step, before);
 }
 
-static void denials_are_counted_by_window_and_the_repeats_told_in_the_next(void **state)
+static void denials_are_counted_by_window_and_those_before_are_told(void **state)
 {
     const rl_meter_t hour = aligned_window(1, HOUR);
     const rl_digest_t key = nth_key(1);
-    uint32_t repeats;
+    uint32_t before;
     (void)state;
     open_ledger(RL_LEDGER_SIZE_MIN);
     charge(key, hour, NOON, 1);
     for (uint32_t n = 1; n <= 5; n++) {
-        assert_int_equal(denied(key, hour, NOON + n, &repeats), n);
-        assert_int_equal(repeats, 0);
+        assert_int_equal(denied(key, hour, NOON + n, &before), n);
+        assert_int_equal(before, n - 1);
     }
     charge(key, hour, NOON + HOUR, 1);
-    assert_int_equal(denied(key, hour, NOON + HOUR, &repeats), 1);
-    assert_int_equal(repeats, 4);
+    assert_int_equal(denied(key, hour, NOON + HOUR, &before), 1);
+    assert_int_equal(before, 5);
     charge(key, hour, NOON + 2 * HOUR, 1);
-    assert_int_equal(denied(key, hour, NOON + 2 * HOUR, &repeats), 1);
-    assert_int_equal(repeats, 0);
+    assert_int_equal(denied(key, hour, NOON + 2 * HOUR, &before), 1);
+    assert_int_equal(before, 1);
 }
 
 static void a_key_of_limit_zero_has_its_denials_counted_too(void **state)
 {
     const rl_meter_t closed = aligned_window(0, HOUR);
-    uint32_t repeats;
+    uint32_t before;
     (void)state;
     open_ledger(RL_LEDGER_SIZE_MIN);
-    assert_int_equal(denied(nth_key(1), closed, NOON, &repeats), 1);
-    assert_int_equal(denied(nth_key(1), closed, NOON, &repeats), 2);
-    assert_int_equal(denied(nth_key(2), closed, NOON, &repeats), 1);
+    assert_int_equal(denied(nth_key(1), closed, NOON, &before), 1);
+    assert_int_equal(denied(nth_key(1), closed, NOON, &before), 2);
+    assert_int_equal(denied(nth_key(2), closed, NOON, &before), 1);
 }
 
 /* ---- against a plain array ---- */
@@ -534,7 +534,7 @@ int main(void)
         LEDGER_TEST(denied_requests_write_to_a_cell_once_in_eight_seconds_at_most),
         LEDGER_TEST(cells_of_a_clock_that_was_years_ahead_are_reused),
         LEDGER_TEST(a_take_over_leaves_no_trace_of_the_former_owner),
-        LEDGER_TEST(denials_are_counted_by_window_and_the_repeats_told_in_the_next),
+        LEDGER_TEST(denials_are_counted_by_window_and_those_before_are_told),
         LEDGER_TEST(a_key_of_limit_zero_has_its_denials_counted_too),
         LEDGER_TEST(random_traffic_agrees_with_a_plain_array_of_counters),
     };

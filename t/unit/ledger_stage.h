@@ -85,8 +85,8 @@ static bool stage_swap_note(int key, unsigned n, uint64_t from, uint64_t to)
 
 static uint32_t stage_note_denial(int key, const rl_step_t *step, int64_t now)
 {
-    uint32_t repeats;
-    return rl_ledger_count_denial(&ledger, OP(&keys[key], &no_meter, now, 0), step, &repeats);
+    uint32_t before;
+    return rl_ledger_count_denial(&ledger, OP(&keys[key], &no_meter, now, 0), step, &before);
 }
 
 /* ---- what went wrong ---- */

@@ -34,11 +34,11 @@ my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 # Options: conf (the fragment), mpm (event, worker, prefork; RL_MPM changes the default), modules => [more of httpd's], rl => 0 to leave our
 # module out, files => { 'htdocs/a/.htaccess' => text }, cgi => 0 for no CGI (its daemon does not
 # survive restarts in quick succession), workers (how many requests at the same time; 64), children => 1 for a single
-# child of event or worker, where a test is about what one child knows.
+# child of event or worker, where a test is about what one child knows, under => [words of a command that runs httpd].
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
-        mpm => $ENV{RL_MPM} // 'event', rl => 1, cgi => 1, conf => '', modules => [], files => {}, workers => 64, %o,
+        mpm => $ENV{RL_MPM} // 'event', rl => 1, cgi => 1, conf => '', modules => [], files => {}, workers => 64, under => [], %o,
         owner => $$, root => new_root(),
     }, $class;
     $self->make_tree;
@@ -126,7 +126,8 @@ sub launch {
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', "$self->{root}/logs/start.out";
         open STDERR, '>&', \*STDOUT;
-        { exec { RL::Conf::binary() } RL::Conf::binary(), '-d', $self->{root}, '-f', 'conf/httpd.conf', '-DFOREGROUND' }
+        my @command = (@{ $self->{under} }, RL::Conf::binary());
+        { exec { $command[0] } @command, '-d', $self->{root}, '-f', 'conf/httpd.conf', '-DFOREGROUND' }
         POSIX::_exit(127);
     }
     $self->{pid} = $pid;

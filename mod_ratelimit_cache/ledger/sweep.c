@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a file may hold that no server has left there: blocks of the disk that were not written
+ * before the power went, older ones beside newer ones, bytes that a failing disk made up.
+ *
+ * A cell is within one sector, so it is whole, or noise. Its id and its life have generation
+ * and guard in common (17 bits), and its life tells when it expires and whose share of the
+ * table it is in. Noise passes this test once in some 100,000 cells. Such a cell is nobody's:
+ * its tag and its place on a path would have to be a key's. It is lost to others until its
+ * life ends, at most CELL_LIFE_MAX_SEC later.
+ *
+ * A bid was left by a process that was killed. Any request could carry it on, but nothing
+ * counts in it, so it is freed.
+ *
+ * What can't be checked, because the words are masked with keys that nobody knows here:
+ *
+ *   - Words and notes. They are read like the noise that a former owner may leave at any time
+ *     (cell.h): as units of some other window, as a bucket that nobody has used.
+ *   - Cells that are older than they should be, by the half minute for which a system keeps
+ *     what it hasn't written yet. What was counted since is lost.
+ *   - Two cells of one key, one of which is old: the key had moved, and only one of the two
+ *     blocks was written. The first on the path counts, and the other isn't found while the
+ *     first stands; neither has units that the key didn't use.
+ *   - A cell that was in use and reads as if it never had been. Searches end there, so keys
+ *     that stand after it on their paths are not found, and take it. */
+#include "sweep.h"
+
+#include <string.h>
+
+#include "cell.h"
+#include "ledger.h"
+#include "life.h"
+
+/* Raise it when the meaning of any bit of a cell changes that the constants below don't tell:
+ * in cell.h, life.h, core/meter, fleet/ and lease/. t/unit/ledger_sweep.c notices most. */
+#define FORMAT 1u
+
+uint64_t rl_ledger_layout(void)
+{
+    static const uint64_t constants[] = {
+        FORMAT,       RL_LEDGER_CELL_BYTES, GROUP_CELLS,       GROUPS_TRIED, RL_METER_WORDS,
+        RL_RULE_BITS, RL_LEDGER_NOTES,      CELL_LIFE_MAX_SEC, TAG,          GEN,
+        GUARD,        LIFE_EXPIRES_AT,      LIFE_RULE_AT,      TICK_SEC,
+    };
+    uint64_t number = 0;
+    for (unsigned i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+        number = (number ^ constants[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        number ^= number >> 29;
+    }
+    return number;
+}
+
+typedef struct rl_sweep_at {
+    const rl_ledger_t *ledger;
+    uint64_t second; /* 0: nothing expires */
+} rl_sweep_at_t;
+
+static bool is_in_region(const rl_region_t *region, uint64_t group)
+{
+    return group >= region->first && group - region->first < region->groups;
+}
+
+/* Returns true if a key of the life's rule may stand in this group. */
+static bool is_in_its_share(const rl_ledger_t *ledger, uint64_t group, uint64_t life)
+{
+    const bool tenant = (life_rule(life) & RL_RULE_TENANT) != 0;
+    return is_in_region(&ledger->regions[tenant], group) ||
+           (tenant && group < ledger->reserved);
+}
+
+/* Returns true if life and id were written together, or the life for the next guard, by a
+ * process that was killed before it could move the id's. */
+static bool are_of_one(uint64_t id, uint64_t life)
+{
+    const uint64_t ahead = (life - id) & GUARD;
+    return ((life ^ id) & GEN) == 0 && (ahead == 0 || ahead == GUARD_ONE);
+}
+
+static bool is_sound(const rl_ledger_t *ledger, uint64_t group, uint64_t id, uint64_t life)
+{
+    return (id & BID) == 0 && are_of_one(id, life) && is_in_its_share(ledger, group, life);
+}
+
+/* Makes a cell nobody's, but not unused: searches go on past it. Its life is of the generation
+ * that ends, so that no bid takes it for its own. */
+static void cell_free(rl_cell_t *cell, uint64_t id)
+{
+    const uint64_t freed = ((id + GEN_ONE) & GEN) | BID;
+    memset(cell, 0, sizeof(*cell));
+    cell->life = freed & LIFE_STATE;
+    cell->id = freed;
+}
+
+/* Looks at a cell that has an id. */
+static void sweep_used(const rl_sweep_at_t *at, uint64_t group, rl_cell_t *cell,
+                       rl_sweep_t *found)
+{
+    const uint64_t id = cell->id, life = cell->life;
+    if ((id & TAG) == 0) {
+        cell_free(cell, id);
+    }
+    else if (!is_sound(at->ledger, group, id, life)) {
+        cell_free(cell, id);
+        found->damaged++;
+    }
+    else if (at->second != 0 && life_left(life, at->second) == 0) {
+        cell_free(cell, id);
+        found->expired++;
+    }
+    else {
+        found->kept++;
+    }
+}
+
+/* Returns true if nothing stands in the cell but perhaps an id. */
+static bool holds_nothing(const rl_cell_t *cell)
+{
+    uint64_t all = cell->life | cell->denials;
+    for (int i = 0; i < RL_METER_WORDS; i++) {
+        all |= cell->word[i];
+    }
+    for (int i = 0; i < RL_LEDGER_NOTES; i++) {
+        all |= cell->note[i];
+    }
+    return all == 0;
+}
+
+/* Looks at a cell that was never used: nothing may stand there. */
+static void sweep_unused(rl_cell_t *cell, rl_sweep_t *found)
+{
+    if (!holds_nothing(cell)) {
+        memset(cell, 0, sizeof(*cell));
+        found->damaged++;
+    }
+}
+
+void rl_ledger_sweep(const rl_ledger_t *ledger, int64_t now, rl_sweep_t *found)
+{
+    const rl_sweep_at_t at = {.ledger = ledger, .second = life_second(now)};
+    const uint64_t cells = rl_ledger_capacity(ledger);
+    *found = (rl_sweep_t){.kept = 0};
+    for (uint64_t i = 0; i < cells; i++) {
+        rl_cell_t *cell = &ledger->cells[i];
+        if (cell->id == ID_UNUSED) {
+            sweep_unused(cell, found);
+        }
+        else {
+            sweep_used(&at, i / GROUP_CELLS, cell, found);
+        }
+    }
+}
