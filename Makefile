@@ -16,7 +16,10 @@
 #   make fuzz       libFuzzer on the parsers (FUZZ_SECONDS=60 each)
 #   make lint       formatting, include directions, static analysis
 #   make format     rewrites C files as lint wants them
-#   make install    through apxs; on Debian also the files that a2enmod looks for
+#   make install    where apxs says; on Debian also the files that a2enmod looks for. Says what is missing, and what to do next
+#   make uninstall  removes what make install put there
+#   make deb        Debian packages, to out/deb; make test-deb tries them in a fresh Debian
+#   make rpm        an RPM, to out/rpm, as far as this system's rpmbuild goes
 #   make deps       installs the packages that make needs; FOR='test lint' what those need
 #   make clean
 #
@@ -28,6 +31,7 @@ APXS    ?= apxs
 DESTDIR ?=
 BINDIR  ?= /usr/local/bin
 DATADIR ?= $(patsubst %/bin,%/share,$(BINDIR))
+DOCDIR  ?= $(DATADIR)/doc/mod_ratelimit_cache
 PORT    ?= 8080
 PROVE   ?= prove
 PROVE_FLAGS ?= -It/lib
@@ -44,16 +48,20 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 OPTIMIZE ?= -O2 -g
 # The module is optimized as a whole where compiler and linker can, without a warning (clang
 # warns); what else is linked takes the machine code that lies in the objects as well. LTO=
-# builds without.
+# builds without. Such a compiler compiles when it links, so it gets its flags then, too.
 LTO_GCC  := -flto=auto -ffat-lto-objects
 LTO      := $(shell echo 'int lto;' | $(CC) -Werror $(LTO_GCC) -shared -fPIC -x c -o /dev/null - 2>/dev/null && echo '$(LTO_GCC)')
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
-CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CFLAGS)
+# A package's own flags come last: CPPFLAGS, CFLAGS and LDFLAGS.
+CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS)
 
 # Looked up once, when a rule first needs them, so that `make deps` works on a bare machine.
-APR_FLAGS    = $(eval APR_FLAGS := -isystem $(shell apr-1-config --includedir) $(shell apr-1-config --cppflags) \
-               -isystem $(shell apu-1-config --includedir))$(APR_FLAGS)
-APR_LIBS     = $(eval APR_LIBS := $(shell apr-1-config --link-ld --libs) $(shell apu-1-config --link-ld))$(APR_LIBS)
+# APR is httpd's own, which need not be the system's.
+APR          = $(eval APR := $(or $(shell $(APXS) -q APR_CONFIG 2>/dev/null),apr-1-config))$(APR)
+APU          = $(eval APU := $(or $(shell $(APXS) -q APU_CONFIG 2>/dev/null),apu-1-config))$(APU)
+APR_FLAGS    = $(eval APR_FLAGS := -isystem $(shell $(APR) --includedir) $(shell $(APR) --cppflags) \
+               -isystem $(shell $(APU) --includedir))$(APR_FLAGS)
+APR_LIBS     = $(eval APR_LIBS := $(shell $(APR) --link-ld --libs) $(shell $(APU) --link-ld))$(APR_LIBS)
 # httpd's headers aren't ours to warn about.
 HTTPD_FLAGS  = $(eval HTTPD_FLAGS := $(APR_FLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR))$(HTTPD_FLAGS)
 MODULE_LIBS := -lutf8proc -lmemcached
@@ -93,7 +101,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
 RLCTL   := $(OUT)/rlctl
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit example bench differential differential-run fuzz lint format install clean
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean
 all: $(MODULE) $(RLCTL)
 
 deps:
@@ -124,7 +132,7 @@ $(EMBEDDED): $(ASSETS) $(SRC)/status/page/assets.h Makefile | need-build
 
 $(MODULE): $(OBJECTS)
 	$(SAY) '  LINK $@'
-	$(Q)$(CC) -shared $(LTO) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
+	$(Q)$(CC) -shared $(LTO) $(OPTIMIZE) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(MODULE_LIBS)
 
 # Where rlctl finds httpd and the module, unless it is told; and the module's version, which is also rlctl's.
 RLCTL_PATHS = $(eval RLCTL_PATHS := -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"')$(RLCTL_PATHS)
@@ -139,7 +147,7 @@ $(OUT)/rlctl.obj/%.o: rlctl/%.c Makefile | need-build
 
 $(RLCTL): $(RLCTL_OBJECTS) $(LIBRARY)
 	$(SAY) '  LINK $@'
-	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(RLCTL_OBJECTS) -o $@ $(RLCTL_LIBS)
+	$(Q)$(CC) -pie -fno-lto -Wl,-z,relro,-z,now $(LDFLAGS) $(RLCTL_OBJECTS) -o $@ $(RLCTL_LIBS)
 
 $(LIBRARY): $(call objects,$(PLAIN)) $(EMBEDDED)
 	@rm -f $@
@@ -277,8 +285,27 @@ lint: need-lint
 format: need-lint
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-install: all
-	BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' build/install.sh '$(APXS)' '$(DESTDIR)' $(MODULE)
+INSTALL_SH := BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' DOCDIR='$(DOCDIR)' build/install.sh
+install:
+	@$(INSTALL_SH) check '$(APXS)' '$(DESTDIR)' $(MODULE)
+	@$(MAKE) --no-print-directory all
+	@$(INSTALL_SH) install '$(APXS)' '$(DESTDIR)' $(MODULE)
+
+uninstall:
+	@$(INSTALL_SH) uninstall '$(APXS)' '$(DESTDIR)' $(MODULE)
+
+# The packages, from the source as it stands.
+deb:
+	@build/deps.sh check deb
+	@packaging/deb.sh '$(OUT)/deb'
+
+test-deb:
+	@build/deps.sh check deb
+	@packaging/try.sh '$(OUT)/deb'
+
+rpm:
+	@build/deps.sh check rpm
+	@packaging/rpm.sh '$(OUT)/rpm'
 
 clean:
 	rm -rf $(OUT)

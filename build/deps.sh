@@ -6,7 +6,7 @@
 # Usage: deps.sh check|install PURPOSE...
 set -eu
 
-purposes="build run test apps fail2ban memcached bench differential fuzz clang lint"
+purposes="build run test apps fail2ban memcached bench differential fuzz clang lint deb rpm"
 
 # Sets `packages`, and `commands`, by which another system is judged.
 needs() {
@@ -36,6 +36,11 @@ needs() {
            packages="$packages clang libclang-rt-dev" commands="$commands clang" ;;
     lint)  needs build
            packages="$packages clang-format cppcheck clang-tidy" commands="$commands clang-format cppcheck clang-tidy" ;;
+    deb)   needs build
+           packages="$packages debhelper dpkg-dev lintian autopkgtest mmdebstrap fakeroot"
+           commands="$commands dpkg-buildpackage lintian" ;;
+    rpm)   needs build
+           packages="$packages rpm" commands="$commands rpmbuild" ;;
     *)     echo "No such purpose: $1. One or more of: $purposes" >&2
            exit 2 ;;
     esac

@@ -26,7 +26,7 @@ run() {
 
 # Files as they stand, committed or not; what is built lies in out/. No name has a blank in it.
 files() {
-    find mod_ratelimit_cache rlctl t build conf .ci -type f "$@" | LC_ALL=C sort
+    find mod_ratelimit_cache rlctl t build conf packaging .ci -type f "$@" | LC_ALL=C sort
 }
 c_files=$(files -name '*.[ch]')
 module_c=$(find mod_ratelimit_cache -name '*.c' | LC_ALL=C sort)

@@ -263,6 +263,15 @@ static const char *read_secret(cmd_parms *cmd, const char *path, rl_global_confi
     return len == 0 ? "the file has no secret in it" : NULL;
 }
 
+/* httpd keeps each line as it was written, for mod_info to show. From now on it shows this one
+ * without what it says. (httpd gives the line as const, because directives seldom change it; it
+ * lies in the configuration's pool.) */
+static void hide_argument(cmd_parms *cmd)
+{
+    ap_directive_t *line = (ap_directive_t *)cmd->directive;
+    line->args = "(hidden)";
+}
+
 static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
 {
     rl_global_config_t *global = rl_global_config();
@@ -277,6 +286,7 @@ static const char *set_secret(cmd_parms *cmd, void *dir, const char *value)
     }
     global->secret = value;
     global->secret_len = strlen(value);
+    hide_argument(cmd);
     return *value == '\0' ? directive_error(cmd, value, "the secret is empty") : NULL;
 }
 
@@ -391,42 +401,55 @@ static const char *set_deny_handler(cmd_parms *cmd, void *dir, const char *value
 #define IN_SECTIONS (RSRC_CONF | ACCESS_CONF)
 #define IN_HTACCESS (RSRC_CONF | OR_LIMIT)
 
+/* The help texts are what `httpd -L` and mod_info show. */
 const command_rec rl_directives[] = {
     AP_INIT_TAKE_ARGV("RateLimit", set_rule, NULL, IN_HTACCESS,
-                      "NAME RATE [option=value ...], or NAME off"),
+                      "Limits requests here: NAME RATE [option=value ...]; NAME off drops an "
+                      "inherited rule."),
     AP_INIT_TAKE1("RateLimitInherit", set_inherit, NULL, ACCESS_CONF,
-                  "Off: no rules from outer sections"),
-    AP_INIT_TAKE1("RateLimitEngine", set_engine, NULL, IN_SECTIONS, "On, Off or Observe"),
+                  "Says whether rules of outer sections apply here: On or Off."),
+    AP_INIT_TAKE1("RateLimitEngine", set_engine, NULL, IN_SECTIONS,
+                  "Switches all rules On or Off here, or has them Observe without denying."),
     AP_INIT_TAKE_ARGV(
         "RateLimitExempt", add_exempt, NULL, IN_SECTIONS,
-        "ADDR[/BITS] ..., network:NAME[=LABEL], env=NAME or expr=EXPR: requests that "
-        "skip every rule"),
-    AP_INIT_TAKE2("RateLimitNetworks", rl_networks_directive, NULL, RSRC_CONF,
-                  "NAME file:PATH: networks with labels, for key=network:NAME"),
-    AP_INIT_TAKE1("RateLimitIPv4Prefix", set_v4bits, NULL, IN_SECTIONS, "0 to 32"),
-    AP_INIT_TAKE1("RateLimitIPv6Prefix", set_v6bits, NULL, IN_SECTIONS, "0 to 128"),
-    AP_INIT_TAKE1("RateLimitDenyStatus", set_deny_status, NULL, IN_HTACCESS, "400 to 599"),
-    AP_INIT_TAKE_ARGV("RateLimitStore", set_store, NULL, RSRC_CONF,
-                      "shm [size=32M] [tenants=12%] [file=PATH], or memcached HOST[:PORT] ... "
-                      "[option=value ...]"),
-    AP_INIT_TAKE1("RateLimitSecret", set_secret, NULL, RSRC_CONF, "file:PATH, or the secret"),
-    AP_INIT_TAKE12(
-        "RateLimitLog", set_log, NULL, RSRC_CONF,
-        "level of the line for a key's first denial in a window; keys: it tells their "
-        "values"),
+        "Exempts requests from every rule: ADDR[/BITS] ..., network:NAME[=LABEL], "
+        "env=NAME or expr=EXPR."),
+    AP_INIT_TAKE2(
+        "RateLimitNetworks", rl_networks_directive, NULL, RSRC_CONF,
+        "Reads a table of networks with labels, for key=network:NAME: NAME file:PATH."),
+    AP_INIT_TAKE1("RateLimitIPv4Prefix", set_v4bits, NULL, IN_SECTIONS,
+                  "Says how many bits of an IPv4 address key=ip tells apart: 0 to 32."),
+    AP_INIT_TAKE1("RateLimitIPv6Prefix", set_v6bits, NULL, IN_SECTIONS,
+                  "Says how many bits of an IPv6 address key=ip tells apart: 0 to 128."),
+    AP_INIT_TAKE1("RateLimitDenyStatus", set_deny_status, NULL, IN_HTACCESS,
+                  "Sets the status of a denial: 400 to 599."),
+    AP_INIT_TAKE_ARGV(
+        "RateLimitStore", set_store, NULL, RSRC_CONF,
+        "Says where the counters are: shm [size=32M] [tenants=12%] [file=PATH], or memcached "
+        "HOST[:PORT] ... [option=value ...]."),
+    AP_INIT_TAKE1(
+        "RateLimitSecret", set_secret, NULL, RSRC_CONF,
+        "Sets the secret that keys are hashed with: file:PATH, or the secret itself."),
+    AP_INIT_TAKE12("RateLimitLog", set_log, NULL, RSRC_CONF,
+                   "Sets the level of the line about a key's first denial in a window; with "
+                   "keys it tells the key's values."),
     AP_INIT_TAKE_ARGV("RateLimitBusy", set_busy, NULL, RSRC_CONF,
-                      "[workers=HIGH%[:LOW%]] [load=HIGH[:LOW]] [cpu-pressure=HIGH%[:LOW%]] "
-                      "[hold=30s]: when the server counts as busy"),
+                      "Says when the server counts as busy: [workers=HIGH%[:LOW%]] "
+                      "[load=HIGH[:LOW]] [cpu-pressure=HIGH%[:LOW%]] [hold=30s]."),
     AP_INIT_TAKE_ARGV("RateLimitPass", set_pass, NULL, RSRC_CONF,
-                      "[life=7d] [bind=ip/24/48|none] [path=/.ratelimit/pass] [issue=20/h]"),
+                      "Says what a pass of action=challenge is good for: [life=7d] "
+                      "[bind=ip/24/48|none] [path=/.ratelimit/pass] [issue=20/h]."),
     AP_INIT_TAKE_ARGV("RateLimitHeaders", set_response_fields, NULL, IN_HTACCESS,
-                      "none, or what to send: standard, legacy or both"),
+                      "Sends header fields about limits: none, standard, legacy or both."),
     AP_INIT_TAKE1("RateLimitDenyHandler", set_deny_handler, NULL, IN_SECTIONS,
-                  "/URL-PATH, a handler's name, or default: who writes denials"),
-    AP_INIT_TAKE1("RateLimitOnError", set_on_error, NULL, IN_SECTIONS, "local, allow or deny"),
+                  "Says who writes denials: /URL-PATH, a handler's name, or default."),
+    AP_INIT_TAKE1("RateLimitOnError", set_on_error, NULL, IN_SECTIONS,
+                  "Says what happens when the shared store doesn't answer: local, allow or "
+                  "deny."),
     AP_INIT_TAKE1("RateLimitFormLimit", set_form_limit, NULL, IN_SECTIONS,
-                  "1K to 1M: how much of a body is looked at"),
+                  "Limits how much of a request's body is searched for form fields: 1K to 1M."),
     AP_INIT_TAKE1("RateLimitFormCharset", set_form_charset, NULL, IN_SECTIONS,
-                  "utf-8, windows-1252, ...: how browsers write the forms"),
+                  "Names the charset in which browsers write the forms: utf-8, windows-1252 or "
+                  "the like."),
     {.name = NULL},
 };

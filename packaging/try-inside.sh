@@ -1,0 +1,141 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The part of try.sh that runs inside of the fresh Debian, as root. Prints each command with what it says, and fails at
+# the first thing that isn't as the manual says.
+# Usage: try-inside.sh PACKAGE
+set -eu
+package=$1
+cd /try
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
+new=$(ls "${package}"_[0-9]*.deb)
+log=/var/log/apache2/error.log
+site=/etc/apache2/conf-enabled/try.conf
+
+title() { printf '\n# %s\n' "$1"; }
+say() { printf '%s\n' "$1"; }
+
+# Shows a command and what it says, and fails if it does.
+do_() {
+    say "\$ $*"
+    said=$(eval "$*" 2>&1) || { say "$said"; say "FAILED: $*"; exit 1; }
+    [ -z "$said" ] || say "$said"
+}
+
+are() {
+    [ "$2" = "$3" ] || { say "FAILED: $1: $2, not $3"; tail -5 "$log"; exit 1; }
+    say "ok: $1: $2"
+}
+
+# apt, as an administrator types it; of what it says, what dpkg and the package say. All is in apt.log.
+apt_() {
+    say "\$ apt $*"
+    apt-get -y -q "$@" >apt.log 2>&1 || { cat apt.log; say "FAILED: apt $*"; exit 1; }
+    grep -E "^(Setting up|Removing|Purging configuration files for|Unpacking) $package |apache2_invoke|[Rr]eload|[Rr]estart|Configuration file|==>|usr/sbin/apache2" apt.log || :
+}
+
+get() { curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1$1"; }
+several() { for i in $(seq "$2"); do printf '%s ' "$(get "$1")"; done; }
+started() { grep -c 'resuming normal operations' "$log" || :; }
+
+wait_for() {
+    for i in $(seq 200); do
+        ! eval "$1" >/dev/null 2>&1 || return 0
+        sleep 0.1
+    done
+    [ ! -e apt.log ] || cat apt.log
+    say "FAILED: waited twenty seconds for: $1"
+    exit 1
+}
+
+# A graceful restart is over when a new generation has begun.
+graceful() {
+    began=$(started)
+    do_ 'apachectl configtest && apachectl graceful'
+    wait_for "[ \$(started) != $began ]"
+}
+
+pid() { cat /run/apache2/apache2.pid; }
+up() { wait_for '[ "$(get /)" != 000 ]'; }
+
+echo 'ServerName localhost' >/etc/apache2/conf-enabled/name.conf
+# As on a system that was booted: packages may reload its services.
+printf '#!/bin/sh\nexit 0\n' >/usr/sbin/policy-rc.d
+printf '#!/bin/sh\necho N 2\n' >/sbin/runlevel
+chmod 755 /usr/sbin/policy-rc.d /sbin/runlevel
+echo login >/var/www/html/login
+apachectl start
+up
+
+title 'Install'
+apt_ install "./${package}_old.deb"
+do_ 'apachectl -M | grep -c ratelimit_cache || :'
+title 'Enable: nothing changes'
+do_ a2enmod ratelimit_cache
+graceful
+do_ 'apachectl -M | grep ratelimit_cache'
+are 'without a rule' "$(several / 5)" '200 200 200 200 200 '
+title 'One rule'
+printf '<Location "/login">\n    RateLimit try 3/d\n</Location>\n' >"$site"
+do_ cat "$site"
+graceful
+are 'five requests' "$(several /login 5)" '200 200 200 429 429 '
+do_ 'curl -s -D - -o /dev/null http://127.0.0.1/login | grep -iE "^(HTTP|Retry-After)"'
+do_ "grep ratelimit: $log | tail -1"
+
+title 'Upgrade under load, with an edited .conf'
+conf=/etc/apache2/mods-available/ratelimit_cache.conf
+do_ "sed -i 's/^#RateLimitIPv4Prefix 32/RateLimitIPv4Prefix 32/' $conf"
+before=$(pid)
+generations=$(started)
+ab -q -l -c 8 -t 30 -n 10000000 http://127.0.0.1/ >ab.txt 2>&1 &
+load=$!
+sleep 1
+apt_ install -o Dpkg::Options::=--force-confold "./$new"
+wait_for "[ \$(started) != $generations ]"
+sleep 2
+kill -INT "$load" 2>/dev/null || :
+wait "$load" || :
+do_ "grep -E '^(Complete|Failed) requests|^Non-2xx' ab.txt"
+are 'failed requests' "$(sed -n 's/^Failed requests: *//p' ab.txt)$(grep Non-2xx ab.txt || :)" 0
+are 'the same httpd' "$(pid)" "$before"
+do_ "grep -oE 'mod_ratelimit_cache/[^ ]* configured|AH00493.*' $log | tail -2"
+are 'a client that was over the limit' "$(several /login 2)" '429 429 '
+do_ "grep -n '^RateLimit' $conf"
+do_ "ls /etc/apache2/mods-available/ratelimit_cache.*"
+
+title 'Disable, enable'
+do_ a2dismod ratelimit_cache
+mv "$site" /try/rule.conf
+graceful
+are 'disabled' "$(several /login 5)" '200 200 200 200 200 '
+apt_ install --reinstall -o Dpkg::Options::=--force-confold "./$new"
+do_ 'a2query -m ratelimit_cache || :'
+do_ a2enmod ratelimit_cache
+cp /try/rule.conf "$site"
+graceful
+are 'enabled: the counters are still there' "$(several /login 2)" '429 429 '
+
+title 'Remove while enabled, the rule taken away before'
+rm "$site"
+dpkg -L "$package" | sort >files
+apt_ remove "$package"
+up
+do_ 'ls /etc/apache2/mods-enabled/ | grep -c ratelimit_cache || :'
+do_ 'apachectl configtest'
+are 'removed' "$(several /login 5)" '200 200 200 200 200 '
+do_ "grep -c '^RateLimitIPv4Prefix' $conf"
+
+title 'Install again: it was enabled when it was removed, so it is again'
+apt_ install -o Dpkg::Options::=--force-confold "./$new"
+do_ 'a2query -m ratelimit_cache'
+do_ "grep -c '^RateLimitIPv4Prefix' $conf"
+
+title 'Purge: nothing is left'
+apt_ purge "$package"
+left=$(while IFS= read -r file; do [ -d "$file" ] || [ ! -e "$file" ] || echo "$file"; done <files
+    find / -xdev \( -path /try -o -path /proc -o -path /var/cache/apt \) -prune -o \( -name '*ratelimit*cache*' -o -name '*rlctl*' -o -name '*mod-ratelimit-cache*' \) -print)
+are 'files left' "${left:-none}" none
+do_ 'apachectl configtest'
+are 'purged' "$(several /login 5)" '200 200 200 200 200 '
+apachectl stop
+wait_for '[ ! -e /run/apache2/apache2.pid ]'
