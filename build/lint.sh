@@ -104,7 +104,7 @@ perl_syntax() {
     # shellcheck disable=SC2016 # for the shells that in_parallel starts
     in_parallel 'bad=0
         for file; do
-            said=$(perl -It/lib -It/apps/lib -It/bench/lib -Ibuild -wc "$file" 2>&1) || { echo "$said"; bad=1; }
+            said=$(perl -It/lib -It/apps/lib -It/moving/lib -It/bench/lib -Ibuild -wc "$file" 2>&1) || { echo "$said"; bad=1; }
         done
         exit $bad' $perl_files
 }
