@@ -138,12 +138,12 @@ $(MODULE): $(OBJECTS)
 RLCTL_PATHS = $(eval RLCTL_PATHS := -DRLCTL_HTTPD_PATH='"$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME)"' -DRLCTL_LIBEXECDIR='"$(shell $(APXS) -q LIBEXECDIR)"')$(RLCTL_PATHS)
 RLCTL_VERSION = $(eval RLCTL_VERSION := $(shell awk '/define RATELIMIT_VERSION_/ { gsub(/"/, "", $$3); v = v (n++ % 3 ? "." : "") $$3 } END { print v }' $(SRC)/mod_ratelimit_cache.h))$(RLCTL_VERSION)
 RLCTL_LIBS  := $(LIBRARY) -lcurl -ljansson -lutf8proc -lz
-RLCTL_OBJECTS := $(patsubst rlctl/%.c,$(OUT)/rlctl.obj/%.o,$(wildcard rlctl/*.c))
+RLCTL_OBJECTS := $(patsubst rlctl/%.c,$(OUT)/rlctl.obj/%.o,$(wildcard rlctl/*.c rlctl/*/*.c))
 $(OUT)/rlctl.obj/main.o: $(SRC)/mod_ratelimit_cache.h
 $(OUT)/rlctl.obj/%.o: rlctl/%.c Makefile | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
-	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -I$(SRC) $(RLCTL_PATHS) -DRLCTL_VERSION='"$(RLCTL_VERSION)"' -fPIE -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -Irlctl -I$(SRC) $(RLCTL_PATHS) -DRLCTL_VERSION='"$(RLCTL_VERSION)"' -fPIE -MMD -MP -c $< -o $@
 
 $(RLCTL): $(RLCTL_OBJECTS) $(LIBRARY)
 	$(SAY) '  LINK $@'

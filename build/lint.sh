@@ -68,7 +68,7 @@ licences() {
 static_analysis() {
     cppcheck -j "$jobs" --quiet --std=c11 --language=c --enable=warning,performance,portability \
         --inline-suppr --suppressions-list=build/cppcheck.txt --error-exitcode=1 \
-        -DLINUX -D_REENTRANT -D_GNU_SOURCE $module_c rlctl/*.c t/bench/*.c t/module/*.c
+        -DLINUX -D_REENTRANT -D_GNU_SOURCE $module_c rlctl/*.c rlctl/*/*.c t/bench/*.c t/module/*.c
 }
 
 # Left out of clang-tidy's checks, each for a reason:
@@ -86,10 +86,10 @@ deep_analysis() {
         -bugprone-implicit-widening-of-multiplication-result
         -clang-analyzer-valist.Uninitialized'
     checks=$(printf '%s' "$checks" | tr -s '\n ' ',')
-    flags="-std=gnu11 -fPIC -D_GNU_SOURCE -DRLCTL_HTTPD_PATH=__FILE__ -DRLCTL_LIBEXECDIR=__FILE__ -DRLCTL_VERSION=__FILE__ -Imod_ratelimit_cache $(apr-1-config --includes --cppflags) -isystem $(${APXS:-apxs} -q INCLUDEDIR)"
+    flags="-std=gnu11 -fPIC -D_GNU_SOURCE -DRLCTL_HTTPD_PATH=__FILE__ -DRLCTL_LIBEXECDIR=__FILE__ -DRLCTL_VERSION=__FILE__ -Irlctl -Imod_ratelimit_cache $(apr-1-config --includes --cppflags) -isystem $(${APXS:-apxs} -q INCLUDEDIR)"
     # The counts of what it left out go to standard error.
     in_parallel "clang-tidy --quiet -warnings-as-errors='*' -checks='$checks' \"\$@\" -- $flags 2>/dev/null" \
-        $module_c rlctl/*.c t/module/*.c
+        $module_c rlctl/*.c rlctl/*/*.c t/module/*.c
 }
 
 shell_syntax() {

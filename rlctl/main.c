@@ -7,8 +7,8 @@
 
 #include "command.h"
 #include "error.h"
-#include "safe.h"
-#include "settings.h"
+#include "text/safe.h"
+#include "server/settings.h"
 
 typedef struct rlctl_command {
     const char *name;

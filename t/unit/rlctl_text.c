@@ -12,10 +12,10 @@
 #include <cmocka.h>
 
 #include "memory.h"
-#include "paragraph.h"
-#include "safe.h"
-#include "table.h"
-#include "words.h"
+#include "text/paragraph.h"
+#include "text/safe.h"
+#include "text/table.h"
+#include "text/words.h"
 
 /* Asserts that what a function returned is that, and frees it. */
 static void is(char *got, const char *wanted)
