@@ -368,7 +368,10 @@ config_error("RateLimitPass $_->[0]\n", 'RateLimitPass', $_->[0], "RateLimitPass
     [ 'path=/a/../b',    qr/must name something below \// ],
     [ 'path=/a?b',       qr/must have letters, digits and/ ],
     [ 'path=/a%20b',     qr/must have letters, digits and/ ],
+    [ 'path=/a/..',      qr/must name something below \// ],
+    [ 'path=/.',         qr/must name something below \// ],
     [ 'issue=20',        qr/"issue=20": / ],
+    [ 'issue=9/concurrent', qr/passes aren't issued at the same time/ ],
     [ 'issue=9000000/h', qr/the count must be at most 8000000/ ],
     [ 'for=1d',          qr/not an option; one of life, bind, path, issue/ ],
 );

@@ -283,9 +283,11 @@ is post($shared_page, [ token => token($shared_page, %alice), @a ], %alice)->sta
 $shared_page->stop;
 
 # ---- a tenant's rule -------------------------------------------------------------------------------------------
-my $t = httpd(statuspage() . "<Directory \"\${DOCROOT}/t\">\n    AllowOverride All\n</Directory>\n", files => { 'htdocs/t/.htaccess' => "RateLimit mine 2/30d key=query:who penalty=1h\n", 'htdocs/t/x' => 'x' });
+my $t = httpd(statuspage() . "<Directory \"\${DOCROOT}/t\">\n    AllowOverride All\n</Directory>\n", files => { 'htdocs/t/.htaccess' => "RateLimit mine 2/30d key=query:who+ip penalty=1h\n", 'htdocs/t/x' => 'x' });
 is series($t, 3, '/t/x?who=me'), '200 200 429', "a tenant's rule";
 my ($tag) = (logged($t, 'GET', '/t/x?who=me'))[1]{key};
+my @lines = grep { /denied, key $tag/ } $t->log_lines(0);
+ok @lines && !(grep { /one address/ } @lines), "a tenant's rule: no line that has visitors shut out of other sites";
 is +(deed($t, action => 'clear', tag => $tag))[1]{keys}[0]{rule}, '.htaccess', "a tenant's rule: cleared by the tag";
 is series($t, 3, '/t/x?who=me'), '200 200 429', "a tenant's rule: counted anew";
 $t->stop;

@@ -140,6 +140,9 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
             cmd->pool, cmd->cmd->name,
             ": write ADDR[/BITS] ..., network:NAME[=LABEL], env=NAME or expr=EXPR", NULL);
     }
+    if (misplaced(cmd) != NULL) {
+        return misplaced(cmd);
+    }
     if (conf->exempt == NULL) {
         conf->exempt = apr_array_make(cmd->pool, argc, sizeof(rl_exemption_t));
     }
@@ -152,7 +155,7 @@ static const char *add_exempt(cmd_parms *cmd, void *dir, int argc, char *const a
     rl_global_config()->reads_env |= rl_exemption_reads_env(conf->exempt);
     rl_global_config()->reads_headers |= rl_exemption_reads_headers(conf->exempt);
     server_config(cmd)->of_passes |= rl_exemption_reads_pass(conf->exempt);
-    return misplaced(cmd);
+    return NULL;
 }
 
 static const char *set_bits(cmd_parms *cmd, const char *value, unsigned most, int *bits)

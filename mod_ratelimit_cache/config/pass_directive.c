@@ -75,7 +75,8 @@ static const char *pass_path(rl_pass_settings_t *settings, const char *value)
         return "must be a URL path that begins with /";
     }
     if (value[1] == '\0' || strstr(value, "//") != NULL || strstr(value, "/./") != NULL ||
-        strstr(value, "/../") != NULL) {
+        strstr(value, "/../") != NULL || strcmp(strrchr(value, '/'), "/.") == 0 ||
+        strcmp(strrchr(value, '/'), "/..") == 0) {
         return "must name something below /, without empty segments, /./ and /../";
     }
     if (value[strspn(value, plain)] != '\0' || strlen(value) > PATH_MAX_LENGTH) {
@@ -90,6 +91,9 @@ static const char *pass_issue(rl_pass_settings_t *settings, const char *value)
     const char *reason = rl_rate_parse(value, &rate);
     if (reason != NULL) {
         return reason;
+    }
+    if (rate.concurrent) {
+        return "must be COUNT/PERIOD or none: passes aren't issued at the same time";
     }
     settings->limited = !rate.unlimited;
     if (settings->limited) {

@@ -21,12 +21,13 @@ static rl_operation_t exempt_operation(const rl_operation_t *op)
         .rule = op->rule};
 }
 
-static rl_shared_counter_t exempt_counter(const rl_operation_t *exempt, int64_t until)
+/* A word is remembered for as long as any that it has taken the place of: a server that knows
+ * the longer one must still find that it was ended. */
+static rl_shared_counter_t exempt_counter(const rl_operation_t *exempt)
 {
-    const int64_t lasts = until > exempt->now ? until - exempt->now : 0;
     return (rl_shared_counter_t){
         .key = exempt->key,
-        .ttl = rl_shared_counter_ttl(lasts / RL_USEC_PER_SEC + RL_TTL_SLACK)};
+        .ttl = rl_shared_counter_ttl(RL_EXEMPT_MAX_US / RL_USEC_PER_SEC + RL_TTL_SLACK)};
 }
 
 static bool exempts_now(const rl_operation_t *exempt, uint64_t word)
@@ -64,7 +65,7 @@ static void set_here(const rl_source_t *source, const rl_operation_t *exempt, ui
 
 static bool tell_store(const rl_source_t *source, const rl_operation_t *exempt, uint64_t word)
 {
-    const rl_shared_counter_t counter = exempt_counter(exempt, rl_penalty_end(word));
+    const rl_shared_counter_t counter = exempt_counter(exempt);
     return source->session == NULL ||
            source->session->store->ops->put(source->session, &counter, word) == RL_STORE_OK;
 }
@@ -95,7 +96,7 @@ bool rl_exempt_key_set(const rl_source_t *source, const rl_operation_t *op, int6
 void rl_exempt_key_learn(const rl_source_t *source, const rl_operation_t *op)
 {
     const rl_operation_t exempt = exempt_operation(op);
-    const rl_shared_counter_t counter = exempt_counter(&exempt, op->now);
+    const rl_shared_counter_t counter = exempt_counter(&exempt);
     const uint64_t held = rl_ledger_held(source->ledger, &exempt, 0);
     uint64_t word;
     if (source->session == NULL) {
@@ -103,8 +104,7 @@ void rl_exempt_key_learn(const rl_source_t *source, const rl_operation_t *op)
     }
     switch (source->session->store->ops->read(source->session, &counter, &word)) {
     case RL_STORE_OK:
-        if (word <= (uint64_t)(op->now + RL_EXEMPT_MAX_US) &&
-            (exempts_now(&exempt, word) || rl_penalty_is_lifted(word))) {
+        if (word <= (uint64_t)(op->now + RL_EXEMPT_MAX_US)) {
             set_here(source, &exempt, word);
         }
         break;

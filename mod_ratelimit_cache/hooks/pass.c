@@ -27,6 +27,8 @@ APLOG_USE_MODULE(ratelimit_cache);
  * challenge the answer to a challenge; what limits it is issue=. */
 
 #define BODY_MAX 4096 /* bytes */
+#define BODY_TIME                                                                              \
+    (10 * APR_USEC_PER_SEC) /* for all of it; each read waits as long as Timeout */
 
 /* ---- answers ---- */
 
@@ -76,10 +78,11 @@ static int answer_pass(request_rec *r, const rl_pass_settings_t *settings, const
 
 /* ---- what was posted ---- */
 
-/* Reads the body. Returns how many bytes, or -1 if it has more than BODY_MAX or can't be
- * read. */
+/* Reads the body. Returns how many bytes, or -1 if it has BODY_MAX and more, takes too long, or
+ * can't be read. */
 static int read_posted(request_rec *r, char body[BODY_MAX])
 {
+    const apr_time_t until = apr_time_now() + BODY_TIME;
     int len = 0;
     if (ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK) != OK) {
         return -1;
@@ -87,7 +90,7 @@ static int read_posted(request_rec *r, char body[BODY_MAX])
     if (!ap_should_client_block(r)) {
         return 0;
     }
-    while (len < BODY_MAX) {
+    while (len < BODY_MAX && apr_time_now() < until) {
         const long n = ap_get_client_block(r, body + len, (apr_size_t)(BODY_MAX - len));
         if (n <= 0) {
             return n == 0 ? len : -1;

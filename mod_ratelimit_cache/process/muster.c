@@ -41,11 +41,17 @@ static unsigned first_port(const server_rec *s)
     return port;
 }
 
+#define NAME_LENGTH 26 /* of a host's name, as the others see it */
+
 static void find_own_name(const server_rec *s, apr_pool_t *pool)
 {
     const unsigned port = first_port(s);
     char host[APRMAXHOSTLEN + 1] = "unknown";
     apr_gethostname(host, sizeof(host), pool);
+    if (strlen(host) > NAME_LENGTH) { /* the end, too, tells it from others */
+        const rl_digest_t whole = rl_digest_public(host, strlen(host));
+        apr_snprintf(host + NAME_LENGTH - 5, 6, "~%04x", (unsigned)(whole.lo & 0xffff));
+    }
     apr_snprintf(own_name, sizeof(own_name), "%.26s:%u", host, port);
 }
 

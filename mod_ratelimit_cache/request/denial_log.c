@@ -136,12 +136,13 @@ static bool is_whole_address(const rl_key_part_t *part, const request_rec *r,
 }
 
 /* Returns true if the client is over the limit by requests of its address alone: fail2ban may
- * shut it out. A limit of 0 and missing=deny deny everybody, whatever he has sent. */
+ * shut it out. A limit of 0 and missing=deny deny everybody, whatever he has sent. A tenant
+ * must not have visitors shut out of other sites. */
 static bool is_of_one_address(const request_rec *r, const rl_claim_t *claim)
 {
     const rl_key_spec_t *key = &claim->rule->key;
     rl_address_t client;
-    if (claim->op.meter.limit == 0 || claim->refuse || claim->known ||
+    if (claim->rule->tenant || claim->op.meter.limit == 0 || claim->refuse || claim->known ||
         !rl_client_address(r, &client)) {
         return false;
     }

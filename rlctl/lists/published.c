@@ -197,7 +197,9 @@ static bool take_document(const rlctl_source_t *source)
     }
     json = json_load_callback(read_some, source->in, 0, &error);
     if (json == NULL) {
-        rlctl_error("%s: line %d: %s", source->place.file, error.line, error.text);
+        char shown[SHOWN_MAX];
+        make_printable(error.text, shown);
+        rlctl_error("%s: line %d: %s", source->place.file, error.line, shown);
         return false;
     }
     reason = take_json(source, json, 0);

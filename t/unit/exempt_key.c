@@ -111,6 +111,18 @@ static void the_fleet_learns_of_it_and_of_its_end(void **state)
     assert_int_equal(until(1, NOON + 3 * SECOND), 0);
 }
 
+/* However late a server asks: it must not tell the store of an exemption that was ended. */
+static void an_end_is_remembered_as_long_as_the_exemption(void **state)
+{
+    (void)state;
+    set(0, NOON, NOON + 5 * HOUR);
+    learn(1, NOON + SECOND);
+    set(0, NOON + 2 * SECOND, NOON + 60 * SECOND);
+    assert_true(store.counters[0].name.ttl > 5 * 3600);
+    learn(1, NOON + HOUR);
+    assert_int_equal(until(1, NOON + HOUR), 0);
+}
+
 static void a_store_that_lost_it_is_told_again(void **state)
 {
     (void)state;
@@ -177,6 +189,7 @@ int main(void)
         TEST(a_key_is_exempt_until_then),
         TEST(another_exemption_takes_its_place),
         TEST(the_fleet_learns_of_it_and_of_its_end),
+        TEST(an_end_is_remembered_as_long_as_the_exemption),
         TEST(a_store_that_lost_it_is_told_again),
         TEST(without_the_store_it_holds_here),
         TEST(an_exempt_key_is_let_in_and_not_charged),

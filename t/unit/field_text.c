@@ -48,6 +48,17 @@ static void a_window_is_whole_seconds_and_one_at_least(void **state)
     assert_int_equal(rl_field_text_epoch(INT64_MAX), INT64_C(9223372036855));
 }
 
+static void a_policy_of_requests_at_the_same_time_has_a_unit(void **state)
+{
+    char buffer[RL_FIELD_ITEM_MAX];
+    rl_text_t text;
+    (void)state;
+    rl_text_begin(&text, buffer, sizeof(buffer));
+    rl_field_text_add_concurrent(&text, "r", 6);
+    rl_text_end(&text);
+    assert_string_equal(buffer, "\"r\";q=6;qu=\"concurrent-requests\"");
+}
+
 static void a_state_has_both_numbers(void **state)
 {
     static const struct {
@@ -56,7 +67,8 @@ static void a_state_has_both_numbers(void **state)
     } cases[] = {
         {50, 30, "\"burst\";r=50;t=30"},
         {0, 1, "\"burst\";r=0;t=1"},
-        {-1, -1, "\"burst\";r=0;t=0"},
+        {-1, 0, "\"burst\";r=0;t=0"},
+        {50, -1, "\"burst\";r=50"}, /* not known */
         {INT64_MAX, INT64_MAX, "\"burst\";r=999999999999999;t=999999999999999"},
         {RL_FIELD_INTEGER_MAX, 0, "\"burst\";r=999999999999999;t=0"},
     };
@@ -133,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policies_are_a_list),
         cmocka_unit_test(a_window_is_whole_seconds_and_one_at_least),
+        cmocka_unit_test(a_policy_of_requests_at_the_same_time_has_a_unit),
         cmocka_unit_test(a_state_has_both_numbers),
         cmocka_unit_test(the_largest_item_has_room),
         cmocka_unit_test(what_does_not_fit_is_no_text),
