@@ -28,6 +28,8 @@ my %files = map { ("cgi-bin/$_" => $hold) } qw(hold.cgi nph-hold.cgi);
 $files{"tmp/$_/.keep"} = '' for qw(running most begun go);
 $files{'htdocs/tenant/.htaccess'} = "RateLimit mine 2/concurrent key=all\n";
 $files{'htdocs/tenant/x'} = 'x';
+$files{'htdocs/tenant/greedy/.htaccess'} = "RateLimit greedy 1/concurrent key=all wait=20s queue=1000\n";
+$files{'htdocs/tenant/greedy/hold.cgi'} = $hold;
 $files{'htdocs/big'} = 'x' x (8 << 20);
 
 my $rules = statuspage() . <<'END';
@@ -93,6 +95,8 @@ RateLimitHeaders standard legacy
 </Location>
 <Directory "${DOCROOT}/tenant">
     AllowOverride All
+    Options +ExecCGI
+    AddHandler cgi-script .cgi
 </Directory>
 END
 
@@ -268,6 +272,11 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     is_deeply statuses_of(@c), { 200 => 4 }, "$name: they are served";
     ok await(10, sub { in_flight($s, 'six') == 0 }), "$name: then their slots are free";
     is_deeply [ map { status($s, '/tenant/x') } 1 .. 3 ], [ 200, 200, 200 ], "$name: a tenant's rule";
+    my $places = $mpm eq 'prefork' ? 8 : 16;    # half of a quarter of MaxRequestWorkers
+    @c = begin($s, 30, '/tenant/greedy/hold.cgi?t');
+    ok await(10, sub { in_flight($s, '.htaccess', 'waiting') == $places }), "$name: those of a tenant's rule wait in half of the places";
+    go($s, 't');
+    is_deeply statuses_of(@c), { 200 => 1 + $places, 429 => 29 - $places }, "$name: the others of the tenant's were denied";
     $s->stop;
 }
 

@@ -288,7 +288,7 @@ static int charge_in_turn(request_rec *r, rl_request_t *request, int first, int6
     int denied;
     while ((denied = charge_patiently(r, request, first, now)) >= 0 &&
            rl_turn_wait(r, request, denied, came)) {
-        *now = apr_time_now();
+        *now = request->now = apr_time_now();
         request->store_time = 0;
     }
     rl_holdings_keep(r, request);

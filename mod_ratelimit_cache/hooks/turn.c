@@ -27,11 +27,12 @@ static int workers_of(int daemons_query)
     return daemons * (threads > 1 ? threads : 1);
 }
 
-/* A quarter of the server's workers; it is looked at before one more waits. */
-static bool server_has_place(const rl_slots_t *slots)
+/* A quarter of the server's workers, of which the last half is not for tenants' rules; it is
+ * looked at before one more waits. */
+static bool server_has_place(const rl_slots_t *slots, bool tenant)
 {
-    const int workers = workers_of(AP_MPMQ_MAX_DAEMONS);
-    return (int)rl_slots_waiting(slots) < (workers + 3) / 4;
+    const int places = (workers_of(AP_MPMQ_MAX_DAEMONS) + 3) / 4;
+    return (int)rl_slots_waiting(slots) < (tenant ? (places + 1) / 2 : places);
 }
 
 /* Half of a child's threads: those that don't wait must not wait for those that do. */
@@ -138,7 +139,7 @@ bool rl_turn_wait(const request_rec *r, const rl_request_t *request, int i, int6
     rl_session_view(r->server, &session);
     until = came + claim->rule->wait_us;
     if (session.source.slots == NULL || apr_time_now() >= until ||
-        !server_has_place(session.source.slots) || !enter_child()) {
+        !server_has_place(session.source.slots, claim->rule->tenant) || !enter_child()) {
         return false;
     }
     held = wait_in_queue(r, &session.source, claim, until);
