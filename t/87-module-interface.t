@@ -508,7 +508,7 @@ is status($s, '/ok', headers => [ 'X-Everywhere' => 'x', 'X-Opinion' => 'done' ]
 
 # ---- installing ----------------------------------------------------------------------------------------------------------------
 my $dest = $s->root . '/dest';
-my $said = `build/install.sh apxs '$dest' '@{[ RL::Conf::module() ]}' 2>&1`;
+my $said = `sh build/install.sh install apxs '$dest' '@{[ RL::Conf::module() ]}' 2>&1`;
 my $include = `apxs -q INCLUDEDIR`;
 chomp $include;
 ok -e "$dest$include/mod_ratelimit_cache.h", "the header is installed beside httpd's" or diag $said;
