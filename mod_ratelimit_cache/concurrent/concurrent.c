@@ -550,13 +550,13 @@ static pid_t find_gone(const rl_stripe_view_t *view)
     return 0;
 }
 
-void rl_slots_reap_key(rl_slots_t *slots, const rl_digest_t *key)
+bool rl_slots_reap_key(rl_slots_t *slots, const rl_digest_t *key)
 {
     const rl_stripe_view_t view = view_of(slots, stripe_of(key));
     const int64_t now = rl_clock_now();
     pid_t gone = 0;
     if (!stripe_lock(&view)) {
-        return;
+        return false;
     }
     if (now >= view.stripe->reaped + REAP_PAUSE) {
         view.stripe->reaped = now;
@@ -566,6 +566,7 @@ void rl_slots_reap_key(rl_slots_t *slots, const rl_digest_t *key)
     if (gone != 0) {
         rl_slots_reap(slots, gone);
     }
+    return gone != 0;
 }
 
 /* ---- for people ---- */

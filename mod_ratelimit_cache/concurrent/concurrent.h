@@ -80,8 +80,9 @@ int64_t rl_slots_leave(rl_slots_t *slots, rl_holding_t *holding);
 void rl_slots_reap(rl_slots_t *slots, pid_t pid);
 
 /* Looks whether the processes that hold the key's slots still live, and gives back what those
- * have held that don't. Looks at most ten times a second in each stripe. */
-void rl_slots_reap_key(rl_slots_t *slots, const rl_digest_t *key);
+ * have held that don't. Looks at most ten times a second in each stripe. Returns true if it
+ * found one that is gone. */
+bool rl_slots_reap_key(rl_slots_t *slots, const rl_digest_t *key);
 
 /* How many slots of a row are held, and waited for. */
 typedef struct rl_slot_counts {

@@ -19,10 +19,10 @@
 
 static atomic_int waiting_here; /* in this child */
 
-static int workers_of(int daemons_query)
+static int workers_of_server(void)
 {
     int daemons = 1, threads = 1;
-    ap_mpm_query(daemons_query, &daemons);
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &daemons);
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     return daemons * (threads > 1 ? threads : 1);
 }
@@ -31,7 +31,7 @@ static int workers_of(int daemons_query)
  * looked at before one more waits. */
 static bool server_has_place(const rl_slots_t *slots, bool tenant)
 {
-    const int places = (workers_of(AP_MPMQ_MAX_DAEMONS) + 3) / 4;
+    const int places = (workers_of_server() + 3) / 4;
     return (int)rl_slots_waiting(slots) < (tenant ? (places + 1) / 2 : places);
 }
 

@@ -41,10 +41,10 @@ static rl_slot_e take_again(const rl_source_t *source, const rl_slot_wish_t *wis
                             rl_claim_t *claim, uint32_t *used)
 {
     const rl_slot_e result = rl_slots_take(source->slots, wish, &claim->slot.holding, used);
-    if (result != RL_SLOT_NONE || wish->limit == 0) {
+    if (result != RL_SLOT_NONE || wish->limit == 0 ||
+        !rl_slots_reap_key(source->slots, &wish->key)) {
         return result;
     }
-    rl_slots_reap_key(source->slots, &wish->key);
     return rl_slots_take(source->slots, wish, &claim->slot.holding, used);
 }
 
