@@ -3,39 +3,17 @@
 
 #include <string.h>
 
+#include "checked.h"
+
 /* An entry as one process sees it. */
 typedef union rl_tag_copy {
     rl_tagged_key_t key;
     uint64_t words[RL_TAG_WORDS];
 } rl_tag_copy_t;
 
-/* Returns a hash of the copy, never 0. */
-static uint64_t tag_check(const rl_tag_copy_t *copy)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < RL_TAG_WORDS; i++) {
-        hash = (hash ^ copy->words[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 29;
-    }
-    return hash | 1;
-}
-
 static bool entry_read(const rl_tag_entry_t *entry, rl_tag_copy_t *copy)
 {
-    const uint64_t check = atomic_load_explicit(&entry->check, memory_order_acquire);
-    for (size_t i = 0; i < RL_TAG_WORDS; i++) {
-        copy->words[i] = atomic_load_explicit(&entry->words[i], memory_order_relaxed);
-    }
-    return check != 0 && check == tag_check(copy);
-}
-
-static void entry_write(rl_tag_entry_t *entry, const rl_tag_copy_t *copy)
-{
-    atomic_store_explicit(&entry->check, 0, memory_order_relaxed);
-    for (size_t i = 0; i < RL_TAG_WORDS; i++) {
-        atomic_store_explicit(&entry->words[i], copy->words[i], memory_order_relaxed);
-    }
-    atomic_store_explicit(&entry->check, tag_check(copy), memory_order_release);
+    return rl_checked_read(&entry->check, entry->words, copy->words, RL_TAG_WORDS);
 }
 
 /* The tag is the top of the key's low half. */
@@ -87,7 +65,7 @@ void rl_tags_put(rl_tags_t *tags, const rl_tagged_key_t *key)
     memset(&copy, 0, sizeof(copy));
     copy.key = *key;
     copy.key.since_s = goes_on(&was.key, key) ? was.key.since_s : key->seen_s;
-    entry_write(entry, &copy);
+    rl_checked_write(&entry->check, entry->words, copy.words, RL_TAG_WORDS);
 }
 
 bool rl_is_tag(const char *text)

@@ -3,11 +3,14 @@
 
 #include <string.h>
 
-#define WORDS (RL_VALUES_BYTES / sizeof(uint64_t))
+#include "checked.h"
 
 /* An entry as one process sees it. */
-typedef struct rl_values_copy {
-    uint64_t lo, hi, seen, text[WORDS];
+typedef union rl_values_copy {
+    struct {
+        uint64_t lo, hi, seen, text[RL_VALUES_BYTES / sizeof(uint64_t)];
+    };
+    uint64_t words[RL_VALUES_WORDS];
 } rl_values_copy_t;
 
 static uint64_t values_load(const _Atomic uint64_t *word)
@@ -20,40 +23,14 @@ static void values_store(_Atomic uint64_t *word, uint64_t value)
     atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
-/* Returns a hash of the copy, never 0. */
-static uint64_t check_of_copy(const rl_values_copy_t *copy)
-{
-    const uint64_t *words = &copy->lo;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < sizeof(*copy) / sizeof(uint64_t); i++) {
-        hash = (hash ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 29;
-    }
-    return hash | 1;
-}
-
 static bool values_read(const rl_values_entry_t *entry, rl_values_copy_t *copy)
 {
-    const uint64_t check = atomic_load_explicit(&entry->check, memory_order_acquire);
-    copy->lo = values_load(&entry->lo);
-    copy->hi = values_load(&entry->hi);
-    copy->seen = values_load(&entry->seen);
-    for (size_t i = 0; i < WORDS; i++) {
-        copy->text[i] = values_load(&entry->text[i]);
-    }
-    return check != 0 && check == check_of_copy(copy);
+    return rl_checked_read(&entry->check, entry->words, copy->words, RL_VALUES_WORDS);
 }
 
 static void values_write(rl_values_entry_t *entry, const rl_values_copy_t *copy)
 {
-    values_store(&entry->check, 0);
-    values_store(&entry->lo, copy->lo);
-    values_store(&entry->hi, copy->hi);
-    values_store(&entry->seen, copy->seen);
-    for (size_t i = 0; i < WORDS; i++) {
-        values_store(&entry->text[i], copy->text[i]);
-    }
-    atomic_store_explicit(&entry->check, check_of_copy(copy), memory_order_release);
+    rl_checked_write(&entry->check, entry->words, copy->words, RL_VALUES_WORDS);
 }
 
 static unsigned set_of(const rl_digest_t *key)

@@ -21,11 +21,18 @@
 #define RL_VALUES_SETS  256
 #define RL_VALUES_WAYS  4
 #define RL_VALUES_BYTES 224 /* of a text, with the NUL */
+#define RL_VALUES_WORDS (3 + RL_VALUES_BYTES / sizeof(uint64_t))
 
 typedef struct rl_values_entry {
-    _Atomic uint64_t check, lo, hi;
-    _Atomic uint64_t seen; /* seconds since 1970 */
-    _Atomic uint64_t text[RL_VALUES_BYTES / sizeof(uint64_t)];
+    _Atomic uint64_t check;
+    union {
+        struct {
+            _Atomic uint64_t lo, hi;
+            _Atomic uint64_t seen; /* seconds since 1970 */
+            _Atomic uint64_t text[RL_VALUES_BYTES / sizeof(uint64_t)];
+        };
+        _Atomic uint64_t words[RL_VALUES_WORDS]; /* all of these */
+    };
 } rl_values_entry_t;
 
 typedef struct rl_values {
