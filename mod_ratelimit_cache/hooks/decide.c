@@ -15,6 +15,7 @@
 #include "../request/session.h"
 #include "../request/trace.h"
 #include "patience.h"
+#include "places.h"
 #include "turn.h"
 
 static void trace_refund(request_rec *r, const rl_claim_t *claim)
@@ -233,7 +234,7 @@ static bool decide_wait(request_rec *r, const rl_request_t *request, int first, 
     }
     waiting->calm = false;
     if (now >= waiting->until || r->connection->aborted ||
-        (!waiting->placed && !rl_patience_enter(r))) {
+        (!waiting->placed && !rl_place_enter(r, RL_WAIT_SHORT))) {
         return false;
     }
     waiting->placed = true;
@@ -272,7 +273,7 @@ static int charge_patiently(request_rec *r, rl_request_t *request, int first, in
         rl_patience_begin(r, request, first, *now);
     }
     if (waiting.placed) {
-        rl_patience_leave();
+        rl_place_leave(r);
     }
     if (denied >= 0) {
         end_patience(r, request, first);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "patience.h"
 
-#include <ap_mpm.h>
-#include <stdatomic.h>
-
 #include "../limiter/checks.h"
 #include "../request/session.h"
 #include "../rule/outcome.h"
@@ -63,33 +60,6 @@ void rl_patience_end(const rl_request_t *request, int first)
     for (int i = first; i < request->n; i++) {
         request->claims[i].patient = false;
     }
-}
-
-/* ---- places ---- */
-
-static atomic_int waiting;
-
-/* A stream of HTTP/2 keeps a thread of mod_http2's busy, any other request one of the server's,
- * of which half are left to those that don't wait. */
-static int places_for(const request_rec *r)
-{
-    int threads = 1;
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    return r->connection->master != NULL ? 4 * threads : (threads + 1) / 2;
-}
-
-bool rl_patience_enter(const request_rec *r)
-{
-    if (atomic_fetch_add(&waiting, 1) < places_for(r)) {
-        return true;
-    }
-    rl_patience_leave();
-    return false;
-}
-
-void rl_patience_leave(void)
-{
-    atomic_fetch_sub(&waiting, 1);
 }
 
 void rl_patience_checked(const request_rec *r, const rl_request_t *request)

@@ -26,11 +26,6 @@ bool rl_patience_helps(const request_rec *r, const rl_request_t *request, int fi
 /* The denial is final: claims are patient no more. */
 void rl_patience_end(const rl_request_t *request, int first);
 
-/* Reserves a place for r among those that wait in this process, so that the others don't lack
- * threads. Returns false if there is none; else rl_patience_leave() gives it back. */
-bool rl_patience_enter(const request_rec *r);
-void rl_patience_leave(void);
-
 /* The request's checks are over. */
 void rl_patience_checked(const request_rec *r, const rl_request_t *request);
 

@@ -6,18 +6,16 @@
 #include <apr_portable.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <sys/socket.h>
 
 #include "../limiter/slot.h"
 #include "../request/session.h"
+#include "places.h"
 
 #define LOOK_EVERY   10000  /* microseconds between looks at the slot */
 #define CLIENT_EVERY 100000 /* and at the client, and at the processes that hold slots */
 
 /* ---- who may wait ---- */
-
-static atomic_int waiting_here; /* in this child */
 
 static int workers_of_server(void)
 {
@@ -33,18 +31,6 @@ static bool server_has_place(const rl_slots_t *slots, bool tenant)
 {
     const int places = (workers_of_server() + 3) / 4;
     return (int)rl_slots_waiting(slots) < (tenant ? (places + 1) / 2 : places);
-}
-
-/* Half of a child's threads: those that don't wait must not wait for those that do. */
-static bool enter_child(void)
-{
-    int threads = 1;
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    if (atomic_fetch_add(&waiting_here, 1) < (threads + 1) / 2) {
-        return true;
-    }
-    atomic_fetch_sub(&waiting_here, 1);
-    return false;
 }
 
 /* ---- the client ---- */
@@ -139,10 +125,11 @@ bool rl_turn_wait(const request_rec *r, const rl_request_t *request, int i, int6
     rl_session_view(r->server, &session);
     until = came + claim->rule->wait_us;
     if (session.source.slots == NULL || apr_time_now() >= until ||
-        !server_has_place(session.source.slots, claim->rule->tenant) || !enter_child()) {
+        !server_has_place(session.source.slots, claim->rule->tenant) ||
+        !rl_place_enter(r, RL_WAIT_LONG)) {
         return false;
     }
     held = wait_in_queue(r, &session.source, claim, until);
-    atomic_fetch_sub(&waiting_here, 1);
+    rl_place_leave(r);
     return held;
 }
