@@ -131,6 +131,7 @@ for (stores()) {
 
     # ---- what a pass is worth -----------------------------------------------------------------------------------------
     is ask($s, '/ok/strangers', cookie => "x; ratelimit-pass=$pass")->status, 200, "$name: one good pass among bad ones will do";
+    is ask($s, '/ok/strangers', cookie => 'x; ' . join('; ', map { 'ratelimit-pass=' . 'x' x 44 } 1 .. 62) . "; ratelimit-pass=$pass")->status, 200, "$name: and among as many as a neighbour's domain may plant";
     my @changed = grep { my $c = $pass; substr($c, $_, 1, substr($c, $_, 1) eq 'A' ? 'B' : 'A'); ask($s, '/ok/strangers', cookie => $c)->status != 429 } 0 .. 43;
     is "@changed", '', "$name: not with any character changed";
     is ask($s, '/ok/strangers', cookie => $_)->status, 429, "$name: nor is '$_' a pass" for '', 'good', "${pass}A", substr($pass, 0, 43), "=$pass";
@@ -171,7 +172,7 @@ for (stores()) {
 
     # ---- where it leads -----------------------------------------------------------------------------------------------
     for my $to ([ '/ok/strangers/%0d%0aSet-Cookie:x' ], [ '/ok/strangers?x=//evil.example/' ], [ '/ok/strangers/..%5c' ], [ '/ok/strangers?"><script>' ],
-        [ '//ok/strangers', '/ok/strangers' ], [ "/ok/strangers?\\evil", '/' ], [ '/ok/strangers?' . 'x' x 2034 ], [ '/ok/strangers?' . 'x' x 2035, '/' ], [ "/ok/strangers?\xc3\xa4", '/' ])
+        [ '//ok/strangers', '/ok/strangers' ], [ "/ok/strangers?\\evil", '/ok/strangers?%5Cevil' ], [ '/ok/strangers?' . 'x' x 2034 ], [ '/ok/strangers?' . 'x' x 2035, '/' ], [ "/ok/strangers?\xc3\xa4", '/ok/strangers?%C3%A4' ])
     {
         my ($path, $location) = @$to;
         my $page = ask($s, $path);

@@ -9,6 +9,13 @@
 
 _Static_assert(RL_TOKEN_HEAD_SIZE + RL_TOKEN_PATH_MAX + 2 <= RL_SEAL_MESSAGE_MAX, "it fits");
 
+/* Returns true for a byte that may stand in a path that leads back: visible ASCII, without the
+ * backslash. */
+static bool may_stand(char c)
+{
+    return c > ' ' && c < 127 && c != '\\';
+}
+
 /* Returns the length of a local path, 0 for any other. */
 static size_t local_length(const char *path)
 {
@@ -16,7 +23,7 @@ static size_t local_length(const char *path)
     if (path[0] != '/' || path[1] == '/') {
         return 0;
     }
-    while (path[len] > ' ' && path[len] < 127 && path[len] != '\\' && len < RL_TOKEN_PATH_MAX) {
+    while (may_stand(path[len]) && len < RL_TOKEN_PATH_MAX) {
         len++;
     }
     return path[len] == '\0' ? len : 0;
@@ -27,18 +34,42 @@ bool rl_token_path_is_local(const char *path)
     return local_length(path) > 0;
 }
 
+/* Copies the path, with bytes that may not stand in it escaped (RFC 3986 2.1): clients may send
+ * them as they are. Leaves out what is too much: the path isn't a local one then. */
+static void escape_path(const char *path, char escaped[RL_TOKEN_PATH_MAX + 2])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t len = 0;
+    for (; *path != '\0' && len < RL_TOKEN_PATH_MAX + 1; path++) {
+        const unsigned char byte = (unsigned char)*path;
+        if (may_stand(*path)) {
+            escaped[len++] = *path;
+        }
+        else if (len + 3 <= RL_TOKEN_PATH_MAX) {
+            escaped[len++] = '%';
+            escaped[len++] = digits[byte >> 4];
+            escaped[len++] = digits[byte & 15];
+        }
+        else {
+            len = 0; /* too long */
+            break;
+        }
+    }
+    escaped[len] = '\0';
+}
+
 size_t rl_token_write(const rl_seal_t *seal, int64_t offered, const char *path,
                       char text[RL_TOKEN_LENGTH_MAX + 1])
 {
     unsigned char message[RL_TOKEN_HEAD_SIZE + RL_TOKEN_PATH_MAX];
-    size_t len = local_length(path);
+    char escaped[RL_TOKEN_PATH_MAX + 2];
+    size_t len;
+    escape_path(path, escaped);
+    len = local_length(escaped);
     message[0] = VERSION;
     rl_seal_put_number(message + 1, OFFERED_SIZE, (uint64_t)offered);
-    if (len == 0) {
-        path = "/";
-        len = 1;
-    }
-    memcpy(message + RL_TOKEN_HEAD_SIZE, path, len);
+    memcpy(message + RL_TOKEN_HEAD_SIZE, len > 0 ? escaped : "/", len > 0 ? len : 1);
+    len = len > 0 ? len : 1;
     return rl_seal_write(seal, RL_SEALED_TOKEN, message, RL_TOKEN_HEAD_SIZE + len, text);
 }
 
