@@ -129,7 +129,7 @@ for my $mpm (@mpms) {
     cmp_ok time - $free, '>=', 2, "$mpm: not before hold=";
     ($line) = $s->wait_log($from, qr/not busy any more/);
     like $line, qr/:notice\].* it was for \d+ s/, "$mpm: the log tells how long it was";
-    is scalar(grep { /server is (?:not )?busy/ } $s->log_lines(0)), 2, "$mpm: the log has each change once";
+    is scalar(grep { /:notice\].*server is (?:not )?busy/ } $s->log_lines(0)), 2, "$mpm: the log has each change once";
     is statuses($s, 3, '/ok/less/a'), '200 200 429', "$mpm: the counter is the same: two more, of six";
     is policy($s, '/ok/less/c'), '"less";q=6;w=2592000', "$mpm: the policy is COUNT again";
     is metric($s), 0, "$mpm: the metric tells";
@@ -182,5 +182,12 @@ refused("RateLimit r none busy=1\n", qr/"busy=1": a rate of none/);
 
 my ($rc, $out) = configtest("RateLimit r 5/m busy=1\n");
 like $out, qr/^warning: RateLimit r: "busy=1": no RateLimitBusy says when the server is busy/m, 'busy= without RateLimitBusy is warned of';
+
+for (map { [ $_, 4 - $_ ] } 1 .. 3) {
+    my ($busy, $reserve) = @$_;
+    ($rc, $out) = configtest("RateLimitBusy load=1\nRateLimit r 6/concurrent busy=$busy reserve=$reserve prefer=true\n");
+    is $out =~ /^warning: RateLimit r: "reserve=$reserve": while the server is busy, busy=$busy leaves no slot to anybody but/m ? 'warned' : 'not', $busy > $reserve ? 'not' : 'warned',
+        "busy=$busy reserve=$reserve: " . ($busy > $reserve ? 'well' : 'warned of') or diag $out;
+}
 
 finish allow => qr/AH03490/;

@@ -343,6 +343,17 @@ static const char *about_busy(apr_pool_t *pool, const rl_rule_t *rule)
                      rule->busy);
 }
 
+static const char *about_reserve(apr_pool_t *pool, const rl_rule_t *rule)
+{
+    return rule->busy < 0 || rule->reserve == 0 || rule->busy > rule->reserve
+               ? NULL
+               : apr_psprintf(pool,
+                              "\"reserve=%u\": while the server is busy, busy=%" APR_INT64_T_FMT
+                              " leaves no slot to anybody but those that prefer= is true for; "
+                              "write a busy= above reserve=",
+                              rule->reserve, rule->busy);
+}
+
 /* ---- all ---- */
 
 static bool is_switched_off(apr_pool_t *pool, const rl_rule_t *rule)
@@ -355,7 +366,7 @@ void rl_rule_advice(apr_pool_t *pool, const rl_rule_t *rule, apr_array_header_t 
 {
     static advice_fn *const all[] = {about_methods,   about_pages, about_doubt,
                                      about_clear,     about_user,  about_authentication,
-                                     about_challenge, about_busy};
+                                     about_challenge, about_busy,  about_reserve};
     if (!rule_counts(rule) || is_switched_off(pool, rule)) {
         return;
     }
