@@ -201,11 +201,12 @@ like $err, qr/:1: 192\.0\.2\.1\/24: bits are set beyond.*192\.0\.2\.0\/24: is bo
 
 my $file = $s->write('conf/made.txt', "old\n");
 for (['<!DOCTYPE html>', qr/:1: "<!DOCTYPE": not an IPv4/], ["192.0.2.0/24\n", qr/--label/], ["192.0.2.0/24 a\e[1m\n", qr/printable/], ['', qr/no prefix is in it/],
-    ['{"a":', qr/line 1/, '--label x'], ['["x"]', qr/no prefix is in it/, '--label x'], ['[]', qr/JSON has no labels/], ["192.0.2.0/24 a\n", qr/AS number/, '--format prefix-asn'])
+    ['{"a":', qr/line 1/, '--label x'], ['["x"]', qr/no prefix is in it/, '--label x'], ['[]', qr/JSON has no labels/], ["192.0.2.0/24 a\n", qr/AS number/, '--format prefix-asn'],
+    ["0.0.0.0/0 a\n", qr/all addresses/], ['["192.0.2.0/24","::/0"]', qr/all addresses/, '--label x'], ['["' . 'x' x (1 << 26) . '"]', qr/over 64 MB/, '--label x'])
 {
     my ($list, $reason, @options) = @$_;
     ($rc, $out, $err) = networks($list, @options, "-o $file");
-    ok $rc == 1 && $err =~ $reason && $err !~ /\e/ && slurp($file) eq "old\n", "rlctl networks refuses, with a reason, and leaves the file: " . $list =~ s/[^ -~]/?/gr or diag "$rc $err";
+    ok $rc == 1 && $err =~ $reason && $err !~ /\e/ && slurp($file) eq "old\n", "rlctl networks refuses, with a reason, and leaves the file: " . substr($list, 0, 40) =~ s/[^ -~]/?/gr or diag "$rc $err";
 }
 ($rc) = networks("192.0.2.128/25 13335\n203.0.113.9/32 AS1\n", "-o $file");
 is $rc, 0, 'rlctl networks -o';

@@ -15,7 +15,8 @@
 #define FIELDS_MAX     3
 #define FIELD_MAX      128
 #define SHOWN_MAX      60
-#define NESTED_MAX     64 /* arrays and objects of JSON */
+#define NESTED_MAX     64          /* arrays and objects of JSON */
+#define DOCUMENT_MAX   (64u << 20) /* bytes of JSON, unpacked, which are all kept in memory */
 
 typedef struct rlctl_source {
     gzFile in;
@@ -23,6 +24,7 @@ typedef struct rlctl_source {
     rlctl_form_e form;
     const char *label;
     rlctl_prefixes_t *list;
+    size_t unpacked; /* bytes of a document */
 } rlctl_source_t;
 
 /* What a stranger wrote may not reach the terminal as it is. */
@@ -44,6 +46,18 @@ static bool refuse(const rlctl_source_t *source, const char *text, const char *r
     make_printable(text, shown);
     rlctl_error("%s:%zu: \"%s\": %s", source->place.file, source->place.line, shown, reason);
     return false;
+}
+
+/* Adds a prefix, unless it is everybody's: a mistake in such a list, or an attack. Returns NULL
+ * or the reason. */
+static const char *add_published(const rlctl_source_t *source, const char *text,
+                                 const char *label)
+{
+    rl_address_t prefix;
+    if (rl_address_parse_prefix(text, &prefix) == NULL && prefix.bits == 0) {
+        return "all addresses can't be a published network";
+    }
+    return rlctl_prefixes_add(source->list, text, label, &source->place);
 }
 
 /* ---- lines ---- */
@@ -127,7 +141,7 @@ static bool published_take_line(const rlctl_source_t *source, char *line)
              apart ? fields[1] : "");
     reason = published_label(source, fields[apart ? 2 : 1], label);
     if (reason == NULL) {
-        reason = rlctl_prefixes_add(source->list, prefix, label, &source->place);
+        reason = add_published(source, prefix, label);
     }
     return reason == NULL ? true : refuse(source, fields[0], reason);
 }
@@ -173,20 +187,25 @@ static const char *take_json(const rlctl_source_t *source, const json_t *json, i
     else if (json_is_string(json)) {
         rl_address_t prefix;
         if (rl_address_parse_prefix(json_string_value(json), &prefix) == NULL) {
-            reason = rlctl_prefixes_add(source->list, json_string_value(json), source->label,
-                                        &source->place);
+            reason = add_published(source, json_string_value(json), source->label);
         }
     }
     return reason;
 }
 
+/* A file of a few kB can be unpacked to any size. */
 static size_t read_some(void *buffer, size_t size, void *data)
 {
-    const int n = gzread((gzFile)data, buffer, (unsigned)size);
-    return n < 0 ? (size_t)-1 : (size_t)n;
+    rlctl_source_t *source = data;
+    const int n = gzread(source->in, buffer, (unsigned)size);
+    if (n < 0 || source->unpacked > DOCUMENT_MAX) {
+        return (size_t)-1;
+    }
+    source->unpacked += (size_t)n;
+    return (size_t)n;
 }
 
-static bool take_document(const rlctl_source_t *source)
+static bool take_document(rlctl_source_t *source)
 {
     json_error_t error;
     json_t *json;
@@ -195,7 +214,12 @@ static bool take_document(const rlctl_source_t *source)
         rlctl_error("%s: JSON has no labels; give one by --label", source->place.file);
         return false;
     }
-    json = json_load_callback(read_some, source->in, 0, &error);
+    json = json_load_callback(read_some, source, 0, &error);
+    if (source->unpacked > DOCUMENT_MAX) {
+        json_decref(json);
+        rlctl_error("%s: it is over %u MB", source->place.file, DOCUMENT_MAX >> 20);
+        return false;
+    }
     if (json == NULL) {
         char shown[SHOWN_MAX];
         make_printable(error.text, shown);
