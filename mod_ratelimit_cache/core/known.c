@@ -4,6 +4,8 @@
 #include <apr_base64.h>
 #include <string.h>
 
+#include "bytes.h"
+
 #define EXPIRES_SIZE 6
 #define SEAL_SIZE    16
 #define ENTRY_SIZE   (RL_KNOWN_NONCE_SIZE + EXPIRES_SIZE + SEAL_SIZE)
@@ -12,40 +14,24 @@ _Static_assert(ENTRY_SIZE * 4 == RL_KNOWN_ENTRY_LENGTH * 3, "base64 without padd
 
 /* ---- bytes ---- */
 
-static void write_bytes(unsigned char *bytes, unsigned size, uint64_t number)
-{
-    for (unsigned i = 0; i < size; i++) {
-        bytes[i] = (unsigned char)(number >> (8 * i));
-    }
-}
-
-static uint64_t read_bytes(const unsigned char *bytes, unsigned size)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < size; i++) {
-        number |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return number;
-}
-
 static void entry_pack(const rl_known_entry_t *entry, unsigned char bytes[ENTRY_SIZE])
 {
     memcpy(bytes, entry->nonce, RL_KNOWN_NONCE_SIZE);
     bytes += RL_KNOWN_NONCE_SIZE;
-    write_bytes(bytes, EXPIRES_SIZE, (uint64_t)entry->expires);
+    rl_bytes_put(bytes, EXPIRES_SIZE, (uint64_t)entry->expires);
     bytes += EXPIRES_SIZE;
-    write_bytes(bytes, SEAL_SIZE / 2, entry->seal.hi);
-    write_bytes(bytes + SEAL_SIZE / 2, SEAL_SIZE / 2, entry->seal.lo);
+    rl_bytes_put(bytes, SEAL_SIZE / 2, entry->seal.hi);
+    rl_bytes_put(bytes + SEAL_SIZE / 2, SEAL_SIZE / 2, entry->seal.lo);
 }
 
 static void entry_unpack(const unsigned char bytes[ENTRY_SIZE], rl_known_entry_t *entry)
 {
     memcpy(entry->nonce, bytes, RL_KNOWN_NONCE_SIZE);
     bytes += RL_KNOWN_NONCE_SIZE;
-    entry->expires = (int64_t)read_bytes(bytes, EXPIRES_SIZE);
+    entry->expires = (int64_t)rl_bytes_get(bytes, EXPIRES_SIZE);
     bytes += EXPIRES_SIZE;
-    entry->seal.hi = read_bytes(bytes, SEAL_SIZE / 2);
-    entry->seal.lo = read_bytes(bytes + SEAL_SIZE / 2, SEAL_SIZE / 2);
+    entry->seal.hi = rl_bytes_get(bytes, SEAL_SIZE / 2);
+    entry->seal.lo = rl_bytes_get(bytes + SEAL_SIZE / 2, SEAL_SIZE / 2);
 }
 
 /* ---- seals ---- */
@@ -55,7 +41,7 @@ static rl_digest_t entry_seal(const rl_known_entry_t *entry, const rl_secret_t *
 {
     unsigned char expires[sizeof(uint64_t)];
     rl_key_builder_t builder;
-    write_bytes(expires, sizeof(expires), (uint64_t)entry->expires);
+    rl_bytes_put(expires, sizeof(expires), (uint64_t)entry->expires);
     rl_key_begin(&builder, secret, account);
     rl_key_add(&builder, 0, entry->nonce, sizeof(entry->nonce));
     rl_key_add(&builder, 0, expires, sizeof(expires));

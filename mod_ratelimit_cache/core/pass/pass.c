@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../bytes.h"
+
 #define VERSION     1
 #define ISSUED_SIZE 6
 #define CLOCKS_OFF  3600 /* seconds */
@@ -14,7 +16,7 @@ void rl_pass_write(const rl_seal_t *seal, const rl_pass_t *pass,
 {
     unsigned char message[RL_PASS_MESSAGE_SIZE] = {VERSION};
     memcpy(message + 1, pass->nonce, RL_PASS_NONCE_SIZE);
-    rl_seal_put_number(message + 1 + RL_PASS_NONCE_SIZE, ISSUED_SIZE, (uint64_t)pass->issued);
+    rl_bytes_put(message + 1 + RL_PASS_NONCE_SIZE, ISSUED_SIZE, (uint64_t)pass->issued);
     rl_seal_write(seal, RL_SEALED_PASS, message, sizeof(message), text);
 }
 
@@ -29,7 +31,7 @@ bool rl_pass_read(const rl_seal_t *seal, const char *text, size_t len, int64_t l
         return false;
     }
     memcpy(pass->nonce, message + 1, RL_PASS_NONCE_SIZE);
-    pass->issued = (int64_t)rl_seal_get_number(message + 1 + RL_PASS_NONCE_SIZE, ISSUED_SIZE);
+    pass->issued = (int64_t)rl_bytes_get(message + 1 + RL_PASS_NONCE_SIZE, ISSUED_SIZE);
     return now_s - pass->issued < life_s && pass->issued - now_s <= CLOCKS_OFF;
 }
 

@@ -4,26 +4,12 @@
 #include <apr_base64.h>
 #include <string.h>
 
+#include "../bytes.h"
+
 #define BYTES_MAX (RL_SEAL_SIZE + RL_SEAL_MESSAGE_MAX)
 #define TEXT_MAX  (BYTES_MAX / 3 * 4 + 1)
 
 _Static_assert(BYTES_MAX % 3 == 0, "base64 without padding");
-
-void rl_seal_put_number(unsigned char *bytes, unsigned size, uint64_t number)
-{
-    for (unsigned i = 0; i < size; i++) {
-        bytes[i] = (unsigned char)(number >> (8 * i));
-    }
-}
-
-uint64_t rl_seal_get_number(const unsigned char *bytes, unsigned size)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < size; i++) {
-        number |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return number;
-}
 
 static rl_digest_t message_seal(const rl_seal_t *seal, rl_sealed_e what, const void *message,
                                 size_t len)
@@ -92,16 +78,16 @@ size_t rl_seal_write(const rl_seal_t *seal, rl_sealed_e what, const void *messag
     memcpy(bytes + RL_SEAL_SIZE, message, len);
     memset(bytes + RL_SEAL_SIZE + len, 0, size - RL_SEAL_SIZE - len);
     digest = message_seal(seal, what, bytes + RL_SEAL_SIZE, size - RL_SEAL_SIZE);
-    rl_seal_put_number(bytes, RL_SEAL_SIZE / 2, digest.hi);
-    rl_seal_put_number(bytes + RL_SEAL_SIZE / 2, RL_SEAL_SIZE / 2, digest.lo);
+    rl_bytes_put(bytes, RL_SEAL_SIZE / 2, digest.hi);
+    rl_bytes_put(bytes + RL_SEAL_SIZE / 2, RL_SEAL_SIZE / 2, digest.lo);
     return write_base64url(bytes, size, text);
 }
 
 /* Takes the same time wherever the two differ. */
 static bool is_sealed_with(const unsigned char bytes[RL_SEAL_SIZE], const rl_digest_t *digest)
 {
-    const uint64_t hi = rl_seal_get_number(bytes, RL_SEAL_SIZE / 2);
-    const uint64_t lo = rl_seal_get_number(bytes + RL_SEAL_SIZE / 2, RL_SEAL_SIZE / 2);
+    const uint64_t hi = rl_bytes_get(bytes, RL_SEAL_SIZE / 2);
+    const uint64_t lo = rl_bytes_get(bytes + RL_SEAL_SIZE / 2, RL_SEAL_SIZE / 2);
     return ((hi ^ digest->hi) | (lo ^ digest->lo)) == 0;
 }
 

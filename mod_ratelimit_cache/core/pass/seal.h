@@ -45,8 +45,4 @@ size_t rl_seal_write(const rl_seal_t *seal, rl_sealed_e what, const void *messag
 bool rl_seal_read(const rl_seal_t *seal, rl_sealed_e what, const char *text, size_t text_len,
                   void *message, size_t max, size_t *len);
 
-/* Writes a number of `size` bytes, little-endian, or reads one. */
-void rl_seal_put_number(unsigned char *bytes, unsigned size, uint64_t number);
-uint64_t rl_seal_get_number(const unsigned char *bytes, unsigned size);
-
 #endif

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../bytes.h"
+
 #define VERSION      1
 #define OFFERED_SIZE (RL_TOKEN_HEAD_SIZE - 1)
 #define CLOCKS_OFF   3600 /* seconds that the clocks of a fleet may differ by */
@@ -67,7 +69,7 @@ size_t rl_token_write(const rl_seal_t *seal, int64_t offered, const char *path,
     escape_path(path, escaped);
     len = local_length(escaped);
     message[0] = VERSION;
-    rl_seal_put_number(message + 1, OFFERED_SIZE, (uint64_t)offered);
+    rl_bytes_put(message + 1, OFFERED_SIZE, (uint64_t)offered);
     memcpy(message + RL_TOKEN_HEAD_SIZE, len > 0 ? escaped : "/", len > 0 ? len : 1);
     len = len > 0 ? len : 1;
     return rl_seal_write(seal, RL_SEALED_TOKEN, message, RL_TOKEN_HEAD_SIZE + len, text);
@@ -83,7 +85,7 @@ rl_token_e rl_token_read(const rl_seal_t *seal, const char *text, size_t len, in
         size <= RL_TOKEN_HEAD_SIZE || message[0] != VERSION) {
         return RL_TOKEN_FALSE;
     }
-    offered = (int64_t)rl_seal_get_number(message + 1, OFFERED_SIZE);
+    offered = (int64_t)rl_bytes_get(message + 1, OFFERED_SIZE);
     path_len = strnlen((const char *)message + RL_TOKEN_HEAD_SIZE, size - RL_TOKEN_HEAD_SIZE);
     if (path_len > RL_TOKEN_PATH_MAX) {
         return RL_TOKEN_FALSE;
