@@ -21,9 +21,11 @@ static bool is_control(char c)
 
 bool rl_is_token_char(char c)
 {
-    const char small = lower(c);
-    return (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&*+-.^_`|~", c) != NULL);
+    static const bool in_token[256] = {
+        ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['!'] = true,
+        ['#' ... '&'] = true, ['*' ... '+'] = true, ['-' ... '.'] = true, ['^' ... '`'] = true,
+        ['|'] = true,         ['~'] = true};
+    return in_token[(unsigned char)c];
 }
 
 bool rl_equals_nocase(const char *text, size_t len, const char *word)

@@ -14,6 +14,8 @@
  * does. It looks at names only; a wanted name that it finds makes the field doubtful. */
 #include "parser.h"
 
+#include <string.h>
+
 bool rl_urlencoded_init(rl_urlencoded_t *parser, rl_form_field_t *fields, size_t nfields)
 {
     if (!rl_form_fields_init(fields, nfields)) {
@@ -232,10 +234,26 @@ static bool is_kind(char c, unsigned kinds)
     return (byte_kinds[(unsigned char)c] & kinds) != 0;
 }
 
-static size_t wanted_length(const char *data, size_t len)
+/* Bytes that the compiler compares all at once. */
+typedef unsigned char rl_chunk_t __attribute__((vector_size(16)));
+
+/* Returns true if one of the bytes of a chunk is SPECIAL: its top bit is set then, whether by
+ * itself or by a comparison. */
+static bool has_special(const char *data)
+{
+    rl_chunk_t at;
+    uint64_t halves[2];
+    memcpy(&at, data, sizeof(at));
+    at |= (rl_chunk_t)((at == '\0') | (at == '"') | (at == '%') | (at == '&') | (at == ';') |
+                       (at == '<'));
+    memcpy(halves, &at, sizeof(halves));
+    return ((halves[0] | halves[1]) & UINT64_C(0x8080808080808080)) != 0;
+}
+
+static size_t plain_length(const char *data, size_t len, unsigned kinds)
 {
     size_t n = 0;
-    while (n < len && !is_kind(data[n], SPECIAL | SPECIAL_IF_WANTED)) {
+    while (n < len && !is_kind(data[n], kinds)) {
         n++;
     }
     return n;
@@ -246,9 +264,10 @@ static size_t unwanted_length(const char *data, size_t len)
 {
     size_t n = 0;
     for (;;) {
-        while (n < len && !is_kind(data[n], SPECIAL)) {
-            n++;
+        while (len - n >= sizeof(rl_chunk_t) && !has_special(data + n)) {
+            n += sizeof(rl_chunk_t);
         }
+        n += plain_length(data + n, len - n, SPECIAL);
         if (len - n < 3 || data[n] != '%' || !is_kind(data[n + 1], HEX) ||
             !is_kind(data[n + 2], HEX) || (data[n + 1] == '0' && data[n + 2] == '0')) {
             return n;
@@ -267,7 +286,7 @@ static size_t plain_run(rl_urlencoded_t *parser, const char *data, size_t len)
     if (parser->wanted == 0) {
         return unwanted_length(data, len);
     }
-    const size_t n = wanted_length(data, len);
+    const size_t n = plain_length(data, len, SPECIAL | SPECIAL_IF_WANTED);
     if (n > 0) {
         rl_form_fields_put(parser->fields, parser->wanted, data, n);
     }
