@@ -19,7 +19,7 @@ my %files = (
     'group2'          => 'RateLimit g 2/30d group=shared',
     'group1/below'    => 'RateLimit h 2/30d group=shared',
     'group3'          => qq(<Files "a.txt">\nRateLimit g 2/30d group=own\n</Files>\n<Files "b.txt">\nRateLimit h 2/30d group=own\n</Files>),
-    'fields'          => join("\n", (map { my $i = $_; "RateLimit r$i 900/30d key=" . join('+', map { "form:f${i}x$_" } 1 .. 16) } 1 .. 4), 'RateLimit extra 0/30d key=form:more', 'RateLimit last 0/30d key=query:last missing=skip'),
+    'fields'          => join("\n", (map { my $i = $_; "RateLimit r$i 900/30d key=" . join('+', map { "form:f${i}x$_" } 1 .. 16) } 1 .. 4), 'RateLimit extra 0/30d key=form:more', 'RateLimit asked 0/30d key=query:asked missing=skip', 'RateLimit last 0/30d key=header:X-Last missing=skip'),
     'fields/below'    => 'RateLimit r1 off',
     'fields/deeper'   => "RateLimit r1 900/30d key=form:one\nRateLimit more 0/30d key=form:more",
     'guesses'         => 'RateLimit g 2/30d group=login key=query:u count=404',
@@ -122,9 +122,10 @@ is statuses($s, 3, '/group1/below/a.txt'), '429 429 429', 'a deeper .htaccess ha
 for my $path (qw(/fields/a.txt /fields/below/a.txt)) {
     my $mark = $s->log_mark;
     is status($s, $path, method => 'POST', body => 'more=1'), 200, "$path: a tenant's rules read 64 fields of a form";
-    ok scalar $s->wait_log($mark, qr/ratelimit: rule extra .*64 form/), "$path: a tenant's rule that reads a 65th field is logged" if $path =~ m#^/fields/a#;
+    ok scalar $s->wait_log($mark, qr/ratelimit: rule asked .*64 form: and query:/), "$path: a tenant's rule that reads a 65th field is logged" if $path =~ m#^/fields/a#;
 }
-is status($s, '/fields/a.txt?last=1', method => 'POST', body => 'more=1'), 429, 'a tenant\'s rules that read no field count after 64 fields';
+is status($s, '/fields/a.txt', method => 'POST', headers => [ 'X-Last' => 1 ], body => 'more=1'), 429, 'a tenant\'s rules that read no field count after 64 fields';
+is status($s, '/fields/a.txt?asked=1'), 200, 'a field of the query string is one as well';
 is status($s, '/fields/deeper/a.txt', method => 'POST', body => 'more=1'), 429, 'a deeper .htaccess that replaces rules makes room for fields';
 
 limit_is $s, 2, '/group3/a.txt', 'a group in one .htaccess';

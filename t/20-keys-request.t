@@ -9,6 +9,10 @@ SetEnvIf X-Tenant "(.+)" TENANT=$1
 <Location /ok/query>
     RateLimit r 2/30d key=query:user
 </Location>
+<Location /ok/queries>
+    RateLimit r 2/30d key=query:user
+    RateLimit s 900/30d key=query:other+query:more
+</Location>
 <Location /ok/query-else>
     RateLimit r 2/30d key=query:user missing=skip
 </Location>
@@ -72,15 +76,15 @@ shares '/ok/query', 'query', 'user=ann', 'user=bob' => 0, 'x=1&user=ann&y=2' => 
 # Other names are other fields; a value that applications would not all read alike is none.
 shares '/ok/query-else', 'query', 'user=ann', 'User=ann' => 0, 'xuser=ann' => 0, 'x=user=ann' => 0, 'x=ann' => 0,
     'user=ann;x=1' => 0, 'user=ann%00' => 0, 'user=ann&user=bob' => 0, 'user=ann%zz' => 0;
-shares '/ok/query', 'query, without a value', 'nothing=here', '' => 1, 'user=' => 1, 'user' => 1, 'user=+%20' => 1,
-    'user=one&user=two' => 1, 'user=two&x=1&user=one' => 1, 'user=three' => 0;
-shares '/ok/query', 'query, a space', 'user=a+b', 'user=a%20b' => 1, 'user=a%2Bb' => 0, 'user=ab' => 0;
-shares '/ok/query', 'query, a malformed escape elsewhere', 'user=50%25', 'q=50%&user=50%25' => 1, 'user=50%25&q=%zz' => 1, 'user=50' => 0;
+shares $_, "$_, without a value", 'nothing=here', '' => 1, 'user=' => 1, 'user' => 1, 'user=+%20' => 1,
+    'user=one&user=two' => 1, 'user=two&x=1&user=one' => 1, 'user=three' => 0 for '/ok/query', '/ok/queries';
+shares $_, "$_, a space", 'user=a+b', 'user=a%20b' => 1, 'user=a%2Bb' => 0, 'user=ab' => 0 for '/ok/query', '/ok/queries';
+shares $_, "$_, a malformed escape elsewhere", 'user=50%25', 'q=50%&user=50%25' => 1, 'user=50%25&q=%zz' => 1, 'user=50' => 0 for '/ok/query', '/ok/queries';
 is join(' ', map { status($s, "/ok/query-deny?$_") } 'user=50%', 'user=%m1x', 'user=%zz', '%zzuser=x&user=y', 'user=y&%u0075ser=x'),
     join(' ', (429) x 5), 'query: a malformed escape in the value or in a name makes it no value';
 is join(' ', map { status($s, "/ok/query-deny?$_") } 'user=a%FF', 'user=a&user[]=b', 'user=a&+User=b', '_charset_=x&user=a', 'user=a' . '&' x 1000),
     join(' ', (429) x 5), 'query: bytes that are no text, a twin, _charset_ or a thousand fields make it no value';
-shares '/ok/query', 'query, a raw = belongs to the value', 'user=aGk=', 'user=aGk%3D' => 1, 'user=aGk' => 0;
+shares $_, "$_, a raw = belongs to the value", 'user=aGk=', 'user=aGk%3D' => 1, 'user=aGk' => 0 for '/ok/query', '/ok/queries';
 is join(' ', map { status($s, "/ok/query?$_") } 'user=%u0061nn', 'user=x;user=y', 'user=ann%00'), '429 429 429',
     'key=query: %u, a semicolon or a NUL is no value, since applications differ';
 

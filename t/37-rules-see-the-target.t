@@ -39,6 +39,7 @@ RateLimit unless 3/30d key=header:X-Key "when=%{env:RULE} == 'unless'" "unless=%
 RateLimit path   3/30d key=header:X-Key+path "when=%{env:RULE} == 'path'"
 RateLimit expr   3/30d "key=header:X-Key+expr:%{REQUEST_URI}" "when=%{env:RULE} == 'expr'"
 RateLimit query  3/30d key=header:X-Key+query:user missing=skip "when=%{env:RULE} == 'query'"
+RateLimit other  9/30d key=header:X-Key+query:other missing=skip "when=%{env:RULE} == 'query'"
 RateLimit once   99/30d key=header:X-Key "when=%{env:RULE} == 'once'"
 END
 

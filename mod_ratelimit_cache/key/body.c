@@ -2,13 +2,12 @@
 #include "body.h"
 
 #include <apr_buckets.h>
-#include <apr_hash.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <string.h>
 #include <util_filter.h>
 
-#include "../core/form/form.h"
+#include "fields.h"
 
 /* Reading the body early
  *
@@ -22,19 +21,14 @@
 
 #define IDLE_READS_MAX 16   /* reads in a row that bring nothing */
 #define READ_MAX       8192 /* bytes, of one read */
-#define VALUE_MAX      8192 /* bytes, of a field's value */
 
 struct rl_body {
-    char *bytes;                /* the copy */
-    apr_size_t len, size;       /* bytes that were read, and room for them */
-    apr_size_t served;          /* bytes that the filter has handed out */
-    apr_hash_t *fields;         /* rl_form_field_t of all names that are wanted; NULL: none */
-    apr_array_header_t *unread; /* those of them that the body was not parsed for yet */
-    bool ended;                 /* the copy is the whole body */
-    rl_form_type_e type;
-    const rl_charset_t *charset; /* of the form */
+    char *bytes;          /* the copy */
+    apr_size_t len, size; /* bytes that were read, and room for them */
+    apr_size_t served;    /* bytes that the filter has handed out */
+    bool ended;           /* the copy is the whole body */
+    rl_fields_t fields;   /* of the copy */
     char boundary[RL_BOUNDARY_MAX];
-    size_t boundary_len;
 };
 
 static ap_filter_rec_t *replay_handle, *nothing_handle;
@@ -209,8 +203,8 @@ static rl_form_type_e form_type(const request_rec *r, rl_body_t *body)
     if (type == NULL || is_encoded(r) || !rl_body_is_announced(r)) {
         return RL_FORM_NONE;
     }
-    return rl_form_type(type, strlen(type), body->charset->name, body->boundary,
-                        &body->boundary_len);
+    return rl_form_type(type, strlen(type), body->fields.charset, body->boundary,
+                        &body->fields.boundary_len);
 }
 
 int rl_body_peek(request_rec *r, rl_body_t **peeked, apr_size_t limit,
@@ -222,14 +216,18 @@ int rl_body_peek(request_rec *r, rl_body_t **peeked, apr_size_t limit,
         return OK;
     }
     body = *peeked = apr_pcalloc(r->pool, sizeof(*body));
-    body->charset = charset;
-    body->type = form_type(r, body);
-    if (body->type == RL_FORM_NONE) {
+    body->fields.charset = charset->name;
+    body->fields.boundary = body->boundary;
+    body->fields.type = form_type(r, body);
+    if (body->fields.type == RL_FORM_NONE) {
         return OK;
     }
     body->size = size_to_read(r, limit);
     body->bytes = apr_palloc(r->pool, body->size);
     rv = fill(r, body);
+    body->fields.text = body->bytes;
+    body->fields.len = body->len;
+    body->fields.ended = body->ended;
     if (rv == APR_SUCCESS) {
         insert(r, replay_handle, body);
         return OK;
@@ -251,117 +249,23 @@ bool rl_body_is_unread(const request_rec *r, const rl_body_t *body)
     return rl_body_is_announced(r) && (body == NULL || !body->ended);
 }
 
-/* ---- fields ----
- *
- * The body is parsed when a field is asked for, and then for all fields that are wanted by that
- * time, because rules often read several: RL_FORM_FIELDS_MAX at a time. A field is parsed for
- * once.
- */
+/* ---- fields ---- */
 
 static bool is_form(const rl_body_t *body)
 {
-    return body != NULL && body->type != RL_FORM_NONE;
-}
-
-static void parse(const rl_body_t *body, rl_form_field_t *fields, size_t nfields)
-{
-    union {
-        rl_urlencoded_t urlencoded;
-        rl_multipart_t multipart;
-    } parser;
-    if (body->type == RL_FORM_URLENCODED) {
-        rl_urlencoded_init(&parser.urlencoded, fields, nfields);
-        rl_urlencoded_feed(&parser.urlencoded, body->bytes, body->len);
-        rl_urlencoded_finish(&parser.urlencoded, body->ended);
-    }
-    else {
-        const rl_part_terms_t terms = {fields, nfields, body->charset->name};
-        rl_multipart_init(&parser.multipart, body->boundary, body->boundary_len, &terms);
-        rl_multipart_feed(&parser.multipart, body->bytes, body->len);
-        rl_multipart_finish(&parser.multipart, body->ended);
-    }
-}
-
-/* Parses the body for n fields, RL_FORM_FIELDS_MAX at most, and copies their values to the
- * pool. `room` has n times `size` bytes for the values as they are read. */
-static void read_fields(const rl_body_t *body, apr_pool_t *pool, rl_form_field_t *const *wanted,
-                        size_t n, char *room, size_t size)
-{
-    rl_form_field_t fields[RL_FORM_FIELDS_MAX];
-    for (size_t i = 0; i < n; i++) {
-        fields[i] = *wanted[i];
-        fields[i].value = room + i * size;
-        fields[i].value_cap = size;
-    }
-    parse(body, fields, n);
-    for (size_t i = 0; i < n; i++) {
-        *wanted[i] = fields[i];
-        wanted[i]->value = apr_pmemdup(pool, fields[i].value, fields[i].value_len);
-    }
-}
-
-/* Returns how many bytes to read of a value. No value is longer than the body. */
-static size_t value_size(const rl_body_t *body)
-{
-    return body->len < VALUE_MAX ? body->len : VALUE_MAX;
-}
-
-static void read_unread(rl_body_t *body, apr_pool_t *pool)
-{
-    rl_form_field_t *const *wanted = (rl_form_field_t *const *)body->unread->elts;
-    const size_t n = (size_t)body->unread->nelts, size = value_size(body);
-    apr_pool_t *scratch;
-    char *room;
-    apr_pool_create(&scratch, pool);
-    room = apr_palloc(scratch, (n < RL_FORM_FIELDS_MAX ? n : RL_FORM_FIELDS_MAX) * size);
-    for (size_t i = 0; i < n; i += RL_FORM_FIELDS_MAX) {
-        const size_t left = n - i;
-        read_fields(body, pool, wanted + i,
-                    left < RL_FORM_FIELDS_MAX ? left : RL_FORM_FIELDS_MAX, room, size);
-    }
-    apr_pool_destroy(scratch);
-    apr_array_clear(body->unread);
-}
-
-/* Returns the field of this name; makes it if need be. */
-static rl_form_field_t *find_field(rl_body_t *body, apr_pool_t *pool, const char *name)
-{
-    const size_t len = strlen(name);
-    rl_form_field_t *field;
-    if (body->fields == NULL) {
-        body->fields = apr_hash_make(pool);
-        body->unread = apr_array_make(pool, 4, sizeof(rl_form_field_t *));
-    }
-    field = apr_hash_get(body->fields, name, (apr_ssize_t)len);
-    if (field == NULL) {
-        field = apr_pcalloc(pool, sizeof(*field));
-        field->name = name;
-        field->name_len = len;
-        apr_hash_set(body->fields, name, (apr_ssize_t)len, field);
-        APR_ARRAY_PUSH(body->unread, rl_form_field_t *) = field;
-    }
-    return field;
+    return body != NULL && body->fields.type != RL_FORM_NONE;
 }
 
 void rl_body_want_field(rl_body_t *body, apr_pool_t *pool, const char *name)
 {
     if (is_form(body)) {
-        find_field(body, pool, name);
+        rl_fields_want(&body->fields, pool, name);
     }
-}
-
-static const rl_form_field_t *read_field(rl_body_t *body, apr_pool_t *pool, const char *name)
-{
-    const rl_form_field_t *field = find_field(body, pool, name);
-    if (body->unread->nelts > 0) {
-        read_unread(body, pool);
-    }
-    return field;
 }
 
 bool rl_body_lacks_field(rl_body_t *body, const request_rec *r, const char *name)
 {
-    return is_form(body) ? rl_form_field_absent(read_field(body, r->pool, name))
+    return is_form(body) ? rl_form_field_absent(rl_fields_read(&body->fields, r->pool, name))
                          : !rl_body_is_announced(r);
 }
 
@@ -372,7 +276,7 @@ bool rl_body_field(rl_body_t *body, apr_pool_t *pool, const char *name, const ch
     if (!is_form(body)) {
         return false;
     }
-    field = read_field(body, pool, name);
+    field = rl_fields_read(&body->fields, pool, name);
     *value = field->value;
     *len = field->value_len;
     return rl_form_field_sure(field, 0);

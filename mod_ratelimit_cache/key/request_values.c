@@ -12,13 +12,11 @@
 #include "../httpd/client.h"
 #include "encoder.h"
 
-/* Bytes of a query string that is decoded on the stack: httpd's default LimitRequestLine. */
-#define QUERY_ON_STACK 8190
-
 /* A request whose values are being read. */
 typedef struct rl_key_reader {
     request_rec *r;
     rl_body_t *body;             /* what was read early of its body, or NULL */
+    rl_fields_t *query;          /* of its query string; NULL: they are read one by one */
     const rl_pass_shown_t *pass; /* what the client shows; NULL: nothing */
     const rl_charset_t *charset;
     const rl_secret_t *spelling_secret; /* NULL: the spelling is not wanted */
@@ -146,21 +144,34 @@ static void add_field(rl_key_reader_t *reader, const char *value, apr_size_t len
     }
 }
 
-/* Reads a field of the query string. The value lies in the buffer, or in the request's pool. */
-static void read_query(request_rec *r, const char *name, char buffer[QUERY_ON_STACK],
+/* Reads a field of the query string by itself. The value lies in the buffer. */
+static void read_alone(const request_rec *r, const char *name, char buffer[RL_FIELD_VALUE_MAX],
                        rl_form_field_t *field)
 {
     const char *args = r->args != NULL ? r->args : "";
     const size_t len = strlen(args);
     rl_urlencoded_t parser;
-    *field =
-        (rl_form_field_t){.name = name,
-                          .name_len = strlen(name),
-                          .value = len <= QUERY_ON_STACK ? buffer : apr_palloc(r->pool, len),
-                          .value_cap = len};
+    *field = (rl_form_field_t){.name = name,
+                               .name_len = strlen(name),
+                               .value = buffer,
+                               .value_cap = RL_FIELD_VALUE_MAX};
     rl_urlencoded_init(&parser, field, 1);
     rl_urlencoded_feed(&parser, args, len);
     rl_urlencoded_finish(&parser, true);
+}
+
+/* Reads a field of the query string: it was read together with those of other rules, unless
+ * httpd has another query string by now. */
+static void read_query(const rl_key_reader_t *reader, const char *name,
+                       char buffer[RL_FIELD_VALUE_MAX], rl_form_field_t *field)
+{
+    request_rec *r = reader->r;
+    if (reader->query != NULL && reader->query->text == r->args) {
+        *field = *rl_fields_read(reader->query, r->pool, name);
+    }
+    else {
+        read_alone(r, name, buffer, field);
+    }
 }
 
 /* URLs are written by hand: a token may end in a raw =, a search have a % in it. */
@@ -173,9 +184,9 @@ static bool is_sure_in_query(const rl_form_field_t *field)
 
 static void add_query(rl_key_reader_t *reader, const rl_key_part_t *part)
 {
-    char buffer[QUERY_ON_STACK];
+    char buffer[RL_FIELD_VALUE_MAX];
     rl_form_field_t field;
-    read_query(reader->r, part->name, buffer, &field);
+    read_query(reader, part->name, buffer, &field);
     if (is_sure_in_query(&field)) {
         add_field(reader, field.value, field.value_len);
     }
@@ -187,14 +198,15 @@ static void add_query(rl_key_reader_t *reader, const rl_key_part_t *part)
 
 /* Returns true if the query string says something else of a field than the body. Java reads the
  * field from there, and others do if they can't read the body. */
-static bool query_differs(request_rec *r, const char *name, const char *value, apr_size_t len)
+static bool query_differs(const rl_key_reader_t *reader, const char *name, const char *value,
+                          apr_size_t len)
 {
-    char buffer[QUERY_ON_STACK];
+    char buffer[RL_FIELD_VALUE_MAX];
     rl_form_field_t field;
-    if (r->args == NULL) {
+    if (reader->r->args == NULL) {
         return false;
     }
-    read_query(r, name, buffer, &field);
+    read_query(reader, name, buffer, &field);
     if (field.state == RL_FIELD_ABSENT) {
         return (field.doubts & ~(unsigned)TOLERATED_IN_QUERY) != 0;
     }
@@ -202,14 +214,14 @@ static bool query_differs(request_rec *r, const char *name, const char *value, a
            memcmp(field.value, value, len) != 0;
 }
 
-static bool query_lacks(request_rec *r, const char *name)
+static bool query_lacks(const rl_key_reader_t *reader, const char *name)
 {
-    char buffer[QUERY_ON_STACK];
+    char buffer[RL_FIELD_VALUE_MAX];
     rl_form_field_t field;
-    if (r->args == NULL) {
+    if (reader->r->args == NULL) {
         return true;
     }
-    read_query(r, name, buffer, &field);
+    read_query(reader, name, buffer, &field);
     return rl_form_field_absent(&field);
 }
 
@@ -218,7 +230,7 @@ static bool query_lacks(request_rec *r, const char *name)
 static bool lacks_field(const rl_key_reader_t *reader, const char *name)
 {
     return reader->encoder.spec->absence &&
-           rl_body_lacks_field(reader->body, reader->r, name) && query_lacks(reader->r, name);
+           rl_body_lacks_field(reader->body, reader->r, name) && query_lacks(reader, name);
 }
 
 static void add_form(rl_key_reader_t *reader, const rl_key_part_t *part)
@@ -229,7 +241,7 @@ static void add_form(rl_key_reader_t *reader, const rl_key_part_t *part)
     if (!rl_body_field(reader->body, r->pool, part->name, &value, &len)) {
         add_none(reader, lacks_field(reader, part->name));
     }
-    else if (query_differs(r, part->name, value, len)) {
+    else if (query_differs(reader, part->name, value, len)) {
         rl_key_add_missing(&reader->encoder);
     }
     else {
@@ -392,6 +404,7 @@ static rl_key_result_e encode(request_rec *r, const rl_secret_t *spelling_secret
     rl_key_reader_t reader = {
         .r = r,
         .body = values->body,
+        .query = values->query,
         .pass = values->pass,
         .charset = values->charset,
         .spelling_secret = spelling_secret,

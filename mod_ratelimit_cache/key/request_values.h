@@ -5,13 +5,16 @@
 
 #include "../core/pass/pass.h"
 #include "body.h"
+#include "fields.h"
 #include "key.h"
 
 /* The encoded values of one key's parts. They are kept from one rule to the next, because rules
  * often have the same key. */
 typedef struct rl_key_values {
-    const rl_key_spec_t *spec;   /* whose parts these values are for; NULL: none yet */
-    rl_body_t *body;             /* what was read early of the request's body, or NULL */
+    const rl_key_spec_t *spec; /* whose parts these values are for; NULL: none yet */
+    rl_body_t *body;           /* what was read early of the request's body, or NULL */
+    rl_fields_t *query;        /* fields of its query string, read together; NULL: each is read
+                                * by itself */
     const rl_pass_shown_t *pass; /* what the client shows; NULL: nothing */
     rl_network_bits_t bits;      /* that addresses were cut to */
     const rl_charset_t *charset; /* that forms were decoded from */
@@ -23,10 +26,11 @@ typedef struct rl_key_values {
 
 /* Has no values yet. To be called before the first key of a request. */
 static inline void rl_key_values_begin(rl_key_values_t *values, rl_body_t *body,
-                                       const rl_pass_shown_t *pass)
+                                       rl_fields_t *query, const rl_pass_shown_t *pass)
 {
     values->spec = NULL;
     values->body = body;
+    values->query = query;
     values->pass = pass;
 }
 

@@ -150,7 +150,8 @@ __attribute__((noinline)) static rl_claim_result_e set_value(request_rec *r,
                                   &claim->distinct.value);
     }
     else {
-        rl_key_values_begin(&own, values->request_values->body, values->request_values->pass);
+        rl_key_values_begin(&own, values->request_values->body, values->request_values->query,
+                            values->request_values->pass);
         result = rl_key_of_request(r, &terms, &own, &claim->distinct.value);
     }
     claim->valueless = is_missing(result);
@@ -296,7 +297,7 @@ rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *con
     if (request != NULL && !rule->tenant) {
         view = rl_server_view_enter(r, request, needs);
     }
-    rl_key_values_begin(&own, request != NULL ? request->body : NULL,
+    rl_key_values_begin(&own, request != NULL ? request->body : NULL, NULL,
                         request != NULL ? &request->pass : NULL);
     result = make_claim(r, conf, rule, &values, claim);
     rl_server_view_leave(r, &view);

@@ -23,7 +23,7 @@ static bool has_moved(const rl_visit_t *visit, const rl_rule_t *rule, const rl_c
 {
     rl_key_values_t values;
     rl_claim_t claim;
-    rl_key_values_begin(&values, visit->request->body, pass_of(visit));
+    rl_key_values_begin(&values, visit->request->body, visit->request->query, pass_of(visit));
     return rl_claim_make(visit->r, visit->conf, rule, &values, &claim) && !claim.missing &&
            !claim.valueless && !rl_claim_shares_charge(&claim, earlier);
 }
@@ -206,7 +206,7 @@ static int add_claims(const rl_visit_t *visit, bool tenants)
     const bool traced = rl_trace_is_on(visit->r);
     int first = visit->request->n;
     rl_key_values_t values;
-    rl_key_values_begin(&values, visit->request->body, pass_of(visit));
+    rl_key_values_begin(&values, visit->request->body, visit->request->query, pass_of(visit));
     for (int i = 0; i < rules->n; i++) {
         const rl_rule_t *rule = rules->rules[i];
         if (rule->tenant == tenants && rule_is_due(visit, rule)) {
@@ -229,12 +229,48 @@ static rl_own_view_t due_enter(const rl_visit_t *visit, bool tenants)
     return rl_server_view_enter(visit->r, visit->request, needs);
 }
 
+/* A form's field is looked for there, too. */
+static void want_in_query(rl_fields_t *query, apr_pool_t *pool, const rl_key_spec_t *key)
+{
+    for (int i = 0; i < key->n; i++) {
+        if (key->parts[i].kind == RL_PART_QUERY || key->parts[i].kind == RL_PART_FORM) {
+            rl_fields_want(query, pool, key->parts[i].name);
+        }
+    }
+}
+
+/* Has the query string parsed once for the fields of all rules. */
+static void prepare_query(const rl_visit_t *visit)
+{
+    const rl_rule_set_t *rules = visit->conf->rules;
+    request_rec *r = visit->r;
+    rl_fields_t *query = visit->request->query;
+    if (r->args == NULL || (query != NULL && query->text == r->args)) {
+        return;
+    }
+    query = visit->request->query = apr_pcalloc(r->pool, sizeof(*query));
+    query->text = r->args;
+    query->len = strlen(r->args);
+    query->type = RL_FORM_URLENCODED;
+    query->ended = true;
+    for (int i = 0; i < rules->n; i++) {
+        want_in_query(query, r->pool, &rules->rules[i]->key);
+        if (rules->rules[i]->distinct != NULL) {
+            want_in_query(query, r->pool, rules->rules[i]->distinct);
+        }
+    }
+}
+
 int rl_due_collect(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
     rl_request_t *request = visit->request;
     const rl_own_view_t own = due_enter(visit, tenants);
-    const int first = add_claims(visit, tenants);
+    int first;
+    if (rules->query_fields > 1) {
+        prepare_query(visit);
+    }
+    first = add_claims(visit, tenants);
     rl_server_view_leave(visit->r, &own);
     for (int i = first + 1; rules->groups && i < request->n; i++) {
         share_cost(request, first, i);

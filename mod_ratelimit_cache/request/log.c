@@ -68,7 +68,8 @@ void rl_log_surplus(request_rec *r, const rl_rule_t *rule)
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, r,
             "ratelimit: rule %s of an .htaccess file has no effect here: no more than %d "
-            "rules, and %d form: parts, are taken from .htaccess files; remove rules from "
+            "rules, and %d form: and query: parts, are taken from .htaccess files; remove "
+            "rules from "
             "the .htaccess files of this directory and those above it",
             rule->name, RL_TENANT_RULES_MAX, RL_TENANT_FIELDS_MAX);
     }

@@ -14,6 +14,7 @@
 #include "../core/pass/pass.h"
 #include "../httpd/htaccess.h"
 #include "../key/body.h"
+#include "../key/fields.h"
 #include "../limiter/limiter.h"
 #include "../rule/rule.h"
 
@@ -85,6 +86,7 @@ typedef struct rl_request {
     int64_t now; /* microseconds since the epoch; see rl_request_now(); 0: not read yet */
     int64_t store_time; /* microseconds spent with the shared store so far */
     rl_body_t *body;    /* the part of the body that was read early, or NULL */
+    rl_fields_t *query; /* fields of the last query string that several are read of, or NULL */
     bool exempt;
     bool holds;   /* a claim holds a slot of COUNT/concurrent (holdings.h) */
     bool excused; /* a claim is over its limit, but its key is exempt */

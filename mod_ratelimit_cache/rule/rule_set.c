@@ -19,24 +19,25 @@ static int index_of(const rl_rule_set_t *set, const char *name)
     return -1;
 }
 
-static int count_form_parts(const rl_key_spec_t *parts)
+/* A field of the query string is one, too; a form's is looked for in both. */
+static int count_field_parts(const rl_key_spec_t *parts)
 {
     int n = 0;
     for (int i = 0; i < parts->n; i++) {
-        n += parts->parts[i].kind == RL_PART_FORM;
+        n += parts->parts[i].kind == RL_PART_FORM || parts->parts[i].kind == RL_PART_QUERY;
     }
     return n;
 }
 
 static int count_fields(const rl_rule_t *rule)
 {
-    return count_form_parts(&rule->key) +
-           (rule->distinct != NULL ? count_form_parts(rule->distinct) : 0);
+    return count_field_parts(&rule->key) +
+           (rule->distinct != NULL ? count_field_parts(rule->distinct) : 0);
 }
 
 /* Returns true if the tenants' rules become too many with this one, which takes the place of
  * `present` (NULL: of none): each request would have to look at all rules, and to go through
- * the body for all fields. */
+ * the form for all fields. */
 static bool is_too_much(const rl_rule_set_t *set, const rl_rule_t *rule,
                         const rl_rule_t *present)
 {
@@ -88,6 +89,7 @@ static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
 {
     memset(set->has, 0, sizeof(set->has));
     set->tenants = set->groups = set->reads_env = set->reads_headers = false;
+    set->query_fields = 0;
     for (int i = 0; i < set->n; i++) {
         const rl_rule_t *rule = set->rules[i];
         if (!rule->dropped && !rule->unlimited) {
@@ -96,6 +98,7 @@ static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
             set->groups |= rule->group != NULL;
             set->reads_env |= rule->reads_env && !rule->tenant;
             set->reads_headers |= rule->reads_headers && !rule->tenant;
+            set->query_fields += count_fields(rule);
         }
     }
     return set;

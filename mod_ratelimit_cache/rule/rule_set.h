@@ -8,7 +8,7 @@
 
 #define RL_SECTION_RULES_MAX 200 /* rules in one section */
 #define RL_TENANT_RULES_MAX  200 /* a tenant's rule isn't added to a set of this many */
-#define RL_TENANT_FIELDS_MAX 64  /* form: parts of the tenants' rules in a set */
+#define RL_TENANT_FIELDS_MAX 64  /* form: and query: parts of the tenants' rules in a set */
 
 /* Rules in the order in which they are checked. Never changes once built; sections share it. */
 typedef struct rl_rule_set {
@@ -19,6 +19,7 @@ typedef struct rl_rule_set {
     bool groups;         /* a rule in a group */
     bool reads_env;      /* a rule of the server's that reads environment variables */
     bool reads_headers;  /* ... header fields */
+    int query_fields;    /* parts that are looked for in the query string */
     /* For the log, or NULL: a tenant's rule that has no effect, */
     const rl_rule_t *overruled; /* because the server has a rule of its name */
     const rl_rule_t *surplus;   /* because there are too many rules or fields */
