@@ -25,8 +25,8 @@ static void parse(const rl_fields_t *fields, rl_form_field_t *wanted, size_t n)
 
 /* Parses for n fields, RL_FORM_FIELDS_MAX at most, and copies their values to the pool. `room`
  * has n times `size` bytes for the values as they are read. */
-static void read_some(const rl_fields_t *fields, apr_pool_t *pool,
-                      rl_form_field_t *const *wanted, size_t n, char *room, size_t size)
+static void read_wanted(const rl_fields_t *fields, apr_pool_t *pool,
+                        rl_form_field_t *const *wanted, size_t n, char *room, size_t size)
 {
     rl_form_field_t read[RL_FORM_FIELDS_MAX];
     for (size_t i = 0; i < n; i++) {
@@ -53,8 +53,8 @@ static void read_unread(rl_fields_t *fields, apr_pool_t *pool)
     room = apr_palloc(scratch, (n < RL_FORM_FIELDS_MAX ? n : RL_FORM_FIELDS_MAX) * size);
     for (size_t i = 0; i < n; i += RL_FORM_FIELDS_MAX) {
         const size_t left = n - i;
-        read_some(fields, pool, wanted + i,
-                  left < RL_FORM_FIELDS_MAX ? left : RL_FORM_FIELDS_MAX, room, size);
+        read_wanted(fields, pool, wanted + i,
+                    left < RL_FORM_FIELDS_MAX ? left : RL_FORM_FIELDS_MAX, room, size);
     }
     apr_pool_destroy(scratch);
     apr_array_clear(fields->unread);

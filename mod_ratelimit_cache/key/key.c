@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/key_text.h"
 #include "../core/number.h"
 #include "../httpd/expression.h"
 
@@ -150,21 +151,6 @@ static const char *parse_part(cmd_parms *cmd, const char *text, rl_key_spec_t *k
     return apr_pstrcat(cmd->temp_pool, "unknown key part; ", known_parts, NULL);
 }
 
-/* Returns the end of a part: the next + outside of %{...}, or the end of the text. */
-static const char *end_of_part(const char *text)
-{
-    int depth = 0;
-    for (; *text != '\0' && (*text != '+' || depth > 0); text++) {
-        if (text[0] == '%' && text[1] == '{') {
-            depth++;
-        }
-        else if (*text == '}' && depth > 0) {
-            depth--;
-        }
-    }
-    return text;
-}
-
 static int compare_parts(const void *a, const void *b)
 {
     const rl_key_part_t *left = a, *right = b;
@@ -180,7 +166,7 @@ const char *rl_key_parse(cmd_parms *cmd, const char *text, rl_key_spec_t *key)
     key->n = 0;
     for (;; text = end + 1) {
         const char *token, *reason;
-        end = end_of_part(text);
+        end = rl_key_text_part_end(text);
         token = apr_pstrmemdup(cmd->temp_pool, text, (apr_size_t)(end - text));
         if (key->n == RL_KEY_PARTS_MAX) {
             return apr_psprintf(cmd->pool, "\"%s\": a key has at most %d parts", token,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../../core/key_text.h"
 #include "html.h"
 #include "keys.h"
 
@@ -10,21 +11,6 @@
 #define PART_BYTES 512
 
 /* ---- parts of a key ---- */
-
-/* Returns the end of a part: the next + outside of %{...}, or the end of the text. */
-static const char *part_end(const char *text)
-{
-    int depth = 0;
-    for (; *text != '\0' && (*text != '+' || depth > 0); text++) {
-        if (text[0] == '%' && text[1] == '{') {
-            depth++;
-        }
-        else if (*text == '}' && depth > 0) {
-            depth--;
-        }
-    }
-    return text;
-}
 
 /* Copies a part without its prefix lengths, which a value doesn't name: ip/24 is "ip". Returns
  * false if it has no value, or is too long. */
@@ -63,7 +49,7 @@ static void part_fields(rl_output_t *out, const char *key)
 {
     char name[PART_BYTES];
     for (int i = 0; i < PARTS_MAX && *key != '\0'; i++) {
-        const char *end = part_end(key);
+        const char *end = rl_key_text_part_end(key);
         if (part_name(key, end, name)) {
             part_field(out, name);
         }

@@ -91,7 +91,8 @@ static uint32_t seconds_since(const rl_key_table_t *table, uint32_t moment)
     return moment < table->report->now_s ? table->report->now_s - moment : 0;
 }
 
-static void key_state(rl_output_t *out, const rl_key_table_t *table, const rl_key_row_t *row)
+static void key_state_cell(rl_output_t *out, const rl_key_table_t *table,
+                           const rl_key_row_t *row)
 {
     static const char *const badges[] = {
         [RL_KEY_IDLE] = "<span class=\"quiet\">idle</span>",
@@ -196,7 +197,7 @@ void rl_key_table_row(rl_output_t *out, const rl_key_table_t *table, const rl_ke
     rl_out(out, "\">");
     key_head(out, table, row);
     key_used(out, row);
-    key_state(out, table, row);
+    key_state_cell(out, table, row);
     key_count(out, row, OVER);
     key_count(out, row, REQUESTS);
     key_seen(out, table, row);
