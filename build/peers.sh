@@ -7,8 +7,9 @@
 set -u
 dir=$1
 shift
-peers="libapache2-mod-evasive libapache2-mod-qos libapache2-mod-security2 nginx"
-libraries="libpcre3 liblua5.1-0 libyajl2 libcurl3-gnutls" # of mod_qos and ModSecurity, beyond what httpd itself needs
+peers="libapache2-mod-evasive libapache2-mod-qos libapache2-mod-security2 nginx haproxy"
+# Of mod_qos, ModSecurity and HAProxy, beyond what httpd itself needs.
+libraries="libpcre3 liblua5.1-0 libyajl2 libcurl3-gnutls liblua5.3-0 libopentracing-c-wrapper0 libopentracing1"
 [ $# -eq 0 ] || peers="$*" libraries=
 
 mkdir -p "$dir" && cd "$dir" || exit 0

@@ -18,6 +18,7 @@ use IO::Handle;
 use POSIX ();
 
 use Bench::Cases qw(%SERVERS @SECTIONS);
+use Bench::Haproxy;
 use Bench::Httpd;
 use Bench::Nginx;
 use RL::Memcached;
@@ -62,7 +63,9 @@ sub start_stores {
 sub make_server {
     my ($name) = @_;
     my %o = %{ $SERVERS{$name} };
-    return Bench::Nginx->new(%o) if ($o{kind} // '') eq 'nginx';
+    my $kind = $o{kind} // '';
+    return Bench::Nginx->new(%o)   if $kind eq 'nginx';
+    return Bench::Haproxy->new(%o) if $kind eq 'haproxy';
     return Bench::Httpd->new(%o, define => { STORE => $store->address, HUNG => $hung->address });
 }
 

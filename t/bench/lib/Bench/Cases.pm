@@ -40,6 +40,8 @@ our %SERVERS = (
     'leases-denied' => { title => 'memcached, leases, 2 rules', modules => \@OURS, conf => $LEASES, location => $USED_UP },
     form          => { title => 'shm, 1 form rule', modules => \@OURS, location => "RateLimit account 8000000/h methods=POST key=form:username\n" },
     nginx         => { title => 'nginx', kind => 'nginx', optional => 1 },
+    haproxy       => { title => 'HAProxy', kind => 'haproxy', optional => 1 },
+    'haproxy-403' => { title => "HAProxy's own 403", kind => 'haproxy', rules => '    http-request deny', optional => 1 },
     'nginx-403'   => { title => "nginx's own 403", kind => 'nginx', location => 'deny all;', optional => 1 },
     peers(),
 );
@@ -49,6 +51,8 @@ our %SERVERS = (
 our @SECTIONS = (
     { name => 'beside', title => 'side by side, one client', traffic => 'one', base => 'bare', beside => 1,
         servers => [qw(again unused shm1 shm2 shm3 shm4 evasive qos)], targets => { shm2 => [ [ added => '<', 0.5 ] ] } },
+    { name => 'beside-nginx', title => 'side by side with nginx', traffic => 'one', base => 'nginx', beside => 1, servers => ['nginx-limit'] },
+    { name => 'beside-haproxy', title => 'side by side with HAProxy', traffic => 'one', base => 'haproxy', beside => 1, servers => ['haproxy-tables'] },
     { name => 'beside-many', title => 'side by side, 100,000 clients', traffic => 'many', base => 'bare', beside => 1, servers => ['shm2'] },
     { name => 'beside-shm', title => 'side by side with shm', traffic => 'one', base => 'shm2', beside => 1, servers => [qw(leases2 hung2)],
         targets => { leases2 => [ [ throughput => '>=', 0.95 ] ], hung2 => [ [ throughput => '>=', 0.9 ] ] } },
@@ -65,6 +69,10 @@ our @SECTIONS = (
     { name => 'nginx-many', title => 'nginx, 100,000 clients', traffic => 'many', base => 'nginx', servers => ['nginx-limit'] },
     { name => 'nginx-denied', title => 'nginx, denied, one client', traffic => 'one', base => 'nginx-403', denied => 1,
         servers => ['nginx-limit-denied'] },
+    { name => 'haproxy', title => 'HAProxy, one client', traffic => 'one', base => 'haproxy', servers => ['haproxy-tables'] },
+    { name => 'haproxy-many', title => 'HAProxy, 100,000 clients', traffic => 'many', base => 'haproxy', servers => ['haproxy-tables'] },
+    { name => 'haproxy-denied', title => 'HAProxy, denied, one client', traffic => 'one', base => 'haproxy-403', denied => 1,
+        servers => ['haproxy-tables-denied'] },
     { name => 'single', title => 'allowed, one connection', traffic => 'one', connections => 1, base => 'bare',
         servers => [qw(shm1 strict1)] },
 );

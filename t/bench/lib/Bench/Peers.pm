@@ -70,9 +70,26 @@ sub limit_req {
 END
 }
 
+# Two tables that count requests, of which the rules ask. It counts in sliding windows.
+sub stick_tables {
+    my ($limit) = @_;
+    return (title => 'HAProxy, stick tables', kind => 'haproxy', package => 'haproxy', rules => <<"RULES", tables => <<'TABLES');
+    http-request track-sc0 src table first
+    http-request track-sc1 src table second
+    http-request deny deny_status 429 if { sc_http_req_rate(0) gt 2000000000 }
+    http-request deny deny_status 429 if { sc_http_req_rate(1) gt $limit }
+RULES
+backend first
+    stick-table type ipv6 size 200k expire 1h store http_req_rate(1h)
+backend second
+    stick-table type ipv6 size 200k expire 1d store http_req_rate(1d)
+TABLES
+}
+
 # As pairs of a server's name and what it is made of.
 sub peers {
-    my %make = (evasive => \&evasive, qos => \&qos, modsecurity => \&modsecurity, 'nginx-limit' => \&limit_req);
+    my %make = (evasive => \&evasive, qos => \&qos, modsecurity => \&modsecurity, 'nginx-limit' => \&limit_req,
+        'haproxy-tables' => \&stick_tables);
     return map {
         my $name = $_;
         ($name => { $make{$name}->(2_000_000_000), optional => 1 }, "$name-denied" => { $make{$name}->(5), optional => 1 });

@@ -36,13 +36,16 @@ sub refusal {
     return $absent[0] =~ s{.*/}{}r . ' is not there' if @absent;
     $self->{ports} //= [ RL::Httpd::free_ports(2) ];
     $self->set_conf;
-    my @command = ($self->command, '-t');
+    my @command = ($self->command, $self->check);
     open my $out, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', @command or die "$command[0]: $!";
     my @said = <$out>;
     return if close $out;
     my ($line) = grep { !/Syntax error on line \d+ of \S+:$/ } @said;
     return ($line // "@command fails") =~ s/\s+\z//r;
 }
+
+# The option that has its configuration tested.
+sub check { return '-t' }
 
 sub launch {
     my ($self) = @_;
