@@ -59,7 +59,7 @@ my %C_HEADER = map { $_ => 1 } qw(arpa/inet.h assert.h ctype.h errno.h inttypes.
 # The one library that a file exists for.
 my %OWN_LIBRARY = (
     "$SRC/core/fold.c"           => 'utf8proc.h',
-    "$SRC/memcached/memcached.c" => 'libmemcached/memcached.h',
+    "$SRC/memcached/handle.h"    => 'libmemcached/memcached.h',
 );
 
 
