@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 
+#include <errno.h>
+
 #include "../system/clock.h"
 #include "error_text.h"
 
@@ -115,10 +117,23 @@ static rl_store_status_e rejected(rl_command_t *command, memcached_return_t rc)
     return RL_STORE_ERROR;
 }
 
-static bool was_never_sent(memcached_return_t rc)
+/* The library says CONNECTION_FAILURE also of a connection that ended before the answer: then
+ * with no error of the system, or a reset. */
+static bool was_never_sent(const rl_command_t *command, memcached_return_t rc)
 {
-    return rc == MEMCACHED_CONNECTION_FAILURE || rc == MEMCACHED_HOST_LOOKUP_FAILURE ||
-           rc == MEMCACHED_SERVER_MARKED_DEAD || rc == MEMCACHED_SERVER_TEMPORARILY_DISABLED;
+    const int error = memcached_last_error_errno(command->memc);
+    switch (rc) {
+    case MEMCACHED_CONNECTION_FAILURE:
+        return error != 0 && error != ECONNRESET;
+    case MEMCACHED_ERRNO:
+        return error == ENOENT; /* there is no such socket */
+    case MEMCACHED_HOST_LOOKUP_FAILURE:
+    case MEMCACHED_SERVER_MARKED_DEAD:
+    case MEMCACHED_SERVER_TEMPORARILY_DISABLED:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Reports what the server said, if that is no answer of a memcached. */
@@ -133,12 +148,13 @@ static void tell_what_it_is(const rl_command_t *command, memcached_return_t rc)
 
 rl_store_status_e rl_command_failed(rl_command_t *command, memcached_return_t rc)
 {
+    const bool never_sent = was_never_sent(command, rc);
     unsigned era = command->handle->era;
     tell_what_it_is(command, rc);
     rl_health_failed(&command->server->health, memcached_strerror(command->memc, rc));
     atomic_compare_exchange_strong(&command->server->era, &era, era + 1);
     rl_command_drop(command);
-    return was_never_sent(rc) ? RL_STORE_REFUSED : RL_STORE_ERROR;
+    return never_sent ? RL_STORE_REFUSED : RL_STORE_ERROR;
 }
 
 bool rl_command_is_answer(const rl_command_t *command, memcached_return_t rc,
