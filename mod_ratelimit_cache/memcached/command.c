@@ -90,12 +90,7 @@ void rl_command_refused(rl_command_t *command, memcached_return_t rc)
         rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_error_text_says_no_memory(reason)
             ? RL_SERVER_IS_FULL
             : RL_SERVER_ANSWERS_ERROR;
-    if (command->writes) {
-        rl_health_refused(&command->server->health, event, reason);
-    }
-    else {
-        rl_health_error_answer(&command->server->health, event, reason);
-    }
+    rl_health_error_answer(&command->server->health, event, reason, command->writes);
 }
 
 void rl_command_drop(rl_command_t *command)
@@ -112,7 +107,7 @@ static rl_store_status_e rejected(rl_command_t *command, memcached_return_t rc)
 {
     char text[RL_ERROR_TEXT_MAX + 1];
     rl_health_error_answer(&command->server->health, RL_SERVER_ANSWERS_ERROR,
-                           reason_of(command, rc, text));
+                           reason_of(command, rc, text), false);
     rl_command_drop(command);
     return RL_STORE_ERROR;
 }

@@ -21,6 +21,49 @@ bool rl_health_is_away(const rl_health_state_t *state)
     return atomic_load_explicit(&state->breaker.probe_due, memory_order_relaxed) != 0;
 }
 
+static bool health_has_failed(const rl_health_state_t *state)
+{
+    return atomic_load_explicit(&state->breaker.failures, memory_order_relaxed) > 0;
+}
+
+void rl_health_count_local(rl_health_state_t *state)
+{
+    if (health_has_failed(state)) {
+        atomic_fetch_add_explicit(&state->local, 1, memory_order_relaxed);
+    }
+}
+
+bool rl_health_last_outage(const rl_health_state_t *state, rl_outage_t *outage)
+{
+    outage->lasted_us = atomic_load(&state->last_outage_us);
+    outage->local = atomic_load(&state->last_local);
+    return outage->lasted_us > 0;
+}
+
+bool rl_health_may_visit(rl_health_state_t *state, int64_t interval_us, int64_t now)
+{
+    int64_t last = atomic_load_explicit(&state->visited, memory_order_relaxed);
+    return rl_health_is_away(state) && now - last >= interval_us &&
+           atomic_compare_exchange_strong(&state->visited, &last, now);
+}
+
+/* Notes the first of several failures in a row; of several that come at once, one does. */
+static void note_begin(rl_health_state_t *state, int64_t now)
+{
+    int64_t before = atomic_load_explicit(&state->failing_since, memory_order_relaxed);
+    if (!health_has_failed(state) &&
+        atomic_compare_exchange_strong(&state->failing_since, &before, now)) {
+        atomic_store(&state->local, 0);
+    }
+}
+
+/* Before the breaker is closed: whoever then learns that the server works finds it. */
+static void note_end(rl_health_state_t *state, int64_t now)
+{
+    atomic_store(&state->last_local, atomic_load(&state->local));
+    atomic_store(&state->last_outage_us, now - atomic_load(&state->failing_since));
+}
+
 static rl_breaker_change_e note_answer(rl_health_t *health, int64_t now, bool success)
 {
     return rl_breaker_note(&health->state->breaker, health->settings, now, success);
@@ -35,6 +78,9 @@ void rl_health_good(rl_health_t *health, bool first, int64_t asked)
     }
     rl_traffic_answered(health->traffic, now - asked);
     rl_traffic_back(health->traffic, now);
+    if (rl_health_is_away(health->state)) {
+        note_end(health->state, now);
+    }
     if (note_answer(health, now, true) == RL_BREAKER_CLOSED || first) {
         health->notify(health->context, RL_SERVER_WORKS, health->server, "");
     }
@@ -43,9 +89,11 @@ void rl_health_good(rl_health_t *health, bool first, int64_t asked)
 static void note_failure(rl_health_t *health, const char *reason)
 {
     const int64_t now = rl_clock_now();
-    const rl_breaker_change_e change = note_answer(health, now, false);
+    rl_breaker_change_e change;
+    note_begin(health->state, now);
+    change = note_answer(health, now, false);
     if (change == RL_BREAKER_OPENED) {
-        rl_traffic_away(health->traffic, now);
+        rl_traffic_away(health->traffic, atomic_load(&health->state->failing_since));
     }
     if (change == RL_BREAKER_OPENED || change == RL_BREAKER_STAYS_OPEN) {
         health->notify(health->context,
@@ -68,17 +116,16 @@ void rl_health_tell(const rl_health_t *health, rl_server_event_e event, const ch
     health->notify(health->context, event, health->server, reason);
 }
 
-void rl_health_refused(const rl_health_t *health, rl_server_event_e event, const char *reason)
-{
-    rl_traffic_error(health->traffic);
-    rl_health_tell(health, event, reason);
-}
-
-void rl_health_error_answer(rl_health_t *health, rl_server_event_e event, const char *reason)
+void rl_health_error_answer(rl_health_t *health, rl_server_event_e event, const char *reason,
+                            bool to_a_write)
 {
     _Atomic unsigned *forgiven = &health->state->forgiven;
     unsigned left = atomic_load_explicit(forgiven, memory_order_relaxed);
-    rl_health_refused(health, event, reason);
+    rl_traffic_error(health->traffic);
+    rl_health_tell(health, event, reason);
+    if (to_a_write) {
+        return;
+    }
     if (left == 0) {
         note_failure(health, reason);
     }

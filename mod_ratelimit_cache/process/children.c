@@ -12,10 +12,10 @@
 #include "../lease/keeper.h"
 #include "../system/clock.h"
 #include "busy.h"
-#include "muster.h"
 #include "runtime.h"
 #include "store_log.h"
 #include "table.h"
+#include "watch.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 
@@ -92,7 +92,7 @@ static void child_init_store(rl_store_config_t *store, apr_pool_t *pchild)
         store->settings.connections = threads > 0 ? (unsigned)threads : 1;
     }
     make_store(store);
-    rl_muster_child_init(store, pchild);
+    rl_watch_child_init(store, pchild);
     if (store->may_lease && store->store != rl_store_absent()) {
         allow_leases(store, pchild);
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each server goes round the places of each shared store: some seconds after it has started or
  * reloaded, then more and more seldom, and at last every five minutes. One child does so for
- * all, the first to see that a round is due; requests have nothing to do with it. Children of
- * an earlier generation don't: their configuration is no longer this server's. */
+ * all, the first to see that a round is due; requests have nothing to do with it. */
 #include "muster.h"
 
 #include <apr_network_io.h>
@@ -14,16 +13,15 @@
 
 #include "../config/config.h"
 #include "../httpd/module.h"
-#include "../system/background.h"
 #include "../system/clock.h"
 #include "runtime.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 
 /* Microseconds */
-#define LOOK_INTERVAL RL_USEC_PER_SEC
-#define ROUND_MOST    (300 * RL_USEC_PER_SEC) /* between two rounds */
-#define SESSION_MOST  400000
+#define ROUND_LEAST  RL_USEC_PER_SEC /* between two rounds */
+#define ROUND_MOST   (300 * RL_USEC_PER_SEC)
+#define SESSION_MOST 400000
 
 #define PLACES_TRIED 8
 
@@ -334,30 +332,16 @@ static void go_round(const rl_store_config_t *store, int64_t now)
 /* Rounds are as far apart as the configuration is old. */
 static int64_t next_round(const rl_muster_t *muster, int64_t now)
 {
-    const int64_t age = now - atomic_load(&muster->began_us) + LOOK_INTERVAL;
+    const int64_t age = now - atomic_load(&muster->began_us) + ROUND_LEAST;
     return now + (age < ROUND_MOST ? age : ROUND_MOST);
 }
 
-/* One look of this child's thread. */
-static bool look_round(void *context, bool last)
+void rl_muster_look(const rl_store_config_t *store, int64_t now)
 {
-    const rl_store_config_t *store = context;
     rl_muster_t *muster = store->muster;
-    const int64_t now = rl_clock_now();
     int64_t due = atomic_load(&muster->next_us);
-    if (last || rl_runtime_is_superseded()) {
-        return false;
-    }
     if (now >= due &&
         atomic_compare_exchange_strong(&muster->next_us, &due, next_round(muster, now))) {
         go_round(store, now);
-    }
-    return true;
-}
-
-void rl_muster_child_init(rl_store_config_t *store, apr_pool_t *pchild)
-{
-    if (store->muster != NULL && store->store != rl_store_absent()) {
-        rl_background_create(pchild, LOOK_INTERVAL, look_round, store);
     }
 }

@@ -34,8 +34,10 @@ typedef struct rl_muster {
  * fingerprint of this configuration. */
 void rl_muster_post_config(rl_store_config_t *store, apr_pool_t *pconf);
 
-/* For child_init: starts this child's thread that goes round the places of the store. */
-void rl_muster_child_init(rl_store_config_t *store, apr_pool_t *pchild);
+/* Goes round the places of the store if a round is due at time now, microseconds of the
+ * monotonic clock. For a background thread of a child whose configuration is this server's. The
+ * store's muster must not be NULL. */
+void rl_muster_look(const rl_store_config_t *store, int64_t now);
 
 /* Copies the name of a fellow. */
 void rl_fellow_name(const rl_fellow_t *fellow, char name[RL_MUSTER_NAME_MAX + 1]);

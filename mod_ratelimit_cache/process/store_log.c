@@ -70,11 +70,29 @@ static void log_error_answer(const rl_store_config_t *store, int level, const ch
         name, reason);
 }
 
+/* Logs that a server works again and, if processes know together, since when it didn't. */
+static void log_recovery(const rl_store_config_t *store, int level,
+                         const rl_memcached_server_t *server)
+{
+    rl_outage_t outage;
+    if (server->health == NULL || !rl_health_last_outage(server->health, &outage)) {
+        ap_log_error(APLOG_MARK, level, 0, store->server, "ratelimit: memcached %s works again",
+                     server->name);
+        return;
+    }
+    ap_log_error(APLOG_MARK, level, 0, store->server,
+                 "ratelimit: memcached %s works again, after %" APR_INT64_T_FMT
+                 ".%03u s; RateLimitOnError decided %" APR_UINT64_T_FMT " requests meanwhile",
+                 server->name, outage.lasted_us / RL_USEC_PER_SEC,
+                 (unsigned)(outage.lasted_us % RL_USEC_PER_SEC / 1000), outage.local);
+}
+
 void rl_store_log_event(void *context, rl_server_event_e event, unsigned server,
                         const char *reason)
 {
     const rl_store_config_t *store = context;
-    const char *name = store->settings.servers[server].name;
+    const rl_memcached_server_t *at = &store->settings.servers[server];
+    const char *name = at->name;
     rl_log_slot_t *slot = APR_ARRAY_IDX(store->log_slots, (int)server, rl_log_slot_t *);
     const int level = level_of(rl_log_throttle_note(slot, event, rl_clock_now()));
     if (level < 0) {
@@ -82,8 +100,7 @@ void rl_store_log_event(void *context, rl_server_event_e event, unsigned server,
     }
     switch (event) {
     case RL_SERVER_WORKS:
-        ap_log_error(APLOG_MARK, level, 0, store->server, "ratelimit: memcached %s works again",
-                     name);
+        log_recovery(store, level, at);
         break;
     case RL_SERVER_IS_FULL:
         log_full(store, level, name, reason);

@@ -5,6 +5,7 @@
 #include "../config/store_directive.h"
 #include "../process/children.h"
 #include "../process/runtime.h"
+#include "../process/watch.h"
 #include "../system/clock.h"
 
 static rl_source_t source_here(void)
@@ -23,7 +24,7 @@ static void session_begin(const server_rec *s, int64_t spent_us, rl_session_t *s
         return;
     }
     session->source.salt = store->salt;
-    session->figures = store->figures;
+    session->store = store;
     if (store->store == NULL) {
         return;
     }
@@ -66,11 +67,15 @@ void rl_session_view(const server_rec *s, rl_session_t *session)
 static void count_decisions(const rl_session_t *session)
 {
     const rl_store_session_t *done = &session->store_session;
-    if (session->figures != NULL && done->local > 0) {
-        rl_striped_add(&session->figures->local, done->local);
+    rl_store_figures_t *figures = session->store->figures;
+    if (done->local > 0) {
+        rl_watch_count_local(session->store);
     }
-    if (session->figures != NULL && done->leased > 0) {
-        rl_striped_add(&session->figures->leased, done->leased);
+    if (figures != NULL && done->local > 0) {
+        rl_striped_add(&figures->local, done->local);
+    }
+    if (figures != NULL && done->leased > 0) {
+        rl_striped_add(&figures->leased, done->leased);
     }
 }
 

@@ -11,7 +11,7 @@
 typedef struct rl_session {
     rl_source_t source; /* points into this session, so don't copy or move it */
     rl_store_session_t store_session;
-    rl_store_figures_t *figures; /* what the session counts goes there; NULL: nowhere */
+    const struct rl_store_config *store; /* whose figures count it; NULL: no shared store */
     int64_t started; /* microseconds of the monotonic clock, set if there is a shared store */
 } rl_session_t;
 
