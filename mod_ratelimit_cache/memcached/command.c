@@ -81,8 +81,8 @@ static const char *reason_of(const rl_command_t *command, memcached_return_t rc,
 
 /* If it refused to store a new value, that says nothing about the counters that it has, so it
  * is still asked for those. If it refuses anything else, too many error answers in a row are a
- * failure. */
-void rl_command_refused(rl_command_t *command, memcached_return_t rc)
+ * failure. So is each answer of a proxy that can't reach its memcached. */
+rl_store_status_e rl_command_refused(rl_command_t *command, memcached_return_t rc)
 {
     char text[RL_ERROR_TEXT_MAX + 1];
     const char *reason = reason_of(command, rc, text);
@@ -90,7 +90,12 @@ void rl_command_refused(rl_command_t *command, memcached_return_t rc)
         rc == MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE || rl_error_text_says_no_memory(reason)
             ? RL_SERVER_IS_FULL
             : RL_SERVER_ANSWERS_ERROR;
+    if (rl_error_text_says_backend_gone(reason)) {
+        rl_health_failed(&command->server->health, reason);
+        return RL_STORE_ERROR;
+    }
     rl_health_error_answer(&command->server->health, event, reason, command->writes);
+    return RL_STORE_REFUSED;
 }
 
 void rl_command_drop(rl_command_t *command)
@@ -164,8 +169,7 @@ static rl_store_status_e no_result(rl_command_t *command, memcached_return_t rc)
     switch (rc) {
     case MEMCACHED_SERVER_ERROR:
     case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
-        rl_command_refused(command, rc);
-        return RL_STORE_REFUSED;
+        return rl_command_refused(command, rc);
     case MEMCACHED_CLIENT_ERROR:
     case MEMCACHED_E2BIG:
         return rejected(command, rc);

@@ -50,8 +50,9 @@ bool rl_command_begin(rl_command_t *command, rl_store_session_t *session,
 rl_store_status_e rl_command_answered(rl_command_t *command, rl_store_status_e status);
 
 /* Notes and reports that the server is there, but has no room, or refuses for another reason.
- */
-void rl_command_refused(rl_command_t *command, memcached_return_t rc);
+ * Returns REFUSED, or ERROR: it is a proxy that can't reach the memcached behind it, and the
+ * command may have got there. */
+rl_store_status_e rl_command_refused(rl_command_t *command, memcached_return_t rc);
 
 /* Notes a failure and closes the connection. Returns why there is no answer. */
 rl_store_status_e rl_command_failed(rl_command_t *command, memcached_return_t rc);

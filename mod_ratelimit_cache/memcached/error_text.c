@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 /* Messages look like "(0x55d0c0ffee00) SERVER ERROR, what it said,  host: 127.0.0.1:11211 ->
  * ./src/file.cc:285". Only some of them name the error. */
@@ -46,4 +47,43 @@ const char *rl_error_text(const char *message, const char *otherwise,
 bool rl_error_text_says_no_memory(const char *text)
 {
     return strcasestr(text, "out of memory") != NULL;
+}
+
+/* twemproxy (src/nc_message.c) says what the system calls the error, in the words of its C
+ * library, here glibc's and musl's; "unknown" if the memcached has just closed the connection.
+ * mcrouter's words are in its AsciiSerialized.cpp, those of memcached's own proxy in
+ * proxy.h. None of them is a memcached's. */
+bool rl_error_text_says_backend_gone(const char *text)
+{
+    static const char *const said[] = {
+        "Connection refused",
+        "Connection timed out",
+        "Operation timed out",
+        "Connection reset by peer",
+        "Connection aborted",
+        "Software caused connection abort",
+        "Broken pipe",
+        "Host is down",
+        "No route to host",
+        "Host is unreachable",
+        "Network is unreachable",
+        "Network unreachable",
+        "Network is down",
+        "No such file or directory", /* a unix socket */
+        "unknown",
+        "unavailable",
+        "timeout",
+        "connection timeout",
+        "connection error",
+        "request deadline exceeded",
+        "301 shutdown",
+        "backend failure",
+        "backend timeout",
+    };
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        if (strcasecmp(text, said[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -16,4 +16,8 @@ const char *rl_error_text(const char *message, const char *otherwise,
 /* Returns true if such a text means that the server has no room. */
 bool rl_error_text_says_no_memory(const char *text);
 
+/* Returns true if such a text is what a proxy says of a memcached behind it that it can't
+ * reach, or that gives it no answer. */
+bool rl_error_text_says_backend_gone(const char *text);
+
 #endif

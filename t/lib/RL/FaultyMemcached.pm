@@ -35,6 +35,7 @@ my %MODE = (
     missing  => sub { my ($c, $name, $text) = @_; answer($c, undef, $name =~ /add|set/ ? "NOT_FOUND\r\n" : $text) },
     locked   => sub { answer($_[0], undef, "CLIENT_ERROR unauthenticated\r\n") },
     server   => sub { answer($_[0], undef, "SERVER_ERROR something is wrong\r\n") },
+    says     => sub { my ($c, undef, undef, @words) = @_; answer($c, undef, "SERVER_ERROR @words\r\n") },
     garbage  => sub { answer($_[0], undef, join('', map { chr rand 256 } 1 .. 40) =~ tr/\r\n//dr . "\r\n") },
     empty    => sub { answer($_[0], undef, "\r\n") },
     # would end a child that reads it: libmemcached's assertions, see docs/security.md; `value` as the answer to add does
