@@ -85,6 +85,8 @@ OBJECTS := $(call objects,$(SOURCES)) $(EMBEDDED)
 LIBRARY := $(OUT)/librl.a
 
 EXAMPLE := $(OUT)/t/mod_ratelimit_example.so
+# The module as another version, whose cells mean something else.
+OTHER_VERSION := $(OUT)/t/other-version/mod_ratelimit_cache.so
 BENCHES := $(patsubst t/bench/%.c,$(OUT)/bench/%,$(wildcard t/bench/*.c))
 
 # The sources of the tests that T names, or of all; then what runs them.
@@ -177,11 +179,17 @@ $(OUT)/t/%.so: t/module/%.c $(SRC)/mod_ratelimit_cache.h | need-build
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(HTTPD_FLAGS) -shared $< -o $@
 
+$(OTHER_VERSION): $(SRC)/ledger/sweep.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(SAY) '  LINK $@'
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto $(APR_FLAGS) -DFORMAT=0u -c $< -o $(@D)/sweep.o
+	$(Q)$(CC) -shared -fno-lto $(CFLAGS) $(LDFLAGS) -o $@ $(@D)/sweep.o $(filter-out %/ledger/sweep.o,$(OBJECTS)) $(MODULE_LIBS)
+
 test:
 	@build/deps.sh install test
 	@$(MAKE) --no-print-directory check
 
-check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE) $(RLCTL)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE))
+check: need-test $(C_TESTS) $(if $(PERL_TESTS),$(MODULE) $(RLCTL)) $(if $(shell grep -l mod_ratelimit_example $(PERL_TESTS) /dev/null),$(EXAMPLE)) $(if $(shell grep -l other-version $(PERL_TESTS) /dev/null),$(OTHER_VERSION))
 	$(Q)$(if $(EXPLORING),$(PROVE) -j2 $(if $(V),-v) -e '' $(EXPLORING))
 	$(Q)$(if $(filter-out $(EXPLORING),$(C_TESTS)),$(PROVE) $(if $(V),-v) -e '' $(filter-out $(EXPLORING),$(C_TESTS)))
 	$(Q)$(if $(filter-out $(BY_THE_CLOCK),$(PERL_TESTS)),$(BUILT) $(PROVE) $(if $(V),-v) -j$(AT_ONCE) $(PROVE_FLAGS) $(filter-out $(BY_THE_CLOCK),$(PERL_TESTS)))

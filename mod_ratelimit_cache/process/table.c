@@ -21,14 +21,17 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 #define TABLE_SIZE_DEFAULT ((apr_size_t)32 << 20)
 #define TENANTS_DEFAULT    12
-#define RETAINED_KEY       "mod_ratelimit_cache-3"
+#define RETAINED_KEY       "mod_ratelimit_cache-4"
+#define RETAINED_EARLIER   "mod_ratelimit_cache-3" /* a build whose rl_retained_t is another */
 
 /* What outlives a reload: httpd unloads the module and loads it again, and keeps this for it,
- * by name. The memory lives as long as the server, whether a file is behind it or not:
+ * by name. The memory lives as long as the server, whether a file is behind it or not. The
+ * module that is loaded may be another build: the layout comes first and says so.
  *
  *     rl_retained_t --> | state: RL_FILE_STATE_BYTES | the ledger's cells: size= |
  */
 typedef struct rl_retained {
+    uint64_t layout;                 /* rl_ledger_layout() of the build that made the table */
     rl_table_state_t *state;         /* where the memory begins; NULL: not made yet */
     apr_size_t size;                 /* bytes of the cells */
     unsigned tenants;                /* the tenants' share of them, percent */
@@ -236,15 +239,35 @@ static void note_secret(rl_retained_t *retained, server_rec *s)
 static rl_retained_t configured(void)
 {
     const rl_global_config_t *global = rl_global_config();
-    return (rl_retained_t){.size =
+    return (rl_retained_t){.layout = rl_ledger_layout(),
+                           .size =
                                global->table_size > 0 ? global->table_size : TABLE_SIZE_DEFAULT,
                            .tenants = global->tenants > 0 ? global->tenants : TENANTS_DEFAULT};
+}
+
+/* A reload may have loaded another build of the module, to which the cells mean nothing: it
+ * makes a table of its own. The memory of the one before stays as it is, because children of
+ * the earlier generation go on counting there. */
+static void leave_other_table(rl_retained_t *retained, server_rec *s)
+{
+    const bool other = retained->state != NULL && retained->layout != rl_ledger_layout();
+    if (!other && (retained->state != NULL || ap_retained_data_get(RETAINED_EARLIER) == NULL)) {
+        return;
+    }
+    if (retained->file.path != NULL) {
+        rl_table_file_child(&retained->file);
+    }
+    *retained = (rl_retained_t){.state = NULL};
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                 "ratelimit: the reload has brought another version of mod_ratelimit_cache, "
+                 "which can't read the table of the one before: all counters start anew");
 }
 
 static int find_or_make(rl_retained_t *retained, server_rec *s)
 {
     const char *path = rl_global_config()->table_file;
     const rl_retained_t wanted = configured();
+    leave_other_table(retained, s);
     if (retained->state != NULL) {
         warn_of_changes(retained, &wanted, path, s);
         if (retained->file.path != NULL) {
