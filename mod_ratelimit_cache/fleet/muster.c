@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define COPIES    6
 #define TTL       (15 * 60) /* seconds */
 #define PART_BITS 20
 #define PART_MAX  ((UINT64_C(1) << PART_BITS) - 1)
@@ -43,56 +42,66 @@ unsigned rl_muster_place(const char *name)
 
 /* ---- numbers in the store ---- */
 
-static rl_shared_counter_t name_of(unsigned copy, unsigned place, unsigned word)
+/* The name of a number on the server at this place of the list, from 0 on. */
+static rl_shared_counter_t name_of(unsigned server, unsigned place, unsigned word)
 {
     static const char text[] = "mod_ratelimit_cache muster 1";
     return (rl_shared_counter_t){.key = rl_digest_public(text, sizeof(text) - 1),
-                                 .window = copy * 4096 + place * 16 + word,
-                                 .ttl = TTL};
+                                 .window = place * 16 + word,
+                                 .ttl = TTL,
+                                 .server = server + 1};
 }
 
-/* Reads the first copy there is; 0 if there is none. */
+static bool muster_is_answered(rl_store_status_e status)
+{
+    return status == RL_STORE_OK || status == RL_STORE_MISSING;
+}
+
+/* Reads the number on the first server that has it; 0 if none has. */
 static rl_store_status_e muster_read(rl_store_session_t *session, unsigned place, unsigned word,
                                      uint64_t *value)
 {
-    rl_store_status_e status = RL_STORE_MISSING;
-    for (unsigned copy = 0; copy < COPIES && status == RL_STORE_MISSING; copy++) {
-        const rl_shared_counter_t name = name_of(copy, place, word);
-        status = session->store->ops->read(session, &name, value);
+    rl_store_status_e result = RL_STORE_REFUSED;
+    for (unsigned i = 0; i < session->store->nservers; i++) {
+        const rl_shared_counter_t name = name_of(i, place, word);
+        const rl_store_status_e status = session->store->ops->read(session, &name, value);
+        if (status == RL_STORE_OK) {
+            return status;
+        }
+        result = status == RL_STORE_MISSING || result == RL_STORE_MISSING ? RL_STORE_MISSING
+                                                                          : status;
     }
-    if (status != RL_STORE_OK) {
-        *value = 0;
-    }
-    return status == RL_STORE_MISSING ? RL_STORE_OK : status;
+    *value = 0;
+    return result == RL_STORE_MISSING ? RL_STORE_OK : result;
 }
 
 static rl_store_status_e muster_write(rl_store_session_t *session, unsigned place,
                                       unsigned word, uint64_t value)
 {
-    rl_store_status_e status = RL_STORE_OK;
-    for (unsigned copy = 0; copy < COPIES && status == RL_STORE_OK; copy++) {
-        const rl_shared_counter_t name = name_of(copy, place, word);
-        status = session->store->ops->put(session, &name, value);
+    rl_store_status_e result = RL_STORE_REFUSED;
+    for (unsigned i = 0; i < session->store->nservers; i++) {
+        const rl_shared_counter_t name = name_of(i, place, word);
+        const rl_store_status_e status = session->store->ops->put(session, &name, value);
+        result = result == RL_STORE_OK ? result : status;
     }
-    return status;
+    return result;
 }
 
 /* ---- the roll and places ---- */
 
-/* All copies count: servers whose lists differ don't write the same ones. */
+/* All servers count: servers of a fleet whose lists differ don't write to the same ones. */
 rl_store_status_e rl_muster_read_roll(rl_store_session_t *session, uint64_t *roll)
 {
+    rl_store_status_e result = RL_STORE_REFUSED;
     *roll = 0;
-    for (unsigned copy = 0; copy < COPIES; copy++) {
-        const rl_shared_counter_t name = name_of(copy, PLACE_OF_ROLL, 0);
+    for (unsigned i = 0; i < session->store->nservers; i++) {
+        const rl_shared_counter_t name = name_of(i, PLACE_OF_ROLL, 0);
         uint64_t part = 0;
         const rl_store_status_e status = session->store->ops->read(session, &name, &part);
-        if (status != RL_STORE_OK && status != RL_STORE_MISSING) {
-            return status;
-        }
         *roll |= status == RL_STORE_OK ? part : 0;
+        result = muster_is_answered(status) || result == RL_STORE_OK ? RL_STORE_OK : status;
     }
-    return RL_STORE_OK;
+    return result;
 }
 
 rl_store_status_e rl_muster_write_roll(rl_store_session_t *session, uint64_t roll)

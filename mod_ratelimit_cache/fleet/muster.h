@@ -8,10 +8,10 @@
  *
  *     fingerprint   1 (1 bit) | 0 (3 bits) | secret (20) | servers (20) | rules (20)
  *
- * Everything stands there six times, under names that are likely to lie on different servers of
- * the store: servers whose lists differ look for a name in different places, and so find one of
- * the six nearly always, if their lists have a server in common. The bits of the secret are too
- * few to find it by, and say less than the names of counters do.
+ * All of it stands on each server of the store, so that it is found by whoever has one of them
+ * in his list, in whatever order and by whatever name. A server that doesn't answer is passed
+ * over. The bits of the secret are too few to find it by, and say less than the names of
+ * counters do.
  *
  * Nothing is claimed for good: who writes the roll at the same moment may drop another's bit,
  * which is back after that one's next round. */
@@ -36,8 +36,8 @@ unsigned rl_muster_differences(uint64_t a, uint64_t b);
 /* Returns the place that a server of this name tries first. */
 unsigned rl_muster_place(const char *name);
 
-/* The functions below return OK, or why the store gave no answer. They work in the session,
- * which the caller begins and ends. */
+/* The functions below return OK, or why no server of the store gave an answer. They work in the
+ * session, which the caller begins and ends. */
 
 /* Sets *roll to the places that are taken: bit i is for place i. */
 rl_store_status_e rl_muster_read_roll(rl_store_session_t *session, uint64_t *roll);

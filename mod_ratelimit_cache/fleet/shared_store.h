@@ -28,7 +28,9 @@ typedef enum {
 typedef struct rl_shared_counter {
     rl_digest_t key;
     uint32_t window;
-    uint32_t ttl; /* seconds that the store has to remember it from now on, 1 s to 30 days */
+    uint32_t ttl;    /* seconds that the store has to remember it from now on, 1 s to 30 days */
+    uint32_t server; /* 0: its name tells which server of the store has it; else that one has,
+                      * by its place from 1 on, whatever the name is */
 } rl_shared_counter_t;
 
 typedef struct rl_store rl_store_t;
@@ -72,6 +74,7 @@ typedef struct rl_store_ops {
 /* What the struct of every implementation begins with. */
 struct rl_store {
     const rl_store_ops_t *ops;
+    unsigned nservers;
 };
 
 /* Returns the store that stands in for one that could not be made. It refuses everything, so

@@ -18,7 +18,8 @@ rl_server_t *rl_command_name(const rl_memcached_t *store, const rl_shared_counte
 {
     unsigned n;
     name->len = rl_counter_text_name(store->settings->prefix, counter, name->text);
-    n = memcached_generate_hash(store->ring, name->text, name->len);
+    n = counter->server > 0 ? counter->server - 1
+                            : memcached_generate_hash(store->ring, name->text, name->len);
     return n < store->settings->nservers && store->servers[n].config->address != NULL
                ? &store->servers[n]
                : NULL;

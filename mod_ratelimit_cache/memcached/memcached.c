@@ -219,7 +219,7 @@ rl_store_t *rl_memcached_create(apr_pool_t *pool, const rl_memcached_settings_t 
     rl_memcached_t *store = apr_pcalloc(pool, sizeof(*store));
     const unsigned nhandles = settings->nservers * settings->connections;
     bool ok;
-    store->base.ops = &memcached_ops;
+    store->base = (rl_store_t){.ops = &memcached_ops, .nservers = settings->nservers};
     store->process = getpid();
     store->settings = settings;
     store->servers = apr_pcalloc(pool, settings->nservers * sizeof(*store->servers));

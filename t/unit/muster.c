@@ -98,24 +98,51 @@ static void what_others_may_write_there_is_harmless(void **state)
     assert_string_equal(name, "web1");
 }
 
-/* Of servers whose lists differ one finds some of the copies. */
-static void one_copy_is_enough(void **state)
+/* Of three servers, the last is the second of another's list, and the first is not in it. */
+static void one_server_in_common_is_enough(void **state)
 {
     char name[RL_MUSTER_NAME_MAX + 1];
     uint64_t print, roll;
     (void)state;
+    store.base.nservers = 3;
     rl_muster_write(&session, 3, print_of(1, 2, 3), "web1:80");
     rl_muster_write_roll(&session, 8);
     for (int i = 0; i < store.n; i++) {
-        if (store.counters[i].name.window / 4096 != 5) {
-            store.counters[i].name.key.hi++;
-        }
+        store.counters[i].name.server = store.counters[i].name.server == 3 ? 2 : 9;
     }
+    store.base.nservers = 2;
     rl_muster_read_roll(&session, &roll);
     assert_int_equal(roll, 8);
     rl_muster_read_print(&session, 3, &print);
     assert_true(print == print_of(1, 2, 3));
     rl_muster_read_name(&session, 3, name);
+    assert_string_equal(name, "web1:80");
+}
+
+static unsigned away; /* operations that are refused: those on the first of two servers */
+
+static fault_e every_other_refused(void *context, rl_store_session_t *asked)
+{
+    (void)context, (void)asked;
+    return away++ % 2 == 0 ? FAULT_REFUSED : FAULT_NONE;
+}
+
+static void a_server_that_is_away_is_passed_over(void **state)
+{
+    char name[RL_MUSTER_NAME_MAX + 1];
+    uint64_t print, roll;
+    (void)state;
+    away = 0;
+    store.base.nservers = 2;
+    store.fault = every_other_refused;
+    assert_int_equal(rl_muster_read_roll(&session, &roll), RL_STORE_OK);
+    assert_int_equal(rl_muster_write(&session, 3, print_of(1, 2, 3), "web1:80"), RL_STORE_OK);
+    assert_int_equal(rl_muster_write_roll(&session, 8), RL_STORE_OK);
+    assert_int_equal(rl_muster_read_roll(&session, &roll), RL_STORE_OK);
+    assert_int_equal(roll, 8);
+    assert_int_equal(rl_muster_read_print(&session, 3, &print), RL_STORE_OK);
+    assert_true(print == print_of(1, 2, 3));
+    assert_int_equal(rl_muster_read_name(&session, 3, name), RL_STORE_OK);
     assert_string_equal(name, "web1:80");
 }
 
@@ -147,7 +174,8 @@ int main(void)
         cmocka_unit_test_setup(what_is_written_is_found, set_out),
         cmocka_unit_test_setup(names_of_any_length_are_cut_off, set_out),
         cmocka_unit_test_setup(what_others_may_write_there_is_harmless, set_out),
-        cmocka_unit_test_setup(one_copy_is_enough, set_out),
+        cmocka_unit_test_setup(one_server_in_common_is_enough, set_out),
+        cmocka_unit_test_setup(a_server_that_is_away_is_passed_over, set_out),
         cmocka_unit_test_setup(a_store_that_fails_is_told_from_an_empty_one, set_out),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

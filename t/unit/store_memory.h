@@ -37,7 +37,8 @@ static inline int memory_find(const memory_store_t *store, const rl_shared_count
     for (int i = 0; i < store->n; i++) {
         if (store->counters[i].name.key.hi == name->key.hi &&
             store->counters[i].name.key.lo == name->key.lo &&
-            store->counters[i].name.window == name->window) {
+            store->counters[i].name.window == name->window &&
+            store->counters[i].name.server == name->server) {
             return i;
         }
     }
@@ -188,7 +189,7 @@ static const rl_store_ops_t memory_ops = {
 static inline void memory_open(memory_store_t *store)
 {
     memset(store, 0, sizeof(*store));
-    store->base.ops = &memory_ops;
+    store->base = (rl_store_t){.ops = &memory_ops, .nservers = 1};
     pthread_mutex_init(&store->mutex, NULL);
 }
 
