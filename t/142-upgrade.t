@@ -42,6 +42,7 @@ for my $how ('memory', 'a file') {
         $s->stop;
         my $from = $s->log_mark;
         $s->start;
+        $s->wait_log($from, qr/resuming normal operations/);
         like join("\n", $s->log_lines($from)), qr/counters of 1 keys go on from \Q$path\E, whose last server was stopped; 0 have expired, and 0 were damaged/, "$how: a stop and a start go on with the new one";
     }
     $s->stop;

@@ -16,3 +16,10 @@ apr_status_t rl_segment_create(void **memory, apr_size_t size, apr_pool_t *pool)
     }
     return rv;
 }
+
+apr_status_t rl_segment_create_large(void **memory, apr_size_t size, apr_pool_t *pool,
+                                     rl_pages_t *pages)
+{
+    *memory = rl_large_pages_map(size, pages);
+    return *memory != NULL ? APR_SUCCESS : rl_segment_create(memory, size, pool);
+}

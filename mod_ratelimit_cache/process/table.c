@@ -85,6 +85,13 @@ static uint64_t secret_mark(void)
     return rl_digest_extend(&secret, &nothing, text, sizeof(text)).lo | 1;
 }
 
+static void tell_pages(const rl_pages_t *pages, server_rec *s)
+{
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "ratelimit: the table has pages of %u kB%s%s",
+                 pages->kb, pages->why != NULL ? ": " : "",
+                 pages->why != NULL ? pages->why : "");
+}
+
 /* ---- a file ---- */
 
 /* Logs why the file can't be used, and what to do. */
@@ -148,6 +155,9 @@ static int open_file(rl_retained_t *retained, const char *path, server_rec *s)
         retained->file.path = NULL;
         return refuse_file(path, &finding, rv, s);
     }
+    tell_pages(&(rl_pages_t){.kb = (unsigned)(sysconf(_SC_PAGESIZE) / 1024),
+                             .why = "a file has no others"},
+               s);
     retained->state = retained->file.state;
     retained->parent = getpid();
     memcpy(retained->random_secret, retained->file.head.secret,
@@ -176,8 +186,9 @@ static apr_status_t note_stop(void *data)
 static int make_memory(rl_retained_t *retained, server_rec *s)
 {
     void *memory = NULL;
-    apr_status_t rv =
-        rl_segment_create(&memory, RL_FILE_STATE_BYTES + retained->size, s->process->pool);
+    rl_pages_t pages;
+    apr_status_t rv = rl_segment_create_large(&memory, RL_FILE_STATE_BYTES + retained->size,
+                                              s->process->pool, &pages);
     if (rv == APR_SUCCESS) {
         rv =
             apr_generate_random_bytes(retained->random_secret, sizeof(retained->random_secret));
@@ -191,6 +202,7 @@ static int make_memory(rl_retained_t *retained, server_rec *s)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     retained->state = memory;
+    tell_pages(&pages, s);
     return OK;
 }
 

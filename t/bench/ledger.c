@@ -27,9 +27,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <apr_general.h>
+
 #include "core/digest.h"
 #include "limiter/limiter.h"
 #include "ledger/ledger.h"
+#include "ledger/segment.h"
 #include "stats/stats.h"
 #include "system/clock.h"
 
@@ -51,12 +54,13 @@ typedef struct board {
 
 typedef struct bench {
     board_t *board;
-    void *table_memory, *small_memory;
+    void *table_memory, *small_memory, *large_memory;
     rl_stats_t *stats;
     void *lines; /* as large as the table, for comparison */
     int round;
     rl_ledger_t table; /* room for SPREAD_KEYS and more */
     rl_ledger_t small; /* too small for them */
+    rl_ledger_t large; /* like table, in large pages if the system has them */
     rl_digest_t *keys; /* SPREAD_KEYS × RULES_MAX, of random addresses */
     rl_secret_t secret;
     rl_digest_t scope;
@@ -90,6 +94,21 @@ static void *map_shared(size_t size)
     if (memory == MAP_FAILED) {
         die("mmap");
     }
+    return memory;
+}
+
+static void *map_large(size_t size)
+{
+    rl_pages_t pages;
+    void *memory;
+    apr_pool_t *pool;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    if (rl_segment_create_large(&memory, size, pool, &pages) != APR_SUCCESS) {
+        die("mmap");
+    }
+    fprintf(stderr, "ledger: spread-large has pages of %u kB%s%s\n", pages.kb,
+            pages.why != NULL ? ": " : "", pages.why != NULL ? pages.why : "");
     return memory;
 }
 
@@ -225,6 +244,11 @@ static uint64_t run_decide(const bench_t *bench, const bench_case_t *c, int proc
     return decide(bench, &bench->table, c, process, n);
 }
 
+static uint64_t run_large(const bench_t *bench, const bench_case_t *c, int process, uint32_t n)
+{
+    return decide(bench, &bench->large, c, process, n);
+}
+
 static uint64_t run_crowded(const bench_t *bench, const bench_case_t *c, int process,
                             uint32_t n)
 {
@@ -271,6 +295,11 @@ static const bench_case_t cases[] = {
      .rules = 1,
      .keys = SPREAD_KEYS,
      .limit = UINT32_MAX},
+    {.name = "spread-large",
+     .run = run_large,
+     .rules = 1,
+     .keys = SPREAD_KEYS,
+     .limit = UINT32_MAX},
     {.name = "crowded-1",
      .run = run_crowded,
      .rules = 1,
@@ -313,6 +342,7 @@ static void touch_all(const bench_t *bench)
     touch(bench->keys, KEYS_BYTES);
     touch(bench->table_memory, TABLE_BYTES);
     touch(bench->small_memory, SMALL_BYTES);
+    touch(bench->large_memory, TABLE_BYTES);
     touch(bench->lines, TABLE_BYTES);
 }
 
@@ -456,9 +486,11 @@ int main(int argc, char **argv)
     bench.scope = rl_digest_public("bench", 5);
     bench.table_memory = map_shared(TABLE_BYTES);
     bench.small_memory = map_shared(SMALL_BYTES);
+    bench.large_memory = map_large(TABLE_BYTES);
     bench.lines = map_shared(TABLE_BYTES);
     bench.stats = map_shared(sizeof(rl_stats_t));
     rl_ledger_open(&bench.table, bench.table_memory, TABLE_BYTES);
+    rl_ledger_open(&bench.large, bench.large_memory, TABLE_BYTES);
     rl_ledger_open(&bench.small, bench.small_memory, SMALL_BYTES);
     if (once) {
         const uint32_t n = number(argv[3]);
