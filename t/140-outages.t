@@ -4,13 +4,14 @@
 use RL::Test;
 use RL::FaultyMemcached;
 use RL::Memcached;
+use RL::Status;
 use Time::HiRes qw(time sleep);
 
 my $SLACK = 1.5;    # a busy machine
 
 sub conf {
     my ($stores, @options) = @_;
-    return "RateLimitStore memcached @{[ map { $_->address } @$stores ]} lease=off timeout=300ms @options\nRateLimitSecret fleet\n"
+    return statuspage() . "RateLimitStore memcached @{[ map { $_->address } @$stores ]} lease=off timeout=300ms @options\nRateLimitSecret fleet\n"
         . "<LocationMatch ^/ok/many/>\n    RateLimit many 100000/30d key=path\n</LocationMatch>\n";
 }
 
@@ -57,6 +58,8 @@ for (@kinds) {
     cmp_ok $lasted, '>', 2.3, "$kind: ... and for how long it was away";
     cmp_ok $lasted, '<', time - $begin, "$kind: ... from the first failure on";
     is $local, $n, "$kind: ... and how many requests were decided locally";
+    my $figures = store_server(figures($s));
+    is "$figures->{outage_local} $figures->{last_outage_local}", "0 $n", "$kind: JSON has them, too";
     sleep 1.2;
     status($s, '/ok/many/after') for 1 .. 3;
     is scalar(recoveries($s, $from)), 1, "$kind: it is said once, for all children";

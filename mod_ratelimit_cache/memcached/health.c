@@ -33,6 +33,11 @@ void rl_health_count_local(rl_health_state_t *state)
     }
 }
 
+uint64_t rl_health_local(const rl_health_state_t *state)
+{
+    return rl_health_is_away(state) ? atomic_load(&state->local) : 0;
+}
+
 bool rl_health_last_outage(const rl_health_state_t *state, rl_outage_t *outage)
 {
     outage->lasted_us = atomic_load(&state->last_outage_us);
@@ -60,8 +65,9 @@ static void note_begin(rl_health_state_t *state, int64_t now)
 /* Before the breaker is closed: whoever then learns that the server works finds it. */
 static void note_end(rl_health_state_t *state, int64_t now)
 {
+    const int64_t lasted = now - atomic_load(&state->failing_since);
     atomic_store(&state->last_local, atomic_load(&state->local));
-    atomic_store(&state->last_outage_us, now - atomic_load(&state->failing_since));
+    atomic_store(&state->last_outage_us, lasted > 0 ? lasted : 1);
 }
 
 static rl_breaker_change_e note_answer(rl_health_t *health, int64_t now, bool success)

@@ -27,8 +27,8 @@ typedef struct rl_health_state {
     _Atomic int64_t visited;        /* when rl_health_may_visit() last returned true */
 } rl_health_state_t;
 
-/* An outage that is over: from the first failure of those that opened the breaker to the first
- * good answer. */
+/* An outage: from the first failure of those that opened the breaker to the next good answer.
+ */
 typedef struct rl_outage {
     int64_t lasted_us;
     uint64_t local; /* requests that were decided without the server's answer meanwhile */
@@ -59,6 +59,10 @@ bool rl_health_is_away(const rl_health_state_t *state);
 /* Counts a request that was decided without a server's answer, if the server has failed since
  * its last good answer. */
 void rl_health_count_local(rl_health_state_t *state);
+
+/* Returns how many requests the present outage has had decided without the server's answer; 0
+ * if there is none. */
+uint64_t rl_health_local(const rl_health_state_t *state);
 
 /* Sets *outage to the last outage that is over. Returns false if there was none. */
 bool rl_health_last_outage(const rl_health_state_t *state, rl_outage_t *outage);

@@ -20,6 +20,19 @@ static const char *state_of(const rl_memcached_server_t *server,
     return traffic->round_trips == 0 ? "unknown" : "up";
 }
 
+static rl_server_row_t server_row(const rl_memcached_server_t *server)
+{
+    rl_server_row_t row = {.name = server->name};
+    rl_outage_t last;
+    rl_traffic_sum(server->traffic, rl_clock_now(), &row.traffic);
+    row.state = state_of(server, &row.traffic);
+    if (server->health != NULL && rl_health_last_outage(server->health, &last)) {
+        row.last_outage_local = last.local;
+    }
+    row.outage_local = server->health != NULL ? rl_health_local(server->health) : 0;
+    return row;
+}
+
 static rl_fellow_row_t fellow_row(apr_pool_t *pool, const rl_store_config_t *store,
                                   const rl_fellow_t *fellow)
 {
@@ -60,9 +73,7 @@ static void describe_store(apr_pool_t *pool, const rl_store_config_t *store,
     for (unsigned i = 0; i < n; i++) {
         const rl_memcached_server_t *server = &store->settings.servers[i];
         name = apr_pstrcat(pool, name, " ", server->name, NULL);
-        servers[i].name = server->name;
-        rl_traffic_sum(server->traffic, rl_clock_now(), &servers[i].traffic);
-        servers[i].state = state_of(server, &servers[i].traffic);
+        servers[i] = server_row(server);
     }
     *row = (rl_store_row_t){.name = name, .servers = servers, .nservers = n};
     if (store->figures != NULL) {

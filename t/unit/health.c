@@ -74,12 +74,14 @@ static void an_outage_lasts_from_the_first_failure_to_the_next_answer(void **sta
     go_wrong(2);
     assert_int_equal(events[RL_SERVER_FAILS], 1);
     count_local(4);
+    assert_int_equal(rl_health_local(&state_of_it), 5);
     assert_false(rl_health_last_outage(&state_of_it, &outage));
     succeed();
     assert_int_equal(events[RL_SERVER_WORKS], 1);
     assert_true(rl_health_last_outage(&state_of_it, &outage));
     assert_in_range(outage.lasted_us, 20000, rl_clock_now() - began);
     assert_int_equal(outage.local, 5);
+    assert_int_equal(rl_health_local(&state_of_it), 0);
 }
 
 static void each_outage_counts_for_itself(void **state)

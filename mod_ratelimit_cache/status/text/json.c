@@ -175,7 +175,9 @@ static void json_server(rl_output_t *out, const rl_server_row_t *row)
     json_number(out, "errors", row->traffic.errors);
     json_number(out, "outages", row->traffic.outages);
     json_seconds(out, "outage", row->traffic.outage_us);
+    json_number(out, "outage_local", row->outage_local);
     json_seconds(out, "last_outage", row->traffic.last_outage_us);
+    json_number(out, "last_outage_local", row->last_outage_local);
     json_seconds(out, "all_outages", row->traffic.all_outages_us);
     rl_out(out, "}");
 }

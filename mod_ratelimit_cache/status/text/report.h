@@ -46,6 +46,8 @@ bool rl_key_row_value(const rl_key_row_t *row, unsigned i, char value[RL_VALUES_
 typedef struct rl_server_row {
     const char *name, *state; /* state: up, down, or unknown before it was asked */
     rl_traffic_sums_t traffic;
+    uint64_t outage_local, last_outage_local; /* requests that RateLimitOnError decided in the
+                                               * present outage, and in the last one */
 } rl_server_row_t;
 
 /* Another server that uses the same shared store. */
