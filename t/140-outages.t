@@ -43,7 +43,7 @@ for (@kinds) {
     my ($kind, %o) = @$_;
     my $before = delete $o{before} // '';
     next if !RL::Conf::has_mpm($o{mpm});
-    my $m = RL::Memcached->start;
+    my $m = RL::Memcached->start(unix => $kind eq 'prefork');
     my $s = httpd($before . conf([$m], 'compare=off'), %o);
     parallel($s, 6, '/ok/many/warm') for 1 .. 2;
     my $from  = $s->log_mark;
@@ -115,6 +115,28 @@ for (@kinds) {
     like +(recoveries($s, $from))[0], qr/memcached \Q$name\E works again/, 'one of two: it is the one that was away';
     cmp_ok $local, '>', 0, 'one of two: requests for its counters were decided locally';
     cmp_ok $local, '<', 30, 'one of two: those for the other\'s were not';
+    $s->stop;
+}
+
+# ---- two that hang, and a third that comes back ----------------------------------------------------------------------
+{
+    my @m = map { RL::Memcached->start } 1 .. 3;
+    my $s = httpd(conf(\@m, 'compare=off', 'failures=1'), children => 1);
+    status($s, "/ok/many/$_") for 1 .. 30;
+    my $from = $s->log_mark;
+    $_->pause for @m[ 0, 1 ];
+    $m[2]->kill;
+    await(20, sub { status($s, '/ok/many/' . int rand 1000); 3 == grep { /does not answer as it should/ } $s->log_lines($from) });
+    sleep 1.5;
+    $m[2]->again;
+    my ($took) = recovered($s, $from, time);
+    my $name = $m[2]->address;
+    like +(recoveries($s, $from))[0] // '', qr/memcached \Q$name\E works again/, 'two of three hang: the third is back';
+    cmp_ok $took, '<', 2.5 + $SLACK, '... which is seen soon';
+    $from = $s->log_mark;
+    $_->resume for @m[ 0, 1 ];
+    ok await(10, sub { 2 == recoveries($s, $from) }), '... and the two when they go on';
+    no_unexpected_log($s, allow => qr/memcached \S+ does not answer/);
     $s->stop;
 }
 

@@ -22,13 +22,13 @@ APLOG_USE_MODULE(ratelimit_cache);
 
 /* Microseconds */
 #define LOOK_INTERVAL RL_USEC_PER_SEC
-#define VISIT_LEAST   LOOK_INTERVAL
-#define VISIT_MOST    400000 /* how long a server is waited for */
+#define VISIT_MOST    250000 /* how long a server is waited for */
 
 typedef struct rl_watch {
     rl_store_config_t *store;
     rl_memcached_settings_t settings; /* the store's, with a shorter time-out */
     apr_pool_t *pool;                 /* the thread's own */
+    unsigned next;                    /* the server that is visited next */
 } rl_watch_t;
 
 /* Asks a server that is away, and notes what it answers, as for a request. */
@@ -50,29 +50,42 @@ static void visit_server(const rl_watch_t *watch, unsigned i)
     apr_pool_clear(watch->pool);
 }
 
-static void visit_servers(const rl_watch_t *watch)
+static bool is_due(const rl_watch_t *watch, const rl_memcached_server_t *server)
 {
-    const rl_memcached_settings_t *settings = &watch->settings;
-    const int64_t cooldown = settings->breaker.cooldown_us;
-    for (unsigned i = 0; i < settings->nservers; i++) {
-        const rl_memcached_server_t *server = &settings->servers[i];
-        if (server->address != NULL && server->health != NULL &&
-            rl_health_may_visit(server->health, cooldown > VISIT_LEAST ? cooldown : VISIT_LEAST,
-                                rl_clock_now())) {
-            visit_server(watch, i);
+    const int64_t cooldown = watch->settings.breaker.cooldown_us;
+    const int64_t interval = cooldown > LOOK_INTERVAL ? cooldown : LOOK_INTERVAL;
+    return server->address != NULL && server->health != NULL &&
+           rl_health_may_visit(server->health, interval, rl_clock_now());
+}
+
+/* Visits those that are due. A look must end soon, because the end of the child waits for it:
+ * so once servers that hang have taken their time, the rest is left to the next look, which
+ * begins with them. Returns true if there is time for more. */
+static bool visit_servers(rl_watch_t *watch)
+{
+    const int64_t end = rl_clock_now() + VISIT_MOST;
+    const unsigned n = watch->settings.nservers;
+    for (unsigned i = 0; i < n; i++) {
+        const unsigned at = watch->next % n;
+        watch->next = at + 1;
+        if (is_due(watch, &watch->settings.servers[at])) {
+            visit_server(watch, at);
+            if (rl_clock_now() >= end) {
+                return false;
+            }
         }
     }
+    return true;
 }
 
 /* One look of this child's thread. */
 static bool look_at_store(void *context, bool last)
 {
-    const rl_watch_t *watch = context;
+    rl_watch_t *watch = context;
     if (last || rl_runtime_is_superseded()) {
         return false;
     }
-    visit_servers(watch);
-    if (watch->store->muster != NULL) {
+    if (visit_servers(watch) && watch->store->muster != NULL) {
         rl_muster_look(watch->store, rl_clock_now());
     }
     return true;

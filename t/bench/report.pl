@@ -134,6 +134,7 @@ my @LEDGER = (
     [ 'hot-2'       => '2 rules, 1 key each' ],
     [ 'hot-denied'  => '1 rule, 1 key, denied' ],
     [ 'spread-1'    => '1 rule, 1,000,000 keys', [ '<', 150 ], [ '>=', 1.7 ] ],
+    [ 'spread-large' => 'the same, in large pages if there are any' ],
     [ 'crowded-1'   => 'the same, room for half' ],
 );
 
