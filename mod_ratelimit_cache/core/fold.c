@@ -88,19 +88,35 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
+/* Returns true for %61 and for %u0061, which unescape() of JavaScript and its like decode. */
+static bool is_percent_escape(const char *text, size_t len)
+{
+    const size_t at = len > 1 && text[1] == 'u' ? 2 : 1, digits = 2 * at;
+    if (text[0] != '%' || len < at + digits) {
+        return false;
+    }
+    for (size_t i = at; i < at + digits; i++) {
+        if (!is_hex(text[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns true for &...; and for &#97 and &#x61, which many decode without the semicolon. */
+static bool is_entity(const char *text, size_t len)
+{
+    return text[0] == '&' && len > 2 &&
+           (memchr(text + 2, ';', len - 2) != NULL ||
+            (text[1] == '#' && (text[2] == 'x' || (text[2] >= '0' && text[2] <= '9'))));
+}
+
 /* Returns true if the folded text has a tag, an entity or a percent escape in it. */
 static bool has_markup(const char *text, size_t len)
 {
-    const char *entity = memchr(text, '&', len);
-    if (memchr(text, '<', len) != NULL) {
-        return true;
-    }
-    if (entity != NULL && len - (size_t)(entity - text) > 2 &&
-        memchr(entity + 2, ';', len - (size_t)(entity - text) - 2) != NULL) {
-        return true;
-    }
-    for (size_t i = 0; i + 2 < len; i++) {
-        if (text[i] == '%' && is_hex(text[i + 1]) && is_hex(text[i + 2])) {
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '<' || is_percent_escape(text + i, len - i) ||
+            is_entity(text + i, len - i)) {
             return true;
         }
     }

@@ -188,6 +188,8 @@ static void names_with_markup_or_escapes_are_refused(void **state)
                                         "ad%41min",       "%6d",
                                         "ad&amp;min",     "&#97;dmin",
                                         "ad&xyz;min",     "ad&;x;",
+                                        "%u0061dmin",     "adm%U0069N",
+                                        "&#97dmin",       "adm&#x69n",
                                         "\uff1cb>\u00e4", "\uff05\uff14\uff11",
                                         "\uff06x\uff1b"};
     (void)state;
@@ -196,6 +198,11 @@ static void names_with_markup_or_escapes_are_refused(void **state)
     }
     assert_folds("a&;", "a&;");
     assert_folds("50%", "50%");
+    assert_folds("50%u", "50%u");
+    assert_folds("%u006", "%u006");
+    assert_folds("%u00g1", "%u00g1");
+    assert_folds("r&#d", "r&#d");
+    assert_folds("a&#", "a&#");
     assert_folds("a%4 1%g", "a%4 1%g");
 }
 

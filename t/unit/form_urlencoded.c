@@ -246,15 +246,25 @@ static void test_any_byte_in_values(void **state)
     STATE_DOUBT("a=1%00&a=1%002", "a", RL_FIELD_CONFLICT, RL_DOUBT_NUL);
 }
 
-/* Names that PHP, ASP.NET, Rack, qs or a C program file under `us_er`. */
+/* Names that PHP, ASP.NET, Rack, qs, Zope, Spring or a C program file under `us_er`. */
 static void test_twin_names_make_doubt(void **state)
 {
     (void)state;
-    const char *const twins[] = {"+us_er",      "us.er",      "us+er",      "us[er",
-                                 "us%5Ber",     "US_ER",      "us_eR",      "us_er\x01",
-                                 "us_er[]",     "us_er[a]=2", "us_er+",     "us_er.",
-                                 "%C2%A0us_er", "us_e%2572",  "us%5Fer%09", "us.er[",
-                                 "%20+us%20er", "[us_er]",    "us_er]",     "%09us_er"};
+    const char *const twins[] = {"+us_er",      "us.er",
+                                 "us+er",       "us[er",
+                                 "us%5Ber",     "US_ER",
+                                 "us_eR",       "us_er\x01",
+                                 "us_er[]",     "us_er[a]=2",
+                                 "us_er+",      "us_er.",
+                                 "%C2%A0us_er", "us_e%2572",
+                                 "us%5Fer%09",  "us.er[",
+                                 "%20+us%20er", "[us_er]",
+                                 "us_er]",      "%09us_er",
+                                 "us_er:utf8",  "us_er%3Alist:string",
+                                 "!us_er",      "us_er*0",
+                                 "us_er(0)",    "%24us_er",
+                                 "us_er%2B",    "US_ER:int",
+                                 "'us_er'",     "us_er%257C"};
     for (size_t i = 0; i < sizeof(twins) / sizeof(*twins); i++) {
         char input[64];
         const int len = snprintf(input, sizeof(input), "us_er=1&%s=2", twins[i]);
@@ -267,12 +277,19 @@ static void test_twin_names_make_doubt(void **state)
     STATE_DOUBT("Us+er", "us_er", RL_FIELD_ABSENT, RL_DOUBT_NAME);
     /* And the other way round, when the form itself says `us.er`. */
     DOUBT("us_er=1&us.er=2", "us.er", "2", RL_DOUBT_NAME);
+    DOUBT("$us_er=1&$US_ER=2", "$us_er", "1", RL_DOUBT_NAME);
+    DOUBT("$us_er=1&us_er=2&$us_er:x=3", "$us_er", "1", RL_DOUBT_NAME);
+    DOUBT("f:u=1&F:U=2", "f:u", "1", RL_DOUBT_NAME);
+    DOUBT("u[email]=1&!u[email]=2", "u[email]", "1", RL_DOUBT_NAME);
+    DOUBT("u[email]=1&u[email]:string=2", "u[email]", "1", RL_DOUBT_NAME);
 }
 
 static void test_other_names_make_no_doubt(void **state)
 {
     (void)state;
     VALUE("user=1&user2=2&use=3&user_name=4&my_user=5&user-=6&user.x=7&=8", "user", "1");
+    VALUE("$u=1&u=2&f:u=3&u-x=4", "$u", "1");
+    VALUE("f=1&f:u=2&f:u2=3&f:u_x=4&g:u=5", "f:u", "2");
     VALUE("username=1&user[name]=2&user[x]=3&user=4&user+x=5&user_name=6", "username", "1");
     VALUE("u[email]=1&u[name]=2&u[email_again]=3&u[e][]=4&u[a-b][0][c]=5&user=6&u_email=7&"
           "uemail=8",

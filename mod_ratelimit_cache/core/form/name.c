@@ -10,6 +10,8 @@
  *   Django        trims blanks of any kind, and control characters
  *   Express       drops a byte order mark
  *   C programs    stop at NUL
+ *   Zope          takes what follows a `:` for the type of the value
+ *   Spring        takes `!user` for what `user` is if it isn't sent
  *   some          decode a name twice
  *
  * A wanted name with brackets of its own, `user[email]`, has more: PHP ignores what follows the
@@ -86,6 +88,12 @@ static bool is_bracket(char c)
     return c == '[' || c == ']';
 }
 
+/* Signs in front of a name or behind it are marks to somebody, who takes them off. */
+static bool is_mark(char c)
+{
+    return is_bracket(c) || (c != '\0' && strchr("!#$'()*+,/:@\\^`|~", c) != NULL);
+}
+
 static bool is_underscore_to_some(char c)
 {
     return c == '_' || c == ' ' || c == '.' || c == '[';
@@ -102,7 +110,8 @@ static bool is_same_letter(char a, char b)
 static bool take_name(name_rest_t *rest, const char *wanted, size_t len)
 {
     const char *const end = wanted + len;
-    while (rest->at < rest->end && (is_dropped(*rest->at) || is_bracket(*rest->at))) {
+    while (rest->at < rest->end && *rest->at != *wanted &&
+           (is_dropped(*rest->at) || is_mark(*rest->at))) {
         rest->at++;
     }
     for (;;) {
@@ -213,7 +222,7 @@ static bool is_twin(const char *name, size_t len, bool cut, const rl_form_field_
         return false;
     }
     if (plain) {
-        return rest.at == rest.end || *rest.at == '\0' || is_bracket(*rest.at);
+        return rest.at == rest.end || *rest.at == '\0' || is_mark(*rest.at);
     }
     return is_twin_of_keys(&rest, &keys);
 }
