@@ -8,6 +8,7 @@
 #                   only that one, T='unit/meter* t/2*.t' several
 #   make check      as make test, but installs nothing
 #   make test-asan  most C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
+#   make i386       the module and some C tests for 32-bit systems; packages are unpacked in out/i386, not installed
 #   make example    the module of t/module, which the tests of the C interface load
 #   make test-apps  tests the examples with real applications: WordPress, DokuWiki, phpMyAdmin ... (T=t/apps/10-wordpress.t)
 #   make test-moving  runs both sides of docs/moving.md, and compares who was denied (T=t/moving/40-nginx.t)
@@ -103,7 +104,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
 RLCTL   := $(OUT)/rlctl
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit i386 example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean
 all: $(MODULE) $(RLCTL)
 
 deps:
@@ -239,6 +240,10 @@ test-asan: need-test
 
 unit: $(C_TESTS)
 	$(Q)$(PROVE) $(if $(V),-v) -e '' $^
+
+# The module and the C tests that are quick, or those that T names, for i386.
+i386: need-test
+	@build/i386.sh '$(OUT)/i386' $(T)
 
 run:
 	@build/deps.sh install run $(filter memcached,$(STORE))

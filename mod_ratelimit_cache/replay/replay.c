@@ -426,7 +426,7 @@ static size_t table_size(void)
     if (bytes == 0 || bytes > TABLE_MAX / cells) {
         return TABLE_MAX;
     }
-    return bytes * cells > TABLE_MIN ? bytes * cells : TABLE_MIN;
+    return bytes * cells > TABLE_MIN ? (size_t)bytes * cells : TABLE_MIN;
 }
 
 /* Has the module count in memory of this process's own. */

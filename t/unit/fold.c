@@ -320,7 +320,7 @@ static void random_bytes_are_folded_without_harm(void **state)
     uint64_t rng = 2;
     (void)state;
     for (int i = 0; i < 20000; i++) {
-        const size_t len = random_below(&rng, 40);
+        const size_t len = (size_t)random_below(&rng, 40);
         char *bytes = malloc(len + (len == 0));
         for (size_t b = 0; b < len; b++) {
             const uint64_t r = random_bits(&rng);

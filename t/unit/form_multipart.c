@@ -526,7 +526,7 @@ static void test_random_values_in_random_pieces(void **state)
         char input[128];
         size_t len = sizeof(head) - 1;
         memcpy(input, head, len);
-        const size_t value_len = random_below(&seed, 20);
+        const size_t value_len = (size_t)random_below(&seed, 20);
         for (size_t i = 0; i < value_len; i++) {
             input[len++] = "\r\n--a-"[random_below(&seed, 6)];
         }
@@ -535,7 +535,7 @@ static void test_random_values_in_random_pieces(void **state)
         size_t cuts[8];
         size_t from = 0;
         for (size_t i = 0; i < 8; i++) {
-            from += random_below(&seed, (len - from + 1) / 2 + 1);
+            from += (size_t)random_below(&seed, (len - from + 1) / 2 + 1);
             cuts[i] = from;
         }
         answer_t whole, cut;

@@ -528,14 +528,14 @@ static void test_random_input_in_random_pieces(void **state)
     uint64_t seed = 1;
     for (int round = 0; round < 20000; round++) {
         char input[64];
-        const size_t len = random_below(&seed, sizeof(input));
+        const size_t len = (size_t)random_below(&seed, sizeof(input));
         for (size_t i = 0; i < len; i++) {
             input[i] = alphabet[random_below(&seed, sizeof(alphabet) - 1)];
         }
         size_t cuts[8];
         size_t from = 0;
         for (size_t i = 0; i < 8; i++) {
-            from += random_below(&seed, (len - from + 1) / 2 + 1);
+            from += (size_t)random_below(&seed, (len - from + 1) / 2 + 1);
             cuts[i] = from;
         }
         answer_t whole, cut;

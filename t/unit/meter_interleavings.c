@@ -81,7 +81,7 @@ static uint64_t hash_of(const world_t *world)
 static bool is_new(const world_t *world)
 {
     const uint64_t hash = hash_of(world);
-    size_t at = hash >> (64 - SEEN_BITS);
+    size_t at = (size_t)(hash >> (64 - SEEN_BITS));
     while (seen[at] != 0 && seen[at] != hash) {
         at = (at + 1) % ((size_t)1 << SEEN_BITS);
     }

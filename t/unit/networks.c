@@ -299,7 +299,7 @@ static void random_tables_find_the_longest_prefix(void **state)
     (void)state;
     for (int round = 0; round < 200; round++) {
         rl_network_builder_t *builder = rl_network_builder_create(pool);
-        const size_t most = 1 + random_below(&rng, sizeof(list) / sizeof(list[0]));
+        const size_t most = 1 + (size_t)random_below(&rng, sizeof(list) / sizeof(list[0]));
         rl_network_conflict_t conflict;
         const rl_network_table_t *table;
         size_t n = 0;

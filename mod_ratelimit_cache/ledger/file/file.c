@@ -259,8 +259,9 @@ static rl_step_on_e look(rl_opening_t *opening)
 static rl_step_on_e map_file(rl_opening_t *opening)
 {
     rl_table_file_t *file = opening->file;
-    void *memory = mmap(NULL, RL_FILE_STATE_BYTES + opening->wish->size, PROT_READ | PROT_WRITE,
-                        MAP_SHARED, file->fd, RL_FILE_HEAD_BYTES);
+    const size_t bytes = RL_FILE_STATE_BYTES + (size_t)opening->wish->size;
+    void *memory =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, RL_FILE_HEAD_BYTES);
     if (memory == MAP_FAILED) {
         return fail(opening, "can't be mapped");
     }
@@ -268,7 +269,7 @@ static rl_step_on_e map_file(rl_opening_t *opening)
     file->head.stopped = 0;
     errno = write_head(file);
     if (errno != 0) {
-        munmap(memory, RL_FILE_STATE_BYTES + opening->wish->size);
+        munmap(memory, bytes);
         return fail(opening, "can't be written to");
     }
     return DONE;

@@ -46,7 +46,7 @@ typedef struct rl_table_state {
 
 /* What a server wants of its table. */
 typedef struct rl_table_wish {
-    uint64_t size;        /* of the cells, bytes */
+    uint64_t size;        /* of the cells, bytes; it fits into a size_t */
     unsigned tenants;     /* percent */
     uint64_t secret_mark; /* see rl_file_head_t */
 } rl_table_wish_t;
