@@ -85,6 +85,8 @@ is join(' ', map { status($s, "/ok/query-deny?$_") } 'user=50%', 'user=%m1x', 'u
 is join(' ', map { status($s, "/ok/query-deny?$_") } 'user=a%FF', 'user=a&user[]=b', 'user=a&+User=b', '_charset_=x&user=a', 'user=a' . '&' x 1000),
     join(' ', (429) x 5), 'query: bytes that are no text, a twin, _charset_ or a thousand fields make it no value';
 shares $_, "$_, a raw = belongs to the value", 'user=aGk=', 'user=aGk%3D' => 1, 'user=aGk' => 0 for '/ok/query', '/ok/queries';
+is status($s, "/ok/query-deny?user=$_"), 200, "key=query: $_, as base64 is padded" for 'aGk=', 'aGlqYQ==', 'a%3Db';
+is status($s, "/ok/query-deny?user=$_"), 429, "key=query: $_ is no value: programs that split at each = read less" for 'ann=1', 'ann==', 'ann===', 'a=bc', 'a=b=', '====', '=', 'a==b', 'annabell=';
 is join(' ', map { status($s, "/ok/query?$_") } 'user=%u0061nn', 'user=x;user=y', 'user=ann%00'), '429 429 429',
     'key=query: %u, a semicolon or a NUL is no value, since applications differ';
 

@@ -174,12 +174,23 @@ static void read_query(const rl_key_reader_t *reader, const char *name,
     }
 }
 
-/* URLs are written by hand: a token may end in a raw =, a search have a % in it. */
+/* URLs are written by hand: a token may end in raw =, a search have a % in it. */
 #define TOLERATED_IN_QUERY (RL_DOUBT_EQUALS | RL_DOUBT_ELSEWHERE | RL_DOUBT_TYPE)
+
+/* Returns true if the only raw = of the value are the padding of base64. To a program that
+ * splits at each = any others would end the value, and so make many spellings of one. */
+static bool is_padded(const char *value, size_t len)
+{
+    const char *equals = memchr(value, '=', len);
+    const size_t padding = equals == NULL ? 0 : len - (size_t)(equals - value);
+    return len % 4 == 0 && (padding < 2 || (padding == 2 && equals[1] == '='));
+}
 
 static bool is_sure_in_query(const rl_form_field_t *field)
 {
-    return rl_form_field_sure(field, TOLERATED_IN_QUERY);
+    return rl_form_field_sure(field, TOLERATED_IN_QUERY) &&
+           ((field->doubts & RL_DOUBT_EQUALS) == 0 ||
+            is_padded(field->value, field->value_len));
 }
 
 static void add_query(rl_key_reader_t *reader, const rl_key_part_t *part)
