@@ -28,6 +28,7 @@ def disposition(name, *more):
     return b'; '.join([b'Content-Disposition: form-data', b'name="' + name + b'"', *more])
 
 
+QUERY = b'?'  # stands for a content type: the text is a query string
 URLENCODED = b'application/x-www-form-urlencoded'
 BROWSER_BOUNDARIES = [b'----WebKitFormBoundary7MA4YWxkTrZu0gW', b'----geckoformboundary8c79e61efa53dc5d441481912ad86759',
                       b'---------------------------735323031399963166993862150']
@@ -95,7 +96,7 @@ URL_NAME_TRICKS = ['%s+', '+%s', '%s%%20', '%%20%s', '%s%%00', '%%00%s', '%s%%00
                    '%s%%u', '%s%%zz', '%s\0', '\0%s', ' %s', '%s ', '\t%s', '\n%s', '\r\n%s', '%s\r\n', '?%s', '#%s', '&%s', '&&%s',
                    '&=&%s', '%s=&%s', '%s&%s', '%s%%3D', '%%26%s', '%%3F%s', "'%s'", '"%s"', '%s\\', '%s:', '$%s', '{%s}', '%s%%AD',
                    '%s%%C2%%AD', '%s%%E2%%80%%8B', '__proto__[%s]', '%s[__proto__]', '%s[length]', '%s[$ne]', '%s%%7F', '%s\x7f',
-                   '%s%%2500', '%s%%255B%%255D', '%s[]x', '%s[x', '%s[x]y', '%s]x', '%s[[]]', '%s[][x]', '%s[.]']
+                   '%s%%2500', '%s%%255B%%255D', '%s:string', '%s:utf8:ustring', '%s%%3Alist', '!%s', '%%21%s', '%s*', '%s(0)', '%s%%2B', '@%s', '%s[]x', '%s[x', '%s[x]y', '%s]x', '%s[[]]', '%s[][x]', '%s[.]']
 
 
 def respell(name, rnd):
@@ -303,8 +304,20 @@ def clean_header(media):
     return media.strip(b' \t')
 
 
+NOT_IN_QUERIES = bytes(c for c in range(256) if c <= 32 or c in b'#\x7f')
+
+
+def tricky_query(rnd):
+    """Returns the name of the wanted field, `?` and a query string."""
+    name = rnd.choice([b'username'] * 8 + [b'user_name', b'user[email]', b'log'])
+    text = tricky_urlencoded(name, rnd)
+    if rnd.random() < 0.2:
+        text = mutate(text, rnd)
+    return name, QUERY, bytes(c for c in text if c not in NOT_IN_QUERIES)
+
+
 def bodies(seed, count):
     rnd = random.Random(seed)
     samples = list(honest())
     for i in range(count):
-        yield tricky(rnd) if i % 3 else mutated(rnd, samples)
+        yield tricky_query(rnd) if i % 5 == 4 else tricky(rnd) if i % 3 else mutated(rnd, samples)

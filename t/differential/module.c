@@ -2,9 +2,10 @@
 /* What the module makes of a form: a worker as README.md describes them. It asks as
  * key/body.c and key/request_values.c do, for a location without directives about forms.
  *
- * To `CONTENT-TYPE BODY NAME` it answers `V FOLDED VALUE` if the module is sure of the field's
- * value, `N` if it is sure that the field isn't there, and `D` with the reasons if it is in
- * doubt. To `fold VALUE` it answers `V FOLDED`, or `D` if the value has no folding. */
+ * The content type `?` stands for a query string. To `CONTENT-TYPE BODY NAME` it answers `V
+ * FOLDED VALUE` if the module is sure of the field's value, `N` if it is sure that the field
+ * isn't there, and `D` with the reasons if it is in doubt. To `fold VALUE` it answers `V
+ * FOLDED`, or `D` if the value has no folding. */
 #include "core/fold.h"
 #include "core/form/form.h"
 
@@ -13,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUE_MAX    8192
-#define QUESTION_MAX (1 << 22)
+#define VALUE_MAX          8192
+#define TOLERATED_IN_QUERY (RL_DOUBT_EQUALS | RL_DOUBT_ELSEWHERE | RL_DOUBT_TYPE)
+#define QUESTION_MAX       (1 << 22)
 
 typedef struct bytes {
     char *at;
@@ -62,30 +64,48 @@ static void answer_fold(const char *value, size_t len, bool with_value)
     putchar('\n');
 }
 
+static void parse_urlencoded(bytes_t text, rl_form_field_t *field)
+{
+    rl_urlencoded_t parser;
+    rl_urlencoded_init(&parser, field, 1);
+    rl_urlencoded_feed(&parser, text.at, text.len);
+    rl_urlencoded_finish(&parser, true);
+}
+
 /* Returns false if the body has no readable type. */
 static bool parse(bytes_t type, bytes_t body, rl_form_field_t *field)
 {
-    union {
-        rl_urlencoded_t urlencoded;
-        rl_multipart_t multipart;
-    } parser;
+    rl_multipart_t multipart;
     const rl_part_terms_t terms = {field, 1, "utf-8"};
     char boundary[RL_BOUNDARY_MAX];
     size_t boundary_len;
     switch (rl_form_type(type.at, type.len, terms.charset, boundary, &boundary_len)) {
     case RL_FORM_URLENCODED:
-        rl_urlencoded_init(&parser.urlencoded, field, 1);
-        rl_urlencoded_feed(&parser.urlencoded, body.at, body.len);
-        rl_urlencoded_finish(&parser.urlencoded, true);
+        parse_urlencoded(body, field);
         return true;
     case RL_FORM_MULTIPART:
-        rl_multipart_init(&parser.multipart, boundary, boundary_len, &terms);
-        rl_multipart_feed(&parser.multipart, body.at, body.len);
-        rl_multipart_finish(&parser.multipart, true);
+        rl_multipart_init(&multipart, boundary, boundary_len, &terms);
+        rl_multipart_feed(&multipart, body.at, body.len);
+        rl_multipart_finish(&multipart, true);
         return true;
     default:
         return false;
     }
+}
+
+/* As in key/request_values.c. */
+static bool is_padded(const char *value, size_t len)
+{
+    const char *equals = memchr(value, '=', len);
+    const size_t padding = equals == NULL ? 0 : len - (size_t)(equals - value);
+    return len % 4 == 0 && (padding < 2 || (padding == 2 && equals[1] == '='));
+}
+
+static bool is_sure(const rl_form_field_t *field, bool query)
+{
+    return rl_form_field_sure(field, query ? TOLERATED_IN_QUERY : 0) &&
+           ((field->doubts & RL_DOUBT_EQUALS) == 0 ||
+            is_padded(field->value, field->value_len));
 }
 
 static void answer(bytes_t type, bytes_t body, bytes_t name)
@@ -93,10 +113,15 @@ static void answer(bytes_t type, bytes_t body, bytes_t name)
     static char value[VALUE_MAX];
     rl_form_field_t field = {
         .name = name.at, .name_len = name.len, .value = value, .value_cap = VALUE_MAX};
-    if (!parse(type, body, &field)) {
-        puts("D type");
+    const bool query = type.len == 1 && type.at[0] == '?';
+    if (query) {
+        parse_urlencoded(body, &field);
     }
-    else if (rl_form_field_sure(&field, 0)) {
+    else if (!parse(type, body, &field)) {
+        puts("D type");
+        return;
+    }
+    if (is_sure(&field, query)) {
         answer_fold(field.value, field.value_len, true);
     }
     else if (field.state == RL_FIELD_ABSENT && field.doubts == 0) {

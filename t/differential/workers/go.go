@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 )
@@ -25,6 +26,14 @@ func encode(value string) string {
 }
 
 func read(contentType, body []byte, name string) ([]string, error) {
+	if string(contentType) == "?" {
+		r := &http.Request{Method: "GET", URL: &url.URL{RawQuery: string(body)}}
+		err := r.ParseForm()
+		if len(r.Form[name]) == 0 {
+			return nil, err
+		}
+		return r.Form[name], nil
+	}
 	r, err := http.NewRequest("POST", "http://a/", bytes.NewReader(body))
 	if err != nil {
 		return nil, err

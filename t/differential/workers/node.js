@@ -38,9 +38,14 @@ function middleware(handler, finish) {
     });
 }
 
+function express(options, parse) {
+    const body = middleware(require('express').urlencoded(options));
+    return async (type, text, name) => type === '?' ? values(parse(text.toString('latin1')), name) : body(type, text, name);
+}
+
 const parsers = {
-    'express-qs': () => middleware(require('express').urlencoded({extended: true})),
-    'express-querystring': () => middleware(require('express').urlencoded({extended: false})),
+    'express-qs': () => express({extended: true}, (text) => require('qs').parse(text, {allowPrototypes: true})),
+    'express-querystring': () => express({extended: false}, require('querystring').parse),
     'multer': () => middleware(require('multer')().any()),
     'formidable': () => (type, body, name) => new Promise((resolve, reject) => {
         const formidable = require('formidable');
@@ -58,6 +63,7 @@ const parsers = {
     }),
     // Node's own fetch: new Request(...).formData().
     'undici': () => async (type, body, name) => {
+        if (type === '?') return new URL('http://a/?' + body.toString('latin1')).searchParams.getAll(name);
         const form = await new Request('http://a/', {method: 'POST', headers: {'content-type': type}, body}).formData();
         return form.getAll(name).filter((v) => typeof v === 'string');
     },

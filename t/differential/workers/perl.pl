@@ -7,8 +7,11 @@ use MIME::Base64;
 
 my ($type, $body);
 
+sub is_query { return $type eq '?' }
+
 sub environment {
-    return (REQUEST_METHOD => 'POST', CONTENT_TYPE => $type, CONTENT_LENGTH => length $body, QUERY_STRING => '',
+    return ((is_query() ? (REQUEST_METHOD => 'GET', QUERY_STRING => $body)
+            : (REQUEST_METHOD => 'POST', CONTENT_TYPE => $type, CONTENT_LENGTH => length $body, QUERY_STRING => '')),
         GATEWAY_INTERFACE => 'CGI/1.1', SERVER_PROTOCOL => 'HTTP/1.1', SERVER_NAME => 'a', SERVER_PORT => 80,
         SCRIPT_NAME => '', PATH_INFO => '/', REQUEST_URI => '/', HTTP_HOST => 'a', 'psgi.url_scheme' => 'http');
 }
@@ -53,9 +56,11 @@ my %parsers = (
     },
     'plack' => sub {
         require Plack::Request;
-        return Plack::Request->new(psgi_environment())->body_parameters->get_all($_[0]);
+        my $r = Plack::Request->new(psgi_environment());
+        return (is_query() ? $r->query_parameters : $r->body_parameters)->get_all($_[0]);
     },
     'http-body' => sub {    # Catalyst
+        die 'query' if is_query();
         require HTTP::Body;
         my $form = HTTP::Body->new($type, length $body);
         $form->add($body);
@@ -65,14 +70,15 @@ my %parsers = (
     'mojolicious' => sub {
         require Mojo::Message::Request;
         my $r = Mojo::Message::Request->new;
-        $r->parse("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: $type\r\nContent-Length: " . length($body) . "\r\n\r\n$body");
+        $r->parse(is_query() ? "GET /?$body HTTP/1.1\r\nHost: a\r\n\r\n" :
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: $type\r\nContent-Length: " . length($body) . "\r\n\r\n$body");
         die $r->error->{message} if $r->error;
         die 'unfinished' unless $r->is_finished;
         return @{$r->every_param($_[0])};
     },
     # What hand-written programs do.
     'split' => sub {
-        die 'type' unless $type =~ m{^application/x-www-form-urlencoded}i;
+        die 'type' unless is_query() || $type =~ m{^application/x-www-form-urlencoded}i;
         my @values;
         for my $pair (split /&/, $body) {
             my ($n, $v) = split /=/, $pair;
@@ -87,7 +93,7 @@ my %parsers = (
     },
     # x2c() of NCSA's programs, also mod_auth_form's.
     'x2c' => sub {
-        die 'type' unless $type =~ m{^application/x-www-form-urlencoded}i;
+        die 'type' unless is_query() || $type =~ m{^application/x-www-form-urlencoded}i;
         my $x2c = sub {
             my ($digit) = map {ord} @_;
             return $digit >= ord 'A' ? ($digit & 0xdf) - ord('A') + 10 : $digit - ord '0';

@@ -31,9 +31,12 @@ def read_exactly(stream, n):
 
 
 def ask(path, content_type, body, name):
-    params = {b'REQUEST_METHOD': b'POST', b'CONTENT_TYPE': content_type,
+    method, query = b'POST', b''
+    if content_type == b'?':
+        method, query, content_type, body = b'GET', body, b'', b''
+    params = {b'REQUEST_METHOD': method, b'CONTENT_TYPE': content_type,
               b'CONTENT_LENGTH': b'%d' % len(body), b'SCRIPT_FILENAME': SCRIPT.encode(),
-              b'QUERY_STRING': b'', b'SERVER_PROTOCOL': b'HTTP/1.1', b'GATEWAY_INTERFACE': b'CGI/1.1',
+              b'QUERY_STRING': query, b'SERVER_PROTOCOL': b'HTTP/1.1', b'GATEWAY_INTERFACE': b'CGI/1.1',
               b'REDIRECT_STATUS': b'200', b'FIELD': base64.b64encode(name)}
     message = record(BEGIN, struct.pack('>HB5x', 1, 0))
     message += record(PARAMS, b''.join(pair(k, v) for k, v in params.items())) + record(PARAMS, b'')

@@ -12,10 +12,17 @@ warnings.simplefilter('ignore')
 logging.disable(logging.CRITICAL)
 
 
+def is_query(content_type):
+    return content_type == b'?'
+
+
 def environment(content_type, body):
+    query = body if is_query(content_type) else b''
+    if is_query(content_type):
+        content_type = body = b''
     return {
-        'REQUEST_METHOD': 'POST', 'CONTENT_TYPE': content_type.decode('latin-1'),
-        'CONTENT_LENGTH': str(len(body)), 'QUERY_STRING': '', 'SERVER_NAME': 'a', 'SERVER_PORT': '80',
+        'REQUEST_METHOD': 'GET' if query else 'POST', 'CONTENT_TYPE': content_type.decode('latin-1'),
+        'CONTENT_LENGTH': str(len(body)), 'QUERY_STRING': query.decode('latin-1'), 'SERVER_NAME': 'a', 'SERVER_PORT': '80',
         'SERVER_PROTOCOL': 'HTTP/1.1', 'SCRIPT_NAME': '', 'PATH_INFO': '/', 'HTTP_HOST': 'a',
         'wsgi.input': io.BytesIO(body), 'wsgi.url_scheme': 'http', 'wsgi.errors': io.StringIO(),
         'wsgi.version': (1, 0), 'wsgi.multithread': False, 'wsgi.multiprocess': False, 'wsgi.run_once': False}
@@ -33,7 +40,8 @@ def django():
     field = UsernameField()
 
     def read(content_type, body, name):
-        values = WSGIRequest(environment(content_type, body)).POST.getlist(name)
+        request = WSGIRequest(environment(content_type, body))
+        values = (request.GET if is_query(content_type) else request.POST).getlist(name)
         cleaned = []
         for value in values:  # as the login form reads it
             try:
@@ -46,18 +54,30 @@ def django():
 
 def werkzeug():
     from werkzeug.wrappers import Request
-    return lambda content_type, body, name: Request(environment(content_type, body)).form.getlist(name)
+
+    def read(content_type, body, name):
+        request = Request(environment(content_type, body))
+        return (request.args if is_query(content_type) else request.form).getlist(name)
+    return read
 
 
 def webob():
     from webob import Request
-    return lambda content_type, body, name: Request(environment(content_type, body)).POST.getall(name)
+
+    def read(content_type, body, name):
+        request = Request(environment(content_type, body))
+        return (request.GET if is_query(content_type) else request.POST).getall(name)
+    return read
 
 
 def bottle():
     from bottle import BaseRequest
+
     # forms['x'] is the same bytes as ISO-8859-1.
-    return lambda content_type, body, name: BaseRequest(environment(content_type, body)).forms.decode('utf8').getall(name)
+    def read(content_type, body, name):
+        request = BaseRequest(environment(content_type, body))
+        return (request.query if is_query(content_type) else request.forms).decode('utf8').getall(name)
+    return read
 
 
 def cgi():
@@ -78,6 +98,8 @@ def aiohttp():
     asyncio.set_event_loop(loop)
 
     async def post(content_type, body, name):
+        if is_query(content_type):
+            return make_mocked_request('GET', '/?' + body.decode('utf-8', 'surrogateescape')).query.getall(name, [])
         stream = StreamReader(mock.Mock(), 2 ** 20, loop=loop)
         stream.feed_data(body)
         stream.feed_eof()
@@ -88,9 +110,11 @@ def aiohttp():
 
 
 def tornado():
-    from tornado.httputil import HTTPHeaders, parse_body_arguments
+    from tornado.httputil import HTTPHeaders, HTTPServerRequest, parse_body_arguments
 
     def read(content_type, body, name):
+        if is_query(content_type):
+            return HTTPServerRequest('GET', '/?' + body.decode('latin-1'), connection=object()).arguments.get(name, [])
         arguments, files = {}, {}
         text = content_type.decode('latin-1')
         parse_body_arguments(text, body, arguments, files, HTTPHeaders({'Content-Type': text}))
@@ -105,8 +129,10 @@ def starlette():
     async def post(content_type, body, name):
         async def receive():
             return {'type': 'http.request', 'body': body, 'more_body': False}
-        request = Request({'type': 'http', 'method': 'POST', 'path': '/', 'query_string': b'',
+        request = Request({'type': 'http', 'method': 'POST', 'path': '/', 'query_string': body,
                            'headers': [(b'content-type', content_type)]}, receive)
+        if is_query(content_type):
+            return request.query_params.getlist(name)
         return (await request.form()).getlist(name)
     return lambda *form: loop.run_until_complete(asyncio.wait_for(post(*form), 5))
 

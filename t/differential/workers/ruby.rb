@@ -18,15 +18,18 @@ PARSERS = {
   'rack' => lambda do
     require 'rack'
     lambda do |type, body, name|
+      query = type == '?'
       env = { 'REQUEST_METHOD' => 'POST', 'CONTENT_TYPE' => type, 'CONTENT_LENGTH' => body.bytesize.to_s,
-              'QUERY_STRING' => '', 'rack.input' => StringIO.new(body), 'rack.errors' => StringIO.new }
-      [leaf(dig(Rack::Request.new(env).POST, name))]
+              'QUERY_STRING' => query ? body : '', 'rack.input' => StringIO.new(body), 'rack.errors' => StringIO.new }
+      request = Rack::Request.new(env)
+      [leaf(dig(query ? request.GET : request.POST, name))]
     end
   end,
   'cgi.rb' => lambda do
     require 'cgi'
     lambda do |type, body, name|
       env = { 'REQUEST_METHOD' => 'POST', 'CONTENT_TYPE' => type, 'CONTENT_LENGTH' => body.bytesize.to_s }
+      env = { 'REQUEST_METHOD' => 'GET', 'QUERY_STRING' => body } if type == '?'
       old = $stdin
       $stdin = StringIO.new(body)
       saved = ENV.to_h
