@@ -11,6 +11,8 @@ set -eu
 cd "$(dirname "$0")/.."
 mkdir -p "$1"
 into=$(cd "$1" && pwd)
+# What was said to the make that runs this isn't for the package's own: its `make clean` would clean OUT, where the packages go.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES OUT CC
 
 # The commit's time, or CHANGES' where there is no git.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGES)}

@@ -9,6 +9,8 @@ set -eu
 cd "$(dirname "$0")/.."
 mkdir -p "$1"
 into=$(cd "$1" && pwd)
+# What was said to the make that runs this isn't for the package's own.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES OUT CC
 version=$(awk '/define RATELIMIT_VERSION_/ { gsub(/"/, "", $3); v = v (n++ % 3 ? "." : "") $3 } END { print v }' \
     mod_ratelimit_cache/mod_ratelimit_cache.h | sed 's/-dev/~dev/')
 
