@@ -10,6 +10,7 @@
 #   make test-asan  most C tests and some of t/*.t, built with AddressSanitizer and UBSan (gcc); T= as above
 #   make i386       the module and some C tests for 32-bit systems; packages are unpacked in out/i386, not installed
 #   make example    the module of t/module, which the tests of the C interface load
+#   make quick      the unit tests that take seconds, which packages run while they are built
 #   make test-apps  tests the examples with real applications: WordPress, DokuWiki, phpMyAdmin ... (T=t/apps/10-wordpress.t)
 #   make test-moving  runs both sides of docs/moving.md, and compares who was denied (T=t/moving/40-nginx.t)
 #   make bench      measures; prints a table
@@ -104,7 +105,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
 RLCTL   := $(OUT)/rlctl
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit i386 example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit i386 example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean need-unit quick
 all: $(MODULE) $(RLCTL)
 
 deps:
@@ -113,7 +114,7 @@ deps:
 need-build:
 	@build/deps.sh check build $(if $(findstring clang,$(CC)),clang)
 
-need-test need-bench need-fuzz need-lint: need-%:
+need-unit need-test need-bench need-fuzz need-lint: need-%:
 	@build/deps.sh check $*
 
 $(call objects,$(PLAIN)): FLAGS = $(APR_FLAGS)
@@ -157,13 +158,13 @@ $(LIBRARY): $(call objects,$(PLAIN)) $(EMBEDDED)
 	$(SAY) '  AR   $@'
 	$(Q)$(AR) rcs $@ $^
 
-$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | need-test
+$(OUT)/t/unit-%.t: t/unit/%.c $(LIBRARY) | need-unit
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) -lcmocka $(MODULE_LIBS) $(APR_LIBS) -lm
 
 # Of rlctl: what it is built of but for main().
-$(OUT)/t/unit-rlctl_%.t: t/unit/rlctl_%.c $(filter-out %/main.o,$(RLCTL_OBJECTS)) $(LIBRARY) | need-test
+$(OUT)/t/unit-rlctl_%.t: t/unit/rlctl_%.c $(filter-out %/main.o,$(RLCTL_OBJECTS)) $(LIBRARY) | need-unit
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -D_GNU_SOURCE -Irlctl -MMD -MP $(filter %.c %.o,$^) -o $@ -lcmocka $(RLCTL_LIBS)
@@ -244,6 +245,12 @@ unit: $(C_TESTS)
 # The module and the C tests that are quick, or those that T names, for i386.
 i386: need-test
 	@build/i386.sh '$(OUT)/i386' $(T)
+
+# Numbers, names, forms, keys and the algorithms, as this compiler has built them.
+QUICK := address basic cookie digest fold form_multipart form_type form_urlencoded glob lease_word ledger meter meter_bucket \
+    number pass rate tally wide
+quick:
+	@$(MAKE) --no-print-directory unit T='$(addprefix unit/,$(QUICK))'
 
 run:
 	@build/deps.sh install run $(filter memcached,$(STORE))

@@ -6,7 +6,7 @@
 # Usage: deps.sh check|install PURPOSE...
 set -eu
 
-purposes="build run test apps fail2ban memcached bench differential fuzz clang lint deb rpm"
+purposes="build run unit test apps fail2ban memcached bench differential fuzz clang lint deb rpm"
 
 # Sets `packages`, and `commands`, by which another system is judged.
 needs() {
@@ -15,8 +15,10 @@ needs() {
            commands="gcc perl apxs apr-1-config apu-1-config curl-config" ;;
     run)   needs build
            packages="$packages apache2-bin curl" commands="$commands curl" ;;
-    test)  needs build
-           packages="$packages apache2-bin libcmocka-dev nghttp2-client php-fpm memcached python3-prometheus-client prometheus openssl mandoc"
+    unit)  needs build
+           packages="$packages libcmocka-dev" ;;
+    test)  needs unit
+           packages="$packages apache2-bin nghttp2-client php-fpm memcached python3-prometheus-client prometheus openssl mandoc"
            commands="$commands nghttp h2load memcached" ;;
     apps)  needs test
            packages="$packages wordpress wordpress-theme-twentytwentyone dokuwiki phpmyadmin mariadb-server php-fpm php-mysql"
@@ -36,7 +38,7 @@ needs() {
            packages="$packages clang libclang-rt-dev" commands="$commands clang" ;;
     lint)  needs build
            packages="$packages clang-format cppcheck clang-tidy" commands="$commands clang-format cppcheck clang-tidy" ;;
-    deb)   needs build
+    deb)   needs unit
            packages="$packages debhelper dpkg-dev lintian autopkgtest mmdebstrap fakeroot"
            commands="$commands dpkg-buildpackage lintian" ;;
     rpm)   needs build

@@ -4,7 +4,8 @@
 # look at them. The version is the header's, "0.2.0" or, before it is released, "0.2.0~dev20260131.1530", with the
 # commit's time: of two builds the later is the newer package, and a second build of one commit in the same place has
 # the same bytes (in another place too, but for rlctl's debugging information and with it its build ID).
-# debian/changelog is made of the first entry of CHANGES.
+# debian/changelog is made of the first entry of CHANGES. Who maintains the package is who DEBFULLNAME and DEBEMAIL name;
+# without them nobody is asked for an address, and debian/control's leads nowhere.
 # Usage: deb.sh DIRECTORY       (VERSION= gives another version; LINTIAN= leaves lintian out)
 set -eu
 [ $# -eq 1 ] || { echo "usage: $0 DIRECTORY" >&2; exit 2; }
@@ -27,6 +28,14 @@ version() {
     esac
 }
 
+maintainer() {
+    if [ -n "${DEBEMAIL:-}" ]; then
+        echo "${DEBFULLNAME:-mod_ratelimit_cache maintainers} <$DEBEMAIL>"
+    else
+        sed -n 's/^Maintainer: //p' debian/control
+    fi
+}
+
 # The first entry of CHANGES as Debian writes such files, whose lines have at most 80 columns.
 changelog() {
     distribution=unstable
@@ -36,7 +45,7 @@ changelog() {
         $Text::Wrap::columns = 80;
         last if $. > 1 && /^Changes with /;
         print wrap("  * ", "    ", $_ =~ s/^ *\*\) *//r =~ s/\s+/ /gr =~ s/ $//r), "\n\n" if $. > 1' CHANGES
-    echo " -- $(sed -n 's/^Maintainer: //p' debian/control)  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
+    echo " -- $(maintainer)  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
 }
 
 # What git has or would add; without git everything but what was built.
@@ -55,6 +64,7 @@ mkdir "$source"
 files | xargs -0 sh -c 'for file; do [ ! -f "$file" ] || printf "%s\0" "$file"; done' sh |
     tar -c --null -T - | tar -x -C "$source"
 changelog "$version" >"$source/debian/changelog"
+MAINTAINER=$(maintainer) perl -pi -e 's/^Maintainer: \K.*/$ENV{MAINTAINER}/' "$source/debian/control"
 
 cd "$source"
 dpkg-buildpackage -jauto -us -uc -F >"$into/build.log" 2>&1 || { tail -40 "$into/build.log"; echo "All of it: $into/build.log"; exit 1; }
