@@ -5,7 +5,7 @@
 # the files that a2enmod looks for. Nothing is enabled and no server is touched.
 #   check      says what is missing, or in the way; of several things all
 #   install    installs, and says what to do next on this system
-#   uninstall  removes what install put there, and nothing else: an edited .conf stays
+#   uninstall  removes what install put there, and nothing else: an edited .conf stays. Not while the module is enabled
 # Usage: install.sh check|install|uninstall APXS DESTDIR MODULE
 #        (DESTDIR may be empty; with it, this system isn't looked at. BINDIR, DATADIR, DOCDIR and FAIL2BAN are of the environment)
 set -eu
@@ -207,12 +207,17 @@ uninstall_all() {
     find "$destdir$docdir" -depth -type d -exec rmdir {} + 2>/dev/null || :
 }
 
-warn_enabled() {
+# A module that is enabled and gone would keep httpd from starting; and a2dismod disables only what is still there.
+check_disabled() {
     [ -z "$destdir" ] || return 0
     where=$(enabled)
     [ -n "$where" ] || return 0
-    echo "The module is still enabled, by $where: httpd won't start again before that is gone." >&2
-    ! like_debian || echo "Next, as root: a2dismod ratelimit_cache, take away the rules, then $(how_to_reload)" >&2
+    first="take the LoadModule line away"
+    ! like_debian || first="a2dismod ratelimit_cache"
+    printf '%s\n' "The module is enabled, by $where: httpd wouldn't start again without it." \
+        "First, as root: $first, and the rules; then ${httpd%/*}/apachectl configtest && $(how_to_reload)" \
+        'Nothing was removed.' >&2
+    exit 1
 }
 
 case $mode in
@@ -227,8 +232,8 @@ uninstall)
         echo "$so belongs to the package ${owner%%:*}: apt remove ${owner%%:*}" >&2
         exit 1
     fi
+    check_disabled
     stage
-    warn_enabled
     uninstall_all
     echo "Removed." ;;
 *)  echo "No such mode: $mode" >&2

@@ -85,8 +85,13 @@ spew("$at/conf/more.conf", "LoadModule ratelimit_cache_module modules/mod_rateli
 ($code, $said) = run('install', $apxs, '', "$dir/local");
 like $said, qr/enabled already/, 'a second time, with the module enabled: it says how the new version begins to run';
 ($code, $said) = run('uninstall', $apxs, '', "$dir/local");
-like $said, qr{still enabled, by \Q$at\E/conf/more\.conf}, 'uninstall warns that the module is enabled';
-is join(' ', files($at)), join(' ', sort @before, 'conf/more.conf'), 'and takes away what was installed';
+is $code, 1, 'uninstall: not while the module is enabled';
+like $said, qr{enabled, by \Q$at\E/conf/more\.conf.*First.*LoadModule.*Nothing was removed}s, 'and it says where that is, and what to do first';
+ok -e "$at/modules/mod_ratelimit_cache.so", 'the module is still there';
+spew("$at/conf/more.conf", "# disabled\n");
+($code, $said) = run('uninstall', $apxs, '', "$dir/local");
+is $code, 0, 'uninstall, once it is disabled';
+is join(' ', files($at)), join(' ', sort @before, 'conf/more.conf'), 'takes away what was installed';
 is join(' ', files("$dir/local")), '', 'rlctl, manual and examples too';
 ok !-e "$dir/local/share/doc/rl", 'with their directories';
 
