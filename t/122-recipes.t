@@ -2,7 +2,10 @@
 # The recipes of docs/recipes.md do what they say, as they stand; only windows of a minute are made windows of thirty days,
 # or one of them would end in the midst of counting now and then.
 use RL::Test;
+use Cwd qw(abs_path);
+use File::Temp ();
 use RL::Manual;
+use RL::Rlctl;
 
 my %recipe;
 for my $part (split /^## /m, slurp('docs/recipes.md')) {
@@ -92,6 +95,21 @@ is status($s, '/ok', headers => [ 'X-Forwarded-For' => '203.0.113.1' ]), 403, 'b
 $s = httpd($recipe{'Behind a CDN'} =~ s{192\.0\.2\.0/24}{127.0.0.0/8}gr);
 is counted(map { status($s, '/ok', headers => [ 'X-Forwarded-For' => '203.0.113.1' ]) } 1 .. 604), '600x200 4x429', 'behind a CDN: through it each client has his limit';
 is status($s, '/ok', headers => [ 'X-Forwarded-For' => '203.0.113.2' ]), 200, 'behind a CDN: and the next one his';
+is status($s, '/ok'), 403, 'behind a CDN: a request that it sends for nobody is refused';
+
+# The provider's list as the recipe makes a file of it.
+my $lists = File::Temp::tempdir(CLEANUP => 1);
+for my $list ([ 'published.json' => '{"addresses": ["192.0.2.0/24", "127.0.0.0/8"]}' ], [ 'published.txt' => "# Ours\n192.0.2.0/24\n127.0.0.0/8\n" ]) {
+    open my $published, '>', "$lists/published.json" or die $!;
+    print {$published} $list->[1];
+    close $published;
+    my ($command) = slurp('docs/recipes.md') =~ /^    (rlctl networks .*)$/m;
+    my $program = abs_path(RL::Rlctl::program());
+    is system("cd '$lists' && " . $command =~ s/\Arlctl/'$program'/r), 0, "behind a CDN: $list->[0] becomes two files";
+    $s = httpd($recipe{'Behind a CDN'} =~ s{RemoteIPTrustedProxy .*}{RemoteIPTrustedProxyList $lists/proxies.txt}r . "RateLimitNetworks cdn file:$lists/cdn.txt\n");
+    is status($s, '/ok', headers => [ 'X-Forwarded-For' => '203.0.113.2' ]), 200, "behind a CDN: $list->[0]: its networks are the proxies";
+    is status($s, '/ok', headers => [ 'X-Forwarded-For' => '203.0.113.2, 192.0.2.1' ]), 200, "behind a CDN: $list->[0]: through several";
+}
 
 my $app = httpd("AliasMatch \"^/login\" \"\${DOCROOT}/ok.txt\"\n<Location \"/login\">\n    Include conf/auth.conf\n</Location>\n", rl => 0);
 $s = httpd($recipe{'In front of an application (mod_proxy)'} =~ s/127\.0\.0\.1:8000/'127.0.0.1:' . $app->port/er, modules => [qw(proxy proxy_http)]);
