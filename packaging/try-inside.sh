@@ -1,68 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The part of try.sh that runs inside of the fresh Debian, as root. Prints each command with what it says, and fails at
-# the first thing that isn't as the manual says.
+# The part of try.sh that runs inside of the fresh Debian, as root.
 # Usage: try-inside.sh PACKAGE
 set -eu
 package=$1
-cd /try
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
+. /try/inside.sh
 new=$(ls "${package}"_[0-9]*.deb)
-log=/var/log/apache2/error.log
-site=/etc/apache2/conf-enabled/try.conf
-
-title() { printf '\n# %s\n' "$1"; }
-say() { printf '%s\n' "$1"; }
-
-# Shows a command and what it says, and fails if it does.
-do_() {
-    say "\$ $*"
-    said=$(eval "$*" 2>&1) || { say "$said"; say "FAILED: $*"; exit 1; }
-    [ -z "$said" ] || say "$said"
-}
-
-are() {
-    [ "$2" = "$3" ] || { say "FAILED: $1: $2, not $3"; tail -5 "$log"; exit 1; }
-    say "ok: $1: $2"
-}
 
 # apt, as an administrator types it; of what it says, what dpkg and the package say. All is in apt.log.
 apt_() {
     say "\$ apt $*"
     apt-get -y -q "$@" >apt.log 2>&1 || { cat apt.log; say "FAILED: apt $*"; exit 1; }
     grep -E "^(Setting up|Removing|Purging configuration files for|Unpacking) $package |apache2_invoke|[Rr]eload|[Rr]estart|Configuration file|==>|usr/sbin/apache2" apt.log || :
-}
-
-get() { curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1$1"; }
-several() { for i in $(seq "$2"); do printf '%s ' "$(get "$1")"; done; }
-started() { grep -c 'resuming normal operations' "$log" || :; }
-
-wait_for() {
-    for i in $(seq 200); do
-        ! eval "$1" >/dev/null 2>&1 || return 0
-        sleep 0.1
-    done
-    [ ! -e apt.log ] || cat apt.log
-    say "FAILED: waited twenty seconds for: $1"
-    exit 1
-}
-
-# A graceful restart is over when a new generation has begun.
-graceful() {
-    began=$(started)
-    do_ 'apachectl configtest && apachectl graceful'
-    wait_for "[ \$(started) != $began ]"
-}
-
-pid() { cat /run/apache2/apache2.pid; }
-up() { wait_for '[ "$(get /)" != 000 ]'; }
-
-# A stop and a start, as the service manager does it.
-restart() {
-    began=$(started)
-    do_ 'service apache2 restart'
-    wait_for "[ \$(started) != $began ]"
-    up
 }
 
 # upgrade_under_load PATH: eight clients ask for it without a pause, before, during and after the upgrade.
@@ -90,15 +39,8 @@ all_are_counted() {
     are 'requests that the rule has counted, as many as were answered' "$((1000000 - left))" "$(grep -c 'GET /quota' /var/log/apache2/access.log)"
 }
 
-echo 'ServerName localhost' >/etc/apache2/conf-enabled/name.conf
-# As on a system that was booted: packages may reload its services.
-printf '#!/bin/sh\nexit 0\n' >/usr/sbin/policy-rc.d
-printf '#!/bin/sh\necho N 2\n' >/sbin/runlevel
-chmod 755 /usr/sbin/policy-rc.d /sbin/runlevel
-echo login >/var/www/html/login
 echo quota >/var/www/html/quota
-apachectl start
-up
+begin_httpd
 
 title 'Install'
 apt_ install "./${package}_old.deb"

@@ -8,7 +8,6 @@
 #        making one; OLD= a package to upgrade from: by default the same one, repacked with a lower version)
 set -eu
 [ $# -eq 1 ] || { echo "usage: $0 DIRECTORY" >&2; exit 2; }
-[ "$(id -u)" -eq 0 ] || { echo 'A fresh Debian needs root. Try: sudo make test-deb' >&2; exit 1; }
 top=$(cd "$(dirname "$0")/.." && pwd)
 from=$(cd "$1" && pwd)
 name=libapache2-mod-ratelimit-cache
@@ -16,22 +15,7 @@ new=$(ls -t "$from/$name"_*.deb 2>/dev/null | head -1)
 dev=$(ls -t "$from/$name-dev"_*.deb 2>/dev/null | head -1)
 [ -n "$new" ] && [ -n "$dev" ] || { echo "No package in $from. First: make deb" >&2; exit 1; }
 
-work=$(mktemp -d)
-tree=$work/tree
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM HUP
-began=$(date +%s)
-
-# The system's own sources of packages, or the usual mirror.
-make_tree() {
-    if [ -n "${TREE:-}" ]; then
-        cp -a "$TREE" "$tree"
-    else
-        sources=/etc/apt/sources.list.d/debian.sources
-        [ -e "$sources" ] || sources=
-        mmdebstrap --quiet --variant=minbase --include=apache2,apt-utils,curl,gcc,apache2-dev "${SUITE:-bookworm}" "$tree" $sources
-    fi
-}
+. "$top/packaging/fresh.sh"
 
 # The version before: its .conf differs in a line, as that of another version would.
 repack_as_old() {
@@ -44,21 +28,18 @@ repack_as_old() {
 
 # Everything that the packages need, to be installed later without a network.
 download() {
-    chroot "$tree" apt-get -q update >/dev/null
-    chroot "$tree" sh -c 'apt-get -q -y install --download-only /try/*.deb' >/dev/null 2>&1
+    inside apt-get -q update >/dev/null
+    inside sh -c 'apt-get -q -y install --download-only /try/*.deb' >/dev/null 2>&1
 }
 
-make_tree
-mkdir "$tree/try"
+make_tree apache2,apt-utils,curl,gcc,apache2-dev
 cp "$new" "$dev" "$tree/try/"
 download
 cp "${OLD:-/dev/null}" "$tree/try/old" && [ -n "${OLD:-}" ] || repack_as_old "$tree/try/old"
 mv "$tree/try/old" "$tree/try/${name}_old.deb"
 cp "$top/packaging/try-inside.sh" "$tree/try/"
-echo "A fresh Debian $(cat "$tree/etc/debian_version"), with $(chroot "$tree" dpkg-query -W -f '${Package} ${Version}' apache2)"
+echo "A fresh Debian $(cat "$tree/etc/debian_version"), with $(inside dpkg-query -W -f '${Package} ${Version}' apache2)"
 
-# With its own network, which is a loopback alone, and its own processes, which all end with it.
-apart() { unshare --net --pid --mount --fork --mount-proc sh -c "ip link set lo up && mount -t proc proc '$tree/proc' && $1"; }
 apart "chroot '$tree' sh /try/try-inside.sh $name"
 
 echo
