@@ -19,7 +19,7 @@
 #   make lint       formatting, include directions, static analysis
 #   make format     rewrites C files as lint wants them
 #   make install    where apxs says; on Debian also the files that a2enmod looks for. Says what is missing, and what to do next
-#   make uninstall  removes what make install put there
+#   make uninstall  removes what make install put there, once the module is disabled; make test-install tries both in a fresh Debian
 #   make deb        Debian packages, to out/deb; make test-deb tries them in a fresh Debian
 #   make rpm        an RPM, to out/rpm, as far as this system's rpmbuild goes
 #   make deps       installs the packages that make needs; FOR='test lint' what those need
@@ -105,7 +105,7 @@ PERL_TESTS := $(sort $(filter %.t,$(TESTS)))
 BUILT := RL_OUT='$(abspath $(OUT))' RL_MODULE="$${RL_MODULE:-$(abspath $(MODULE))}"
 
 RLCTL   := $(OUT)/rlctl
-.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit i386 example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean need-unit quick
+.PHONY: all deps need-build need-test need-bench need-fuzz need-lint run test check test-apps test-moving test-asan unit i386 example bench differential differential-run fuzz lint format install uninstall deb test-deb rpm clean need-unit quick test-install
 all: $(MODULE) $(RLCTL)
 
 deps:
@@ -313,6 +313,10 @@ install:
 
 uninstall:
 	@$(INSTALL_SH) uninstall '$(APXS)' '$(DESTDIR)' $(MODULE)
+
+test-install:
+	@build/deps.sh check deb
+	@packaging/try-install.sh
 
 # The packages, from the source as it stands.
 deb:

@@ -212,10 +212,10 @@ check_disabled() {
     [ -z "$destdir" ] || return 0
     where=$(enabled)
     [ -n "$where" ] || return 0
-    first="take the LoadModule line away"
-    ! like_debian || first="a2dismod ratelimit_cache"
+    first="take the LoadModule line away, with the rules"
+    ! like_debian || first="a2dismod ratelimit_cache, take the rules away"
     printf '%s\n' "The module is enabled, by $where: httpd wouldn't start again without it." \
-        "First, as root: $first, and the rules; then ${httpd%/*}/apachectl configtest && $(how_to_reload)" \
+        "First, as root: $first; then ${httpd%/*}/apachectl configtest && $(how_to_reload)" \
         'Nothing was removed.' >&2
     exit 1
 }
