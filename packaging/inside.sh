@@ -26,12 +26,12 @@ several() { for i in $(seq "$2"); do printf '%s ' "$(get "$1")"; done; }
 started() { grep -c 'resuming normal operations' "$log" || :; }
 
 wait_for() {
-    for i in $(seq 200); do
+    for i in $(seq 600); do
         ! eval "$1" >/dev/null 2>&1 || return 0
         sleep 0.1
     done
     [ ! -e apt.log ] || cat apt.log
-    say "FAILED: waited twenty seconds for: $1"
+    say "FAILED: waited a minute for: $1"
     exit 1
 }
 

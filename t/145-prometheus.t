@@ -72,11 +72,14 @@ sub ask {
 
 sub series { my ($expr) = @_; my $data = ask('query', query => $expr) or return; return scalar @{ $data->{result} } }
 
+# A busy machine misses a scrape now and then, and until the next one a query has no answer.
+sub some { my ($expr) = @_; return await(20, sub { series($expr) }) }
+
 ok await(60, sub { ask('status/buildinfo') }), 'Prometheus is there' or diag slurp("$dir/log");
 # So many samples that there is a rate, with requests of each kind between them.
 ok await(60, sub { traffic(); (series('count_over_time(httpd_ratelimit_build_info[1h]) >= 4') // 0) == 1 }), 'it scrapes the server'
     or diag slurp("$dir/log");
-is series('scrape_samples_scraped > 20 and up == 1'), 1, 'with all that the server tells';
+ok some('scrape_samples_scraped > 20 and up == 1'), 'with all that the server tells';
 
 # ---- the dashboard ---------------------------------------------------------------------------------------------------------
 my $board = decode_json(slurp('conf/monitoring/grafana-dashboard.json'));
@@ -86,8 +89,7 @@ sub asked { my ($expr) = @_; return $expr =~ s/\$__rate_interval/1m/gr =~ s/\$\w
 
 for my $panel (@{ $board->{panels} }) {
     for my $target (@{ $panel->{targets} // [] }) {
-        my $n = series(asked($target->{expr}));
-        ok $n, "the dashboard: $panel->{title}, $target->{refId}: has an answer" or diag "$target->{expr}\n", $wrong;
+        ok some(asked($target->{expr})), "the dashboard: $panel->{title}, $target->{refId}: has an answer" or diag "$target->{expr}\n", $wrong;
     }
 }
 for my $variable (@{ $board->{templating}{list} }) {
