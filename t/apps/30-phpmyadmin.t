@@ -82,10 +82,25 @@ for (1 .. 3) {
 my $reached = $pma->tries - $before - $asked;
 is $found, 0, 'the guesser does not find the right password among 200';
 is join(', ', $friend->denied), '', 'and the owner, whose browser is known, is denied nothing';
-is $reached, 5, 'five of the guesses reach the database';
+is $reached, 3, 'three of the guesses reach the database: five, with the two that the owner mistyped before his browser was known';
 
 result('phpMyAdmin', guesses => $reached, found => $found ? 'yes' : 'no', browsing => $browsing,
     attacked => scalar($friend->denied) . ' of ' . $friend->requests);
+
+# ---- an owner who has the cookie pmaAuth still, and a session that PHP has forgotten ------------------------------------
+
+my $late = person($s, from => '192.0.2.10', jar => { $owner->cookies });
+sign_in($late, $right);
+my ($session) = grep { /^phpMyAdmin/ } keys %{ $late->{jar} };
+$late->{jar}{$session} = 'f' x 26;
+ok !is_in($late) && $late->cookie('pmaAuth-1'), 'the session is gone, the cookie is not';
+for my $n (1 .. 9) {
+    my $p = person($s, from => "172.19.$n.1", jar => { 'pmaAuth-1' => 'x' });
+    $p->submit_only($p->get('/phpmyadmin/'), qr/login_form/, filled('pma_owner', "guess$n"));
+}
+sign_in($late, $right);
+ok is_in($late), 'the owner signs in, though strangers with such a cookie have used up what they have';
+is join(', ', $late->denied), '', 'and is denied nothing';
 
 # ---- ways around: the limit of the owner's name is used up --------------------------------------------------------
 
@@ -125,7 +140,7 @@ my $around = ways_around($s, sub { scalar(() = $pma->tries) }, $right,
         return if $n > 8;
         my $guest = guest($p);
         $guest->post("$INDEX?route=/", { token => token($guest->get($INDEX)), %{ filled('pma_owner', $w) } });
-    }, 5 ],
+    } ],
     [ 'what a known browser of another account brings', sub {
         my ($p, $w, $n) = @_;
         return if $n > 8;
@@ -155,5 +170,19 @@ result('  ways around it', guesses => $around);
 
 my $sprayer = person($s, from => '172.16.5.9');
 is scalar(grep { $sprayer->post($INDEX, filled("name$_", 'summer'))->status != 429 } 1 .. 100), 20, 'of a hundred names from one network twenty are tried';
+
+# ---- auth_type http: a password with each request -----------------------------------------------------------------------
+
+$s->write('conf/pma.php', slurp($s->root . '/conf/pma.php') =~ s/'auth_type' => 'cookie'/'auth_type' => 'http'/r);
+my $with_http = browse($s, [ map { "$INDEX?route=$_" } qw(/server/databases /server/status /server/databases) ],
+    user => 'pma_owner', password => $right, headers => { 'X-Client' => '192.0.2.31' });
+like $with_http, qr/\A0 of /, 'auth_type http: browsing in a real browser: nothing is denied';
+$before = () = $pma->tries;
+my $status = sub { my ($n, $w) = @_; return person($s, from => "172.20.$n.1")->request('GET', $INDEX, auth => "pma_owner:$w")->status };
+my @got = map { $status->($_, $_ == 180 ? $right : "guess$_") } 1 .. 200;
+is join(' ', map { my $code = $_; scalar(grep { $_ == $code } @got) . " times $code" } 401, 429), '20 times 401 180 times 429', 'auth_type http: of 200 guesses from as many networks twenty are looked at';
+$reached = $pma->tries - $before;
+is $reached, 20, 'auth_type http: the database is asked twenty times';
+result('phpMyAdmin, auth_type http', guesses => $reached, found => (grep { $_ == 200 } @got) ? 'yes' : 'no', browsing => $with_http);
 
 finish allow => qr/AH01071|AH01630|ratelimit:|AH0290\d|AH10508/;
