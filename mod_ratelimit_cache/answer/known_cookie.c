@@ -41,10 +41,11 @@ static void set_cookie(request_rec *r, const rl_known_t *known, int64_t now_s)
     keep_from_caches(r);
 }
 
-/* Returns true if the outcome clears the claim's counter, or authentication has done so. */
+/* Returns true if the outcome is a success for the claim, or has cleared its counter already.
+ */
 static bool is_success(const rl_request_t *request, int i, const rl_ending_t *ending)
 {
-    return request->claims[i].cleared || rl_judge_clears(request, i, ending);
+    return request->claims[i].cleared || rl_judge_succeeds(request, i, ending);
 }
 
 /* Gives the browser an entry for each account that it has just logged in to. */

@@ -244,6 +244,11 @@ bool rl_body_is_announced(const request_rec *r)
            (length != NULL && strcmp(length, "0") != 0);
 }
 
+bool rl_body_is_seen_by_all(const request_rec *r)
+{
+    return r->method_number == M_POST && apr_table_get(r->headers_in, "Content-Length") != NULL;
+}
+
 bool rl_body_is_unread(const request_rec *r, const rl_body_t *body)
 {
     return rl_body_is_announced(r) && (body == NULL || !body->ended);

@@ -34,6 +34,11 @@ int rl_body_peek(request_rec *r, rl_body_t **body, apr_size_t limit,
  * empty one instead of waiting for the client. */
 void rl_body_abandon(request_rec *r);
 
+/* Returns true if all programs see the request's form: it is posted, and its length announced.
+ * PHP sees no form that comes by another method, `post` included; CGI programs, and PHP behind
+ * mod_proxy_fcgi, see nothing, or only what is short, of one without a length. */
+bool rl_body_is_seen_by_all(const request_rec *r);
+
 /* Tells that a form field will be asked for; `body` may be NULL. Fields that are wanted before
  * the first is asked for are looked for together. The name, and the pool, have to live as long
  * as the body. */

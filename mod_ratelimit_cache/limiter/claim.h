@@ -49,6 +49,7 @@ typedef struct rl_claim {
     bool invalid;          /* the rule's rate could not be computed */
     bool personal;         /* the key names a person who need not be the client */
     bool missing;          /* a part of the key has no value */
+    bool unseen;           /* programs may see nothing of the form that the key reads */
     bool cleared;          /* the counter was cleared for this request */
     bool returned;         /* its charge was given back, or wiped, after authentication */
     bool valueless;        /* a part of distinct= has none: each request is charged */

@@ -86,7 +86,7 @@ static rl_auth_e replay_auth(const request_rec *r, const rl_log_line_t *line)
 }
 
 /* Refunds and clears as the answer's status says, and the user. A log has no header fields of
- * answers. */
+ * answers, and no cookies: it can't tell known browsers, so a success starts anew. */
 static void replay_settle(rl_replay_t *replay, const rl_end_t *end)
 {
     const rl_ending_t ending = {.auth = end->auth, .r = replay->answered};
@@ -96,7 +96,7 @@ static void replay_settle(rl_replay_t *replay, const rl_end_t *end)
     for (int i = 0; i < end->n; i++) {
         rl_claim_t *claim = &end->claims[i];
         rl_rule_tally_t *tally = rl_tally_rule(&replay->tally, claim->rule);
-        if (rl_judge_clears(&request, i, &ending)) {
+        if (rl_judge_succeeds(&request, i, &ending)) {
             rl_limiter_clear(&replay->source, claim, end->at);
             if (tally != NULL) {
                 tally->cleared++;

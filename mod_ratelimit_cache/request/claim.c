@@ -7,6 +7,7 @@
 #include "../core/meter/first_window.h"
 #include "../core/number.h"
 #include "../httpd/expression.h"
+#include "../key/body.h"
 #include "../key/given_values.h"
 #include "../process/busy.h"
 #include "../process/runtime.h"
@@ -185,7 +186,10 @@ static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
     result = values->given != NULL
                  ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
                  : rl_key_of_request(r, &terms, values->request_values, &claim->op.key);
-    if (rule->known_s > 0 && values->given == NULL && result == RL_KEY_WHOLE) {
+    claim->unseen = values->given == NULL && rl_key_has(&rule->key, RL_PART_FORM) &&
+                    !rl_body_is_seen_by_all(r);
+    if (rule->known_s > 0 && values->given == NULL && result == RL_KEY_WHOLE &&
+        !claim->unseen) {
         rl_known_recognize(r, values->request_values, claim);
     }
     claim->missing = is_missing(result);
@@ -218,7 +222,8 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
 {
     claim->on_error = on_error_of(conf, rule);
     claim->observe = claim->observed_by_rule = rl_claim_is_observed(conf, rule);
-    claim->refuse = claim->charged = claim->uncounted = claim->invalid = claim->missing = false;
+    claim->refuse = claim->charged = claim->uncounted = claim->invalid = claim->missing =
+        claim->unseen = false;
     claim->cleared = claim->returned = claim->patient = claim->checking = false;
     claim->excused = false;
     claim->slot.holding.holder = 0;

@@ -31,29 +31,46 @@ static bool is_authenticated(const rl_request_t *request, const rl_claim_t *clai
     return user != NULL && claim->claimed != NULL && strcmp(user, claim->claimed) == 0;
 }
 
-/* Returns true if a success may wipe the claim's counter. Requests without a value for a part
+/* Returns true if a success may be one for the claim's key. Requests without a value for a part
  * of the key share a counter, whoever they try to be: one's own success must not wipe the
- * others' failures. */
-static bool may_clear(const rl_request_t *request, const rl_claim_t *claim)
+ * others' failures. And who is signed in may send another name in a form that the program sees
+ * nothing of: it then answers as to no name, and may renew the session. */
+static bool may_succeed(const rl_request_t *request, const rl_claim_t *claim)
 {
     const rl_key_spec_t *key = &claim->rule->key;
-    return !claim->missing && (!key->claimed || is_authenticated(request, claim));
+    return !claim->missing && !claim->unseen &&
+           (!key->claimed || is_authenticated(request, claim));
 }
 
-bool rl_judge_counts(const rl_request_t *request, int i, const rl_ending_t *ending)
+/* Returns true if claim i is a stranger's, of a rule that knows browsers. */
+static bool is_stranger(const rl_claim_t *claim)
 {
-    const rl_rule_t *rule = request->claims[i].rule;
-    if (!is_involved(request, i)) {
-        return false;
-    }
-    return is_unknown(request, i) || rule->count == NULL ||
-           rl_outcomes_include(rule->count, ending, true);
+    return claim->account != NULL && !claim->known;
+}
+
+bool rl_judge_succeeds(const rl_request_t *request, int i, const rl_ending_t *ending)
+{
+    const rl_claim_t *claim = &request->claims[i];
+    return is_involved(request, i) && !is_unknown(request, i) && request->denied.r == NULL &&
+           claim->rule->clear != NULL && may_succeed(request, claim) &&
+           rl_outcomes_include(claim->rule->clear, ending, false);
 }
 
 bool rl_judge_clears(const rl_request_t *request, int i, const rl_ending_t *ending)
 {
+    return !is_stranger(&request->claims[i]) && rl_judge_succeeds(request, i, ending);
+}
+
+bool rl_judge_counts(const rl_request_t *request, int i, const rl_ending_t *ending)
+{
     const rl_claim_t *claim = &request->claims[i];
-    return is_involved(request, i) && !is_unknown(request, i) && request->denied.r == NULL &&
-           claim->rule->clear != NULL && may_clear(request, claim) &&
-           rl_outcomes_include(claim->rule->clear, ending, false);
+    if (!is_involved(request, i)) {
+        return false;
+    }
+    if (is_unknown(request, i)) {
+        return true;
+    }
+    return (claim->rule->count == NULL ||
+            rl_outcomes_include(claim->rule->count, ending, true)) &&
+           !(is_stranger(claim) && rl_judge_succeeds(request, i, ending));
 }

@@ -7,6 +7,7 @@ package Apps::WordPress;
 #   my $wp = Apps::WordPress->install($s);
 #   $wp->tries       # how often a password was checked: 'login name' each
 #   $wp->mails       # what was sent
+#   $wp->add(jane => 'password')    # another account
 
 use strict;
 use warnings;
@@ -99,6 +100,17 @@ update_option('permalink_structure', '/%postname%/');
 global \$wp_rewrite; \$wp_rewrite->init(); \$wp_rewrite->flush_rules(false);
 echo "installed\\n";
 END
+}
+
+# More accounts: subscribers.
+sub add {
+    my ($self, %accounts) = @_;
+    my $text = join '', map { "wp_create_user('$_', '$accounts{$_}', '$_\@example.net');\n" } sort keys %accounts;
+    my $adder = $self->{s}->write('app/add.php',
+        "<?php\ndefine('WP_INSTALLING', true);\n\$_SERVER['HTTP_HOST'] = 'localhost';\nrequire '$self->{dir}/wp-load.php';\n${text}echo \"added\\n\";\n");
+    my $said = `php -d error_reporting=0 '$adder' 2>&1`;
+    die "WordPress made no accounts:\n$said" if $said !~ /^added$/m;
+    return;
 }
 
 sub tries { my ($self) = @_; return split /\n/, slurp($self->{s}->root . '/app/tries') }
