@@ -111,6 +111,20 @@ my $around = ways_around($s, sub { return let_through($s, 'trick', sub { $_[0]{u
 cmp_ok $around =~ s/ .*//r, '<=', 15, 'of all these, at most five in a form for a page, and those in doubt, are looked at';
 result('  ways around it', guesses => $around);
 
+# ---- somebody who is signed in posts another name to a protected page ------------------------------------------------
+
+my @jars = map {
+    my $q = person($s, from => "172.22.$_.1", jar => { $guest->cookies });
+    $q->forget('ratelimit-known');
+    $q->post('/private/', { httpd_username => 'carol', httpd_password => 'x' });
+    $q->request('POST', $LOGIN, type => 'multipart/form-data; boundary=b', body => "--b\r\nContent-Disposition: form-data; name=\"httpd_username\"\r\n\r\ncarol\r\n--b--\r\n");
+    { 'ratelimit-known' => $q->cookie('ratelimit-known') // '' }
+} 1 .. 4;
+for my $at ('/private/', $LOGIN) {
+    my $looked = grep { person($s, from => "172.23.$_.1", jar => $jars[ $_ % 4 ])->post($at, { httpd_username => 'carol', httpd_password => "guess$_" })->status != 429 } 1 .. 20;
+    cmp_ok $looked, '<=', 5, "$at: of twenty guesses five are looked at, though somebody who is signed in sent the name before";
+}
+
 my $baker = person($s, from => '172.16.9.9');
 my @baked = map { $baker->{jar} = { session => "private-user=alice&private-pw=guess$_" }; $baker->request('GET', '/private/')->status } 1 .. 40;
 is scalar(grep { $_ != 429 } @baked), 20, 'with cookies one network tries twenty passwords an hour';
