@@ -134,6 +134,22 @@ my $around = ways_around($s, sub { scalar grep { / owner\z/ } $wiki->tries }, $r
 cmp_ok $around =~ s/ .*//r, '<=', 20, 'of all these, at most the 20 an hour that are in doubt are looked at';
 result('  ways around it', guesses => $around);
 
+# ---- what somebody else who is signed in sends in the name of an account ------------------------------------------------
+
+my $urlencoded = 'application/x-www-form-urlencoded';
+my ($jar, $no_session) = ({ $guest->cookies }, { $guest->cookies });
+delete $no_session->{DokuWiki};
+my @sends = map {
+    my $name = $_;
+    my $body = "u=$name&p=x&j=" . 'j' x 40_000;
+    (   [ "a form with the name $name" => sub { $_[0]->post("$DOKU?id=start", { u => $name, p => 'x' }) } ],
+        [ "$name, in chunks" => sub { $_[0]->request('POST', "$DOKU?id=start", type => $urlencoded, body => $body, chunked => 4000) } ],
+        [ "$name, by post" => sub { $_[0]->request('post', "$DOKU?id=start", type => $urlencoded, body => $body) } ],
+        [ "$name, by PUT" => sub { $_[0]->request('PUT', "$DOKU?id=start", type => $urlencoded, body => $body) } ] )
+} 'carol', 'dora';
+knows_nobody($s, $jar, @sends[ 0 .. 3 ]);
+knows_nobody($s, $no_session, @sends[ 4 .. 7 ]);
+
 # ---- names that DokuWiki changes, and many names --------------------------------------------------------------------
 
 my @same = map { ("owner$_", "${_}owner") } qw(! . - _ : ?), '!!', '??', '--';

@@ -168,6 +168,20 @@ my $around = ways_around($s, sub { scalar(() = $pma->tries) }, $right,
 cmp_ok $around =~ s/ .*//r, '<=', 30, 'of all these, at most the 30 an hour that are in doubt are looked at';
 result('  ways around it', guesses => $around);
 
+# ---- what somebody else who is signed in sends in the name of an account ------------------------------------------------
+
+my $signed_in = person($s, from => '192.0.2.67');
+sign_in($signed_in, 'guest-password', 'pma_guest');
+my $carol = 'pma_username=carol&pma_password=x&j=' . 'j' x 40_000;
+for my $jar ({ $signed_in->cookies }, { map { $_ => { $signed_in->cookies }->{$_} } grep { !/pmaAuth/ } keys %{ $signed_in->{jar} } }) {
+    knows_nobody($s, $jar,
+        (map { my $route = $_; [ "a form with a wrong token to $route" => sub { $_[0]->post("$INDEX?route=$route", { token => 'x', %{ filled('carol', 'x') } }) } ] } qw(/ /logout /themes/set /import)),
+        [ 'a form with a right token' => sub { $_[0]->post("$INDEX?route=/", { token => token($_[0]->get($INDEX)), %{ filled('carol', 'x') } }) } ],
+        (map { my ($how, $method, @o) = @$_; [ "a form $how" => sub { $_[0]->request($method, "$INDEX?route=/", type => 'application/x-www-form-urlencoded', body => $carol, @o) } ] }
+            [ 'in chunks', 'POST', chunked => 4000 ], [ 'by post', 'post' ], [ 'by PUT', 'PUT' ]),
+    );
+}
+
 my $sprayer = person($s, from => '172.16.5.9');
 is scalar(grep { $sprayer->post($INDEX, filled("name$_", 'summer'))->status != 429 } 1 .. 100), 20, 'of a hundred names from one network twenty are tried';
 

@@ -111,6 +111,19 @@ my $around = ways_around($s, sub { scalar grep { /'owner'/ } $site->tries }, $ri
 cmp_ok $around =~ s/ .*//r, '<=', 5, 'of all these, at most five that are in doubt are looked at';
 result('  ways around it', guesses => $around);
 
+# ---- what somebody else who is signed in sends in the name of an account ------------------------------------------------
+
+my $carol = { username => 'carol', password => 'x' };
+knows_nobody($s, { $guest->cookies },
+    [ 'the form' => sub { $_[0]->submit_only($_[0]->get('/site/admin/password_change/'), qr/./, {}); my $p = $_[0]; $p->post($LOGIN, { %$carol, csrfmiddlewaretoken => $p->cookie('csrftoken') }) } ],
+    [ 'a form without a token' => sub { $_[0]->post($LOGIN, $carol) } ],
+    (map { my ($how, $method, @o) = @$_; [ "a form $how" => sub { my ($p) = @_; $p->request($method, $LOGIN, type => 'application/x-www-form-urlencoded',
+        headers => [ 'X-CSRFToken' => $p->cookie('csrftoken') ], body => 'username=carol&password=x&j=' . 'j' x 40_000, @o) } ] }
+        [ 'in chunks', 'POST', chunked => 4000 ], [ 'by post', 'post' ], [ 'by PUT', 'PUT' ]),
+    [ 'a name in a part of another type' => sub { my ($p) = @_; $p->request('POST', $LOGIN, type => 'multipart/form-data; boundary=b', headers => [ 'X-CSRFToken' => $p->cookie('csrftoken') ],
+        body => sprintf("$multipart--b--\r\n", 'x') =~ s/owner/carol/r) } ],
+);
+
 my $sprayer = person($s, from => '172.16.5.9');
 is scalar(grep { sent($LOGIN, sub { plain('summer', "name$_[0]") })->($sprayer, $_)->status != 429 } 1 .. 100), 20, 'of a hundred names from one network twenty are tried';
 my $before = () = $site->mails =~ /^To: owner/mg;

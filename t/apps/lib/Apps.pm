@@ -24,7 +24,7 @@ use POSIX ();
 use RL::Httpd ();
 use RL::Test;
 
-our @EXPORT = (@RL::Test::EXPORT, qw(site person browser browse passwords guess_with hydra hydra_begin hydra_end hydra_works ways_around let_through png album result example));
+our @EXPORT = (@RL::Test::EXPORT, qw(site person browser browse passwords guess_with hydra hydra_begin hydra_end hydra_works ways_around knows_nobody let_through png album result example));
 
 my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
@@ -189,6 +189,21 @@ sub ways_around {
         $all += 21;
     }
     return "$sum of $all";
+}
+
+# What somebody who is signed in as another may send to be known as the owner of an account, or to clear its counter. A way is
+# [ name => sub (person) { ... } ]; each has a fresh person with the cookies in `jar`, but not that of a known browser. None may get that cookie.
+sub knows_nobody {
+    my ($s, $jar, @ways) = @_;
+    my $n = 0;
+    for my $way (@ways) {
+        my ($name, $try) = @$way;
+        my $p = person($s, from => '172.24.' . $n++ . '.1', jar => {%$jar});
+        $p->forget('ratelimit-known');
+        $try->($p);
+        Test::More::is($p->cookie('ratelimit-known'), undef, "$name: of somebody who is signed in as another makes no browser known");
+    }
+    return;
 }
 
 # The lines of the access log with a tag that were let through; `want` looks at a line (status, method, uri ...).
