@@ -88,6 +88,15 @@ silent "RateLimit r 5/m key=user\n<Directory /x>\n    AllowOverride AuthConfig\n
 warns "RateLimit r 5/m key=user\n<Directory /x>\n    AllowOverride None\n</Directory>\n", $nobody, 'AllowOverride None';
 silent "RateLimit r 5/m key=$_\n" for 'user-or-ip', 'claimed-user';
 
+# ---- auth-failed where nothing authenticates -------------------------------------------------------------------
+my $unchecked = qr/^RateLimit r: "count=auth-failed(,auth-ok)?": no AuthType applies here/;
+my $failed = 'RateLimit r 5/m key=claimed-user count=auth-failed';
+warns "$failed$_\n", $unchecked for '', ',auth-ok';
+warns within('Location /a', $failed) . within('Location /b', '', $auth), $unchecked, 'authentication in another Location';
+silent within('Location /a', $failed, $auth), 'auth-failed where httpd authenticates';
+silent within('Location /a', $failed) . within('Directory /x', '', $auth), 'auth-failed, and a Directory that may be the one';
+silent "RateLimit r 5/m key=claimed-user count=auth-failed,401\n";
+
 # ---- count=401 where httpd authenticates -----------------------------------------------------------------------
 my $unit = qr/^RateLimit r: "count=(\d+,)?401": a browser's first request.*write count=auth-failed\z/;
 my $basic = 'RateLimit r 5/15m key=ip+claimed-user count=401 "when=-n %{HTTP:Authorization}"';

@@ -202,21 +202,40 @@ static bool may_name_user(apr_pool_t *pool, const ap_directive_t *at)
            begins_with(at, "Mellon");
 }
 
-static const char *about_user(apr_pool_t *pool, const rl_rule_t *rule)
+/* Returns true if a directive that may name a user may apply where the rule stands. */
+static bool may_have_user(apr_pool_t *pool, const rl_rule_t *rule)
 {
-    if (!has_part(rule, RL_PART_USER)) {
-        return NULL;
-    }
     for (const ap_directive_t *at = ap_conftree; at != NULL; at = rl_written_next(at)) {
         if (may_name_user(pool, at) && rl_place_may_meet(pool, at, rule->directive)) {
-            return NULL;
+            return true;
         }
+    }
+    return false;
+}
+
+static const char *about_user(apr_pool_t *pool, const rl_rule_t *rule)
+{
+    if (!has_part(rule, RL_PART_USER) || may_have_user(pool, rule)) {
+        return NULL;
     }
     return apr_psprintf(pool,
                         "\"key=%s\": no AuthType applies here, so no request has a user, and "
                         "the rule never counts; write user-or-ip, or form:FIELD if the "
                         "application checks passwords itself",
                         rl_written_option(pool, rule->directive, "key"));
+}
+
+static const char *about_outcome_of_authentication(apr_pool_t *pool, const rl_rule_t *rule)
+{
+    const bool counts = rule->count != NULL && rl_outcomes_read_only_auth(rule->count);
+    if (!counts || may_have_user(pool, rule)) {
+        return NULL;
+    }
+    return apr_psprintf(pool,
+                        "\"count=%s\": no AuthType applies here, so httpd checks no password, "
+                        "and the rule never counts; write count=401 if the application checks "
+                        "passwords itself",
+                        rl_written_option(pool, rule->directive, "count"));
 }
 
 /* Returns true if httpd asks for a password where the rule stands, and checks it in time for
@@ -364,9 +383,16 @@ static bool is_switched_off(apr_pool_t *pool, const rl_rule_t *rule)
 
 void rl_rule_advice(apr_pool_t *pool, const rl_rule_t *rule, apr_array_header_t *pieces)
 {
-    static advice_fn *const all[] = {about_methods,   about_pages, about_doubt,
-                                     about_clear,     about_user,  about_authentication,
-                                     about_challenge, about_busy,  about_reserve};
+    static advice_fn *const all[] = {about_methods,
+                                     about_pages,
+                                     about_doubt,
+                                     about_clear,
+                                     about_user,
+                                     about_authentication,
+                                     about_outcome_of_authentication,
+                                     about_challenge,
+                                     about_busy,
+                                     about_reserve};
     if (!rule_counts(rule) || is_switched_off(pool, rule)) {
         return;
     }
