@@ -67,12 +67,6 @@ void rl_meter_prepare(rl_meter_t *meter)
     }
 }
 
-uint32_t rl_meter_quota(const rl_meter_t *meter)
-{
-    return meter->algorithm == RL_TOKEN_BUCKET && meter->limit > 0 ? meter->burst
-                                                                   : meter->limit;
-}
-
 int64_t rl_meter_quota_us(const rl_meter_t *meter)
 {
     uint64_t time;

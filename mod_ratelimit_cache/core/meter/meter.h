@@ -38,7 +38,11 @@ static inline uint32_t rl_meter_usual(const rl_meter_t *meter)
 }
 
 /* Returns the most units that can be used at once: the limit, or the size of the bucket. */
-uint32_t rl_meter_quota(const rl_meter_t *meter);
+static inline uint32_t rl_meter_quota(const rl_meter_t *meter)
+{
+    return meter->algorithm == RL_TOKEN_BUCKET && meter->limit > 0 ? meter->burst
+                                                                   : meter->limit;
+}
 
 /* Returns the time in which the quota comes back, in microseconds: the period, or the time in
  * which the bucket fills up, at most 136 years. */

@@ -63,9 +63,19 @@ static int64_t offset_of(const rl_meter_t *meter, const rl_digest_t *key)
     return (int64_t)rl_mul_div((uint32_t)key->lo, (uint64_t)meter->period_us, WINDOW_ONE);
 }
 
+/* Returns when the window ends; of a number that no window has, which only noise does, a time
+ * beyond all others. */
 static int64_t window_end(const rl_meter_t *meter, int64_t offset, uint32_t window)
 {
-    return ((int64_t)window + 1) * meter->period_us - offset;
+    int64_t end;
+    return __builtin_mul_overflow((int64_t)window + 1, meter->period_us, &end) ? INT64_MAX
+                                                                               : end - offset;
+}
+
+/* Returns true if now lies in the window that ends then. */
+static bool is_in_window(const rl_meter_t *meter, int64_t end, int64_t now)
+{
+    return end > now && end - now <= meter->period_us;
 }
 
 /* Returns the units of the window before, weighted by its overlap with the last period at now,
@@ -85,55 +95,74 @@ static uint32_t sum_at_most(uint64_t a, uint64_t b, uint32_t most)
     return a + b < most ? (uint32_t)(a + b) : most;
 }
 
-/* Takes over the units of a window that is too far ahead for any reason but a clock set
- * back. */
-static void carry_over(const rl_meter_t *meter, const uint64_t *words, rl_frame_t *frame)
+/* Returns the units that a window of now takes over from one that is too far ahead for any
+ * reason but a clock set back. */
+static uint32_t carried_over(const rl_meter_t *meter, const uint64_t *words)
 {
     const uint32_t units = word_units(words[0]);
     const bool before = is_sliding(meter) && word_window(words[1]) == word_window(words[0]) - 1;
-    frame->units = before ? sum_at_most(units, word_units(words[1]),
-                                        units > meter->limit ? units : meter->limit)
-                          : units;
+    return before ? sum_at_most(units, word_units(words[1]),
+                                units > meter->limit ? units : meter->limit)
+                  : units;
+}
+
+/* The window of word 0, which mostly is the current one. */
+static inline rl_frame_t stored_frame(const rl_meter_t *meter, int64_t offset,
+                                      const uint64_t *words)
+{
+    const uint32_t window = word_window(words[0]);
+    return (rl_frame_t){.window = window,
+                        .units = word_units(words[0]),
+                        .end = window_end(meter, offset, window)};
+}
+
+/* Moves from the window of word 0 to the current one. */
+static void move_to(const rl_meter_t *meter, int64_t offset, const uint64_t *words, int64_t now,
+                    rl_frame_t *frame)
+{
+    const uint32_t of_now = (uint32_t)((now + offset) / meter->period_us);
+    const uint32_t stored = frame->window;
+    const bool ahead = stored > of_now && stored - of_now <= CLOCK_HORIZON / meter->period_us;
+    if (stored == of_now || (ahead && frame->end - now <= meter->period_us + CLOCK_SLACK)) {
+        return;
+    }
+    frame->units = ahead ? carried_over(meter, words) : 0;
+    frame->window = of_now;
+    frame->end = window_end(meter, offset, of_now);
+}
+
+/* Adds what a sliding window has besides: the window before. */
+static void look_back(const rl_meter_t *meter, const uint64_t *words, int64_t now,
+                      rl_frame_t *frame)
+{
+    const uint32_t stored = word_window(words[0]), copied = word_window(words[1]);
+    if (frame->window == stored && copied == stored) {
+        /* another request is about to begin the next window: word 1 no longer has the one
+         * before */
+        frame->window++;
+        frame->units = 0;
+        frame->end += meter->period_us;
+    }
+    if (frame->window == stored) {
+        frame->previous = copied == stored - 1 ? word_units(words[1]) : 0;
+    }
+    else {
+        frame->previous = stored == frame->window - 1 ? word_units(words[0]) : 0;
+    }
+    frame->weighted = weigh(meter, frame->previous, frame->end, now);
 }
 
 /* Finds the current window, its units and those of the window before. */
-static void find_current(const rl_meter_t *meter, int64_t offset, const uint64_t *words,
-                         int64_t now, rl_frame_t *frame)
+static rl_frame_t current_frame(const rl_operation_t *op, const uint64_t *words)
 {
-    const uint32_t of_now = (uint32_t)((now + offset) / meter->period_us);
-    const uint32_t stored = word_window(words[0]);
-    *frame = (rl_frame_t){.window = of_now};
-    if (stored < of_now) {
-        frame->previous = stored == of_now - 1 ? word_units(words[0]) : 0;
-        return;
-    }
-    if (stored > of_now) {
-        if (stored - of_now > CLOCK_HORIZON / meter->period_us) {
-            return;
-        }
-        if (window_end(meter, offset, stored) - now > meter->period_us + CLOCK_SLACK) {
-            carry_over(meter, words, frame);
-            return;
-        }
-    }
-    frame->window = stored;
-    frame->units = word_units(words[0]);
-    frame->previous = word_window(words[1]) == stored - 1 ? word_units(words[1]) : 0;
-    if (is_sliding(meter) && word_window(words[1]) == stored) {
-        /* another request is about to begin the next window: word 1 no longer has the one
-         * before */
-        *frame = (rl_frame_t){.window = stored + 1, .previous = word_units(words[0])};
-    }
-}
-
-static void see_frame(const rl_meter_t *meter, int64_t offset, const uint64_t *words,
-                      int64_t now, rl_frame_t *frame)
-{
-    find_current(meter, offset, words, now, frame);
-    frame->end = window_end(meter, offset, frame->window);
+    const rl_meter_t *meter = &op->meter;
+    const int64_t offset = offset_of(meter, &op->key);
+    rl_frame_t frame = stored_frame(meter, offset, words);
+    move_to(meter, offset, words, op->now, &frame);
     if (is_sliding(meter)) {
-        frame->weighted = weigh(meter, frame->previous, frame->end, now);
+        look_back(meter, words, op->now, &frame);
     }
+    return frame;
 }
 
 /* Returns when the cost will fit if nothing else comes. Until the window ends, the fading share
@@ -158,44 +187,56 @@ static int64_t retry_time(const rl_meter_t *meter, const rl_frame_t *frame, uint
  * the units of the one that ends. Word 0 was read before word 1. If word 1 has more units of
  * the ending window, or the new window, another request has copied since, and the older reading
  * must not overwrite its copy. */
-static bool must_copy(const rl_meter_t *meter, const uint64_t *words, uint32_t window)
+static bool must_copy(const uint64_t *words, uint32_t window)
 {
     const uint32_t copied = word_window(words[1]);
-    if (!is_sliding(meter) || word_window(words[0]) != window - 1 || copied == window) {
+    if (word_window(words[0]) != window - 1 || copied == window) {
         return false;
     }
     return word_units(words[0]) > (copied == window - 1 ? word_units(words[1]) : 0);
 }
 
-/* Returns when nothing counts any more of `units` in the current window, and of those
- * before. */
-static int64_t reset_time(const rl_meter_t *meter, const rl_frame_t *frame, uint32_t units)
+static inline void charge_in(const rl_operation_t *op, const uint64_t *words,
+                             const rl_frame_t *frame, bool sliding, rl_step_t *step)
 {
-    return frame->end + (is_sliding(meter) && units > 0 ? meter->period_us : 0);
+    const rl_meter_t *meter = &op->meter;
+    const uint32_t cost = op->cost;
+    const uint64_t used = (uint64_t)frame->units + frame->weighted;
+    const bool granted = cost > 0 ? used + cost <= meter->limit : meter->limit > 0;
+    const uint32_t charged = granted ? cost : 0, units = frame->units + charged;
+    const bool carried = frame->window < word_window(words[0]) && frame->units > 0;
+    const bool again = charged > 0 && sliding && must_copy(words, frame->window);
+    step->granted = granted;
+    step->again = again;
+    step->word = again ? 1 : charged > 0 || carried ? 0 : -1;
+    step->value = again ? words[0] : make_word(frame->window, units);
+    step->stamp = step->window = frame->window;
+    step->used = sliding ? sum_at_most(used, charged, UINT32_MAX) : units;
+    step->room = meter->limit > frame->weighted ? meter->limit - frame->weighted : 0;
+    step->reset = frame->end + (sliding && units > 0 ? meter->period_us : 0);
+    step->retry = granted ? op->now : sliding ? retry_time(meter, frame, cost) : frame->end;
+    step->before = frame->previous;
+    step->expires = frame->end + (sliding ? meter->period_us : 0);
 }
 
+static __attribute__((noinline)) void charge_current(const rl_operation_t *op,
+                                                     const uint64_t *words, rl_step_t *step)
+{
+    const rl_frame_t frame = current_frame(op, words);
+    charge_in(op, words, &frame, is_sliding(&op->meter), step);
+}
+
+/* Mostly the window of word 0 is the current one, and the time need not be divided by the
+ * period. */
 static void window_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
     const rl_meter_t *meter = &op->meter;
-    const int64_t now = op->now, offset = offset_of(meter, &op->key);
-    const uint32_t cost = op->cost;
-    rl_frame_t frame;
-    see_frame(meter, offset, words, now, &frame);
-    const uint64_t used = (uint64_t)frame.units + frame.weighted;
-    const bool granted = meter->limit > 0 && (used + cost <= meter->limit || cost == 0);
-    const uint32_t units = frame.units + (granted ? cost : 0);
-    const bool carried = frame.units > 0 && frame.window < word_window(words[0]);
-    step->granted = granted;
-    step->again = granted && cost > 0 && must_copy(meter, words, frame.window);
-    step->word = step->again ? 1 : (granted && cost > 0) || carried ? 0 : -1;
-    step->value = step->again ? words[0] : make_word(frame.window, units);
-    step->stamp = step->window = frame.window;
-    step->used = sum_at_most(used, granted ? cost : 0, UINT32_MAX);
-    step->room = meter->limit > frame.weighted ? meter->limit - frame.weighted : 0;
-    step->reset = reset_time(meter, &frame, units);
-    step->retry = granted ? now : retry_time(meter, &frame, cost);
-    step->before = frame.previous;
-    step->expires = frame.end + (is_sliding(meter) ? meter->period_us : 0);
+    const rl_frame_t frame = stored_frame(meter, offset_of(meter, &op->key), words);
+    if (is_sliding(meter) || !is_in_window(meter, frame.end, op->now)) {
+        charge_current(op, words, step);
+        return;
+    }
+    charge_in(op, words, &frame, false, step);
 }
 
 /* More units are left when a cost fits that is one higher than what is left now. The step tells
@@ -241,7 +282,7 @@ static void raise_current(const rl_meter_t *meter, const uint64_t *words, uint32
                           uint32_t units, rl_step_t *step)
 {
     const bool same = word_window(words[0]) == window;
-    step->again = must_copy(meter, words, window);
+    step->again = is_sliding(meter) && must_copy(words, window);
     if (step->again) {
         step->word = 1;
         step->value = words[0];
@@ -295,8 +336,7 @@ static void window_lower(const uint64_t *words, const rl_correction_t *correctio
 static void window_clear(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
 {
     const rl_meter_t *meter = &op->meter;
-    rl_frame_t frame;
-    see_frame(meter, offset_of(meter, &op->key), words, op->now, &frame);
+    const rl_frame_t frame = current_frame(op, words);
     step->window = frame.window;
     step->stamp = frame.window;
     if (word_units(words[0]) > 0) {
