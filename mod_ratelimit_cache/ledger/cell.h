@@ -131,10 +131,25 @@ static inline rl_cell_t *group_at(rl_cell_t *cells, uint32_t group)
     return cells + (size_t)group * GROUP_CELLS;
 }
 
+/* Returns the bits that name the groups of a key's path: the first in the upper half, the way
+ * to the others in the lower. */
+static inline uint64_t key_mixed(const rl_digest_t *key)
+{
+    return key->hi * UINT64_C(0xd6e8feb86659fd93);
+}
+
+/* Returns the first cell of a key's path. */
+static inline rl_cell_t *path_first(const rl_ledger_t *ledger, const rl_digest_t *key)
+{
+    const rl_region_t *region = &ledger->regions[key_is_tenants(key)];
+    const uint32_t group = scaled((uint32_t)(key_mixed(key) >> 32), region->groups);
+    return group_at(ledger->cells, region->first + group) + key->hi % GROUP_CELLS;
+}
+
 static inline void path_begin(rl_path_t *path, const rl_ledger_t *ledger,
                               const rl_digest_t *key)
 {
-    const uint64_t mixed = key->hi * UINT64_C(0xd6e8feb86659fd93);
+    const uint64_t mixed = key_mixed(key);
     const bool reserved = key_is_tenants(key) && ledger->reserved > 0;
     const rl_region_t *region = &ledger->regions[key_is_tenants(key)];
     const unsigned tried = reserved ? GROUPS_TRIED - 1 : GROUPS_TRIED;
@@ -177,12 +192,6 @@ static inline rl_cell_t *path_next(rl_path_t *path)
 
 /* ---- places ---- */
 
-/* A cell, and the id that it had. */
-typedef struct rl_place {
-    rl_cell_t *cell; /* NULL: nowhere */
-    uint64_t id;
-} rl_place_t;
-
 static inline uint64_t key_tag(const rl_digest_t *key)
 {
     const uint64_t tag = key->lo & TAG;
@@ -200,62 +209,61 @@ static inline bool cell_is_still(rl_cell_t *cell, uint64_t id)
     return ((cell_load_id(cell) ^ id) & ~GUARD) == 0;
 }
 
-/* Returns the key's cell, or nowhere. A cell that is only bid for is not the key's yet. */
-static inline rl_place_t place_find(const rl_ledger_t *ledger, const rl_digest_t *key)
+/* Returns true if a cell with this id is the key's. One that is only bid for isn't yet. */
+static inline bool id_is_of(uint64_t id, const rl_digest_t *key)
 {
-    const uint64_t wanted = key_tag(key);
-    rl_path_t path;
-    rl_cell_t *cell;
-    path_begin(&path, ledger, key);
-    while ((cell = path_next(&path)) != NULL) {
-        const uint64_t id = cell_load_id(cell);
-        if ((id & (TAG | BID)) == wanted) {
-            return (rl_place_t){cell, id};
-        }
-        if (id == ID_UNUSED) {
-            break;
-        }
-    }
-    return (rl_place_t){NULL, 0};
+    return (id & (TAG | BID)) == key_tag(key);
 }
 
 /* ---- words ---- */
 
+/* Returns the mask of the words of the key's cell, which has this id. */
+static inline uint64_t cell_mask(const rl_digest_t *key, uint64_t id)
+{
+    return key->hi ^ (id & GEN) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* Masks or unmasks a word. */
+static inline uint64_t word_masked(uint64_t mask, uint64_t word)
+{
+    return word == 0 ? 0 : word ^ mask;
+}
+
 /* Masks or unmasks a word of the key's cell, which has this id. */
 static inline uint64_t cell_masked(const rl_digest_t *key, uint64_t id, uint64_t word)
 {
-    return word == 0 ? 0 : word ^ key->hi ^ (id & GEN) * UINT64_C(0x9e3779b97f4a7c15);
+    return word_masked(cell_mask(key, id), word);
+}
+
+/* Turns the sight to a place of the key's. Its words are yet to be loaded. */
+static inline void sight_set(rl_sight_t *sight, rl_place_t place, const rl_digest_t *key)
+{
+    sight->place = place;
+    sight->mask = cell_mask(key, place.id);
 }
 
 /* Word 0 is loaded before word 1: sliding windows rely on this order. */
-static inline void cell_load_words(rl_cell_t *cell, uint64_t raw[RL_METER_WORDS])
+static inline void cell_load_words(rl_sight_t *sight)
 {
+    _Atomic uint64_t *const word = sight->place.cell->word;
+    const uint64_t mask = sight->mask;
     for (int i = 0; i < RL_METER_WORDS; i++) {
-        raw[i] = atomic_load_explicit(&cell->word[i], memory_order_acquire);
-    }
-}
-
-static inline void cell_unmask_words(const rl_digest_t *key, uint64_t id,
-                                     const uint64_t raw[RL_METER_WORDS],
-                                     uint64_t words[RL_METER_WORDS])
-{
-    for (int i = 0; i < RL_METER_WORDS; i++) {
-        words[i] = cell_masked(key, id, raw[i]);
+        const uint64_t raw = atomic_load_explicit(&word[i], memory_order_acquire);
+        sight->words[i] = word_masked(mask, raw);
     }
 }
 
 /* Applies a step to the words it was computed from. Returns false if another request was
  * faster. */
-static inline bool cell_apply_step(const rl_place_t *place, const rl_digest_t *key,
-                                   const uint64_t raw[RL_METER_WORDS], const rl_step_t *step)
+static inline bool cell_apply_step(const rl_sight_t *sight, const rl_step_t *step)
 {
     uint64_t expected;
     if (step->word < 0) {
         return true;
     }
-    expected = raw[step->word];
-    return atomic_compare_exchange_strong(&place->cell->word[step->word], &expected,
-                                          cell_masked(key, place->id, step->value));
+    expected = word_masked(sight->mask, sight->words[step->word]);
+    return atomic_compare_exchange_strong(&sight->place.cell->word[step->word], &expected,
+                                          word_masked(sight->mask, step->value));
 }
 
 /* Stands back from a cell in which other requests won `lost` swaps and one more; then fetches

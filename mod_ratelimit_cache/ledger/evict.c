@@ -23,7 +23,7 @@
 
 void rl_survey_begin(rl_survey_t *survey, const rl_ledger_t *ledger, const rl_operation_t *op)
 {
-    survey->second = life_second(op->now);
+    survey->moment = moment_of(op->now);
     survey->only_tenants = key_is_tenants(&op->ledger_key) && ledger->reserved > 0;
     survey->vacant = (rl_place_t){NULL, 0};
     survey->n = 0;
@@ -38,7 +38,7 @@ static void survey_add_loss(rl_survey_t *survey, rl_place_t place, uint64_t life
         return;
     }
     survey->cells[survey->n] = place;
-    survey->ages[survey->n] = (uint16_t)life_weighted_age(life, survey->second);
+    survey->ages[survey->n] = (uint16_t)life_weighted_age(life, survey->moment);
     survey->bins[survey->n] = (uint8_t)bin;
     survey->counts[bin]++;
     survey->n++;
@@ -51,7 +51,7 @@ void rl_survey_add(rl_survey_t *survey, rl_cell_t *cell, uint64_t id)
         return;
     }
     life = atomic_load_explicit(&cell->life, memory_order_relaxed);
-    if ((id & TAG) == 0 || life_left(life, survey->second) == 0) {
+    if ((id & TAG) == 0 || life_left(life, survey->moment) == 0) {
         survey->vacant = (rl_place_t){cell, id};
         return;
     }

@@ -8,7 +8,7 @@
 
 /* What a key has seen of the cells of its path. */
 typedef struct rl_survey {
-    uint64_t second;   /* of now */
+    uint64_t moment;   /* of now */
     bool only_tenants; /* the key may not take cells of the server's rules */
     rl_place_t vacant; /* the first that is nobody's, or has expired */
     unsigned n;        /* of the cells below, which would be a loss */

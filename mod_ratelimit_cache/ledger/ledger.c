@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#include "cell.h"
-#include "life.h"
 #include "place.h"
 
 /* One in so many groups of the tenants' share is theirs alone, so that they find a cell also
@@ -69,75 +67,75 @@ size_t rl_ledger_tenants_capacity(const rl_ledger_t *ledger)
     return (size_t)(ledger->reserved + ledger->regions[1].groups) * GROUP_CELLS;
 }
 
-/* ---- charging ---- */
+/* ---- looking ---- */
 
 static const uint64_t no_words[RL_METER_WORDS];
 
-/* Reads the words of the key. If it has no cell, they are zero and the place is nowhere. */
-static rl_place_t read_words(const rl_ledger_t *ledger, const rl_digest_t *key,
-                             uint64_t raw[RL_METER_WORDS], uint64_t words[RL_METER_WORDS])
+void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key)
 {
-    const rl_place_t place = place_find(ledger, key);
-    if (place.cell != NULL) {
-        cell_load_words(place.cell, raw);
-        cell_unmask_words(key, place.id, raw, words);
-        if (cell_is_still(place.cell, place.id)) {
-            return place;
-        }
+    __builtin_prefetch(path_first(ledger, ledger_key));
+}
+
+void rl_ledger_aim(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, rl_sight_t *sight)
+{
+    sight->place.cell = path_first(ledger, ledger_key);
+    __builtin_prefetch(sight->place.cell);
+}
+
+/* Finds the key's cell, with a sight that was aimed for it, and reads its words. Returns false
+ * if it has none. */
+static inline bool find_words(const rl_ledger_t *ledger, const rl_digest_t *key,
+                              rl_sight_t *sight)
+{
+    const rl_place_t place = place_find_from(sight->place.cell, ledger, key);
+    sight_set(sight, place, key);
+    if (place.cell == NULL) {
+        return false;
     }
-    memcpy(words, no_words, sizeof(no_words));
-    return nowhere;
+    cell_load_words(sight);
+    return true;
+}
+
+/* Does the same, and makes sure that the words are the key's. If it has no cell, they are zero
+ * and the place is nowhere. */
+static inline void see(const rl_ledger_t *ledger, const rl_digest_t *key, rl_sight_t *sight)
+{
+    if (!find_words(ledger, key, sight) || !cell_is_still(sight->place.cell, sight->place.id)) {
+        sight->place = nowhere;
+        memcpy(sight->words, no_words, sizeof(no_words));
+    }
 }
 
 void rl_ledger_look(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step,
                     rl_sight_t *sight)
 {
-    uint64_t words[RL_METER_WORDS];
-    const rl_place_t place = read_words(ledger, &op->ledger_key, sight->raw, words);
-    sight->cell = place.cell;
-    sight->id = place.id;
-    rl_meter_charge(op, words, step);
+    see(ledger, &op->ledger_key, sight);
+    rl_meter_charge(op, sight->words, step);
 }
 
 void rl_ledger_peek(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
 {
     rl_sight_t sight;
+    rl_ledger_aim(ledger, &op->ledger_key, &sight);
     rl_ledger_look(ledger, op, step, &sight);
 }
 
-void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key)
+uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp)
 {
-    rl_path_t path;
-    path_begin(&path, ledger, ledger_key);
-    __builtin_prefetch(path_next(&path));
+    rl_sight_t sight;
+    rl_ledger_aim(ledger, &op->ledger_key, &sight);
+    see(ledger, &op->ledger_key, &sight);
+    return rl_meter_held(&op->meter, sight.words, stamp);
 }
+
+/* ---- charging ---- */
 
 /* Returns true if the cell's life covers the step. Mostly it does; if not, the first try
  * extends it and the second finds it extended. (A bucket's life grows with every charge.) */
 static bool is_covered(rl_place_t *place, const rl_operation_t *op, const rl_step_t *step)
 {
-    return rl_place_cover(place, op, step) || rl_place_cover(place, op, step);
+    return place_cover(place, op, step) || place_cover(place, op, step);
 }
-
-/* Makes one pass of charge_cell() with the words that were seen. The swap fails if the word has
- * changed; a swap in a cell that was taken away meanwhile does not count. */
-bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_step_t *step)
-{
-    rl_place_t place = {sight->cell, sight->id};
-    return place.cell != NULL && step->granted && !step->again &&
-           (step->word < 0 || is_covered(&place, op, step)) &&
-           cell_apply_step(&place, &op->ledger_key, sight->raw, step) &&
-           cell_is_still(place.cell, sight->id);
-}
-
-uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uint64_t stamp)
-{
-    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
-    read_words(ledger, &op->ledger_key, raw, words);
-    return rl_meter_held(&op->meter, words, stamp);
-}
-
-typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
 
 /* Returns true if the step uses the key: it changes a word, or denies, also if nothing changes.
  * A key that is denied again and again must not lose its cell. */
@@ -145,6 +143,22 @@ static bool is_use(const rl_step_t *step)
 {
     return step->word >= 0 || !step->granted;
 }
+
+/* Applies the step to the words that were seen, from which it was computed. Returns false if
+ * that doesn't count, or isn't all: the word has changed, or the cell was taken away. */
+static inline bool apply_to_seen(const rl_operation_t *op, rl_sight_t *sight,
+                                 const rl_step_t *step)
+{
+    return !step->again && (!is_use(step) || is_covered(&sight->place, op, step)) &&
+           cell_apply_step(sight, step) && cell_is_still(sight->place.cell, sight->place.id);
+}
+
+bool rl_ledger_take(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step)
+{
+    return sight->place.cell != NULL && step->granted && apply_to_seen(op, sight, step);
+}
+
+typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
 
 /* What is not counted is not granted. Only a damaged cell leads here, or a tenants' share in
  * which no cell can be taken: see RL_TRIES. */
@@ -155,69 +169,83 @@ static void deny_uncounted(rl_step_t *step)
     step->retry = step->reset;
 }
 
-/* Charges one cell. Returns false if the cell has become another key's, so that nothing that
- * was done there counts. */
-static bool charge_cell(rl_place_t place, const rl_operation_t *op, rl_charge_kind_e kind,
-                        rl_step_t *step)
+/* Charges the cell of a sight, at which `lost` tries were made in vain. Returns false if the
+ * cell has become another key's, so that nothing that was done there counts. */
+static bool charge_cell(rl_sight_t *sight, const rl_operation_t *op, rl_charge_kind_e kind,
+                        unsigned lost, rl_step_t *step)
 {
-    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
-    const uint64_t owner = place.id;
-    for (unsigned i = 0; i < RL_TRIES; i++) {
-        cell_load_words(place.cell, raw);
-        if (((place.id ^ owner) & ~GUARD) != 0) {
+    rl_place_t *place = &sight->place;
+    const uint64_t owner = place->id;
+    for (unsigned i = lost; i < RL_TRIES; i++) {
+        place->id = cell_load_id(place->cell);
+        if (((place->id ^ owner) & ~GUARD) != 0) {
             return false;
         }
-        cell_unmask_words(&op->ledger_key, place.id, raw, words);
-        rl_meter_charge(op, words, step);
+        cell_load_words(sight);
+        rl_meter_charge(op, sight->words, step);
         if (kind == ONLY_DENY && step->granted) {
             return true;
         }
-        if (!is_use(step) || rl_place_cover(&place, op, step)) {
-            if (!cell_apply_step(&place, &op->ledger_key, raw, step)) {
-                cell_stand_back(place.cell, i);
-            }
-            else if (!step->again) {
-                return cell_is_still(place.cell, owner);
-            }
+        if (is_use(step) && !place_cover(place, op, step)) {
+            continue;
         }
-        place.id = cell_load_id(place.cell);
+        if (!cell_apply_step(sight, step)) {
+            cell_stand_back(place->cell, i);
+        }
+        else if (!step->again) {
+            return cell_is_still(place->cell, owner);
+        }
     }
     deny_uncounted(step);
     return true;
 }
 
+/* Charges the cell of the sight; if the key has none, takes one for it. */
 static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
-                           rl_charge_kind_e kind, rl_step_t *step)
+                           rl_charge_kind_e kind, unsigned lost, rl_sight_t *sight,
+                           rl_step_t *step)
 {
-    rl_place_t place = place_find(ledger, &op->ledger_key);
-    for (unsigned i = 0; i < RL_TRIES; i++) {
-        if (place.cell == NULL) {
+    for (unsigned i = 0; i < RL_TRIES; i++, lost = 0) {
+        if (sight->place.cell == NULL) {
             rl_meter_charge(op, no_words, step);
             if (step->word < 0 || (kind == ONLY_DENY && step->granted)) {
                 return;
             }
-            place = rl_place_take(ledger, op, step->expires);
+            sight_set(sight, rl_place_take(ledger, op, step->expires), &op->ledger_key);
         }
-        if (place.cell == NULL) {
+        if (sight->place.cell == NULL) {
             break;
         }
-        if (charge_cell(place, op, kind, step)) {
+        if (charge_cell(sight, op, kind, lost, step)) {
             return;
         }
         rl_back_off(i); /* the key's cell was taken away */
-        place = nowhere;
+        sight->place = nowhere;
     }
     deny_uncounted(step);
 }
 
+/* Almost always the first try is enough. */
 void rl_ledger_charge(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
 {
-    charge_or_deny(ledger, op, CHARGE, step);
+    rl_sight_t sight;
+    unsigned tried = 0;
+    rl_ledger_aim(ledger, &op->ledger_key, &sight);
+    if (find_words(ledger, &op->ledger_key, &sight)) {
+        rl_meter_charge(op, sight.words, step);
+        if (apply_to_seen(op, &sight, step)) {
+            return;
+        }
+        tried = 1;
+    }
+    charge_or_deny(ledger, op, CHARGE, tried, &sight, step);
 }
 
 void rl_ledger_deny(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
 {
-    charge_or_deny(ledger, op, ONLY_DENY, step);
+    rl_sight_t sight;
+    sight_set(&sight, place_find(ledger, &op->ledger_key), &op->ledger_key);
+    charge_or_deny(ledger, op, ONLY_DENY, 0, &sight, step);
 }
 
 /* ---- taking away ---- */
@@ -231,21 +259,20 @@ typedef void take_away_fn(const rl_operation_t *op, const void *what,
 static void take_away(const rl_ledger_t *ledger, const rl_operation_t *op,
                       take_away_fn *compute, const void *what, bool once)
 {
-    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    rl_sight_t sight;
     rl_step_t step;
-    const rl_place_t place = place_find(ledger, &op->ledger_key);
-    for (unsigned i = 0; place.cell != NULL && i < RL_TRIES; i++) {
-        cell_load_words(place.cell, raw);
-        if (!cell_is_still(place.cell, place.id)) {
+    sight_set(&sight, place_find(ledger, &op->ledger_key), &op->ledger_key);
+    for (unsigned i = 0; sight.place.cell != NULL && i < RL_TRIES; i++) {
+        cell_load_words(&sight);
+        if (!cell_is_still(sight.place.cell, sight.place.id)) {
             return;
         }
-        cell_unmask_words(&op->ledger_key, place.id, raw, words);
-        compute(op, what, words, &step);
+        compute(op, what, sight.words, &step);
         if (step.word < 0) {
             return;
         }
-        if (!cell_apply_step(&place, &op->ledger_key, raw, &step)) {
-            cell_stand_back(place.cell, i);
+        if (!cell_apply_step(&sight, &step)) {
+            cell_stand_back(sight.place.cell, i);
         }
         else if (once) {
             return;
@@ -296,7 +323,7 @@ void rl_ledger_clear(const rl_ledger_t *ledger, const rl_operation_t *op)
 static void raise_step(const rl_operation_t *op, const uint64_t words[RL_METER_WORDS],
                        const rl_correction_t *to, rl_step_t *step)
 {
-    const int64_t most = op->now + (int64_t)(CELL_LIFE_MAX_SEC - 86400) * RL_USEC_PER_SEC;
+    const int64_t most = op->now + CELL_LIFE_MAX_US - 86400 * RL_USEC_PER_SEC;
     rl_meter_raise(op, words, to->stamp, to->to, step);
     step->granted = true; /* what it counts was granted, here or elsewhere */
     step->expires = step->expires < most ? step->expires : most;
@@ -306,34 +333,34 @@ void rl_ledger_raise(const rl_ledger_t *ledger, const rl_operation_t *op, uint64
                      uint64_t value)
 {
     const rl_correction_t to = {.stamp = stamp, .to = value};
-    uint64_t raw[RL_METER_WORDS], words[RL_METER_WORDS];
+    rl_sight_t sight;
     rl_step_t step;
-    rl_place_t place = place_find(ledger, &op->ledger_key);
-    if (place.cell == NULL) {
+    rl_place_t *place = &sight.place;
+    sight_set(&sight, place_find(ledger, &op->ledger_key), &op->ledger_key);
+    if (place->cell == NULL) {
         raise_step(op, no_words, &to, &step);
-        place = rl_place_take(ledger, op, step.expires);
+        sight_set(&sight, rl_place_take(ledger, op, step.expires), &op->ledger_key);
     }
-    for (unsigned i = 0; place.cell != NULL && i < RL_TRIES; i++) {
-        const uint64_t owner = place.id;
-        cell_load_words(place.cell, raw);
-        if (!cell_is_still(place.cell, owner)) {
+    for (unsigned i = 0; place->cell != NULL && i < RL_TRIES; i++) {
+        const uint64_t owner = place->id;
+        cell_load_words(&sight);
+        if (!cell_is_still(place->cell, owner)) {
             return;
         }
-        cell_unmask_words(&op->ledger_key, place.id, raw, words);
-        raise_step(op, words, &to, &step);
+        raise_step(op, sight.words, &to, &step);
         if (step.word < 0) {
             return;
         }
-        if (rl_place_cover(&place, op, &step)) {
-            if (!cell_apply_step(&place, &op->ledger_key, raw, &step)) {
-                cell_stand_back(place.cell, i);
+        if (place_cover(place, op, &step)) {
+            if (!cell_apply_step(&sight, &step)) {
+                cell_stand_back(place->cell, i);
             }
             else if (!step.again) {
                 return;
             }
         }
-        place.id = cell_load_id(place.cell);
-        if (((place.id ^ owner) & ~GUARD) != 0) {
+        place->id = cell_load_id(place->cell);
+        if (((place->id ^ owner) & ~GUARD) != 0) {
             return;
         }
     }

@@ -60,14 +60,11 @@ void rl_ledger_prefetch(const rl_ledger_t *ledger, const rl_digest_t *ledger_key
  * key. */
 void rl_ledger_peek(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step);
 
-/* Where a key was found, and the words of its cell. Private to the ledger. */
-typedef struct rl_sight {
-    rl_cell_t *cell; /* NULL: the key has none */
-    uint64_t id;     /* of the cell, when it was looked at */
-    uint64_t raw[RL_METER_WORDS];
-} rl_sight_t;
+/* Points *sight at the cell that the key most likely has, and prefetches it. */
+void rl_ledger_aim(const rl_ledger_t *ledger, const rl_digest_t *ledger_key, rl_sight_t *sight);
 
-/* Peeks, and remembers in *sight what it saw, for rl_ledger_take(). */
+/* Peeks, with a sight that was aimed for the key, and remembers in it what it saw, for
+ * rl_ledger_take(). */
 void rl_ledger_look(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step,
                     rl_sight_t *sight);
 
@@ -75,7 +72,7 @@ void rl_ledger_look(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step
  * up again. Call it once for a look. Returns false if nothing was charged, for whatever reason
  * (mostly because another request has changed the counter since): call rl_ledger_charge()
  * then. */
-bool rl_ledger_take(const rl_operation_t *op, const rl_sight_t *sight, const rl_step_t *step);
+bool rl_ledger_take(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step);
 
 /* Charges op->cost at op->now if it fits, as step->granted tells. Exact under any concurrency:
  * no more than the limit is granted in a window. */

@@ -4,9 +4,28 @@
 #include "place.h"
 
 #include "evict.h"
-#include "life.h"
 
 static const rl_place_t nowhere;
+
+/* ---- finding ---- */
+
+rl_place_t rl_place_find_further(const rl_ledger_t *ledger, const rl_digest_t *key)
+{
+    rl_path_t path;
+    rl_cell_t *cell;
+    path_begin(&path, ledger, key);
+    path_next(&path);
+    while ((cell = path_next(&path)) != NULL) {
+        const uint64_t id = cell_load_id(cell);
+        if (id_is_of(id, key)) {
+            return (rl_place_t){cell, id};
+        }
+        if (id == ID_UNUSED) {
+            break;
+        }
+    }
+    return nowhere;
+}
 
 /* ---- ids ---- */
 
@@ -35,16 +54,12 @@ static bool place_swap_id(rl_place_t *place, uint64_t id)
 
 /* ---- life and eviction ---- */
 
-bool rl_place_cover(rl_place_t *place, const rl_operation_t *op, const rl_step_t *step)
+bool rl_place_prolong(rl_place_t *place, const rl_operation_t *op, const rl_step_t *step)
 {
     uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_relaxed);
     const uint64_t next = guarded(place->id);
     if ((life & LIFE_STATE) == (place->id & LIFE_STATE)) {
-        uint64_t due;
-        if (life_covers(life, op, step)) {
-            return true;
-        }
-        due = life_after(life & ~LIFE_STATE, op, step);
+        const uint64_t due = life_after(life & ~LIFE_STATE, op, step);
         if (due == (life & ~LIFE_STATE)) {
             return true;
         }
@@ -172,7 +187,7 @@ static rl_place_t place_establish(const rl_ledger_t *ledger, const rl_operation_
 static bool place_is_needed(const rl_place_t *place, int64_t now)
 {
     const uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_relaxed);
-    return (place->id & TAG) != 0 && life_left(life, life_second(now)) > 0;
+    return (place->id & TAG) != 0 && life_left(life, moment_of(now)) > 0;
 }
 
 /* Swaps the place's id for a bid with this tag. Returns false if another request was faster. */

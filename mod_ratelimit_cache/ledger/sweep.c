@@ -6,7 +6,7 @@
  * and guard in common (17 bits), and its life tells when it expires and whose share of the
  * table it is in. Noise passes this test once in some 100,000 cells. Such a cell is nobody's:
  * its tag and its place on a path would have to be a key's. It is lost to others until its
- * life ends, at most CELL_LIFE_MAX_SEC later.
+ * life ends, at most CELL_LIFE_MAX later.
  *
  * A bid was left by a process that was killed. Any request could carry it on, but nothing
  * counts in it, so it is freed.
@@ -33,15 +33,15 @@
 /* Raise it when the meaning of any bit of a cell changes that the constants below don't tell:
  * in cell.h, life.h, core/meter, fleet/ and lease/. t/unit/ledger_sweep.c notices most. */
 #ifndef FORMAT /* t/142-upgrade.t is another version */
-#define FORMAT 1u
+#define FORMAT 2u
 #endif
 
 uint64_t rl_ledger_layout(void)
 {
     static const uint64_t constants[] = {
-        FORMAT,       RL_LEDGER_CELL_BYTES, GROUP_CELLS,       GROUPS_TRIED, RL_METER_WORDS,
-        RL_RULE_BITS, RL_LEDGER_NOTES,      CELL_LIFE_MAX_SEC, TAG,          GEN,
-        GUARD,        LIFE_EXPIRES_AT,      LIFE_RULE_AT,      TICK_SEC,
+        FORMAT,       RL_LEDGER_CELL_BYTES, GROUP_CELLS,   GROUPS_TRIED, RL_METER_WORDS,
+        RL_RULE_BITS, RL_LEDGER_NOTES,      CELL_LIFE_MAX, TAG,          GEN,
+        GUARD,        LIFE_EXPIRES_AT,      LIFE_RULE_AT,  TICK_MOMENTS, MOMENT_BITS,
     };
     uint64_t number = 0;
     for (unsigned i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
@@ -53,7 +53,7 @@ uint64_t rl_ledger_layout(void)
 
 typedef struct rl_sweep_at {
     const rl_ledger_t *ledger;
-    uint64_t second; /* 0: nothing expires */
+    uint64_t moment; /* 0: nothing expires */
 } rl_sweep_at_t;
 
 static bool is_in_region(const rl_region_t *region, uint64_t group)
@@ -104,7 +104,7 @@ static void sweep_used(const rl_sweep_at_t *at, uint64_t group, rl_cell_t *cell,
         cell_free(cell, id);
         found->damaged++;
     }
-    else if (at->second != 0 && life_left(life, at->second) == 0) {
+    else if (at->moment != 0 && life_left(life, at->moment) == 0) {
         cell_free(cell, id);
         found->expired++;
     }
@@ -137,7 +137,7 @@ static void sweep_unused(rl_cell_t *cell, rl_sweep_t *found)
 
 void rl_ledger_sweep(const rl_ledger_t *ledger, int64_t now, rl_sweep_t *found)
 {
-    const rl_sweep_at_t at = {.ledger = ledger, .second = life_second(now)};
+    const rl_sweep_at_t at = {.ledger = ledger, .moment = moment_of(now)};
     const uint64_t cells = rl_ledger_capacity(ledger);
     *found = (rl_sweep_t){.kept = 0};
     for (uint64_t i = 0; i < cells; i++) {

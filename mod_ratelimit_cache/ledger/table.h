@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "../core/meter/operation.h"
 #include "../system/stripe.h"
 
 typedef struct rl_cell rl_cell_t; /* cell.h */
@@ -24,6 +25,19 @@ typedef struct rl_ledger {
     rl_striped_t *evictions; /* counts keys that lost a cell which was still needed; NULL:
                               * nothing does */
 } rl_ledger_t;
+
+/* A cell, and the id that it had. */
+typedef struct rl_place {
+    rl_cell_t *cell; /* NULL: nowhere */
+    uint64_t id;
+} rl_place_t;
+
+/* Where a key was found, and what its cell holds. Private to the ledger. */
+typedef struct rl_sight {
+    rl_place_t place;
+    uint64_t mask; /* with which the words are stored: see cell.h */
+    uint64_t words[RL_METER_WORDS];
+} rl_sight_t;
 
 #define RL_LEDGER_SIZE_MIN (64u * 1024)
 #define RL_LEDGER_SIZE_MAX (64ull << 30)

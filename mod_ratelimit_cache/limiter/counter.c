@@ -11,13 +11,6 @@
 
 #define NOTE_TRIES 100
 
-uint64_t rl_counter_stamp(const rl_operation_t *op, uint64_t stamp)
-{
-    return rl_meter_is_window(&op->meter)
-               ? (uint64_t)(uint32_t)(op->now / 1000) << 32 | (uint32_t)stamp
-               : stamp;
-}
-
 /* ---- looking ---- */
 
 static void step_take_off(rl_step_t *step, uint32_t leased)
@@ -76,11 +69,6 @@ void rl_counter_peek(const rl_source_t *source, const rl_operation_t *op, rl_ste
     peek_with_lease(source, op, step, &lease);
 }
 
-void rl_counter_prefetch(const rl_source_t *source, const rl_operation_t *op)
-{
-    rl_ledger_prefetch(source->ledger, &op->ledger_key);
-}
-
 /* Returns true if a denial by what is known here may be wrong, and the store is to be asked. */
 static bool is_in_doubt(const rl_source_t *source, const rl_operation_t *op,
                         const rl_step_t *step)
@@ -90,22 +78,15 @@ static bool is_in_doubt(const rl_source_t *source, const rl_operation_t *op,
            rl_doubt_is_noted(source->ledger, op, step->window);
 }
 
-void rl_counter_look(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step,
-                     rl_seen_t *seen)
+void rl_counter_look_further(const rl_source_t *source, const rl_operation_t *op,
+                             rl_step_t *step, rl_seen_t *seen)
 {
     rl_lease_t lease;
-    seen->sight.cell = NULL;
-    seen->incarnation = 0;
-    if (source->session == NULL && op->meter.penalty_us == 0) {
-        rl_ledger_look(source->ledger, op, step, &seen->sight);
+    if (peek_with_lease(source, op, step, &lease)) {
+        seen->incarnation = lease.incarnation;
     }
-    else {
-        if (peek_with_lease(source, op, step, &lease)) {
-            seen->incarnation = lease.incarnation;
-        }
-        if (!step->granted && is_in_doubt(source, op, step)) {
-            step->granted = true; /* as far as is known for sure; the charge asks the store */
-        }
+    if (!step->granted && is_in_doubt(source, op, step)) {
+        step->granted = true; /* as far as is known for sure; the charge asks the store */
     }
 }
 
@@ -235,20 +216,14 @@ static bool charge_shared(const rl_source_t *source, const rl_operation_t *op,
 
 /* ---- charging ---- */
 
-static void charge_ledger(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step)
-{
-    rl_ledger_charge(source->ledger, op, step);
-    step->stamp = rl_counter_stamp(op, step->stamp);
-}
-
 /* A key that is in doubt comes here though it is over a limit that was lowered. */
 static bool may_spend(const rl_operation_t *op, const rl_step_t *step)
 {
     return step->granted || !rl_meter_is_lowered(&op->meter);
 }
 
-bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
-                       rl_on_error_e on_error, rl_step_t *step)
+bool rl_counter_charge_further(const rl_source_t *source, const rl_operation_t *op,
+                               rl_on_error_e on_error, rl_step_t *step)
 {
     const bool shared = rl_source_is_shared(source, &op->meter);
     rl_lease_t lease;
@@ -265,22 +240,15 @@ bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
     if (shared) {
         return charge_shared(source, op, on_error, leased ? &lease : NULL, step);
     }
-    charge_ledger(source, op, step);
+    rl_counter_charge_ledger(source, op, step);
     return true;
 }
 
-bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const rl_seen_t *seen,
-                     rl_step_t *step)
+bool rl_counter_spend(const rl_source_t *source, const rl_operation_t *op, unsigned incarnation,
+                      rl_step_t *step)
 {
-    if (seen->incarnation != 0) {
-        rl_lease_t lease = rl_lease_at(source, op, step->window, seen->incarnation);
-        return op->cost > 0 && charge_lease(&lease, step);
-    }
-    if (seen->sight.cell == NULL || !rl_ledger_take(op, &seen->sight, step)) {
-        return false;
-    }
-    step->stamp = rl_counter_stamp(op, step->stamp);
-    return true;
+    rl_lease_t lease = rl_lease_at(source, op, step->window, incarnation);
+    return op->cost > 0 && charge_lease(&lease, step);
 }
 
 /* ---- giving back ---- */
@@ -319,7 +287,6 @@ static bool refund_shared(const rl_source_t *source, const rl_operation_t *op, u
     return rl_shared_refund(source, op, stamp);
 }
 
-/* Compares 32-bit milliseconds, which wrap around after seven weeks. */
 static bool was_cleared_since(const rl_source_t *source, const rl_operation_t *op,
                               uint64_t stamp)
 {
@@ -327,7 +294,8 @@ static bool was_cleared_since(const rl_source_t *source, const rl_operation_t *o
         rl_meter_is_window(&op->meter)
             ? rl_ledger_note(source->ledger, &op->ledger_key, RL_NOTE_CLEARED)
             : 0;
-    return cleared != 0 && (int32_t)((uint32_t)(stamp >> 32) - (uint32_t)(cleared / 1000)) <= 0;
+    return cleared != 0 &&
+           (int32_t)((uint32_t)(stamp >> 32) - rl_counter_moment((int64_t)cleared)) <= 0;
 }
 
 static bool refund_ledger(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)

@@ -12,12 +12,17 @@
 
 #include "../fleet/source.h"
 
-/* Has the processor fetch the cell that the next operation on this counter will read. */
-void rl_counter_prefetch(const rl_source_t *source, const rl_operation_t *op);
+/* ---- looking ---- */
 
 /* Computes the step that charging op->cost would take, as far as this server knows. Changes
  * nothing, and asks nobody. */
 void rl_counter_peek(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step);
+
+/* Returns true if what the ledger counts is all that there is to know of the counter. */
+static inline bool rl_counter_is_ledgers(const rl_source_t *source, const rl_operation_t *op)
+{
+    return source->session == NULL && op->meter.penalty_us == 0;
+}
 
 /* What rl_counter_look() has seen, for rl_counter_take(). */
 typedef struct rl_seen {
@@ -25,28 +30,99 @@ typedef struct rl_seen {
     unsigned incarnation; /* of the counter whose units may be leased; 0: there is no lease */
 } rl_seen_t;
 
-/* Does what rl_counter_peek() does, and remembers in *seen what it saw, for
- * rl_counter_take(). */
-void rl_counter_look(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step,
-                     rl_seen_t *seen);
+/* Has the processor fetch the cell that rl_counter_look() will read with this *seen. */
+static inline void rl_counter_aim(const rl_source_t *source, const rl_operation_t *op,
+                                  rl_seen_t *seen)
+{
+    rl_ledger_aim(source->ledger, &op->ledger_key, &seen->sight);
+}
+
+/* Does what rl_counter_look() does, of a counter that isn't the ledger's alone. */
+void rl_counter_look_further(const rl_source_t *source, const rl_operation_t *op,
+                             rl_step_t *step, rl_seen_t *seen);
+
+/* Does what rl_counter_peek() does, with a *seen that rl_counter_aim() has made, and remembers
+ * in it what it saw, for rl_counter_take(). */
+static inline void rl_counter_look(const rl_source_t *source, const rl_operation_t *op,
+                                   rl_step_t *step, rl_seen_t *seen)
+{
+    seen->incarnation = 0;
+    if (rl_counter_is_ledgers(source, op)) {
+        rl_ledger_look(source->ledger, op, step, &seen->sight);
+    }
+    else {
+        seen->sight.place.cell = NULL;
+        rl_counter_look_further(source, op, step, seen);
+    }
+}
+
+/* ---- charging ---- */
+
+/* Returns the time, microseconds since the epoch, in the units of a stamp: 1024 microseconds,
+ * and they wrap around after seven weeks. */
+static inline uint32_t rl_counter_moment(int64_t time)
+{
+    return (uint32_t)(time >> 10);
+}
+
+/* Returns the stamp that a refund needs of a counter that isn't shared; `stamp` is the
+ * ledger's, of a window its number. The moment of the charge is added to the upper half of a
+ * window's stamp, so that a refund can tell if the counter has been cleared since. (A shared
+ * counter's stamp has the counter's incarnation there.) */
+static inline uint64_t rl_counter_stamp(const rl_operation_t *op, uint64_t stamp)
+{
+    return rl_meter_is_window(&op->meter)
+               ? (uint64_t)rl_counter_moment(op->now) << 32 | (uint32_t)stamp
+               : stamp;
+}
+
+/* Spends op->cost from the lease that a look saw. Returns false, with nothing spent, if it has
+ * too little. */
+bool rl_counter_spend(const rl_source_t *source, const rl_operation_t *op, unsigned incarnation,
+                      rl_step_t *step);
 
 /* Charges op->cost, which a look with the same operation found to fit, from the cell or the
  * lease that the look saw. Returns false, with nothing charged, if that isn't possible or no
  * longer so: then call rl_counter_charge(). */
-bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op, const rl_seen_t *seen,
-                     rl_step_t *step);
+static inline bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op,
+                                   rl_seen_t *seen, rl_step_t *step)
+{
+    if (seen->incarnation != 0) {
+        return rl_counter_spend(source, op, seen->incarnation, step);
+    }
+    if (!rl_ledger_take(op, &seen->sight, step)) {
+        return false;
+    }
+    step->stamp = rl_counter_stamp(op, step->stamp);
+    return true;
+}
+
+/* Charges this server's ledger. */
+static inline void rl_counter_charge_ledger(const rl_source_t *source, const rl_operation_t *op,
+                                            rl_step_t *step)
+{
+    rl_ledger_charge(source->ledger, op, step);
+    step->stamp = rl_counter_stamp(op, step->stamp);
+}
+
+/* Does what rl_counter_charge() does, of a counter that isn't the ledger's alone. */
+bool rl_counter_charge_further(const rl_source_t *source, const rl_operation_t *op,
+                               rl_on_error_e on_error, rl_step_t *step);
 
 /* Charges op->cost if it fits, and sets the step; step->granted tells if it did. Returns false
  * if the shared store could not answer and on_error isn't RL_ON_ERROR_LOCAL: nothing is
  * charged, and the step is granted for RL_ON_ERROR_ALLOW, denied for RL_ON_ERROR_DENY. */
-bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
-                       rl_on_error_e on_error, rl_step_t *step);
+static inline bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
+                                     rl_on_error_e on_error, rl_step_t *step)
+{
+    if (rl_counter_is_ledgers(source, op)) {
+        rl_counter_charge_ledger(source, op, step);
+        return true;
+    }
+    return rl_counter_charge_further(source, op, on_error, step);
+}
 
-/* Returns the stamp that a refund needs of a counter that isn't shared; `stamp` is the
- * ledger's, of a window its number. The moment of the charge, in milliseconds, is added to the
- * upper half of a window's stamp, so that a refund can tell if the counter has been cleared
- * since. (A shared counter's stamp has the counter's incarnation there.) */
-uint64_t rl_counter_stamp(const rl_operation_t *op, uint64_t stamp);
+/* ---- giving back, and the rest ---- */
 
 /* Gives back op->cost units, which a step with this stamp charged. A window's counter that has
  * been cleared since gives nothing back, as far as this server remembers the clearing; of a

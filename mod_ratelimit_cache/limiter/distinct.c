@@ -189,6 +189,7 @@ static bool asks_store(const rl_source_t *source, const rl_operation_t *op)
 {
     rl_step_t step;
     rl_seen_t seen;
+    rl_counter_aim(source, op, &seen);
     rl_counter_look(source, op, &step, &seen);
     return step.granted;
 }

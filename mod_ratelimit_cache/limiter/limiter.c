@@ -46,10 +46,13 @@ static void slot_to_first(rl_claim_t *claims, int n)
     for (int i = 1; i < n; i++) {
         const rl_holding_t holding = claims[i].slot.holding;
         int first = 0;
+        if (holding.holder == 0) {
+            continue;
+        }
         while (!rl_claim_shares_counter(&claims[first], &claims[i])) {
             first++;
         }
-        if (holding.holder != 0 && first < i) {
+        if (first < i) {
             claims[i].slot.holding = (rl_holding_t){.holder = 0};
             claims[first].slot.holding = holding;
         }
@@ -109,12 +112,18 @@ static void look_for_slot(const rl_source_t *source, rl_claim_t *claim)
 }
 
 /* Grants a denied claim if an administrator has exempted its key. */
-static void claim_excuse(const rl_source_t *source, rl_claim_t *claim)
+static void excuse_denied(const rl_source_t *source, rl_claim_t *claim)
 {
-    if (!claim->step.granted && !claim->refuse && !claim->uncounted &&
-        rl_exempt_key_until(source, &claim->op) > 0) {
+    if (!claim->refuse && !claim->uncounted && rl_exempt_key_until(source, &claim->op) > 0) {
         claim->excused = claim->step.granted = true;
         claim->step.retry = claim->op.now;
+    }
+}
+
+static inline void claim_excuse(const rl_source_t *source, rl_claim_t *claim)
+{
+    if (!claim->step.granted) {
+        excuse_denied(source, claim);
     }
 }
 
@@ -130,16 +139,24 @@ void rl_limiter_peek(const rl_source_t *source, rl_claim_t *claim)
     claim_excuse(source, claim);
 }
 
+/* Looks for the slot that the claim asks for; one on a counter of which an earlier claim holds
+ * a slot takes over its step. */
+static void look_for_a_slot(const rl_source_t *source, rl_claim_t *claims, int i)
+{
+    const rl_claim_t *twin = holding_twin(claims, i);
+    if (twin == NULL) {
+        look_for_slot(source, &claims[i]);
+        return;
+    }
+    claims[i].step = twin->step;
+    claims[i].step.granted &= !claims[i].refuse;
+}
+
 static void claim_look_up(const rl_source_t *source, rl_claim_t *claims, int i)
 {
     rl_claim_t *claim = &claims[i];
-    const rl_claim_t *twin = rl_claim_takes_slot(claim) ? holding_twin(claims, i) : NULL;
-    if (twin != NULL) {
-        claim->step = twin->step;
-        claim->step.granted &= !claim->refuse;
-    }
-    else if (rl_claim_takes_slot(claim)) {
-        look_for_slot(source, claim);
+    if (rl_claim_takes_slot(claim)) {
+        look_for_a_slot(source, claims, i);
     }
     else {
         rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
@@ -169,8 +186,17 @@ static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
     claim_excuse(source, claim);
 }
 
-/* Charges a claim that was looked up and fits, mostly in place, where the look found it. If an
- * earlier claim on the same counter was charged, takes over its step instead. */
+/* Charges a claim that was looked up and fits in place, where the look found it. Returns false
+ * if that isn't possible. */
+static bool take_seen(const rl_source_t *source, rl_claim_t *claim)
+{
+    claim->charged = !counts_values(claim) && !rl_claim_takes_slot(claim) &&
+                     rl_counter_take(source, &claim->op, &claim->seen, &claim->step);
+    return claim->charged;
+}
+
+/* Charges a claim that was looked up and fits, mostly in place. If an earlier claim on the same
+ * counter was charged, takes over its step instead. */
 static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
 {
     rl_claim_t *claim = &claims[i];
@@ -178,11 +204,7 @@ static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
     if (twin != NULL) {
         claim->step = twin->step;
     }
-    else if (!counts_values(claim) && !rl_claim_takes_slot(claim) &&
-             rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
-        claim->charged = true;
-    }
-    else {
+    else if (!take_seen(source, claim)) {
         claim_charge(source, claim);
     }
 }
@@ -198,49 +220,81 @@ void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n)
     }
 }
 
-/* Charges the claims that fit, in order. Stops and returns false at the first claim that
- * denies. */
+/* Charges the claims that fit, in order, up to the first that denies. Returns true if all were
+ * granted. */
 static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n)
 {
+    bool all = true;
     for (int i = 0; i < n; i++) {
         if (claims[i].step.granted && !claims[i].excused) {
             charge_seen(source, claims, i);
         }
+        if (claims[i].step.granted) {
+            continue;
+        }
         if (denies(&claims[i])) {
             return false;
         }
+        all = false;
     }
-    return true;
+    return all;
+}
+
+/* Makes the claims ready for a decision, and has the processor fetch their cells. */
+static void begin_all(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+{
+    for (int i = 0; i < n; i++) {
+        rl_claim_t *claim = &claims[i];
+        rl_source_bind(source, &claim->op, now);
+        rl_counter_aim(source, &claim->op, &claim->seen);
+        claim->distinct.holds = RL_HOLDS_UNITS; /* it may have been charged before */
+        claim->charged = claim->uncounted = claim->excused = false;
+    }
+}
+
+/* Looks all claims up. Returns true if none of them denies. */
+static bool look_at_all(const rl_source_t *source, rl_claim_t *claims, int n)
+{
+    bool fit = true;
+    for (int i = 0; i < n; i++) {
+        claim_look_up(source, claims, i);
+        if (denies(&claims[i])) {
+            fit = false;
+        }
+    }
+    return fit;
+}
+
+/* Returns true if the claim is charged in one pass, because it is the only one, and a look
+ * would do half of what a charge does anyhow. */
+static bool is_charged_at_once(const rl_source_t *source, const rl_claim_t *claims, int n)
+{
+    return n == 1 && !claims[0].refuse && !rl_counter_is_ledgers(source, &claims[0].op);
+}
+
+/* Decides in two passes. Returns true if all claims were granted. */
+static bool decide_all(const rl_source_t *source, rl_claim_t *claims, int n)
+{
+    slot_to_first(claims, n);
+    return look_at_all(source, claims, n) && charge_all(source, claims, n);
 }
 
 int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
-    bool admitted;
-    for (int i = 0; i < n; i++) {
-        rl_source_bind(source, &claims[i].op, now);
-        claims[i].distinct.holds = RL_HOLDS_UNITS; /* it may have been charged before */
-        claims[i].excused = false;
-    }
-    if (n == 1 && !claims[0].refuse) { /* a single claim needs no second pass */
+    int denial;
+    begin_all(source, claims, n, now);
+    if (is_charged_at_once(source, claims, n)) {
         claim_charge(source, &claims[0]);
-        rl_limiter_overrun(source, claims, 1);
-        return denies(&claims[0]) ? 0 : -1;
     }
-    for (int i = 0; i < n; i++) {
-        rl_counter_prefetch(source, &claims[i].op);
+    else if (decide_all(source, claims, n)) {
+        return -1;
     }
-    slot_to_first(claims, n);
-    for (int i = 0; i < n; i++) {
-        claims[i].charged = claims[i].uncounted = false;
-        claim_look_up(source, claims, i);
-    }
-    admitted = rl_limiter_denial(claims, n) < 0 && charge_all(source, claims, n);
     rl_limiter_overrun(source, claims, n);
-    if (!admitted) {
+    denial = rl_limiter_denial(claims, n);
+    if (denial >= 0) {
         rl_limiter_refund(source, claims, n, now);
-        return rl_limiter_denial(claims, n);
     }
-    return -1;
+    return denial;
 }
 
 void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)

@@ -269,8 +269,9 @@ static void with_a_counter_that_is_lost_its_values_are_forgotten(void **state)
     rl_sight_t sight;
     rl_step_t step;
     const rl_meter_t meter = fixed_window(3, DAY);
+    rl_ledger_aim(source.ledger, &key, &sight);
     rl_ledger_look(source.ledger, OP(&key, &meter, now, 1), &step, &sight);
-    counter = sight.cell;
+    counter = sight.place.cell;
     assert_non_null(counter);
     id = (uint64_t *)(void *)counter; /* a cell begins with its id: cell.h */
     *id = (*id & 0x3ff00) | 1;

@@ -244,7 +244,7 @@ static void expired_cells_go_first(void **state)
     }
 }
 
-#define TICK (8 * SECOND)
+#define TICK (9 * SECOND)
 
 /* Keys 0 to 7 come once each, a tick apart, in an order of their own. */
 static int64_t fill_one_by_one(rl_meter_t meter)

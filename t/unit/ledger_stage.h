@@ -47,6 +47,7 @@ static void stage_charge(int key, int64_t now, rl_step_t *step)
 static void stage_take(int key, int64_t now, rl_step_t *step)
 {
     rl_sight_t sight;
+    rl_ledger_aim(&ledger, &keys[key], &sight);
     rl_ledger_look(&ledger, OP(&keys[key], &meters[key], now, 1), step, &sight);
     if (!rl_ledger_take(OP(&keys[key], &meters[key], now, 1), &sight, step)) {
         stage_charge(key, now, step);

@@ -82,6 +82,7 @@ static void what_was_seen_is_charged_once(void **state)
         rl_sight_t sight;
         rl_step_t step;
         assert_true(charge(&whose, &meter, NOON));
+        rl_ledger_aim(&ledger, &whose, &sight);
         rl_ledger_look(&ledger, OP(&whose, &meter, NOON, 2), &step, &sight);
         assert_true(step.granted);
         assert_true(rl_ledger_take(OP(&whose, &meter, NOON, 2), &sight, &step));
@@ -97,10 +98,12 @@ static void a_look_that_found_nothing_or_no_room_takes_nothing(void **state)
     rl_sight_t sight;
     rl_step_t step;
     (void)state;
+    rl_ledger_aim(&ledger, &key, &sight);
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_true(step.granted);
     assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
     assert_true(charge(&key, &meter, NOON));
+    rl_ledger_aim(&ledger, &key, &sight);
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_false(step.granted);
     assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
@@ -114,6 +117,7 @@ static void a_charge_that_came_in_between_is_not_lost(void **state)
     rl_step_t step;
     (void)state;
     assert_true(charge(&key, &meter, NOON));
+    rl_ledger_aim(&ledger, &key, &sight);
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_true(charge(&key, &meter, NOON));
     assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
@@ -131,6 +135,7 @@ static void a_cell_that_was_taken_away_in_between_is_left_alone(void **state)
     uint32_t counted = 0;
     (void)state;
     assert_true(charge(&key, &meter, NOON));
+    rl_ledger_aim(&ledger, &key, &sight);
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     for (int i = 0; i < 20000; i++) {
         const rl_digest_t other = random_digest(&rng);
