@@ -260,7 +260,7 @@ run:
 $(OUT)/bench/%: t/bench/%.c $(LIBRARY) | need-build
 	@mkdir -p $(@D)
 	$(SAY) '  CC   $<'
-	$(Q)$(CC) $(CFLAGS_ALL) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LTO) -I$(SRC) $(APR_FLAGS) -MMD -MP $< -o $@ $(LIBRARY) $(MODULE_LIBS) $(APR_LIBS)
 
 bench: need-bench all $(BENCHES)
 	@build/peers.sh $(OUT)/bench/peers

@@ -85,28 +85,54 @@ static rl_digest_t keyed(const rl_secret_t *secret, const unsigned char *bytes, 
     return siphash_digest(&hash, rl_siphash_load(last), len);
 }
 
-void rl_scope_make(rl_scope_t *scope, const rl_secret_t *secret, const rl_digest_t *id)
+/* No list of parts begins like this: a part's head would be 127 + 128, and its length 2^32-1.
+ */
+#define SCOPE_OF_COUNTERS UINT64_MAX
+
+static void hash_id(rl_siphash_t *hash, const rl_digest_t *id)
 {
     unsigned char bytes[sizeof(*id)];
     memcpy(bytes, id, sizeof(bytes));
-    rl_siphash_begin(&scope->hash, secret->key);
-    rl_siphash_block(&scope->hash, rl_siphash_load(bytes));
-    rl_siphash_block(&scope->hash, rl_siphash_load(bytes + RL_SIPHASH_BLOCK));
+    rl_siphash_block(hash, rl_siphash_load(bytes));
+    rl_siphash_block(hash, rl_siphash_load(bytes + RL_SIPHASH_BLOCK));
 }
 
-void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *scope)
+static rl_siphash_t hash_of_id(const rl_secret_t *secret, const rl_digest_t *id)
+{
+    rl_siphash_t hash;
+    rl_siphash_begin(&hash, secret->key);
+    hash_id(&hash, id);
+    return hash;
+}
+
+void rl_scope_make(rl_scope_t *scope, const rl_secret_t *secret, const rl_digest_t *id)
+{
+    rl_siphash_t hash;
+    rl_siphash_begin(&hash, secret->key);
+    rl_siphash_block(&hash, SCOPE_OF_COUNTERS);
+    hash_id(&hash, id);
+    scope->hash = hash_of_id(secret, id);
+    scope->counters = siphash_digest(&hash, 0, RL_SIPHASH_BLOCK + sizeof(*id));
+}
+
+static inline void begin_without_parts(rl_key_builder_t *key, const rl_secret_t *secret)
 {
     key->secret = secret;
-    key->scope = *scope;
+    key->is_hashed = false;
     key->len = 0;
     memset(key->bytes, 0, RL_SIPHASH_BLOCK);
 }
 
+void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *scope)
+{
+    key->scope = *scope;
+    begin_without_parts(key, secret);
+}
+
 void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *id)
 {
-    rl_scope_t scope;
-    rl_scope_make(&scope, secret, id);
-    rl_key_begin_in(key, secret, &scope);
+    key->scope.hash = hash_of_id(secret, id);
+    begin_without_parts(key, secret);
 }
 
 void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *scope)
@@ -142,6 +168,7 @@ void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t 
 {
     unsigned char *at = key->bytes + key->len;
     rl_digest_t digest;
+    key->is_hashed = false;
     if (sizeof(key->bytes) - key->len < RL_KEY_PART_MAX + RL_SIPHASH_BLOCK) {
         return;
     }
@@ -173,15 +200,30 @@ bool rl_key_next(const rl_key_builder_t *key, size_t *at, rl_key_added_t *added)
     return true;
 }
 
-rl_digest_t rl_key_finish(const rl_key_builder_t *key)
+/* Hashes the parts after what the hash has, which is `len` bytes. */
+static inline rl_digest_t hash_parts(rl_siphash_t *hash, size_t len,
+                                     const rl_key_builder_t *key)
 {
-    rl_siphash_t hash = key->scope.hash;
     const unsigned char *at = key->bytes;
     const unsigned char *last = at + key->len / RL_SIPHASH_BLOCK * RL_SIPHASH_BLOCK;
     for (; at < last; at += RL_SIPHASH_BLOCK) {
-        rl_siphash_block(&hash, rl_siphash_load(at));
+        rl_siphash_block(hash, rl_siphash_load(at));
     }
-    return siphash_digest(&hash, rl_siphash_load(last), sizeof(rl_digest_t) + key->len);
+    return siphash_digest(hash, rl_siphash_load(last), len + key->len);
+}
+
+rl_digest_t rl_key_finish(const rl_key_builder_t *key)
+{
+    rl_siphash_t hash = key->scope.hash;
+    return hash_parts(&hash, sizeof(rl_digest_t), key);
+}
+
+void rl_key_hash(rl_key_builder_t *key)
+{
+    rl_siphash_t hash;
+    rl_siphash_begin(&hash, key->secret->key);
+    key->hashed = hash_parts(&hash, 0, key);
+    key->is_hashed = true;
 }
 
 rl_digest_t rl_digest_extend(const rl_secret_t *secret, const rl_digest_t *digest,

@@ -50,26 +50,39 @@ void rl_digest_tag(const rl_digest_t *digest, char tag[RL_TAG_LENGTH + 1]);
 
 /* The key builder collects the parts of a key and hashes them:
  *
- *     scope (16 bytes) | part | part | ...
  *     part      = kind (1 byte) | length (1 byte) | bytes
  *     long part = kind + 128 (1 byte) | length (4 bytes, little-endian) | its digest (16 bytes)
  *
  * A part longer than RL_KEY_INLINE_MAX bytes is represented by its own keyed digest, so that
  * the buffer has a fixed size and nothing is allocated. Each length stands before its value, so
  * that no two different lists of parts have the same encoding. The heads of parts are short so
- * that an IPv4 address fits into one block of the hash. */
+ * that an IPv4 address fits into one block of the hash.
+ *
+ * There are two ways to the digest. rl_key_finish() hashes scope (16 bytes) | part | part | ...
+ * It makes seals: without the secret nobody can make the digest of anything, whatever other
+ * digests he has.
+ *
+ * rl_key_counter() makes names of counters, and is quick when rules of a request have the same
+ * key: it hashes the parts once, and adds the hashed scope by exclusive or. Two counters are
+ * one only if hashes of two lists of parts differ just as those of two scopes do, a chance of
+ * 1 in 2^128 for each pair. Whoever chooses parts can't better it without the secret, not even
+ * with tags of counters at hand. But it makes no seals: the digests of a and b in one scope and
+ * of a in another tell that of b there. */
 #define RL_KEY_PARTS_MAX  16
 #define RL_KEY_INLINE_MAX 40
 #define RL_KEY_PART_MAX   (2 + RL_KEY_INLINE_MAX)
 
-/* A scope, hashed: the state of the hash with which all keys of the scope begin. */
+/* A scope, hashed. */
 typedef struct rl_scope {
-    rl_siphash_t hash;
+    rl_siphash_t hash;    /* the state with which what rl_key_finish() hashes begins */
+    rl_digest_t counters; /* what rl_key_counter() adds */
 } rl_scope_t;
 
 typedef struct rl_key_builder {
     const rl_secret_t *secret;
     rl_scope_t scope;
+    rl_digest_t hashed; /* the parts, if is_hashed */
+    bool is_hashed;
     size_t len; /* bytes of the parts; zeros follow, a block of the hash long */
     unsigned char bytes[RL_KEY_PARTS_MAX * RL_KEY_PART_MAX + RL_SIPHASH_BLOCK];
 } rl_key_builder_t;
@@ -81,7 +94,7 @@ void rl_scope_make(rl_scope_t *scope, const rl_secret_t *secret, const rl_digest
  * with, and must outlive the key. */
 void rl_key_begin_in(rl_key_builder_t *key, const rl_secret_t *secret, const rl_scope_t *scope);
 
-/* Does the work of rl_scope_make() and rl_key_begin_in(). */
+/* Begins a key without parts in the scope that this id names, for rl_key_finish() only. */
 void rl_key_begin(rl_key_builder_t *key, const rl_secret_t *secret, const rl_digest_t *id);
 
 /* Moves the key, with the parts it has, into another scope made with the same secret. */
@@ -105,5 +118,19 @@ bool rl_key_next(const rl_key_builder_t *key, size_t *at, rl_key_added_t *added)
 
 /* Returns the key's digest: SipHash-2-4-128 of scope and parts. */
 rl_digest_t rl_key_finish(const rl_key_builder_t *key);
+
+/* Hashes the key's parts: for rl_key_counter(). */
+void rl_key_hash(rl_key_builder_t *key);
+
+/* Returns the digest that names the key's counter in its scope, another one than
+ * rl_key_finish() returns. For a key that was begun in a scope, or moved into one. */
+static inline rl_digest_t rl_key_counter(rl_key_builder_t *key)
+{
+    const rl_digest_t *scope = &key->scope.counters;
+    if (!key->is_hashed) {
+        rl_key_hash(key);
+    }
+    return (rl_digest_t){.hi = key->hashed.hi ^ scope->hi, .lo = key->hashed.lo ^ scope->lo};
+}
 
 #endif

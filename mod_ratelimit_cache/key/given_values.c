@@ -140,6 +140,6 @@ rl_key_result_e rl_key_of_values(apr_pool_t *pool, const rl_key_terms_t *terms,
             return RL_KEY_MALFORMED;
         }
     }
-    *digest = rl_key_finish(&builder);
+    *digest = rl_key_counter(&builder);
     return encoder.missing ? RL_KEY_MISSING : RL_KEY_WHOLE;
 }

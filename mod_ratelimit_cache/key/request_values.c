@@ -470,7 +470,7 @@ rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
         values->result = encode(r, terms->spelling_secret, values);
     }
     if (values->result != RL_KEY_ANONYMOUS) {
-        *digest = rl_key_finish(&values->builder);
+        *digest = rl_key_counter(&values->builder);
     }
     return values->result;
 }

@@ -53,6 +53,6 @@ for (@COUNTED) {
     my ($short, $long) = map { count_run($name, $traffic, $_) } $SHORT, $LONG;
     printf "%s\t%s\t%d\n", $name, $traffic, ($long - $short) / ($LONG - $SHORT);
 }
-for my $case ($LEDGER ? qw(digest hot-1 hot-2 hot-denied spread-1 figures-1 figures-2 figures-spread) : ()) {
+for my $case ($LEDGER ? qw(digest digest-2 hot-1 hot-2 hot-denied spread-1 figures-1 figures-2 figures-spread) : ()) {
     printf "ledger\t%s\t%d\n", $case, collected(scalar `@CALLGRIND --toggle-collect=counted '$LEDGER' --once $case $DECISIONS 2>&1`) / $DECISIONS;
 }

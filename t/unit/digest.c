@@ -165,6 +165,58 @@ static void a_key_can_be_put_into_another_scope(void **state)
     assert_true(same(rl_key_finish(&key), digest_of(&part, 1)));
 }
 
+/* ---- counters ---- */
+
+static rl_digest_t counter_of(const part_t *parts, int n, const rl_digest_t *in)
+{
+    rl_key_builder_t key;
+    rl_scope_t made;
+    rl_scope_make(&made, &secret, in);
+    rl_key_begin_in(&key, &secret, &made);
+    for (int i = 0; i < n; i++) {
+        rl_key_add(&key, parts[i].kind, parts[i].bytes, parts[i].len);
+    }
+    return rl_key_counter(&key);
+}
+
+/* Counters on memcached, and those in a file, have these names: what changes them makes all
+ * counters start anew, and splits a fleet in which servers are of several versions. */
+static void a_counter_is_named_by_its_parts_and_its_scope(void **state)
+{
+    const part_t part = {1, "ab", 2};
+    unsigned char id[8 + 16];
+    rl_digest_t parts, scopes, name;
+    (void)state;
+    memset(id, 0xff, 8);
+    memcpy(id + 8, &scope, 16);
+    parts = siphash(secret.key, "\1\2ab", 4);
+    scopes = siphash(secret.key, id, sizeof(id));
+    name = counter_of(&part, 1, &scope);
+    assert_int_equal(name.hi, parts.hi ^ scopes.hi);
+    assert_int_equal(name.lo, parts.lo ^ scopes.lo);
+    assert_false(same(name, digest_of(&part, 1)));
+}
+
+static void a_counter_in_another_scope_is_that_of_a_key_made_there(void **state)
+{
+    const rl_digest_t elsewhere = {.hi = 3, .lo = 4};
+    const part_t parts[] = {{1, "ab", 2}, {2, "cd", 2}};
+    rl_scope_t first, other;
+    rl_key_builder_t key;
+    (void)state;
+    rl_scope_make(&first, &secret, &scope);
+    rl_key_begin_in(&key, &secret, &first);
+    rl_key_add(&key, parts[0].kind, parts[0].bytes, parts[0].len);
+    assert_true(same(rl_key_counter(&key), counter_of(parts, 1, &scope)));
+    rl_scope_make(&other, &secret, &elsewhere);
+    rl_key_rescope(&key, &other);
+    assert_true(same(rl_key_counter(&key), counter_of(parts, 1, &elsewhere)));
+    rl_key_add(&key, parts[1].kind, parts[1].bytes, parts[1].len);
+    assert_true(same(rl_key_counter(&key), counter_of(parts, 2, &elsewhere)));
+    assert_false(same(counter_of(parts, 1, &scope), counter_of(parts, 1, &elsewhere)));
+    assert_false(same(counter_of(parts, 1, &scope), counter_of(parts, 2, &scope)));
+}
+
 static void a_boundary_between_parts_counts(void **state)
 {
     const part_t a[] = {{1, "ab", 2}, {1, "c", 1}};
@@ -383,6 +435,8 @@ int main(void)
         cmocka_unit_test(a_key_of_any_length_is_hashed_whole),
         cmocka_unit_test(a_prefix_gives_the_keys_of_its_scope_any_number_of_times),
         cmocka_unit_test(a_key_can_be_put_into_another_scope),
+        cmocka_unit_test(a_counter_is_named_by_its_parts_and_its_scope),
+        cmocka_unit_test(a_counter_in_another_scope_is_that_of_a_key_made_there),
         cmocka_unit_test(a_boundary_between_parts_counts),
         cmocka_unit_test(a_value_that_spells_an_encoding_is_not_that_encoding),
         cmocka_unit_test(kinds_and_embedded_nuls_count),
