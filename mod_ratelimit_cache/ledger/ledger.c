@@ -158,6 +158,13 @@ bool rl_ledger_take(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t
     return sight->place.cell != NULL && step->granted && apply_to_seen(op, sight, step);
 }
 
+void rl_ledger_keep(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step)
+{
+    if (sight->place.cell != NULL && step->word < 0) {
+        is_covered(&sight->place, op, step);
+    }
+}
+
 typedef enum { CHARGE, ONLY_DENY } rl_charge_kind_e;
 
 /* What is not counted is not granted. Only a damaged cell leads here, or a tenants' share in

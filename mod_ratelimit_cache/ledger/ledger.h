@@ -74,6 +74,10 @@ void rl_ledger_look(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step
  * then. */
 bool rl_ledger_take(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step);
 
+/* Notes that the key is in use which rl_ledger_look() found denied, so that its cell doesn't go
+ * to another. (A denial with a change to make is rl_ledger_deny()'s.) */
+void rl_ledger_keep(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step);
+
 /* Charges op->cost at op->now if it fits, as step->granted tells. Exact under any concurrency:
  * no more than the limit is granted in a window. */
 void rl_ledger_charge(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step);

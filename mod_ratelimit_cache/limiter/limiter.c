@@ -160,6 +160,9 @@ static void claim_look_up(const rl_source_t *source, rl_claim_t *claims, int i)
     }
     else {
         rl_counter_look(source, &claim->op, &claim->step, &claim->seen);
+        if (!claim->step.granted) {
+            rl_ledger_keep(&claim->op, &claim->seen.sight, &claim->step);
+        }
         apply_value(source, claim);
     }
     claim_excuse(source, claim);
@@ -265,11 +268,11 @@ static bool look_at_all(const rl_source_t *source, rl_claim_t *claims, int n)
     return fit;
 }
 
-/* Returns true if the claim is charged in one pass, because it is the only one, and a look
- * would do half of what a charge does anyhow. */
-static bool is_charged_at_once(const rl_source_t *source, const rl_claim_t *claims, int n)
+/* Returns true if the claim is for units that the ledger alone gives or denies. */
+static bool is_for_ledger(const rl_source_t *source, const rl_claim_t *claim)
 {
-    return n == 1 && !claims[0].refuse && !rl_counter_is_ledgers(source, &claims[0].op);
+    return rl_counter_is_ledgers(source, &claim->op) && !counts_values(claim) &&
+           !rl_claim_takes_slot(claim);
 }
 
 /* Decides in two passes. Returns true if all claims were granted. */
@@ -283,8 +286,8 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
 {
     int denial;
     begin_all(source, claims, n, now);
-    if (is_charged_at_once(source, claims, n)) {
-        claim_charge(source, &claims[0]);
+    if (n == 1 && !claims[0].refuse && !is_for_ledger(source, &claims[0])) {
+        claim_charge(source, &claims[0]); /* a look would only do a part of this once more */
     }
     else if (decide_all(source, claims, n)) {
         return -1;

@@ -335,6 +335,27 @@ static void cells_at_their_limit_go_last(void **state)
     }
 }
 
+static void a_key_that_a_look_denies_again_and_again_keeps_its_cell(void **state)
+{
+    const rl_meter_t hour = aligned_window(3, HOUR);
+    const rl_digest_t key = nth_key(0);
+    (void)state;
+    open_ledger(GROUP_SIZE);
+    for (uint64_t i = 0; i < 8; i++) {
+        charge(nth_key(i), hour, NOON + (i > 0 ? TICK : 0), 3);
+    }
+    for (int64_t now = NOON + TICK; now < NOON + 4 * TICK; now += TICK) {
+        rl_sight_t sight;
+        rl_step_t step;
+        rl_ledger_aim(&ledger, &key, &sight);
+        rl_ledger_look(&ledger, OP(&key, &hour, now, 1), &step, &sight);
+        assert_false(step.granted);
+        rl_ledger_keep(OP(&key, &hour, now, 1), &sight, &step);
+    }
+    assert_true(charge(nth_key(100), hour, NOON + 4 * TICK, 1));
+    assert_int_equal(used(key, hour, NOON + 4 * TICK), 3);
+}
+
 static void a_cell_that_was_full_in_an_earlier_window_is_not_full_any_more(void **state)
 {
     const rl_meter_t hour = aligned_window(3, HOUR), day = aligned_window(3, DAY);
@@ -529,6 +550,7 @@ int main(void)
         LEDGER_TEST(keys_that_were_asked_for_again_outlive_longer_periods),
         LEDGER_TEST(of_keys_in_use_those_that_have_used_more_of_their_limit_go_later),
         LEDGER_TEST(cells_at_their_limit_go_last),
+        LEDGER_TEST(a_key_that_a_look_denies_again_and_again_keeps_its_cell),
         LEDGER_TEST(a_cell_that_was_full_in_an_earlier_window_is_not_full_any_more),
         LEDGER_TEST(denied_requests_do_not_prolong_a_cell),
         LEDGER_TEST(denied_requests_write_to_a_cell_once_in_eight_seconds_at_most),
