@@ -236,16 +236,20 @@ static void charge_or_deny(const rl_ledger_t *ledger, const rl_operation_t *op,
 void rl_ledger_charge(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)
 {
     rl_sight_t sight;
-    unsigned tried = 0;
     rl_ledger_aim(ledger, &op->ledger_key, &sight);
     if (find_words(ledger, &op->ledger_key, &sight)) {
         rl_meter_charge(op, sight.words, step);
         if (apply_to_seen(op, &sight, step)) {
             return;
         }
-        tried = 1;
     }
-    charge_or_deny(ledger, op, CHARGE, tried, &sight, step);
+    rl_ledger_charge_from(ledger, op, &sight, step);
+}
+
+void rl_ledger_charge_from(const rl_ledger_t *ledger, const rl_operation_t *op,
+                           rl_sight_t *sight, rl_step_t *step)
+{
+    charge_or_deny(ledger, op, CHARGE, sight->place.cell != NULL ? 1 : 0, sight, step);
 }
 
 void rl_ledger_deny(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step_t *step)

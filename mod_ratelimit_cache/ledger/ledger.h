@@ -70,9 +70,13 @@ void rl_ledger_look(const rl_ledger_t *ledger, const rl_operation_t *op, rl_step
 
 /* Charges what rl_ledger_look() found to fit for the same operation, without looking the key
  * up again. Call it once for a look. Returns false if nothing was charged, for whatever reason
- * (mostly because another request has changed the counter since): call rl_ledger_charge()
+ * (mostly because another request has changed the counter since): call rl_ledger_charge_from()
  * then. */
 bool rl_ledger_take(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step);
+
+/* Does what rl_ledger_charge() does, from where a look and a take left the sight. */
+void rl_ledger_charge_from(const rl_ledger_t *ledger, const rl_operation_t *op,
+                           rl_sight_t *sight, rl_step_t *step);
 
 /* Notes that the key is in use which rl_ledger_look() found denied, so that its cell doesn't go
  * to another. (A denial with a change to make is rl_ledger_deny()'s.) */

@@ -46,12 +46,12 @@ void rl_counter_look_further(const rl_source_t *source, const rl_operation_t *op
 static inline void rl_counter_look(const rl_source_t *source, const rl_operation_t *op,
                                    rl_step_t *step, rl_seen_t *seen)
 {
-    seen->incarnation = 0;
     if (rl_counter_is_ledgers(source, op)) {
         rl_ledger_look(source->ledger, op, step, &seen->sight);
     }
     else {
         seen->sight.place.cell = NULL;
+        seen->incarnation = 0;
         rl_counter_look_further(source, op, step, seen);
     }
 }
@@ -81,17 +81,18 @@ static inline uint64_t rl_counter_stamp(const rl_operation_t *op, uint64_t stamp
 bool rl_counter_spend(const rl_source_t *source, const rl_operation_t *op, unsigned incarnation,
                       rl_step_t *step);
 
-/* Charges op->cost, which a look with the same operation found to fit, from the cell or the
- * lease that the look saw. Returns false, with nothing charged, if that isn't possible or no
- * longer so: then call rl_counter_charge(). */
+/* Charges op->cost, which a look with the same operation found to fit, mostly from the cell or
+ * the lease that the look saw. Sets the step: it may be denied after all, if others were
+ * faster. Returns false, with nothing charged, if the shared store is to be asked: then call
+ * rl_counter_charge(). */
 static inline bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op,
                                    rl_seen_t *seen, rl_step_t *step)
 {
-    if (seen->incarnation != 0) {
-        return rl_counter_spend(source, op, seen->incarnation, step);
+    if (!rl_counter_is_ledgers(source, op)) {
+        return seen->incarnation != 0 && rl_counter_spend(source, op, seen->incarnation, step);
     }
     if (!rl_ledger_take(op, &seen->sight, step)) {
-        return false;
+        rl_ledger_charge_from(source->ledger, op, &seen->sight, step);
     }
     step->stamp = rl_counter_stamp(op, step->stamp);
     return true;

@@ -189,13 +189,17 @@ static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
     claim_excuse(source, claim);
 }
 
-/* Charges a claim that was looked up and fits in place, where the look found it. Returns false
- * if that isn't possible. */
+/* Charges a claim that was looked up and fits with what the look saw. Returns false if that
+ * isn't possible. */
 static bool take_seen(const rl_source_t *source, rl_claim_t *claim)
 {
-    claim->charged = !counts_values(claim) && !rl_claim_takes_slot(claim) &&
-                     rl_counter_take(source, &claim->op, &claim->seen, &claim->step);
-    return claim->charged;
+    if (counts_values(claim) || rl_claim_takes_slot(claim) ||
+        !rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
+        return false;
+    }
+    claim->charged = claim->step.granted;
+    claim_excuse(source, claim);
+    return true;
 }
 
 /* Charges a claim that was looked up and fits, mostly in place. If an earlier claim on the same

@@ -50,7 +50,7 @@ static void stage_take(int key, int64_t now, rl_step_t *step)
     rl_ledger_aim(&ledger, &keys[key], &sight);
     rl_ledger_look(&ledger, OP(&keys[key], &meters[key], now, 1), step, &sight);
     if (!rl_ledger_take(OP(&keys[key], &meters[key], now, 1), &sight, step)) {
-        stage_charge(key, now, step);
+        rl_ledger_charge_from(&ledger, OP(&keys[key], &meters[key], now, 1), &sight, step);
     }
 }
 

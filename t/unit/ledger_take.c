@@ -102,7 +102,9 @@ static void a_look_that_found_nothing_or_no_room_takes_nothing(void **state)
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_true(step.granted);
     assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
-    assert_true(charge(&key, &meter, NOON));
+    assert_int_equal(used(&key, &meter, NOON), 0);
+    rl_ledger_charge_from(&ledger, OP(&key, &meter, NOON, 1), &sight, &step);
+    assert_true(step.granted);
     rl_ledger_aim(&ledger, &key, &sight);
     rl_ledger_look(&ledger, OP(&key, &meter, NOON, 1), &step, &sight);
     assert_false(step.granted);
@@ -122,6 +124,12 @@ static void a_charge_that_came_in_between_is_not_lost(void **state)
     assert_true(charge(&key, &meter, NOON));
     assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
     assert_int_equal(used(&key, &meter, NOON), 2);
+    rl_ledger_charge_from(&ledger, OP(&key, &meter, NOON, 1), &sight, &step);
+    assert_true(step.granted);
+    assert_int_equal(step.used, 3);
+    rl_ledger_charge_from(&ledger, OP(&key, &meter, NOON, 1), &sight, &step);
+    assert_false(step.granted);
+    assert_int_equal(used(&key, &meter, NOON), 3);
 }
 
 /* The table is filled until the key has lost its cell; then it comes back, perhaps elsewhere.
@@ -144,6 +152,9 @@ static void a_cell_that_was_taken_away_in_between_is_left_alone(void **state)
     assert_int_equal(used(&key, &meter, NOON), 0);
     assert_false(rl_ledger_take(OP(&key, &meter, NOON, 1), &sight, &step));
     assert_int_equal(used(&key, &meter, NOON), 0);
+    rl_ledger_charge_from(&ledger, OP(&key, &meter, NOON, 1), &sight, &step);
+    assert_true(step.granted);
+    assert_int_equal(used(&key, &meter, NOON), 1);
     for (rng = 1; counted < 2000; counted++) {
         const rl_digest_t other = random_digest(&rng);
         assert_true(used(&other, &longer, NOON) <= 1);
