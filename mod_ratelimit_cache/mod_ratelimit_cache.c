@@ -2,12 +2,13 @@
 /* mod_ratelimit_cache: request rate limits for Apache httpd. */
 
 /* What happens when the configuration was read: check_config refuses tables of networks
- * that nobody has read and limits that a fleet can't share, and warns of what doesn't do what
- * it seems to; post_config starts.
+ * that nobody has read and limits that a fleet can't share, warns of what doesn't do what it
+ * seems to, and finds out who may read RATELIMIT_* variables; post_config starts.
  *
  * What happens to a request, in httpd's order:
  *
- * post_read_request, first: sets RATELIMIT_BUSY, if RateLimitBusy is configured.
+ * post_read_request, first: sets RATELIMIT_BUSY, if RateLimitBusy is configured. After an
+ * internal redirect, sets the REDIRECT_RATELIMIT_* variables that have waited.
  *
  * post_read_request: forgets an offer to upgrade the connection to HTTP/2 that was not taken
  * up.
@@ -35,7 +36,8 @@
  * insert_filter, insert_error_filter: add the filters that note the outcome, that set the
  * response fields and the cookie of a known browser, and that write the answer to a denial.
  *
- * handler, first: checks the rules of a program that a page includes.
+ * handler, first: shows RATELIMIT_* variables to a program; checks the rules of a program that
+ * a page includes.
  *
  * handler, right before httpd's default handler: keeps a denied file from being sent if the
  * deny handler doesn't exist.
@@ -54,6 +56,7 @@
 
 #include "advice/advice.h"
 #include "answer/denial.h"
+#include "answer/environment.h"
 #include "answer/known_cookie.h"
 #include "answer/response_fields.h"
 #include "api/functions.h"
@@ -66,6 +69,7 @@
 #include "hooks/include.h"
 #include "hooks/pass.h"
 #include "hooks/settle.h"
+#include "httpd/env_readers.h"
 #include "httpd/module.h"
 #include "key/body.h"
 #include "mod_ratelimit_cache.h"
@@ -110,6 +114,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(rl_networks_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_networks_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_networks_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(rl_env_readers_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_shareable_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_advice_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_advice_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -139,10 +144,13 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(rl_known_cookie_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_denial_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(rl_environment_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(rl_include_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(rl_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rl_denial_missing_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
     ap_hook_post_read_request(rl_busy_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(rl_environment_post_read_request, NULL, NULL,
+                              APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(rl_upgrade_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }

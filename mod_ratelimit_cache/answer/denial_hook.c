@@ -75,8 +75,7 @@ int rl_denial_hook_ask(request_rec *r, rl_request_t *request, int i, int status,
         return status;
     }
     describe_denial(r, &request->claims[i], status, now, &denial);
-    rl_environment_publish(r, &request->environment);
-    request->published = r;
+    rl_environment_show(r, request);
     result = run_denial_hook(r, request->body, &denial);
     if (result == DONE || result == RATELIMIT_VETO || is_error_status(result)) {
         return result;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "environment.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
 #include "../core/number.h"
+#include "../httpd/env_readers.h"
+#include "../httpd/handler.h"
 
 /* Writes a number and its NUL right before *end, and moves *end to its first digit. printf is
  * too slow for every request. */
@@ -36,8 +39,8 @@ typedef struct rl_environment_text {
     char numbers[4 * (RL_DIGITS_MAX + 1)];
 } rl_environment_text_t;
 
-void rl_environment_set(request_rec *r, rl_environment_t *environment, const char *status,
-                        const rl_claim_t *claim, int64_t now)
+static void environment_set(request_rec *r, rl_environment_t *environment, const char *status,
+                            const rl_claim_t *claim, int64_t now)
 {
     rl_environment_text_t *text = apr_palloc(r->pool, sizeof(*text));
     char *end = text->numbers + sizeof(text->numbers);
@@ -52,6 +55,64 @@ void rl_environment_set(request_rec *r, rl_environment_t *environment, const cha
         environment->retry_after = write_seconds(&end, claim->step.retry, now);
     }
 }
+
+/* ---- what is told ---- */
+
+void rl_environment_set(request_rec *r, rl_request_t *request, const char *status,
+                        const rl_claim_t *claim, int64_t now)
+{
+    environment_set(r, &request->environment, status, claim, now);
+    request->reported = 0;
+    request->published = NULL;
+}
+
+void rl_environment_report(rl_request_t *request, int64_t now)
+{
+    request->reported = now;
+    request->published = NULL;
+}
+
+void rl_environment_exempt(rl_request_t *request)
+{
+    request->environment = (rl_environment_t){.status = "exempt"};
+    request->reported = 0;
+    request->published = NULL;
+}
+
+/* Returns the claim to tell of: rl_environment_report(). */
+static const rl_claim_t *told_claim(const rl_request_t *request)
+{
+    const rl_claim_t *closest = &request->claims[0];
+    for (int i = 0; i < request->n; i++) {
+        const rl_claim_t *claim = &request->claims[i];
+        if (claim->uncounted || !claim->step.granted) {
+            return claim;
+        }
+        if (i > 0 && rl_claim_is_closer(claim, closest)) {
+            closest = claim;
+        }
+    }
+    return closest;
+}
+
+static const char *status_of(const rl_claim_t *claim)
+{
+    if (claim->uncounted) {
+        return "error";
+    }
+    return claim->step.granted ? "allowed" : "observed";
+}
+
+void rl_environment_make(request_rec *r, rl_request_t *request)
+{
+    if (request->reported != 0) {
+        const rl_claim_t *claim = told_claim(request);
+        environment_set(r, &request->environment, status_of(claim), claim, request->reported);
+        request->reported = 0;
+    }
+}
+
+/* ---- the table of variables ---- */
 
 static const char *const variables[] = {
     "RATELIMIT_STATUS",    "RATELIMIT_RULE",      "RATELIMIT_LIMIT",
@@ -78,25 +139,69 @@ static void clear_variables(apr_table_t *env)
 
 /* The variables are added, not set: apr_table_set looks through all entries of the table first,
  * and ours all begin alike. */
-void rl_environment_publish(request_rec *r, const rl_environment_t *environment)
+static void environment_add(request_rec *r, const rl_environment_t *environment,
+                            const char *prefix)
 {
     const char *const values[VARIABLES] = {
         environment->status,    environment->rule,      environment->limit,
         environment->remaining, environment->reset,     environment->retry_after,
         environment->key,       environment->challenge, environment->challenge_path,
     };
-    clear_variables(r->subprocess_env);
     for (size_t i = 0; i < VARIABLES; i++) {
         if (values[i] != NULL) {
-            apr_table_addn(r->subprocess_env, variables[i], values[i]);
+            apr_table_addn(r->subprocess_env,
+                           prefix != NULL ? apr_pstrcat(r->pool, prefix, variables[i], NULL)
+                                          : variables[i],
+                           values[i]);
         }
     }
 }
 
+/* ---- when it is told ---- */
+
+/* Returns true if there is something to tell. */
+static bool environment_is_told(const rl_request_t *request)
+{
+    return request->reported != 0 || request->environment.status != NULL;
+}
+
 void rl_environment_show(request_rec *r, rl_request_t *request)
 {
-    if (request != NULL && request->environment.status != NULL && request->published != r) {
-        rl_environment_publish(r, &request->environment);
+    if (request != NULL && environment_is_told(request) && request->published != r) {
+        rl_environment_make(r, request);
+        clear_variables(r->subprocess_env);
+        environment_add(r, &request->environment, NULL);
         request->published = r;
     }
+}
+
+bool rl_environment_is_settled(const request_rec *r, const rl_request_t *request)
+{
+    return request->published == r || (request->denied.r == NULL && !rl_env_is_awaited(r));
+}
+
+void rl_environment_show_early(request_rec *r, rl_request_t *request)
+{
+    if (request != NULL && !rl_environment_is_settled(r, request)) {
+        rl_environment_show(r, request);
+    }
+}
+
+int rl_environment_handler(request_rec *r)
+{
+    if (r->main == NULL && !rl_handler_is_for_files(r)) {
+        rl_environment_show(r, rl_request_get(r));
+    }
+    return DECLINED;
+}
+
+int rl_environment_post_read_request(request_rec *r)
+{
+    rl_request_t *request = r->prev != NULL ? rl_request_get(r) : NULL;
+    if (request != NULL && environment_is_told(request) &&
+        request->progress.checked.r == r->prev && request->published != r->prev) {
+        rl_environment_make(r, request);
+        environment_add(r, &request->environment, "REDIRECT_");
+    }
+    return DECLINED;
 }

@@ -205,7 +205,7 @@ int rl_access_check(request_rec *r)
         return DECLINED;
     }
     status = access_check_before_auth(r);
-    rl_environment_show(r, rl_request_get(r));
+    rl_environment_show_early(r, rl_request_get(r));
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
@@ -249,12 +249,12 @@ static bool is_checked(const rl_request_t *request, const request_rec *r)
 }
 
 /* Returns true if nothing is left to do for r, as for most requests: all was decided on in
- * check_access, and the environment shows it. */
+ * check_access, and the environment shows it to whoever waits for it. */
 static bool is_done(const rl_request_t *request, const request_rec *r)
 {
-    return is_checked(request, r) && request->denied.r == NULL && request->published == r &&
-           request->no_upgrade && !request->outcome.pending &&
-           !is_concerned(r, rl_dir_config(r), &after_auth);
+    return is_checked(request, r) && request->denied.r == NULL &&
+           rl_environment_is_settled(r, request) && request->no_upgrade &&
+           !request->outcome.pending && !is_concerned(r, rl_dir_config(r), &after_auth);
 }
 
 /* Kept out of rl_access_fixups(), which for most requests looks at some pointers, and shouldn't
@@ -278,7 +278,7 @@ __attribute__((noinline)) static int access_check_late(request_rec *r, rl_reques
     if (request != NULL) {
         rl_authentication_end(r, request);
     }
-    rl_environment_show(r, request);
+    rl_environment_show_early(r, request);
     if (status == OK) {
         rl_upgrade_offer(r);
     }

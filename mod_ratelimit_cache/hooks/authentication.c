@@ -90,7 +90,7 @@ static request_rec *authentication_page(request_rec *r)
 static void authentication_settle(request_rec *page, rl_request_t *request, rl_auth_e auth)
 {
     if (rl_settle_authentication(page, request, auth)) {
-        rl_decide_report(page, request);
+        rl_environment_report(request, apr_time_now());
         rl_environment_show(page, request);
     }
 }
@@ -186,7 +186,9 @@ static int authentication_charge(request_rec *r, rl_request_t *request)
 static int authenticate(request_rec *r, rl_request_t *request)
 {
     const char *before = r->user;
-    int result = authentication_charge(r, request);
+    int result;
+    rl_environment_make(authentication_page(r), request); /* a look-up's claims aren't told */
+    result = authentication_charge(r, request);
     if (result != OK) {
         return result;
     }

@@ -56,10 +56,8 @@ static int denial_status(const request_rec *r, const rl_rule_t *rule, const rl_c
 static void report_denial(request_rec *r, rl_request_t *request, int i, int64_t now)
 {
     const rl_claim_t *claim = &request->claims[i];
-    rl_environment_set(r, &request->environment, claim->uncounted ? "error" : "denied", claim,
-                       now);
+    rl_environment_set(r, request, claim->uncounted ? "error" : "denied", claim, now);
     rl_challenge_offer(r, request);
-    request->published = NULL;
 }
 
 /* Asks other modules about the denial by claim i. Returns the status to deny with, DONE or
@@ -95,42 +93,10 @@ static int decide_deny(request_rec *r, rl_request_t *request, int i, int status,
     return request->denied.status;
 }
 
-/* Returns the index of the claim to report on: the first that could not be counted, or whose
- * overrun is only observed; else the one that is closest to its limit. */
-static int find_closest(const rl_request_t *request)
-{
-    int closest = 0;
-    for (int i = 0; i < request->n; i++) {
-        if (request->claims[i].uncounted || !request->claims[i].step.granted) {
-            return i;
-        }
-        if (i > 0 && rl_claim_is_closer(&request->claims[i], &request->claims[closest])) {
-            closest = i;
-        }
-    }
-    return closest;
-}
-
-static const char *status_of(const rl_claim_t *claim)
-{
-    if (claim->uncounted) {
-        return "error";
-    }
-    return claim->step.granted ? "allowed" : "observed";
-}
-
-static void report_admitted(request_rec *r, rl_request_t *request, int64_t now)
-{
-    const int i = find_closest(request);
-    rl_environment_set(r, &request->environment, status_of(&request->claims[i]),
-                       &request->claims[i], now);
-    request->published = NULL;
-}
-
 static void decide_admit(request_rec *r, const rl_source_t *source, rl_request_t *request,
                          int first_new, int64_t now)
 {
-    report_admitted(r, request, now);
+    rl_environment_report(request, now);
     for (int j = first_new; j < request->n; j++) {
         const rl_claim_t *claim = &request->claims[j];
         request->excused |= claim->excused;
@@ -353,11 +319,6 @@ int rl_decide_look_up(request_rec *r, rl_request_t *request, int first)
     return denial_status(r, claim->rule, claim);
 }
 
-void rl_decide_report(request_rec *r, rl_request_t *request)
-{
-    report_admitted(r, request, apr_time_now());
-}
-
 void rl_decide_exempt(request_rec *r, rl_request_t *request)
 {
     rl_session_t session;
@@ -368,6 +329,5 @@ void rl_decide_exempt(request_rec *r, rl_request_t *request)
     refund_unspent(r, &session.source, request, false, rl_request_now(request));
     request->store_time += rl_session_end(&session);
     request->exempt = true;
-    request->environment = (rl_environment_t){.status = "exempt"};
-    request->published = NULL;
+    rl_environment_exempt(request);
 }

@@ -21,9 +21,6 @@ int rl_decide_include(request_rec *r, rl_request_t *request, int first);
  * denial's status. */
 int rl_decide_look_up(request_rec *r, rl_request_t *request, int first);
 
-/* Has the request's environment tell the state of its claims as it is now. */
-void rl_decide_report(request_rec *r, rl_request_t *request);
-
 /* Exempts the request: refunds what it was charged, except charges that paid for a program
  * that has run (rl_progress_t). */
 void rl_decide_exempt(request_rec *r, rl_request_t *request);

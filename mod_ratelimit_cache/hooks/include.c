@@ -2,13 +2,11 @@
 #include "include.h"
 
 #include <http_config.h>
-#include <http_core.h>
 #include <http_request.h>
-#include <mod_core.h>
-#include <string.h>
 
 #include "../config/config.h"
 #include "../config/exemption.h"
+#include "../httpd/handler.h"
 #include "../request/due.h"
 #include "../request/outcome_watch.h"
 #include "../request/redirect.h"
@@ -32,23 +30,6 @@ static const request_rec *page_of(const request_rec *r)
         r = r->main;
     }
     return r;
-}
-
-/* Returns true if the content type has become the name of the handler, as httpd has it where
- * none was set, and no program's name is known by it. */
-static bool is_handled_by_type(const request_rec *r)
-{
-    static const char programs[] = "application/x-httpd-";
-    const char *type = r->content_type != NULL ? r->content_type : "";
-    const size_t len = strcspn(type, "; ");
-    return len == strlen(r->handler) && strncmp(type, r->handler, len) == 0 &&
-           strncmp(r->handler, programs, sizeof(programs) - 1) != 0;
-}
-
-static bool is_file(const request_rec *r)
-{
-    return r->proxyreq == PROXYREQ_NONE && r->finfo.filetype == APR_REG &&
-           (strcmp(r->handler, AP_DEFAULT_HANDLER_NAME) == 0 || is_handled_by_type(r));
 }
 
 /* Returns OK, or the status of a denial. */
@@ -89,7 +70,8 @@ static bool include_is_concerned(const rl_visit_t *visit, const request_rec *pag
 {
     return rl_dir_engine(visit->conf) != RL_ENGINE_OFF && !is_running(visit) &&
            !rl_request_is_error_document(page) &&
-           (visit->above == NULL || !visit->above->exempt) && !is_file(visit->r) &&
+           (visit->above == NULL || !visit->above->exempt) &&
+           !rl_handler_is_for_files(visit->r) &&
            !rl_exemption_applies(visit->r, visit->conf->exempt, false) &&
            !rl_exemption_applies(visit->r, visit->conf->exempt, true);
 }

@@ -75,6 +75,7 @@ static void copy_environment(apr_pool_t *pool, const rl_environment_t *from,
 void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)
 {
     *to = (rl_request_t){.exempt = from->exempt,
+                         .reported = from->reported,
                          .holds = false,
                          .outcome = {.matters = from->outcome.matters,
                                      .reads_auth = from->outcome.reads_auth,

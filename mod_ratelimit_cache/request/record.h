@@ -88,10 +88,12 @@ typedef struct rl_request {
     rl_body_t *body;    /* the part of the body that was read early, or NULL */
     rl_fields_t *query; /* fields of the last query string that several are read of, or NULL */
     bool exempt;
-    bool holds;   /* a claim holds a slot of COUNT/concurrent (holdings.h) */
-    bool excused; /* a claim is over its limit, but its key is exempt */
-    rl_environment_t environment;
-    const request_rec *published; /* the request_rec whose environment shows this; NULL: none */
+    bool holds;                   /* a claim holds a slot of COUNT/concurrent (holdings.h) */
+    bool excused;                 /* a claim is over its limit, but its key is exempt */
+    rl_environment_t environment; /* answer/environment.h */
+    int64_t reported; /* the environment is still to be made from the claims, as of this time,
+                       * microseconds since the epoch; 0: it is made */
+    const request_rec *published; /* the request_rec whose environment shows it; NULL: none */
     rl_progress_t progress;
     rl_denied_t denied;
     rl_outcome_watch_t outcome;

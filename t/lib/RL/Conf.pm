@@ -57,7 +57,8 @@ sub text {
 
 sub modules {
     my ($s) = @_;
-    my @names = $s->{check_only} ? @CHECK : (@STOCK, !$s->{cgi} ? () : $s->{mpm} eq 'prefork' ? 'cgi' : 'cgid');
+    my @stock = grep { $_ ne 'include' || !$s->{unread} } @STOCK;
+    my @names = $s->{check_only} ? @CHECK : (@stock, !$s->{cgi} ? () : $s->{mpm} eq 'prefork' ? 'cgi' : 'cgid');
     my %seen;
     my $text = load("mpm_$s->{mpm}") . join '', map { load($_) } grep { !$seen{$_}++ } @names, @{ $s->{modules} };
     $text .= 'LoadModule ratelimit_cache_module "' . module() . "\"\n" if $s->{rl};
@@ -112,10 +113,11 @@ sub logs {
     my ($s) = @_;
     my $env = join ' ', map { lc((split /_/)[0]) . "=%{RATELIMIT_$_}e" } qw(RULE LIMIT REMAINING RESET RETRY_AFTER KEY);
     my $sock = $s->{mpm} eq 'prefork' || $s->{check_only} || !$s->{cgi} ? '' : qq(ScriptSock "$s->{root}/run/cgid.sock"\n);
+    $env = $s->{unread} ? '' : "state=%{RATELIMIT_STATUS}e $env";
     return <<"END" . $sock;
 LogLevel info
 ErrorLog logs/error.log
-LogFormat "status=%>s state=%{RATELIMIT_STATUS}e $env method=%m uri=%U pid=%{pid}P id=%{X-Test-Id}i" rl
+LogFormat "status=%>s $env method=%m uri=%U pid=%{pid}P id=%{X-Test-Id}i" rl
 CustomLog logs/access.log rl
 END
 }

@@ -34,7 +34,8 @@ my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 # Options: conf (the fragment), mpm (event, worker, prefork; RL_MPM changes the default), modules => [more of httpd's], rl => 0 to leave our
 # module out, files => { 'htdocs/a/.htaccess' => text }, cgi => 0 for no CGI (its daemon does not
 # survive restarts in quick succession), workers (how many requests at the same time; 64), children => 1 for a single
-# child of event or worker, where a test is about what one child knows, under => [words of a command that runs httpd].
+# child of event or worker, where a test is about what one child knows, unread => 1 for a server in which nobody but
+# programs reads RATELIMIT_* (no mod_include, no such variables in the access log), under => [words of a command that runs httpd].
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
