@@ -8,10 +8,8 @@
  * What happens to a request, in httpd's order:
  *
  * post_read_request, first: sets RATELIMIT_BUSY, if RateLimitBusy is configured. After an
- * internal redirect, sets the REDIRECT_RATELIMIT_* variables that have waited.
- *
- * post_read_request: forgets an offer to upgrade the connection to HTTP/2 that was not taken
- * up.
+ * internal redirect, sets the REDIRECT_RATELIMIT_* variables that have waited. Forgets an offer
+ * to upgrade the connection to HTTP/2 that was not taken up.
  *
  * quick_handler, first: gives a pass to who has pressed the button of a challenge.
  *
@@ -56,7 +54,6 @@
 
 #include "advice/advice.h"
 #include "answer/denial.h"
-#include "answer/environment.h"
 #include "answer/known_cookie.h"
 #include "answer/response_fields.h"
 #include "api/functions.h"
@@ -65,8 +62,9 @@
 #include "config/shareable.h"
 #include "hooks/access.h"
 #include "hooks/authentication.h"
-#include "hooks/busy.h"
-#include "hooks/include.h"
+#include "hooks/arrival.h"
+#include "hooks/filters.h"
+#include "hooks/handler.h"
 #include "hooks/pass.h"
 #include "hooks/settle.h"
 #include "httpd/env_readers.h"
@@ -78,7 +76,6 @@
 #include "replay/replay.h"
 #include "request/holdings.h"
 #include "request/outcome_watch.h"
-#include "request/upgrade.h"
 #include "status/handler.h"
 #include "status/summary.h"
 
@@ -132,26 +129,14 @@ static void register_hooks(apr_pool_t *pool)
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authz(rl_access_note_user, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_fixups(rl_access_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_insert_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(rl_outcome_watch_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_filter(rl_holdings_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(rl_holdings_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_filter(rl_denial_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_filter(rl_known_cookie_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(rl_known_cookie_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(rl_denial_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(rl_response_fields_insert, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(rl_environment_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_handler(rl_include_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(rl_access_fixups_first, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(rl_access_fixups_last, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(rl_filters_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(rl_filters_insert_error, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(rl_handler_first, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(rl_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(rl_denial_missing_handler, NULL, NULL, BEFORE_DEFAULT_HANDLER);
-    ap_hook_post_read_request(rl_busy_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_post_read_request(rl_environment_post_read_request, NULL, NULL,
-                              APR_HOOK_REALLY_FIRST);
-    ap_hook_post_read_request(rl_upgrade_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_read_request(rl_arrival_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(rl_settle_log_transaction, NULL, NULL, APR_HOOK_FIRST);
 }
 

@@ -187,21 +187,19 @@ void rl_environment_show_early(request_rec *r, rl_request_t *request)
     }
 }
 
-int rl_environment_handler(request_rec *r)
+void rl_environment_show_program(request_rec *r)
 {
-    if (r->main == NULL && !rl_handler_is_for_files(r)) {
+    if (!rl_handler_is_for_files(r)) {
         rl_environment_show(r, rl_request_get(r));
     }
-    return DECLINED;
 }
 
-int rl_environment_post_read_request(request_rec *r)
+void rl_environment_redirected(request_rec *r)
 {
-    rl_request_t *request = r->prev != NULL ? rl_request_get(r) : NULL;
+    rl_request_t *request = rl_request_get(r);
     if (request != NULL && environment_is_told(request) &&
         request->progress.checked.r == r->prev && request->published != r->prev) {
         rl_environment_make(r, request);
         environment_add(r, &request->environment, "REDIRECT_");
     }
-    return DECLINED;
 }

@@ -42,11 +42,11 @@ void rl_environment_show(request_rec *r, rl_request_t *request);
 /* Does so unless the variables can wait. */
 void rl_environment_show_early(request_rec *r, rl_request_t *request);
 
-/* handler, first: shows the variables to a program. Returns DECLINED. */
-int rl_environment_handler(request_rec *r);
+/* Does so if what is about to handle r, which is no subrequest, may be a program. */
+void rl_environment_show_program(request_rec *r);
 
-/* post_read_request: after an internal redirect, adds what httpd would have made of the
- * variables if they had not waited: REDIRECT_RATELIMIT_... Returns DECLINED. */
-int rl_environment_post_read_request(request_rec *r);
+/* r has just come of an internal redirect: adds what httpd would have made of the variables if
+ * they had not waited, REDIRECT_RATELIMIT_... */
+void rl_environment_redirected(request_rec *r);
 
 #endif

@@ -93,7 +93,7 @@ static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
     }
     request->now = 0;
     rl_redirect_follow(request, visit->r);
-    if (is_exempt(visit, round)) {
+    if (conf->exempt != NULL && is_exempt(visit, round)) {
         rl_decide_exempt(visit->r, request);
         return OK;
     }
@@ -108,27 +108,29 @@ static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
     return status;
 }
 
-/* Returns the client request's record; makes it if need be. A request that was upgraded to
- * HTTP/2 is processed again as a stream, which takes over what was decided before. */
-static rl_request_t *record_of(request_rec *r, int rules)
+/* Makes the client request's record. A request that was upgraded to HTTP/2 is processed again
+ * as a stream, which takes over what was decided before. */
+static rl_request_t *make_record(request_rec *r, int rules)
 {
-    rl_request_t *request = rl_request_get(r);
-    if (request == NULL) {
-        request = rl_request_make(r, rules);
-        rl_upgrade_take_over(r, request);
+    rl_request_t *request = rl_request_make(r, rules);
+    rl_upgrade_take_over(r, request);
+    if (request->n > 0) {
         rl_holdings_keep(r, request);
     }
     return request;
 }
 
-/* Makes this round of checks, if the location has anything for it. */
-static int access_check(request_rec *r, const rl_round_t *round)
+/* Makes this round of checks, if the location has anything for it. The record is made if need
+ * be. */
+static int access_check(request_rec *r, const rl_round_t *round, rl_request_t **request)
 {
-    rl_visit_t visit = {.r = r, .conf = rl_dir_config(r)};
+    rl_visit_t visit = {.r = r, .conf = rl_dir_config(r), .request = *request};
     if (!is_concerned(r, visit.conf, round)) {
         return OK;
     }
-    visit.request = record_of(r, visit.conf->rules->n);
+    if (visit.request == NULL) {
+        visit.request = *request = make_record(r, visit.conf->rules->n);
+    }
     return access_check_round(&visit, round);
 }
 
@@ -149,10 +151,9 @@ static bool is_same_target(const rl_target_t *target, const request_rec *r)
            target->path_info == r->path_info && target->args == r->args;
 }
 
-static int access_check_before_auth(request_rec *r)
+static int access_check_before_auth(request_rec *r, rl_request_t **request)
 {
     const rl_rule_set_t *rules = rl_dir_config(r)->rules;
-    rl_request_t *request;
     int status;
     if (rules != NULL && rules->overruled != NULL) {
         rl_log_overruled(r, rules->overruled);
@@ -160,10 +161,9 @@ static int access_check_before_auth(request_rec *r)
     if (rules != NULL && rules->surplus != NULL) {
         rl_log_surplus(r, rules->surplus);
     }
-    status = access_check(r, &before_auth);
-    request = rl_request_get(r);
-    if (request != NULL) {
-        request->progress.checked = target_of(r);
+    status = access_check(r, &before_auth, request);
+    if (*request != NULL) {
+        (*request)->progress.checked = target_of(r);
     }
     return status;
 }
@@ -175,10 +175,13 @@ int rl_access_header_parser(request_rec *r)
 {
     const rl_global_config_t *global = rl_global_config();
     const rl_view_needs_t needs = {.env = global->reads_env, .headers = global->reads_headers};
-    const rl_rule_set_t *rules = rl_dir_config(r)->rules;
     const bool passes = rl_server_pass(rl_server_config(r->server)) != NULL;
     if ((needs.env || needs.headers || passes) && is_client_request(r)) {
-        rl_request_t *request = record_of(r, rules != NULL ? rules->n : 0);
+        const rl_rule_set_t *rules = rl_dir_config(r)->rules;
+        rl_request_t *request = rl_request_get(r);
+        if (request == NULL) {
+            request = make_record(r, rules != NULL ? rules->n : 0);
+        }
         rl_pass_look(r, request);
         rl_server_view_keep(r, request, needs);
     }
@@ -198,14 +201,28 @@ static bool has_nothing_to_do(const request_rec *r)
     return r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL);
 }
 
+/* Returns true if nothing is left to do for r, as for most requests: all has been decided on,
+ * and the environment shows it to whoever waits for it. */
+static bool is_settled(const request_rec *r, const rl_request_t *request)
+{
+    return request->denied.r == NULL && request->no_upgrade && !request->outcome.pending &&
+           rl_environment_is_settled(r, request) &&
+           !is_concerned(r, rl_dir_config(r), &after_auth);
+}
+
 int rl_access_check(request_rec *r)
 {
+    rl_request_t *request;
     int status;
     if (has_nothing_to_do(r)) {
         return DECLINED;
     }
-    status = access_check_before_auth(r);
-    rl_environment_show_early(r, rl_request_get(r));
+    request = rl_request_get(r);
+    status = access_check_before_auth(r, &request);
+    if (request != NULL) {
+        rl_environment_show_early(r, request);
+        request->progress.settled = is_settled(r, request);
+    }
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
@@ -231,7 +248,7 @@ int rl_access_note_user(request_rec *r)
     }
     request = rl_request_get(r);
     if (request == NULL && is_concerned(r, conf, &after_auth)) {
-        request = record_of(r, conf->rules->n);
+        request = make_record(r, conf->rules->n);
     }
     if (request != NULL) {
         request->outcome.user = r->user;
@@ -248,17 +265,8 @@ static bool is_checked(const rl_request_t *request, const request_rec *r)
                                (request->progress.checked.r == r && rl_redirect_is_ahead(r)));
 }
 
-/* Returns true if nothing is left to do for r, as for most requests: all was decided on in
- * check_access, and the environment shows it to whoever waits for it. */
-static bool is_done(const rl_request_t *request, const request_rec *r)
-{
-    return is_checked(request, r) && request->denied.r == NULL &&
-           rl_environment_is_settled(r, request) && request->no_upgrade &&
-           !request->outcome.pending && !is_concerned(r, rl_dir_config(r), &after_auth);
-}
-
-/* Kept out of rl_access_fixups(), which for most requests looks at some pointers, and shouldn't
- * save registers for this. */
+/* Kept out of the hooks, which for most requests look at some pointers, and shouldn't save
+ * registers for this. */
 __attribute__((noinline)) static int access_check_late(request_rec *r, rl_request_t *request)
 {
     int status = standing_denial(request, r);
@@ -269,28 +277,42 @@ __attribute__((noinline)) static int access_check_late(request_rec *r, rl_reques
         rl_server_view_note_fixups(r, request);
     }
     if (!is_checked(request, r)) {
-        status = access_check_before_auth(r);
+        status = access_check_before_auth(r, &request);
     }
     if (status == OK) {
-        status = access_check(r, &after_auth);
+        status = access_check(r, &after_auth, &request);
     }
-    request = rl_request_get(r);
     if (request != NULL) {
         rl_authentication_end(r, request);
+        rl_environment_show_early(r, request);
+        request->progress.settled = is_settled(r, request);
     }
-    rl_environment_show_early(r, request);
     if (status == OK) {
         rl_upgrade_offer(r);
     }
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
-int rl_access_fixups(request_rec *r)
+int rl_access_fixups_first(request_rec *r)
 {
     rl_request_t *request;
     if (has_nothing_to_do(r)) {
         return DECLINED;
     }
     request = rl_request_get(r);
-    return is_done(request, r) ? DECLINED : access_check_late(r, request);
+    return request != NULL && request->progress.settled && request->progress.checked.r == r
+               ? DECLINED
+               : access_check_late(r, request);
+}
+
+int rl_access_fixups_last(request_rec *r)
+{
+    rl_request_t *request;
+    if (has_nothing_to_do(r)) {
+        return DECLINED;
+    }
+    request = rl_request_get(r);
+    return request != NULL && request->progress.settled && is_checked(request, r)
+               ? DECLINED
+               : access_check_late(r, request);
 }

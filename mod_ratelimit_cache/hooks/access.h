@@ -21,9 +21,12 @@ int rl_access_note_user(request_rec *r);
  * Returns its status, else DECLINED. */
 int rl_access_check_ex(request_rec *r);
 
-/* fixups: checks the rules that need the authenticated user, and all rules of a target that has
- * taken the request's place since (DirectoryIndex, negotiation, rewrite). Returns as
- * check_access does. */
-int rl_access_fixups(request_rec *r);
+/* fixups, first: checks the rules that need the authenticated user. Returns as check_access
+ * does. */
+int rl_access_fixups_first(request_rec *r);
+
+/* fixups, last: checks all rules of a target that has taken the request's place since
+ * (DirectoryIndex, negotiation, rewrite). Returns as check_access does. */
+int rl_access_fixups_last(request_rec *r);
 
 #endif

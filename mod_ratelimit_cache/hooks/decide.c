@@ -135,7 +135,9 @@ static int charge_claims_at(request_rec *r, rl_request_t *request, int first, in
     }
     denied =
         rl_limiter_decide(&session.source, &request->claims[first], request->n - first, now);
-    mark_invalid(request, first);
+    if (request->special) {
+        mark_invalid(request, first);
+    }
     if (rl_trace_is_on(r)) {
         rl_trace_decision(r, &request->claims[first], request->n - first, now);
     }
@@ -262,6 +264,13 @@ static int charge_in_turn(request_rec *r, rl_request_t *request, int first, int6
     return denied;
 }
 
+/* As charge_in_turn(). Plain rules wait for nothing. */
+static int charge_or_wait(request_rec *r, rl_request_t *request, int first, int64_t *now)
+{
+    return request->special ? charge_in_turn(r, request, first, now)
+                            : charge_claims(r, request, first, now);
+}
+
 /* A denial that another module vetoes becomes an observation, and the claims are decided on
  * again: once for each vetoed claim at most, and only once if all claims that deny are known
  * from the start. */
@@ -270,7 +279,7 @@ int rl_decide(request_rec *r, rl_request_t *request, int first)
     int64_t now = rl_request_now(request);
     const int n = request->n - first;
     int denied;
-    while ((denied = charge_in_turn(r, request, first, &now)) >= 0) {
+    while ((denied = charge_or_wait(r, request, first, &now)) >= 0) {
         do {
             const int status = decide_ask(r, request, denied, now);
             if (status != RATELIMIT_VETO) {

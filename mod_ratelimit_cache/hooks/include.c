@@ -80,7 +80,7 @@ int rl_include_handler(request_rec *r)
 {
     rl_visit_t visit = {.r = r, .conf = rl_dir_config(r)};
     const request_rec *page;
-    if (r->main == NULL || visit.conf->rules == NULL) {
+    if (visit.conf->rules == NULL) {
         return DECLINED;
     }
     page = page_of(r);

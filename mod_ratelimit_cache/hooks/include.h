@@ -5,7 +5,7 @@
 
 #include <httpd.h>
 
-/* handler, first of all: if r is a subrequest that is about to run a program, checks the rules
+/* handler, first of all, for a subrequest r: if it is about to run a program, checks the rules
  * of its URL, runs it and settles the outcome. Returns what the program's handler returns, or
  * the status of a denial; else DECLINED. */
 int rl_include_handler(request_rec *r);

@@ -208,6 +208,14 @@ const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key)
     return text;
 }
 
+/* Of an expression each evaluation may give another value. */
+uint64_t rl_key_spec_alike(apr_pool_t *ptemp, const rl_key_spec_t *key)
+{
+    const char *text =
+        apr_pstrcat(ptemp, key->absence ? "absence " : "", rl_key_spec_text(ptemp, key), NULL);
+    return rl_key_has(key, RL_PART_EXPR) ? 0 : rl_digest_public(text, strlen(text)).lo | 1;
+}
+
 /* Returns the prefix lengths as they were written: "", "/24", or "/24/48". */
 static const char *bits_shown(apr_pool_t *pool, const rl_key_part_t *part)
 {

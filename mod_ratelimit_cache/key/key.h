@@ -56,6 +56,8 @@ typedef struct rl_key_spec {
     bool absence;    /* an absent part is told from one in doubt: absent= differs */
     bool account;    /* a part can name an account */
     bool pass;       /* a part reads the client's pass */
+    uint64_t alike; /* the same for specs that find the same values in a request; 0: there is no
+                     * telling */
     rl_key_part_t parts[RL_KEY_PARTS_MAX]; /* sorted by kind and name */
 } rl_key_spec_t;
 
@@ -69,6 +71,9 @@ bool rl_key_has(const rl_key_spec_t *key, rl_key_part_e kind);
 
 /* Returns the spec as text, in the pool. Specs with the same text make the same keys. */
 const char *rl_key_spec_text(apr_pool_t *pool, const rl_key_spec_t *key);
+
+/* Returns what rl_key_spec_t.alike is to be. */
+uint64_t rl_key_spec_alike(apr_pool_t *ptemp, const rl_key_spec_t *key);
 
 /* Returns a part without its prefix lengths, in the pool: "ip", "form:username". */
 const char *rl_key_part_shown(apr_pool_t *pool, const rl_key_part_t *part);

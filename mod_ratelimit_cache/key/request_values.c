@@ -431,29 +431,14 @@ static rl_key_result_e encode(request_rec *r, const rl_secret_t *spelling_secret
     return result_of(&reader.encoder);
 }
 
-/* No two expressions are the same part: each evaluation may give another value. */
-static bool is_same_part(const rl_key_part_t *a, const rl_key_part_t *b)
-{
-    return a->kind == b->kind && a->kind != RL_PART_EXPR && a->v4bits == b->v4bits &&
-           a->v6bits == b->v6bits && (a->name == b->name || strcmp(a->name, b->name) == 0);
-}
-
-static bool is_same_key(const rl_key_spec_t *a, const rl_key_spec_t *b)
-{
-    bool same = a->n == b->n && a->fold == b->fold && a->absence == b->absence;
-    for (int i = 0; same && i < a->n; i++) {
-        same = is_same_part(&a->parts[i], &b->parts[i]);
-    }
-    return same;
-}
-
 /* Returns true if the values are for the key and the prefix lengths of these terms. */
 static bool are_of(const rl_key_values_t *values, const rl_key_terms_t *terms)
 {
-    return values->spec != NULL && values->charset == terms->charset &&
+    return values->spec != NULL && values->spec->alike == terms->spec->alike &&
+           terms->spec->alike != 0 && values->charset == terms->charset &&
            (values->spelled || terms->spelling_secret == NULL) &&
            values->bits.v4bits == terms->bits.v4bits &&
-           values->bits.v6bits == terms->bits.v6bits && is_same_key(values->spec, terms->spec);
+           values->bits.v6bits == terms->bits.v6bits;
 }
 
 rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,

@@ -25,12 +25,6 @@
  * request for a second. */
 static const rl_rate_t no_rate = {.count = 1, .period_us = RL_USEC_PER_SEC};
 
-/* Where the values of a key come from: from another module, or from the request. */
-typedef struct rl_claim_values {
-    const char *const *given;        /* NULL: the request's values are used */
-    rl_key_values_t *request_values; /* the request's values, kept for the next rule */
-} rl_claim_values_t;
-
 typedef enum { RATE_KNOWN, RATE_NONE, RATE_INVALID } rl_rate_result_e;
 
 static rl_on_error_e on_error_of(const rl_dir_config_t *conf, const rl_rule_t *rule)
@@ -73,7 +67,6 @@ static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *c
 {
     const rl_rule_t *rule = claim->rule;
     rl_rate_t rate = no_rate;
-    claim->op.meter = rule->meter;
     *counters = rule->id;
     if (rule->rate_expr == NULL) {
         rl_busy_lower(rule, &claim->op.meter);
@@ -135,25 +128,22 @@ static rl_claim_result_e result_of_key(const rl_rule_t *rule, rl_key_result_e re
 /* Sets the value that the key is charged for, of a rule with distinct=. What is given for it
  * follows what is given for the key. The values of the key are kept for the next rule, not
  * these. */
-__attribute__((noinline)) static rl_claim_result_e set_value(request_rec *r,
-                                                             const rl_key_terms_t *key,
-                                                             const rl_claim_values_t *values,
-                                                             rl_claim_t *claim)
+static rl_claim_result_e set_value(const rl_claimant_t *claimant, rl_claim_t *claim)
 {
     const rl_rule_t *rule = claim->rule;
-    rl_key_terms_t terms = *key;
+    rl_key_terms_t terms = claimant->terms;
     rl_key_values_t own;
     rl_key_result_e result;
     terms.spec = rule->distinct;
     terms.spelling_secret = NULL;
-    if (values->given != NULL) {
-        result = rl_key_of_values(r->pool, &terms, values->given + rule->key.n,
+    if (claimant->given != NULL) {
+        result = rl_key_of_values(claimant->r->pool, &terms, claimant->given + rule->key.n,
                                   &claim->distinct.value);
     }
     else {
-        rl_key_values_begin(&own, values->request_values->body, values->request_values->query,
-                            values->request_values->pass);
-        result = rl_key_of_request(r, &terms, &own, &claim->distinct.value);
+        rl_key_values_begin(&own, claimant->values.body, claimant->values.query,
+                            claimant->values.pass);
+        result = rl_key_of_request(claimant->r, &terms, &own, &claim->distinct.value);
     }
     claim->valueless = is_missing(result);
     if (claim->valueless) {
@@ -162,41 +152,37 @@ __attribute__((noinline)) static rl_claim_result_e set_value(request_rec *r,
     return result_of_key(rule, result, claim);
 }
 
-static rl_claim_result_e set_key(request_rec *r, const rl_dir_config_t *conf,
-                                 const rl_claim_values_t *values, const rl_digest_t *counters,
-                                 rl_claim_t *claim)
+/* Sets the key, in the scope of claimant->terms. */
+static rl_claim_result_e set_key(rl_claimant_t *claimant, rl_claim_t *claim)
 {
-    const rl_rule_t *rule = claim->rule;
-    rl_key_terms_t terms = {
-        .spec = &rule->key,
-        .bits = {.v4bits = rl_dir_v4bits(conf), .v6bits = rl_dir_v6bits(conf)},
-        .charset = rl_dir_form_charset(conf),
-        .secret = rl_runtime_secret(r->server),
-        .scope = &rule->scope};
-    rl_scope_t made;
     rl_key_result_e result;
-    rl_claim_result_e claimed;
-    if (rule->known_s > 0) {
-        terms.spelling_secret = &rl_runtime()->known_secret;
-    }
-    if (!rl_scope_is_ready(r->server, rule)) {
-        rl_scope_of_rule(r->server, rule, counters, &made);
-        terms.scope = &made;
-    }
-    result = values->given != NULL
-                 ? rl_key_of_values(r->pool, &terms, values->given, &claim->op.key)
-                 : rl_key_of_request(r, &terms, values->request_values, &claim->op.key);
-    claim->unseen = values->given == NULL && rl_key_has(&rule->key, RL_PART_FORM) &&
-                    !rl_body_is_seen_by_all(r);
-    if (rule->known_s > 0 && values->given == NULL && result == RL_KEY_WHOLE &&
+    claimant->terms.spec = &claim->rule->key;
+    result = claimant->given != NULL ? rl_key_of_values(claimant->r->pool, &claimant->terms,
+                                                        claimant->given, &claim->op.key)
+                                     : rl_key_of_request(claimant->r, &claimant->terms,
+                                                         &claimant->values, &claim->op.key);
+    claim->unseen = claimant->given == NULL && claim->rule->key.body &&
+                    !rl_body_is_seen_by_all(claimant->r);
+    if (claim->rule->known_s > 0 && claimant->given == NULL && result == RL_KEY_WHOLE &&
         !claim->unseen) {
-        rl_known_recognize(r, values->request_values, claim);
+        rl_known_recognize(claimant->r, &claimant->values, claim);
     }
     claim->missing = is_missing(result);
-    claimed = result_of_key(rule, result, claim);
-    return claimed == RL_CLAIM_MADE && rule->distinct != NULL
-               ? set_value(r, &terms, values, claim)
-               : claimed;
+    return result_of_key(claim->rule, result, claim);
+}
+
+/* Sets the key in the scope of the rule's counters in this virtual host, or in one that is made
+ * for them. */
+static rl_claim_result_e set_scoped_key(rl_claimant_t *claimant, const rl_digest_t *counters,
+                                        rl_claim_t *claim)
+{
+    const server_rec *s = claimant->r->server;
+    claimant->terms.scope = &claim->rule->scope;
+    if (!rl_scope_is_ready(s, claim->rule)) {
+        rl_scope_of_rule(s, claim->rule, counters, &claimant->scope);
+        claimant->terms.scope = &claimant->scope;
+    }
+    return set_key(claimant, claim);
 }
 
 /* Returns the user whose counter an outcome would clear; NULL if the key doesn't name one. */
@@ -239,6 +225,9 @@ static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_c
     claim->personal = rule->personal;
     claim->known = false;
     claim->account = NULL;
+    claim->claimed = NULL;
+    claim->op.meter = rule->meter;
+    claim->op.cost = rule->cost;
 }
 
 /* Sets what a claim for a slot has besides. */
@@ -258,18 +247,23 @@ static void set_slot(request_rec *r, rl_claim_t *claim)
     }
 }
 
-/* Makes the claim, whatever *claim held before. */
-static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
-                                    const rl_rule_t *rule, const rl_claim_values_t *values,
-                                    rl_claim_t *claim)
+/* Goes on with the claim of a rule that may have anything. */
+__attribute__((noinline)) static rl_claim_result_e finish_claim(rl_claimant_t *claimant,
+                                                                rl_claim_t *claim)
 {
+    request_rec *r = claimant->r;
+    const rl_rule_t *rule = claim->rule;
     rl_claim_result_e result;
     rl_digest_t counters;
-    begin_claim(conf, rule, claim);
-    if (!set_meter(r, conf, claim, &counters)) {
+    if (!set_meter(r, claimant->conf, claim, &counters)) {
         return RL_CLAIM_NONE;
     }
-    result = set_key(r, conf, values, &counters, claim);
+    claimant->terms.spelling_secret = rule->known_s > 0 ? &rl_runtime()->known_secret : NULL;
+    result = set_scoped_key(claimant, &counters, claim);
+    if (result == RL_CLAIM_MADE && rule->distinct != NULL) {
+        result = set_value(claimant, claim);
+    }
+    claimant->terms.spelling_secret = NULL;
     if (result != RL_CLAIM_MADE) {
         return result;
     }
@@ -282,11 +276,32 @@ static rl_claim_result_e make_claim(request_rec *r, const rl_dir_config_t *conf,
     return RL_CLAIM_MADE;
 }
 
-bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                   rl_key_values_t *values, rl_claim_t *claim)
+/* Makes the claim, whatever *claim held before. */
+static rl_claim_result_e make_claim(rl_claimant_t *claimant, const rl_rule_t *rule,
+                                    rl_claim_t *claim)
 {
-    const rl_claim_values_t own = {.request_values = values};
-    return make_claim(r, conf, rule, &own, claim) == RL_CLAIM_MADE;
+    begin_claim(claimant->conf, rule, claim);
+    return rule->plain ? set_scoped_key(claimant, &rule->id, claim)
+                       : finish_claim(claimant, claim);
+}
+
+void rl_claimant_begin(rl_claimant_t *claimant, request_rec *r, const rl_dir_config_t *conf,
+                       const rl_request_t *request, const rl_pass_shown_t *pass)
+{
+    claimant->r = r;
+    claimant->conf = conf;
+    claimant->given = NULL;
+    claimant->terms =
+        (rl_key_terms_t){.bits = {.v4bits = rl_dir_v4bits(conf), .v6bits = rl_dir_v6bits(conf)},
+                         .charset = rl_dir_form_charset(conf),
+                         .secret = rl_runtime_secret(r->server)};
+    rl_key_values_begin(&claimant->values, request != NULL ? request->body : NULL,
+                        request != NULL ? request->query : NULL, pass);
+}
+
+bool rl_claim_make(rl_claimant_t *claimant, const rl_rule_t *rule, rl_claim_t *claim)
+{
+    return make_claim(claimant, rule, claim) == RL_CLAIM_MADE;
 }
 
 rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *conf,
@@ -294,17 +309,17 @@ rl_claim_result_e rl_claim_make_given(request_rec *r, const rl_dir_config_t *con
                                       rl_claim_t *claim)
 {
     rl_request_t *request = rl_request_get(r);
-    rl_key_values_t own;
-    const rl_claim_values_t values = {.given = given, .request_values = &own};
     const rl_view_needs_t needs = {.env = rule->reads_env, .headers = rule->reads_headers};
     rl_own_view_t view = {.env = NULL, .headers = NULL};
+    rl_claimant_t claimant;
     rl_claim_result_e result;
     if (request != NULL && !rule->tenant) {
         view = rl_server_view_enter(r, request, needs);
     }
-    rl_key_values_begin(&own, request != NULL ? request->body : NULL, NULL,
-                        request != NULL ? &request->pass : NULL);
-    result = make_claim(r, conf, rule, &values, claim);
+    rl_claimant_begin(&claimant, r, conf, request, request != NULL ? &request->pass : NULL);
+    claimant.given = given;
+    claimant.values.query = NULL; /* it is not known for this rule's fields */
+    result = make_claim(&claimant, rule, claim);
     rl_server_view_leave(r, &view);
     return result;
 }

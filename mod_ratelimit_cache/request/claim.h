@@ -12,13 +12,27 @@
 #include "../key/request_values.h"
 #include "record.h"
 
+/* Who makes the claims of a request in a location, one after the other. */
+typedef struct rl_claimant {
+    request_rec *r;
+    const rl_dir_config_t *conf; /* of the location */
+    const char *const *given; /* the values of the key, from another module; NULL: the request's
+                               * are used */
+    rl_key_terms_t terms;     /* what keys are made with there */
+    rl_scope_t scope;         /* that was made for the last claim, if its rule has none here */
+    rl_key_values_t values;   /* the request's, of the last key, kept for the next rule */
+} rl_claimant_t;
+
+/* Begins to make claims. `request` is the record whose body and query are
+ * read, and pass is what the client shows; either may be NULL. */
+void rl_claimant_begin(rl_claimant_t *claimant, request_rec *r, const rl_dir_config_t *conf,
+                       const rl_request_t *request, const rl_pass_shown_t *pass);
+
 /* Makes the claim of a rule that applies to the request: evaluates the rule's expressions and
  * builds its key. Returns true; or false if the rule asks for nothing, because there is no
  * authenticated user, no value for a key with missing=skip or absent=skip, or no rate: *claim
- * is undefined then, but for claim->missing, which tells the second case. Keeps the key's
- * values in `values` for the next rule (rl_key_of_request()). */
-bool rl_claim_make(request_rec *r, const rl_dir_config_t *conf, const rl_rule_t *rule,
-                   rl_key_values_t *values, rl_claim_t *claim);
+ * is undefined then, but for claim->missing, which tells the second case. */
+bool rl_claim_make(rl_claimant_t *claimant, const rl_rule_t *rule, rl_claim_t *claim);
 
 /* Returns true if an overrun of the rule is only reported at this location, not denied:
  * action=observe, or RateLimitEngine Observe. */

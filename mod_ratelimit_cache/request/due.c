@@ -21,11 +21,11 @@ static const rl_pass_shown_t *pass_of(const rl_visit_t *visit)
  * target, the first one stands. */
 static bool has_moved(const rl_visit_t *visit, const rl_rule_t *rule, const rl_claim_t *earlier)
 {
-    rl_key_values_t values;
+    rl_claimant_t claimant;
     rl_claim_t claim;
-    rl_key_values_begin(&values, visit->request->body, visit->request->query, pass_of(visit));
-    return rl_claim_make(visit->r, visit->conf, rule, &values, &claim) && !claim.missing &&
-           !claim.valueless && !rl_claim_shares_charge(&claim, earlier);
+    rl_claimant_begin(&claimant, visit->r, visit->conf, visit->request, pass_of(visit));
+    return rl_claim_make(&claimant, rule, &claim) && !claim.missing && !claim.valueless &&
+           !rl_claim_shares_charge(&claim, earlier);
 }
 
 /* A rule is decided on once for a client request. Two exceptions: its overrun was only observed
@@ -56,12 +56,25 @@ static bool concerns_visit(const rl_visit_t *visit, const rl_rule_t *rule)
     return !visit->look_up || (rule->count != NULL && rl_outcomes_read_auth(rule->count));
 }
 
-static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule)
+/* Goes through all that can keep a rule from being due. */
+static bool may_be_due(const rl_visit_t *visit, const rl_rule_t *rule)
 {
     return rule->phase == visit->phase && !rule->dropped && !rule->unlimited &&
            concerns_visit(visit, rule) && !is_decided(visit, rule) &&
            !is_paid_above(visit, rule) &&
            (rule->always || rl_rule_hindrance(rule, visit->r) == RL_APPLIES);
+}
+
+/* Returns true if no rule has been decided on for this request, or for the page that includes
+ * it. */
+static bool is_first_visit(const rl_visit_t *visit)
+{
+    return visit->request->n == 0 && visit->above == NULL && !visit->look_up;
+}
+
+static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule, bool first_visit)
+{
+    return rule->plain && first_visit ? rule->phase == visit->phase : may_be_due(visit, rule);
 }
 
 static void swap_claims(const rl_request_t *request, int i, int j)
@@ -148,12 +161,12 @@ static void watch_for(rl_request_t *request, const rl_outcomes_t *outcomes)
 /* Appends the rule's claim, if the rule asks for anything. `first` is the index of the first
  * claim that is to be decided on; returns its new value. A claim that earlier ones have paid
  * for is moved before it. */
-static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_values_t *values,
+static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_claimant_t *claimant,
                      int first)
 {
     rl_request_t *request = visit->request;
     rl_request_reserve(visit->r, request);
-    if (!rl_claim_make(visit->r, visit->conf, rule, values, &request->claims[request->n])) {
+    if (!rl_claim_make(claimant, rule, &request->claims[request->n])) {
         if (rl_trace_is_on(visit->r)) {
             rl_trace_unclaimed(visit->r, rule, &request->claims[request->n]);
         }
@@ -163,8 +176,11 @@ static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_key_valu
         return first;
     }
     request->n++;
-    watch_for(request, rule->count);
-    watch_for(request, rule->clear);
+    if (!rule->plain) {
+        request->special = true;
+        watch_for(request, rule->count);
+        watch_for(request, rule->clear);
+    }
     if (first == 0) {
         return 0; /* nothing was decided on before */
     }
@@ -204,13 +220,14 @@ static int add_claims(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
     const bool traced = rl_trace_is_on(visit->r);
+    const bool first_visit = is_first_visit(visit);
     int first = visit->request->n;
-    rl_key_values_t values;
-    rl_key_values_begin(&values, visit->request->body, visit->request->query, pass_of(visit));
+    rl_claimant_t claimant;
+    rl_claimant_begin(&claimant, visit->r, visit->conf, visit->request, pass_of(visit));
     for (int i = 0; i < rules->n; i++) {
         const rl_rule_t *rule = rules->rules[i];
-        if (rule->tenant == tenants && rule_is_due(visit, rule)) {
-            first = add_claim(visit, rule, &values, first);
+        if (rule->tenant == tenants && rule_is_due(visit, rule, first_visit)) {
+            first = add_claim(visit, rule, &claimant, first);
         }
         else if (traced && rule->tenant == tenants) {
             trace_not_due(visit, rule);
@@ -261,7 +278,8 @@ static void prepare_query(const rl_visit_t *visit)
     }
 }
 
-int rl_due_collect(const rl_visit_t *visit, bool tenants)
+/* Does the work of rl_due_collect() where rules may have anything. */
+static int due_collect_all(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
     rl_request_t *request = visit->request;
@@ -278,6 +296,15 @@ int rl_due_collect(const rl_visit_t *visit, bool tenants)
     return request->n - first;
 }
 
+int rl_due_collect(const rl_visit_t *visit, bool tenants)
+{
+    if (visit->conf->rules->plain) {
+        const int first = add_claims(visit, tenants);
+        return visit->request->n - first;
+    }
+    return due_collect_all(visit, tenants);
+}
+
 /* Returns true if any of the rules is due. */
 static bool any_is_due(const rl_visit_t *visit, bool tenants)
 {
@@ -285,7 +312,7 @@ static bool any_is_due(const rl_visit_t *visit, bool tenants)
     const rl_own_view_t own = due_enter(visit, tenants);
     bool due = false;
     for (int i = 0; i < rules->n && !due; i++) {
-        due = rules->rules[i]->tenant == tenants && rule_is_due(visit, rules->rules[i]);
+        due = rules->rules[i]->tenant == tenants && may_be_due(visit, rules->rules[i]);
     }
     rl_server_view_leave(visit->r, &own);
     return due;

@@ -44,10 +44,9 @@ static void move_claims(apr_pool_t *pool, rl_request_t *request, const rl_reques
 
 rl_request_t *rl_request_make(request_rec *r, int n)
 {
-    rl_request_t *request = apr_pcalloc(r->pool, sizeof(*request) + size_of(n));
-    request->denied.claim = -1;
-    request->room = n;
-    request->claims = (rl_claim_t *)(request + 1);
+    rl_request_t *request = apr_palloc(r->pool, sizeof(*request) + size_of(n));
+    *request = (rl_request_t){
+        .room = n, .claims = (rl_claim_t *)(request + 1), .denied = {.claim = -1}};
     ap_set_module_config(root_of(r)->request_config, &ratelimit_cache_module, request);
     return request;
 }
@@ -75,6 +74,7 @@ static void copy_environment(apr_pool_t *pool, const rl_environment_t *from,
 void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *to)
 {
     *to = (rl_request_t){.exempt = from->exempt,
+                         .special = from->special,
                          .reported = from->reported,
                          .holds = false,
                          .outcome = {.matters = from->outcome.matters,

@@ -47,7 +47,8 @@ typedef struct rl_target {
 typedef struct rl_progress {
     const request_rec *current; /* the last request_rec for which rules were looked up */
     int ran; /* claims before this index have paid for something that has run already */
-    rl_target_t checked; /* the rules before authentication were checked for this */
+    rl_target_t checked; /* the rules before authentication were checked for this, */
+    bool settled;        /* and nothing is left to be done for it in fixups */
 } rl_progress_t;
 
 /* What is known of the outcome before the request is over. */
@@ -88,6 +89,7 @@ typedef struct rl_request {
     rl_body_t *body;    /* the part of the body that was read early, or NULL */
     rl_fields_t *query; /* fields of the last query string that several are read of, or NULL */
     bool exempt;
+    bool special;                 /* a claim is of a rule that isn't plain */
     bool holds;                   /* a claim holds a slot of COUNT/concurrent (holdings.h) */
     bool excused;                 /* a claim is over its limit, but its key is exempt */
     rl_environment_t environment; /* answer/environment.h */

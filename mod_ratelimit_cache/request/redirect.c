@@ -77,5 +77,7 @@ void rl_redirect_follow(rl_request_t *request, const request_rec *r)
         }
     }
     progress->current = r;
-    find_tenants_rules(request, rl_dir_config(r)->rules);
+    if (request->special) {
+        find_tenants_rules(request, rl_dir_config(r)->rules);
+    }
 }

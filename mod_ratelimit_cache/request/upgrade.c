@@ -97,14 +97,10 @@ bool rl_upgrade_was_taken_over(const rl_request_t *request)
            apr_atomic_read32(&upgrade->taken) != 0;
 }
 
-int rl_upgrade_post_read_request(request_rec *r)
+void rl_upgrade_forget(const conn_rec *c)
 {
-    conn_rec *c = r->connection;
-    if (c->master == NULL && r->prev == NULL && r->main == NULL) {
-        rl_upgrade_t *upgrade = ap_get_module_config(c->conn_config, &ratelimit_cache_module);
-        if (upgrade != NULL) {
-            upgrade->valid = false;
-        }
+    rl_upgrade_t *upgrade = ap_get_module_config(c->conn_config, &ratelimit_cache_module);
+    if (upgrade != NULL && c->master == NULL) {
+        upgrade->valid = false;
     }
-    return DECLINED;
 }

@@ -14,9 +14,8 @@ void rl_upgrade_take_over(request_rec *r, rl_request_t *request);
  * the stream to take over. */
 void rl_upgrade_offer(request_rec *r);
 
-/* post_read_request: another request follows on the connection, so what was kept is no longer
- * valid. Returns DECLINED. */
-int rl_upgrade_post_read_request(request_rec *r);
+/* Another request has come on the connection, so what was kept is no longer valid. */
+void rl_upgrade_forget(const conn_rec *c);
 
 /* Returns true if a stream has taken over what was decided for this request: then the stream
  * settles the outcome. */

@@ -53,6 +53,7 @@ static void sum_up_parts(const rl_draft_t *draft)
     rule->of_passes = rule->challenge || rule->reads_pass;
     rule->of_target = key->of_target || distinct->of_target;
     rule->personal = key->personal || distinct->personal;
+    rule->key.alike = rl_key_spec_alike(draft->cmd->temp_pool, key);
     if (rule->distinct != NULL) {
         rule->distinct->fold = key->fold;
         rule->distinct->absence = key->absence;
@@ -80,6 +81,18 @@ static const char *check_outcomes(const rl_draft_t *draft)
             "statuses");
     }
     return NULL;
+}
+
+static bool rule_is_plain(const rl_rule_t *rule)
+{
+    const bool counts = !rule->dropped && !rule->unlimited && rule->rate_expr == NULL &&
+                        rule->meter.algorithm != RL_CONCURRENT;
+    const bool computes = rule->cost_expr != NULL || rule->busy != RL_UNITS_UNSET;
+    const bool heeds = rule->count != NULL || rule->clear != NULL || rule->known_s > 0;
+    const bool reads = rule->reads_env || rule->reads_headers || rule->reads_pass;
+    return counts && !computes && !heeds && !reads && rule->always && !rule->tenant &&
+           rule->phase == RL_PHASE_EARLY && rule->distinct == NULL && rule->group == NULL &&
+           !rule->of_target;
 }
 
 static void set_defaults(rl_rule_t *rule)
@@ -126,6 +139,7 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_
     if (error == NULL) {
         sum_up_parts(&draft);
         rule->always = rule->methods.all && rule->when == NULL && rule->unless == NULL;
+        rule->plain = rule_is_plain(rule);
         rl_draft_identify(&draft);
         error = check_outcomes(&draft);
     }

@@ -64,6 +64,9 @@ typedef struct rl_rule {
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless; /* NULL: not given */
     bool always; /* it has no methods=, when= or unless= and so applies to every request */
+    bool plain;  /* one of the server's that is always checked, early, once for a request, and
+                  * asks of it a key and a number that is fixed: see parse.c for what it has
+                  * not. What such rules never need is passed over. */
     const char *group;    /* NULL: in no group */
     int status;           /* 0: RateLimitDenyStatus */
     int on_error;         /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */

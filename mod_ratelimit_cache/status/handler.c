@@ -140,7 +140,7 @@ static int refuse_form(request_rec *r)
 
 int rl_status_handler(request_rec *r)
 {
-    if (r->handler == NULL || strcmp(r->handler, NAME) != 0) {
+    if (r->handler == NULL || *r->handler != *NAME || strcmp(r->handler, NAME) != 0) {
         return DECLINED;
     }
     ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, -1);
