@@ -76,14 +76,17 @@ const rl_charset_t *rl_dir_form_charset(const rl_dir_config_t *conf)
     return conf->form_charset != NULL ? conf->form_charset : rl_charset_default();
 }
 
-void *rl_create_dir_config(apr_pool_t *pool, char *path)
-{
-    rl_dir_config_t *conf = apr_pcalloc(pool, sizeof(*conf));
-    (void)path;
-#define X(name, fallback) conf->name = RL_UNSET;
+/* A section that sets nothing. */
+static const rl_dir_config_t unset = {
+#define X(name, fallback) .name = RL_UNSET,
     RL_DIR_SETTINGS(X)
 #undef X
-    return conf;
+};
+
+void *rl_create_dir_config(apr_pool_t *pool, char *path)
+{
+    (void)path;
+    return apr_pmemdup(pool, &unset, sizeof(unset));
 }
 
 static apr_array_header_t *append(apr_pool_t *pool, apr_array_header_t *outer,
@@ -95,13 +98,9 @@ static apr_array_header_t *append(apr_pool_t *pool, apr_array_header_t *outer,
     return apr_array_append(pool, outer, inner);
 }
 
-/* Returns true if the section sets nothing. */
 static bool is_unset(const rl_dir_config_t *conf)
 {
-#define X(name, fallback) &&conf->name == RL_UNSET
-    return conf->rules == NULL && !conf->detached && conf->exempt == NULL &&
-           conf->deny_handler == NULL && conf->form_charset == NULL RL_DIR_SETTINGS(X);
-#undef X
+    return memcmp(conf, &unset, sizeof(unset)) == 0;
 }
 
 /* httpd merges two Locations with each other before it merges the result with the sections

@@ -30,7 +30,7 @@ static bool is_client_request(const request_rec *r)
 /* Checks are made in two rounds, before and after authentication. A round has two phases:
  * without the body, then with it. */
 typedef struct rl_round {
-    rl_phase_e without_body, with_body;
+    rl_phase_e without_body, with_body; /* the one after it */
 } rl_round_t;
 
 static const rl_round_t before_auth = {RL_PHASE_EARLY, RL_PHASE_EARLY_BODY};
@@ -38,8 +38,8 @@ static const rl_round_t after_auth = {RL_PHASE_LATE, RL_PHASE_LATE_BODY};
 
 /* Returns true if the location has rules or an exemption that this round looks at, and r is to
  * be checked at all. */
-static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
-                         const rl_round_t *round)
+static inline bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
+                                const rl_round_t *round)
 {
     const rl_rule_set_t *rules = conf->rules;
     return rules != NULL &&
@@ -53,7 +53,9 @@ static bool is_concerned(const request_rec *r, const rl_dir_config_t *conf,
 static int access_check_rules(const rl_visit_t *visit, bool tenants)
 {
     rl_request_t *request = visit->request;
-    int n, status = rl_due_look_at_body(visit, tenants);
+    const bool with_body =
+        visit->phase == RL_PHASE_EARLY_BODY || visit->phase == RL_PHASE_LATE_BODY;
+    int n, status = with_body ? rl_due_look_at_body(visit, tenants) : OK;
     if (status != OK) {
         request->denied.r = visit->r; /* no rule denies, but it is as final */
         request->denied.status = status;
@@ -63,11 +65,16 @@ static int access_check_rules(const rl_visit_t *visit, bool tenants)
     return n > 0 ? rl_decide(visit->r, request, request->n - n) : OK;
 }
 
-static int access_check_phase(const rl_visit_t *visit)
+/* The server's rules come first. */
+static int access_check_phase(rl_visit_t *visit, rl_phase_e phase)
 {
-    const int status = access_check_rules(visit, false);
-    return status == OK && visit->conf->rules->tenants ? access_check_rules(visit, true)
-                                                       : status;
+    const rl_rule_set_t *rules = visit->conf->rules;
+    int status = OK;
+    visit->phase = phase;
+    for (int tenants = 0; tenants <= rules->tenants && status == OK; tenants++) {
+        status = access_check_rules(visit, tenants != 0);
+    }
+    return status;
 }
 
 /* Returns true if an exemption applies in this round. Exemptions are the server's: they see the
@@ -97,13 +104,9 @@ static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
         rl_decide_exempt(visit->r, request);
         return OK;
     }
-    if (conf->rules->has[round->without_body]) {
-        visit->phase = round->without_body;
-        status = access_check_phase(visit);
-    }
-    if (status == OK && conf->rules->has[round->with_body]) {
-        visit->phase = round->with_body;
-        status = access_check_phase(visit);
+    for (rl_phase_e phase = round->without_body; phase <= round->with_body && status == OK;
+         phase++) {
+        status = conf->rules->has[phase] ? access_check_phase(visit, phase) : OK;
     }
     return status;
 }
@@ -122,7 +125,7 @@ static rl_request_t *make_record(request_rec *r, int rules)
 
 /* Makes this round of checks, if the location has anything for it. The record is made if need
  * be. */
-static int access_check(request_rec *r, const rl_round_t *round, rl_request_t **request)
+static inline int access_check(request_rec *r, const rl_round_t *round, rl_request_t **request)
 {
     rl_visit_t visit = {.r = r, .conf = rl_dir_config(r), .request = *request};
     if (!is_concerned(r, visit.conf, round)) {
@@ -151,7 +154,7 @@ static bool is_same_target(const rl_target_t *target, const request_rec *r)
            target->path_info == r->path_info && target->args == r->args;
 }
 
-static int access_check_before_auth(request_rec *r, rl_request_t **request)
+static inline int access_check_before_auth(request_rec *r, rl_request_t **request)
 {
     const rl_rule_set_t *rules = rl_dir_config(r)->rules;
     int status;
@@ -171,19 +174,24 @@ static int access_check_before_auth(request_rec *r, rl_request_t **request)
 /* Makes the record of each request, if any rule reads variables, header fields or passes: a
  * target with such rules can take the request's place later. A subrequest has the environment
  * of the request that it serves. */
+__attribute__((noinline)) static void keep_view(request_rec *r, rl_view_needs_t needs)
+{
+    const rl_rule_set_t *rules = rl_dir_config(r)->rules;
+    rl_request_t *request = rl_request_get(r);
+    if (request == NULL) {
+        request = make_record(r, rules != NULL ? rules->n : 0);
+    }
+    rl_pass_look(r, request);
+    rl_server_view_keep(r, request, needs);
+}
+
 int rl_access_header_parser(request_rec *r)
 {
     const rl_global_config_t *global = rl_global_config();
     const rl_view_needs_t needs = {.env = global->reads_env, .headers = global->reads_headers};
-    const bool passes = rl_server_pass(rl_server_config(r->server)) != NULL;
-    if ((needs.env || needs.headers || passes) && is_client_request(r)) {
-        const rl_rule_set_t *rules = rl_dir_config(r)->rules;
-        rl_request_t *request = rl_request_get(r);
-        if (request == NULL) {
-            request = make_record(r, rules != NULL ? rules->n : 0);
-        }
-        rl_pass_look(r, request);
-        rl_server_view_keep(r, request, needs);
+    if ((needs.env || needs.headers || rl_server_pass(rl_server_config(r->server)) != NULL) &&
+        is_client_request(r)) {
+        keep_view(r, needs);
     }
     return DECLINED;
 }

@@ -125,7 +125,8 @@ static void mark_invalid(const rl_request_t *request, int first)
 
 /* Charges the claims from index `first` on. Returns -1, or the index of the claim that denies.
  */
-static int charge_claims_at(request_rec *r, rl_request_t *request, int first, int64_t now)
+static inline int charge_claims_at(request_rec *r, rl_request_t *request, int first,
+                                   int64_t now)
 {
     rl_session_t session;
     int denied;
@@ -148,20 +149,29 @@ static int charge_claims_at(request_rec *r, rl_request_t *request, int first, in
     return denied < 0 ? -1 : first + denied;
 }
 
-/* Charges the claims from index `first` on, at *now. Other requests may have overtaken this one
- * since it read the clock, and may have begun a window or a bucket at a later time. So if a
- * denial would be over by now, the claims are decided on once more, and *now is set to that
- * time. Returns -1, or the index of the claim that denies. */
-static int charge_claims(request_rec *r, rl_request_t *request, int first, int64_t *now)
+/* Other requests may have overtaken this one since it read the clock, and may have begun a
+ * window or a bucket at a later time. Returns true if the denial by this claim would be over by
+ * now, and sets *now to that time. */
+static bool is_overtaken(const rl_claim_t *claim, int64_t *now)
 {
-    const int denied = charge_claims_at(r, request, first, *now);
-    if (denied >= 0 && request->claims[denied].step.retry < *now + RL_USEC_PER_SEC) {
+    const int64_t before = *now;
+    if (claim->step.retry < before + RL_USEC_PER_SEC) {
         const int64_t later = apr_time_now();
-        if (request->claims[denied].step.retry <= later && later > *now) {
-            *now = later;
-            return charge_claims_at(r, request, first, later);
-        }
+        *now = claim->step.retry <= later && later > before ? later : before;
     }
+    return *now > before;
+}
+
+/* Charges the claims from index `first` on, at *now; if the request was overtaken, once more.
+ * Returns -1, or the index of the claim that denies. */
+static inline int charge_claims(request_rec *r, rl_request_t *request, int first, int64_t *now)
+{
+    bool again = false;
+    int denied;
+    do {
+        denied = charge_claims_at(r, request, first, *now);
+        again = !again && denied >= 0 && is_overtaken(&request->claims[denied], now);
+    } while (again);
     return denied;
 }
 
@@ -265,21 +275,20 @@ static int charge_in_turn(request_rec *r, rl_request_t *request, int first, int6
 }
 
 /* As charge_in_turn(). Plain rules wait for nothing. */
-static int charge_or_wait(request_rec *r, rl_request_t *request, int first, int64_t *now)
+static inline int charge_or_wait(request_rec *r, rl_request_t *request, int first, int64_t *now)
 {
     return request->special ? charge_in_turn(r, request, first, now)
                             : charge_claims(r, request, first, now);
 }
 
-/* A denial that another module vetoes becomes an observation, and the claims are decided on
- * again: once for each vetoed claim at most, and only once if all claims that deny are known
- * from the start. */
-int rl_decide(request_rec *r, rl_request_t *request, int first)
+/* Claim `denied` denies. A denial that another module vetoes becomes an observation, and the
+ * claims are decided on again: once for each vetoed claim at most, and only once if all claims
+ * that deny are known from the start. Returns as rl_decide(). */
+__attribute__((noinline)) static int decide_denied(request_rec *r, rl_request_t *request,
+                                                   int first, int denied, int64_t now)
 {
-    int64_t now = rl_request_now(request);
     const int n = request->n - first;
-    int denied;
-    while ((denied = charge_or_wait(r, request, first, &now)) >= 0) {
+    do {
         do {
             const int status = decide_ask(r, request, denied, now);
             if (status != RATELIMIT_VETO) {
@@ -289,8 +298,16 @@ int rl_decide(request_rec *r, rl_request_t *request, int first)
             denied = rl_limiter_denial(&request->claims[first], n);
             denied = denied < 0 ? denied : first + denied;
         } while (denied >= 0);
-    }
+        denied = charge_or_wait(r, request, first, &now);
+    } while (denied >= 0);
     return OK;
+}
+
+int rl_decide(request_rec *r, rl_request_t *request, int first)
+{
+    int64_t now = rl_request_now(request);
+    const int denied = charge_or_wait(r, request, first, &now);
+    return denied < 0 ? OK : decide_denied(r, request, first, denied, now);
 }
 
 int rl_decide_include(request_rec *r, rl_request_t *request, int first)

@@ -216,7 +216,7 @@ static void trace_not_due(const rl_visit_t *visit, const rl_rule_t *rule)
 }
 
 /* Appends the claims. Returns the index of the first one that is to be decided on. */
-static int add_claims(const rl_visit_t *visit, bool tenants)
+static inline int add_claims(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
     const bool traced = rl_trace_is_on(visit->r);
@@ -279,7 +279,7 @@ static void prepare_query(const rl_visit_t *visit)
 }
 
 /* Does the work of rl_due_collect() where rules may have anything. */
-static int due_collect_all(const rl_visit_t *visit, bool tenants)
+__attribute__((noinline)) static int due_collect_all(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
     rl_request_t *request = visit->request;
@@ -346,9 +346,7 @@ static int read_body(const rl_visit_t *visit)
 
 int rl_due_look_at_body(const rl_visit_t *visit, bool tenants)
 {
-    const bool with_body =
-        visit->phase == RL_PHASE_EARLY_BODY || visit->phase == RL_PHASE_LATE_BODY;
-    if (!with_body || !any_is_due(visit, tenants)) {
+    if (!any_is_due(visit, tenants)) {
         return OK;
     }
     visit->request->now = 0; /* the client may keep us waiting */

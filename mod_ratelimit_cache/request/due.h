@@ -24,8 +24,8 @@ typedef struct rl_visit {
  * else the server's, which see the request without what .htaccess files do to it
  * (server_view.h). */
 
-/* Reads the beginning of r's body if one of the rules needs it. Returns OK, or the status that
- * the request ends with. */
+/* For a phase with the body: reads its beginning if one of the rules needs it. Returns OK, or
+ * the status that the request ends with. */
 int rl_due_look_at_body(const rl_visit_t *visit, bool tenants);
 
 /* Appends the claims of the rules to the request. Returns how many claims are to be decided on;

@@ -46,8 +46,9 @@ static rl_figure_e figure_of(const rl_request_t *request, int i, bool denied)
     return claim->uncounted ? RL_FIGURE_ERROR : RL_FIGURE_DENIED;
 }
 
-static void note_key(rl_slot_t *slot, const rl_claim_t *claim, rl_figure_e figure,
-                     uint64_t sequence, rl_instant_t at)
+/* Has the sketches count the key. */
+__attribute__((noinline)) static void note_key(rl_slot_t *slot, const rl_claim_t *claim,
+                                               bool over, uint64_t sequence, rl_instant_t at)
 {
     const rl_meter_t *meter = &claim->op.meter;
     const rl_sighting_t sighting = {.key = claim->op.key,
@@ -56,14 +57,20 @@ static void note_key(rl_slot_t *slot, const rl_claim_t *claim, rl_figure_e figur
                                     .now_s = at.now_s,
                                     .sequence = sequence};
     rl_sketch_add(&slot->busiest, &sighting);
-    if (figure == RL_FIGURE_DENIED || figure == RL_FIGURE_OBSERVED) {
+    if (over) {
         rl_sketch_add(&slot->over, &sighting);
     }
+}
+
+static bool has_noted_key(const rl_claim_t *claim)
+{
+    return claim->rule != NULL && !claim->rule->tenant && !claim->invalid;
 }
 
 static void count_claim(const request_rec *r, const rl_claim_t *claim, rl_figure_e figure,
                         rl_instant_t at)
 {
+    const bool over = figure == RL_FIGURE_DENIED || figure == RL_FIGURE_OBSERVED;
     rl_slot_t *slot = rl_slot_of_rule(r->server, claim->rule);
     uint64_t sequence;
     if (slot == NULL) {
@@ -73,8 +80,8 @@ static void count_claim(const request_rec *r, const rl_claim_t *claim, rl_figure
     if (claim->missing) {
         rl_figures_add(slot, RL_FIGURE_MISSING, at);
     }
-    if (claim->rule != NULL && !claim->rule->tenant && !claim->invalid) {
-        note_key(slot, claim, figure, sequence, at);
+    if ((over || rl_sketch_looks(&slot->busiest, at.now_s, sequence)) && has_noted_key(claim)) {
+        note_key(slot, claim, over, sequence, at);
     }
 }
 
@@ -88,26 +95,35 @@ static rl_figure_e worse(rl_figure_e a, rl_figure_e b)
     return rank[a] > rank[b] ? a : b;
 }
 
-void rl_figures_of_request(const request_rec *r, const rl_request_t *request)
+/* Returns what a request counts as that a rule, or the lack of a store, has denied. */
+static rl_figure_e figure_of_denial(const rl_request_t *request)
 {
-    rl_slot_t *all = &rl_runtime()->stats->slots[RL_STATS_ALL];
-    const rl_instant_t at = this_instant();
-    const int n = request->exempt ? request->progress.ran : request->n;
+    return request->denied.claim >= 0 ? RL_FIGURE_DENIED : RL_FIGURE_ERROR;
+}
+
+/* Counts the claims, of which there are some. Returns what the request counts as. */
+static rl_figure_e count_claims(const request_rec *r, const rl_request_t *request, int n,
+                                rl_instant_t at)
+{
     const bool denied = is_denied_by_rule(request);
-    rl_figure_e overall = RL_FIGURE_OTHER;
-    if (denied) {
-        overall = request->denied.claim >= 0 ? RL_FIGURE_DENIED : RL_FIGURE_ERROR;
-    }
-    if (rl_upgrade_was_taken_over(request)) {
-        return; /* counted as a stream of HTTP/2 */
-    }
+    rl_figure_e overall = RL_FIGURE_ALLOWED;
     for (int i = 0; i < n; i++) {
         const rl_figure_e figure = figure_of(request, i, denied);
         count_claim(r, &request->claims[i], figure, at);
-        overall = denied ? overall : worse(overall, figure);
+        if (figure != RL_FIGURE_ALLOWED) {
+            overall = worse(overall, figure);
+        }
     }
-    if (n > 0) {
-        rl_figures_add(all, overall, at);
+    return denied ? figure_of_denial(request) : overall;
+}
+
+void rl_figures_of_request(const request_rec *r, const rl_request_t *request)
+{
+    const int n = request->exempt ? request->progress.ran : request->n;
+    if (n > 0 && !rl_upgrade_was_taken_over(request)) { /* else a stream of HTTP/2 counts it */
+        const rl_instant_t at = this_instant();
+        rl_figures_add(&rl_runtime()->stats->slots[RL_STATS_ALL],
+                       count_claims(r, request, n, at), at);
     }
 }
 

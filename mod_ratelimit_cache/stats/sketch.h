@@ -56,12 +56,18 @@ static inline bool rl_sketch_draws(uint64_t sequence)
     return ((mixed ^ mixed >> 29) * UINT64_C(0xbf58476d1ce4e5b9)) >> 60 == 0;
 }
 
+/* Returns true if the key that comes now, with this sequence number, isn't passed over. */
+static inline bool rl_sketch_looks(const rl_sketch_t *sketch, uint32_t now_s, uint64_t sequence)
+{
+    const uint64_t pace = atomic_load_explicit(&sketch->pace, memory_order_relaxed);
+    return pace >> 32 != now_s || (uint32_t)pace < RL_SKETCH_EXACT_PER_S ||
+           rl_sketch_draws(sequence);
+}
+
 /* Counts that a key has come. */
 static inline void rl_sketch_add(rl_sketch_t *sketch, const rl_sighting_t *sighting)
 {
-    const uint64_t pace = atomic_load_explicit(&sketch->pace, memory_order_relaxed);
-    if (pace >> 32 != sighting->now_s || (uint32_t)pace < RL_SKETCH_EXACT_PER_S ||
-        rl_sketch_draws(sighting->sequence)) {
+    if (rl_sketch_looks(sketch, sighting->now_s, sighting->sequence)) {
         rl_sketch_look(sketch, sighting);
     }
 }
