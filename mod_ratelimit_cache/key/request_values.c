@@ -441,6 +441,16 @@ static bool are_of(const rl_key_values_t *values, const rl_key_terms_t *terms)
            values->bits.v6bits == terms->bits.v6bits;
 }
 
+__attribute__((noinline)) static void read_values(request_rec *r, const rl_key_terms_t *terms,
+                                                  rl_key_values_t *values)
+{
+    values->spec = terms->spec;
+    values->bits = terms->bits;
+    values->charset = terms->charset;
+    rl_key_begin_in(&values->builder, terms->secret, terms->scope);
+    values->result = encode(r, terms->spelling_secret, values);
+}
+
 rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
                                   rl_key_values_t *values, rl_digest_t *digest)
 {
@@ -448,11 +458,7 @@ rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
         rl_key_rescope(&values->builder, terms->scope);
     }
     else {
-        values->spec = terms->spec;
-        values->bits = terms->bits;
-        values->charset = terms->charset;
-        rl_key_begin_in(&values->builder, terms->secret, terms->scope);
-        values->result = encode(r, terms->spelling_secret, values);
+        read_values(r, terms, values);
     }
     if (values->result != RL_KEY_ANONYMOUS) {
         *digest = rl_key_counter(&values->builder);

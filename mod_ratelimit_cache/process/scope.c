@@ -36,5 +36,7 @@ void rl_scope_post_config(void)
 
 bool rl_scope_is_ready(const server_rec *s, const rl_rule_t *rule)
 {
-    return s == rule->home && rule->rate_expr == NULL;
+    return rule->rate_expr == NULL &&
+           (s == rule->home || (rule->home != NULL && !rule->per_vhost &&
+                                rl_runtime_secret(s) == rl_runtime_secret(rule->home)));
 }

@@ -25,8 +25,8 @@ void rl_scope_of_accounts(const server_rec *s, const rl_rule_t *rule, rl_scope_t
 void rl_scope_post_config(void);
 
 /* Returns true if rule->scope is right for this virtual host: the rule's rate isn't computed,
- * and the rule stands in this virtual host. It is false for rules that the virtual host has
- * inherited from the main server, and for tenants' rules. */
+ * and the rule stands in this virtual host, or its counters are the same and hashed with the
+ * same secret there. It is false for tenants' rules. */
 bool rl_scope_is_ready(const server_rec *s, const rl_rule_t *rule);
 
 #endif

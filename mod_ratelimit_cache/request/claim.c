@@ -152,37 +152,31 @@ static rl_claim_result_e set_value(const rl_claimant_t *claimant, rl_claim_t *cl
     return result_of_key(rule, result, claim);
 }
 
-/* Sets the key, in the scope of claimant->terms. */
-static rl_claim_result_e set_key(rl_claimant_t *claimant, rl_claim_t *claim)
+/* Makes the scope of counters that aren't the rule's own in its own virtual host. */
+__attribute__((noinline)) static void make_scope(rl_claimant_t *claimant, const rl_rule_t *rule,
+                                                 const rl_digest_t *counters)
 {
+    rl_scope_of_rule(claimant->r->server, rule, counters, &claimant->scope);
+    claimant->terms.scope = &claimant->scope;
+}
+
+/* Sets the key, in the scope of the counters. */
+static inline rl_claim_result_e set_key(rl_claimant_t *claimant, const rl_digest_t *counters,
+                                        rl_claim_t *claim)
+{
+    const rl_rule_t *rule = claim->rule;
     rl_key_result_e result;
-    claimant->terms.spec = &claim->rule->key;
+    claimant->terms.spec = &rule->key;
+    claimant->terms.scope = &rule->scope;
+    if (!rl_scope_is_ready(claimant->r->server, rule)) {
+        make_scope(claimant, rule, counters);
+    }
     result = claimant->given != NULL ? rl_key_of_values(claimant->r->pool, &claimant->terms,
                                                         claimant->given, &claim->op.key)
                                      : rl_key_of_request(claimant->r, &claimant->terms,
                                                          &claimant->values, &claim->op.key);
-    claim->unseen = claimant->given == NULL && claim->rule->key.body &&
-                    !rl_body_is_seen_by_all(claimant->r);
-    if (claim->rule->known_s > 0 && claimant->given == NULL && result == RL_KEY_WHOLE &&
-        !claim->unseen) {
-        rl_known_recognize(claimant->r, &claimant->values, claim);
-    }
     claim->missing = is_missing(result);
-    return result_of_key(claim->rule, result, claim);
-}
-
-/* Sets the key in the scope of the rule's counters in this virtual host, or in one that is made
- * for them. */
-static rl_claim_result_e set_scoped_key(rl_claimant_t *claimant, const rl_digest_t *counters,
-                                        rl_claim_t *claim)
-{
-    const server_rec *s = claimant->r->server;
-    claimant->terms.scope = &claim->rule->scope;
-    if (!rl_scope_is_ready(s, claim->rule)) {
-        rl_scope_of_rule(s, claim->rule, counters, &claimant->scope);
-        claimant->terms.scope = &claimant->scope;
-    }
-    return set_key(claimant, claim);
+    return result == RL_KEY_WHOLE ? RL_CLAIM_MADE : result_of_key(rule, result, claim);
 }
 
 /* Returns the user whose counter an outcome would clear; NULL if the key doesn't name one. */
@@ -259,7 +253,12 @@ __attribute__((noinline)) static rl_claim_result_e finish_claim(rl_claimant_t *c
         return RL_CLAIM_NONE;
     }
     claimant->terms.spelling_secret = rule->known_s > 0 ? &rl_runtime()->known_secret : NULL;
-    result = set_scoped_key(claimant, &counters, claim);
+    result = set_key(claimant, &counters, claim);
+    claim->unseen = claimant->given == NULL && rule->key.body && !rl_body_is_seen_by_all(r);
+    if (result == RL_CLAIM_MADE && rule->known_s > 0 && claimant->given == NULL &&
+        !claim->missing && !claim->unseen) {
+        rl_known_recognize(r, &claimant->values, claim);
+    }
     if (result == RL_CLAIM_MADE && rule->distinct != NULL) {
         result = set_value(claimant, claim);
     }
@@ -277,12 +276,11 @@ __attribute__((noinline)) static rl_claim_result_e finish_claim(rl_claimant_t *c
 }
 
 /* Makes the claim, whatever *claim held before. */
-static rl_claim_result_e make_claim(rl_claimant_t *claimant, const rl_rule_t *rule,
-                                    rl_claim_t *claim)
+static inline rl_claim_result_e make_claim(rl_claimant_t *claimant, const rl_rule_t *rule,
+                                           rl_claim_t *claim)
 {
     begin_claim(claimant->conf, rule, claim);
-    return rule->plain ? set_scoped_key(claimant, &rule->id, claim)
-                       : finish_claim(claimant, claim);
+    return rule->plain ? set_key(claimant, &rule->id, claim) : finish_claim(claimant, claim);
 }
 
 void rl_claimant_begin(rl_claimant_t *claimant, request_rec *r, const rl_dir_config_t *conf,
