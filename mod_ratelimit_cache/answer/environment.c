@@ -165,13 +165,18 @@ static bool environment_is_told(const rl_request_t *request)
     return request->reported != 0 || request->environment.status != NULL;
 }
 
+__attribute__((noinline)) static void publish(request_rec *r, rl_request_t *request)
+{
+    rl_environment_make(r, request);
+    clear_variables(r->subprocess_env);
+    environment_add(r, &request->environment, NULL);
+    request->published = r;
+}
+
 void rl_environment_show(request_rec *r, rl_request_t *request)
 {
     if (request != NULL && environment_is_told(request) && request->published != r) {
-        rl_environment_make(r, request);
-        clear_variables(r->subprocess_env);
-        environment_add(r, &request->environment, NULL);
-        request->published = r;
+        publish(r, request);
     }
 }
 

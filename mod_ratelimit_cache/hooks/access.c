@@ -90,7 +90,7 @@ static bool is_exempt(const rl_visit_t *visit, const rl_round_t *round)
     return applies;
 }
 
-static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
+static inline int access_check_round(rl_visit_t *visit, const rl_round_t *round)
 {
     const rl_dir_config_t *conf = visit->conf;
     rl_request_t *request = visit->request;
@@ -113,7 +113,7 @@ static int access_check_round(rl_visit_t *visit, const rl_round_t *round)
 
 /* Makes the client request's record. A request that was upgraded to HTTP/2 is processed again
  * as a stream, which takes over what was decided before. */
-static rl_request_t *make_record(request_rec *r, int rules)
+static inline rl_request_t *make_record(request_rec *r, int rules)
 {
     rl_request_t *request = rl_request_make(r, rules);
     rl_upgrade_take_over(r, request);
@@ -154,15 +154,22 @@ static bool is_same_target(const rl_target_t *target, const request_rec *r)
            target->path_info == r->path_info && target->args == r->args;
 }
 
+static void log_without_effect(request_rec *r, const rl_rule_set_t *rules)
+{
+    if (rules->overruled != NULL) {
+        rl_log_overruled(r, rules->overruled);
+    }
+    if (rules->surplus != NULL) {
+        rl_log_surplus(r, rules->surplus);
+    }
+}
+
 static inline int access_check_before_auth(request_rec *r, rl_request_t **request)
 {
     const rl_rule_set_t *rules = rl_dir_config(r)->rules;
     int status;
-    if (rules != NULL && rules->overruled != NULL) {
-        rl_log_overruled(r, rules->overruled);
-    }
-    if (rules != NULL && rules->surplus != NULL) {
-        rl_log_surplus(r, rules->surplus);
+    if (rules != NULL && (rules->overruled != NULL || rules->surplus != NULL)) {
+        log_without_effect(r, rules);
     }
     status = access_check(r, &before_auth, request);
     if (*request != NULL) {

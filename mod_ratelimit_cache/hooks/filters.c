@@ -20,24 +20,35 @@ static bool may_want_filters(const request_rec *r)
             rl_dir_response_fields(rl_dir_config(r)) != 0);
 }
 
+/* These are kept out of the hooks, which for most requests look at some pointers. */
+__attribute__((noinline)) static void filters_insert(request_rec *r)
+{
+    rl_outcome_watch_insert(r);
+    rl_holdings_insert_filter(r);
+    rl_denial_insert_filter(r);
+    rl_response_fields_insert(r);
+    rl_known_cookie_insert(r);
+}
+
+__attribute__((noinline)) static void filters_insert_error(request_rec *r)
+{
+    rl_outcome_watch_insert(r);
+    rl_holdings_insert_filter(r);
+    rl_known_cookie_insert(r);
+    rl_denial_insert_error_filter(r);
+    rl_response_fields_insert(r);
+}
+
 void rl_filters_insert(request_rec *r)
 {
     if (may_want_filters(r)) {
-        rl_outcome_watch_insert(r);
-        rl_holdings_insert_filter(r);
-        rl_denial_insert_filter(r);
-        rl_response_fields_insert(r);
-        rl_known_cookie_insert(r);
+        filters_insert(r);
     }
 }
 
 void rl_filters_insert_error(request_rec *r)
 {
     if (may_want_filters(r)) {
-        rl_outcome_watch_insert(r);
-        rl_holdings_insert_filter(r);
-        rl_known_cookie_insert(r);
-        rl_denial_insert_error_filter(r);
-        rl_response_fields_insert(r);
+        filters_insert_error(r);
     }
 }
