@@ -67,7 +67,9 @@ my @PROGRAMS = (
     [ 'the page of a 405, observed',   'observed watched observed watched - -', 'PUT',  '/observed/a.txt' ],
 );
 for my $unread (0, 1) {
-    my $s = httpd($CONF, unread => $unread, files => \%FILES);
+    my $s = httpd("LogLevel ratelimit_cache:debug\n$CONF", unread => $unread, files => \%FILES);
+    like slurp("$s->{root}/logs/error.log"), $unread ? qr/variables are made when a program starts/ : qr/variables are made for each request: mod_include\.c/,
+        'the log says when they are made';
     my $where = $unread ? 'where only programs read' : 'where the access log reads, too';
     for (@PROGRAMS) {
         my ($what, $expected, $method, $path, @more) = @$_;
@@ -93,7 +95,8 @@ my @READERS = (
 );
 for (@READERS) {
     my ($who, $conf) = @$_;
-    my $s = httpd("$CONF$conf\n", unread => 1, files => \%FILES);
+    my $s = httpd("LogLevel ratelimit_cache:debug\n$CONF$conf\n", unread => 1, files => \%FILES);
+    like slurp("$s->{root}/logs/error.log"), qr/variables are made for each request: \S+ reads them \(\S+:\d+\)/, "$who is told of";
     my $response = request($s, 'GET', '/plain/a.txt', headers => [ 'X-Name', 'RATELIMIT_STATUS' ]);
     is $response->status . ' ' . ($response->header('X-Saw') // 'nothing'), "200 $SAW", "$who reads";
 }

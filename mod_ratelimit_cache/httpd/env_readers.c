@@ -3,10 +3,14 @@
 
 #include <ap_config.h>
 #include <http_config.h>
+#include <http_log.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "htaccess.h"
+#include "module.h"
+
+APLOG_USE_MODULE(ratelimit_cache);
 
 /* Variables lie in a table that everybody may read, unasked. What is known of their readers:
  * httpd's own modules read the variables that their directives name (LogFormat, Header,
@@ -80,7 +84,6 @@ static const char *const by_directive[] = {
     "mime_magic",
     "negotiation",
     "php",
-    "php5",
     "php7",
     "proxy",
     "proxy_ajp",
@@ -169,26 +172,36 @@ static bool is_by_directive(const char *name)
                                                     sizeof(by_directive[0]), compare_module);
 }
 
-static bool any_module_may_read(void)
+/* Returns a module that may read variables unasked, NULL if there is none. */
+static const module *find_module(void)
 {
-    for (const module *m = ap_top_module; m != NULL; m = m->next) {
-        if (!is_of_core(m->name) && !is_by_directive(m->name)) {
-            return true;
-        }
+    const module *m = ap_top_module;
+    while (m != NULL && (is_of_core(m->name) || is_by_directive(m->name))) {
+        m = m->next;
     }
-    return false;
+    return m;
 }
 
 /* ---- directives ---- */
 
-/* RATELIMIT_BUSY and RATELIMIT_PASS are set for themselves, early. */
+/* Returns true if what follows RATELIMIT_ makes another name: of a variable that is set for
+ * itself, early, or of this module. */
+static bool is_another_name(const char *rest)
+{
+    static const char *const others[] = {"PASS", "BUSY", "cache"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && !found; i++) {
+        found = ap_cstr_casecmpn(rest, others[i], strlen(others[i])) == 0;
+    }
+    return found;
+}
+
 static bool names_variable(const char *text)
 {
     static const char prefix[] = "RATELIMIT_";
-    const size_t len = sizeof(prefix) - 1;
     while ((text = ap_strcasestr(text, prefix)) != NULL) {
-        text += len;
-        if (strncmp(text, "PASS", 4) != 0 && strncmp(text, "BUSY", 4) != 0) {
+        text += sizeof(prefix) - 1;
+        if (!is_another_name(text)) {
             return true;
         }
     }
@@ -216,22 +229,46 @@ static bool computes_name(const char *text)
     return false;
 }
 
-static bool any_directive_reads(const ap_directive_t *node)
+/* Returns a directive that reads variables, NULL if there is none. */
+static const ap_directive_t *find_directive(const ap_directive_t *node)
 {
-    for (; node != NULL; node = node->next) {
-        if ((node->args != NULL && (names_variable(node->args) || computes_name(node->args))) ||
-            any_directive_reads(node->first_child)) {
-            return true;
-        }
+    const ap_directive_t *found = NULL;
+    for (; node != NULL && found == NULL; node = node->next) {
+        found = node->args != NULL && (names_variable(node->args) || computes_name(node->args))
+                    ? node
+                    : find_directive(node->first_child);
     }
-    return false;
+    return found;
+}
+
+/* ---- both ---- */
+
+static void tell_reader(server_rec *s, const module *m, const ap_directive_t *directive)
+{
+    static const char what[] = "ratelimit: RATELIMIT_* variables are made";
+    if (m != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, s,
+                     "%s for each request: %s isn't known to leave them alone", what, m->name);
+    }
+    else if (directive != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, s,
+                     "%s for each request: %s reads them (%s:%d)", what, directive->directive,
+                     directive->filename, directive->line_num);
+    }
+    else {
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, s,
+                     "%s when a program starts, and where an .htaccess file is read", what);
+    }
 }
 
 int rl_env_readers_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                 server_rec *s)
 {
-    (void)pconf, (void)plog, (void)ptemp, (void)s;
-    anywhere = any_module_may_read() || any_directive_reads(ap_conftree);
+    const module *m = find_module();
+    const ap_directive_t *directive = find_directive(ap_conftree);
+    (void)pconf, (void)plog, (void)ptemp;
+    anywhere = m != NULL || directive != NULL;
+    tell_reader(s, m, directive);
     return OK;
 }
 
