@@ -55,9 +55,21 @@ static unsigned contact_second(uint64_t contact)
     return (unsigned)(contact >> SECOND_AT);
 }
 
+static uint64_t second_now(const rl_operation_t *op)
+{
+    return (uint64_t)(op->now / RL_USEC_PER_SEC) & SECOND_MASK;
+}
+
+bool rl_contact_may_be_due(const rl_ledger_t *ledger, const rl_operation_t *op)
+{
+    const unsigned last =
+        contact_second(rl_ledger_note(ledger, &op->ledger_key, RL_NOTE_CONTACT));
+    return last != 0 && last != second_now(op);
+}
+
 bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_operation_t *op)
 {
-    const uint64_t second = (uint64_t)(op->now / RL_USEC_PER_SEC) & SECOND_MASK;
+    const uint64_t second = second_now(op);
     const uint64_t last = rl_ledger_note(ledger, &op->ledger_key, RL_NOTE_CONTACT);
     const uint64_t next = second << SECOND_AT | (last & (TOTAL_MASK | DOUBT_MASK));
     if (contact_second(last) == second) {

@@ -47,6 +47,9 @@ bool rl_identity_is_of(uint64_t identity, uint32_t window);
  * notes the second. Returns false as long as no second has been noted of the key. */
 bool rl_contact_is_due(const rl_ledger_t *ledger, const rl_operation_t *op);
 
+/* Returns true if rl_contact_is_due() would, as far as can be told. Notes nothing. */
+bool rl_contact_may_be_due(const rl_ledger_t *ledger, const rl_operation_t *op);
+
 /* Returns true if the note `contact` tells of a contact in the last so many seconds; now is in
  * microseconds since the epoch. */
 bool rl_contact_is_recent(uint64_t contact, int64_t now, unsigned seconds);

@@ -128,6 +128,13 @@ void rl_penalty_ask(const rl_source_t *source, const rl_operation_t *op, rl_step
     }
 }
 
+void rl_penalty_foresee(const rl_operation_t *op, rl_errand_t *errand)
+{
+    const rl_operation_t penalty = penalty_operation(op, 0, 0);
+    const rl_shared_counter_t counter = counter_of(&penalty);
+    rl_errand_read(errand, &counter);
+}
+
 void rl_penalty_learn(const rl_source_t *source, const rl_operation_t *op)
 {
     const rl_operation_t penalty = penalty_operation(op, 0, 0);

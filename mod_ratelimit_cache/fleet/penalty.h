@@ -10,6 +10,7 @@
 #ifndef RL_FLEET_PENALTY_H
 #define RL_FLEET_PENALTY_H
 
+#include "errand.h"
 #include "source.h"
 
 /* Denies the step, and moves its retry to the end of the penalty, if the key is under one as
@@ -19,6 +20,9 @@ void rl_penalty_peek(const rl_source_t *source, const rl_operation_t *op, rl_ste
 /* Asks the shared store, if there is one, for a penalty that this server may not know of. If
  * the key is under one, notes it here and denies the step. */
 void rl_penalty_ask(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step);
+
+/* Foresees what rl_penalty_ask() asks. */
+void rl_penalty_foresee(const rl_operation_t *op, rl_errand_t *errand);
 
 /* Brings what this server knows of the penalty to what the shared store knows. If the store
  * says that it is over, because it was lifted, it is lifted here as well. */

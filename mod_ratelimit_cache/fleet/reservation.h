@@ -30,6 +30,8 @@ typedef struct rl_reservation {
     bool not_added;        /* the cost didn't fit, and was not added */
     bool created;          /* the counter was made by this reservation */
     rl_window_start_e start; /* window=first: what is known of the window's start */
+    bool ready;              /* what is known of the counter has been looked up for a charge */
+    bool was_read;           /* the counter was read together with the charge */
     uint64_t until; /* token bucket: arrival time after the addition, ticks; 0: uncertain */
 } rl_reservation_t;
 

@@ -39,11 +39,14 @@
 #ifndef RL_FLEET_SHARED_ALGORITHM_H
 #define RL_FLEET_SHARED_ALGORITHM_H
 
+#include "errand.h"
 #include "reservation.h"
 
 /* What one algorithm does with its shared counters. Each function works on the counter of the
  * reservation. */
 typedef struct rl_shared_ops {
+    /* Foresees what charge will ask of the store first. */
+    void (*foresee)(rl_reservation_t *, rl_errand_t *);
     /* Reserves op.cost. Returns OK and sets the step, granted or not; else returns why the
      * store gave no answer. */
     rl_store_status_e (*charge)(rl_reservation_t *, rl_step_t *);

@@ -465,6 +465,22 @@ static rl_store_status_e shared_bucket_charge(rl_reservation_t *res, rl_step_t *
     return status == RL_STORE_EXISTS ? RL_STORE_OK : status;
 }
 
+/* Foresees what the first attempt asks. A bucket that may be full is read, because its time may
+ * have to be moved up. */
+static void shared_bucket_foresee(rl_reservation_t *res, rl_errand_t *errand)
+{
+    const uint64_t time = time_here(res);
+    const unsigned incarnation = rl_identity_incarnation(res->identity);
+    const rl_tally_time_t made = {.incarnation = res->source->incarnation, .ticks = time};
+    if (time > ticks_now(res) && rl_doubt(res) == RL_NO_DOUBT) {
+        rl_errand_add(errand, &res->counter, rl_bucket_cost(&res->op.meter, res->op.cost),
+                      incarnation == 0 ? rl_tally_pack_time(&made) : 0, incarnation);
+    }
+    else {
+        rl_errand_read(errand, &res->counter);
+    }
+}
+
 /* ---- the rest of the interface ---- */
 
 /* Always true: what a bucket lets in too much in such a moment drains from it. */
@@ -554,6 +570,7 @@ static rl_store_status_e shared_bucket_clear(rl_reservation_t *res)
     return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 
-const rl_shared_ops_t rl_shared_bucket = {shared_bucket_charge, shared_bucket_fits_with_debt,
-                                          shared_bucket_refund, shared_bucket_refresh,
-                                          shared_bucket_learn,  shared_bucket_clear};
+const rl_shared_ops_t rl_shared_bucket = {shared_bucket_foresee,        shared_bucket_charge,
+                                          shared_bucket_fits_with_debt, shared_bucket_refund,
+                                          shared_bucket_refresh,        shared_bucket_learn,
+                                          shared_bucket_clear};

@@ -29,10 +29,34 @@ static rl_reservation_t current_reservation(const rl_source_t *source, const rl_
     return rl_reservation(source, &nothing, step.window);
 }
 
+void rl_shared_foresee(rl_reservation_t *res, rl_errand_t *errand)
+{
+    look_up(res);
+    res->ready = true;
+    algorithm_of(res)->foresee(res, errand);
+    if (rl_contact_may_be_due(res->source->ledger, &res->op)) {
+        rl_errand_read(errand, &res->counter);
+    }
+}
+
+void rl_shared_foreseen(rl_reservation_t *res, const rl_errand_t *errand)
+{
+    if (rl_errand_has_rest(errand, &res->counter)) {
+        rl_doubt_begin(res);
+    }
+    if (res->ready) {
+        rl_debt_release(res, 0);
+        res->ready = false;
+    }
+}
+
 rl_store_status_e rl_shared_charge(rl_reservation_t *res, rl_step_t *step)
 {
     rl_store_status_e status;
-    look_up(res);
+    if (!res->ready) {
+        look_up(res);
+    }
+    res->ready = false;
     status = algorithm_of(res)->charge(res, step);
     rl_debt_release(res, 0);
     return status;
@@ -42,7 +66,9 @@ void rl_shared_keep_alive(rl_reservation_t *res)
 {
     uint64_t value;
     if (rl_contact_is_due(res->source->ledger, &res->op)) {
-        res->ops->read(res->source->session, &res->counter, &value);
+        if (!res->was_read) {
+            res->ops->read(res->source->session, &res->counter, &value);
+        }
         if (rl_reservation_is_first(res)) {
             rl_window_start_confirm(res);
         }

@@ -9,7 +9,16 @@
 #ifndef RL_FLEET_SHARED_COUNTER_H
 #define RL_FLEET_SHARED_COUNTER_H
 
+#include "errand.h"
 #include "reservation.h"
+
+/* Looks up what is known of the counter for the next charge of res->op.cost, and foresees what
+ * it will ask the store first. Follow it by rl_shared_foreseen(). */
+void rl_shared_foresee(rl_reservation_t *res, rl_errand_t *errand);
+
+/* Call it after the charge, or in place of it, before the errand ends. If units were added that
+ * the charge didn't take, notes doubt: they are about to be taken off again. */
+void rl_shared_foreseen(rl_reservation_t *res, const rl_errand_t *errand);
 
 /* Reserves res->op.cost in the store. Returns RL_STORE_OK and sets the step, granted or not;
  * else the store gave no answer, and the step is unchanged. */

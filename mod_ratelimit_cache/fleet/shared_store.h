@@ -21,7 +21,8 @@ typedef enum {
     RL_STORE_EXISTS,  /* create: the counter is there already; replace: it has changed */
     RL_STORE_REFUSED, /* not carried out: the breaker is open, nothing could be sent, or the
                        * server refused it */
-    RL_STORE_ERROR    /* no answer that can be trusted; it may have been carried out */
+    RL_STORE_ERROR,   /* no answer that can be trusted; it may have been carried out */
+    RL_STORE_UNASKED  /* exchange: not asked; it has to be asked for by itself */
 } rl_store_status_e;
 
 /* Names a counter: that of one key in one window. */
@@ -33,13 +34,30 @@ typedef struct rl_shared_counter {
                       * by its place from 1 on, whatever the name is */
 } rl_shared_counter_t;
 
+/* What an operation wants of a counter, if it is asked for together with others: see
+ * exchange(). */
+typedef enum { RL_WANT_READ, RL_WANT_ADD, RL_WANT_SUBTRACT } rl_want_e;
+
+typedef struct rl_want {
+    rl_shared_counter_t counter;
+    rl_want_e what;
+    uint64_t made;  /* ADD: what to make the counter with first if it is missing; 0: don't */
+    uint64_t units; /* ADD, SUBTRACT: units of that operation; 1 or more */
+    /* Out: */
+    rl_store_status_e status;
+    uint64_t value; /* OK: the counter after everything that was wanted, and what others did */
+    uint64_t version; /* names the value, as for replace */
+} rl_want_t;
+
+#define RL_WANTS_MAX 16 /* in one exchange */
+
 typedef struct rl_store rl_store_t;
 
 typedef struct rl_store_session {
     rl_store_t *store;
     int64_t deadline; /* microseconds of the monotonic clock (system/clock.h) */
     void *connection; /* the implementation's own; NULL at first */
-    uint64_t version; /* the implementation's own: names the value that was read last */
+    uint64_t version; /* names the value that was read last */
     unsigned local;   /* decisions of this session: without the store's answer, */
     unsigned leased;  /* and by a lease, without a round trip */
 } rl_store_session_t;
@@ -66,6 +84,12 @@ typedef struct rl_store_ops {
                                  uint64_t value);
     /* Sets the value, whatever it was, and makes the counter if it is missing. Returns OK. */
     rl_store_status_e (*put)(rl_store_session_t *, const rl_shared_counter_t *, uint64_t value);
+    /* Does all that is wanted, in one round trip if it can: each want on a counter of its own,
+     * 1 to RL_WANTS_MAX of them. Each counter is read after its want was carried out; others
+     * may change it in between. Sets the status of each: OK; MISSING: there is no such counter,
+     * and nothing was added to it; or UNASKED. With OK, what was added is in the value if it
+     * was made by this want, or if it is the same counter as before. NULL: it can't. */
+    void (*exchange)(rl_store_session_t *, rl_want_t *wants, unsigned n);
     /* Returns the connection that the session has borrowed, if any. The session may go on, and
      * borrow again, until its deadline. */
     void (*end)(rl_store_session_t *);

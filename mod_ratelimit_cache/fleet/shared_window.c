@@ -21,19 +21,31 @@ static uint32_t at_most(uint64_t value, uint32_t most)
 
 /* ---- the interface ---- */
 
+static rl_shared_counter_t previous_counter(const rl_reservation_t *res)
+{
+    rl_shared_counter_t previous = res->counter;
+    previous.window--;
+    return previous;
+}
+
+/* Returns true if the count of the window before needn't be learned. */
+static bool previous_is_known(const rl_reservation_t *res)
+{
+    return res->op.meter.algorithm != RL_SLIDING_WINDOW ||
+           rl_window_is_noted(res, res->identity);
+}
+
 /* Learns the count of the window before, once in each window of a sliding rule. Returns OK also
  * if nothing was counted in it. */
 static rl_store_status_e learn_previous(const rl_reservation_t *res)
 {
-    rl_shared_counter_t previous = res->counter;
+    const rl_shared_counter_t previous = previous_counter(res);
     rl_store_status_e status;
     rl_tally_t tally;
     uint64_t value;
-    if (res->op.meter.algorithm != RL_SLIDING_WINDOW ||
-        rl_window_is_noted(res, res->identity)) {
+    if (previous_is_known(res)) {
         return RL_STORE_OK;
     }
-    previous.window--;
     status = res->ops->read(res->source->session, &previous, &value);
     if (status == RL_STORE_OK && rl_tally_unpack(value, &tally)) {
         rl_ledger_raise(res->source->ledger, &res->op, previous.window,
@@ -288,6 +300,48 @@ static rl_store_status_e shared_window_charge(rl_reservation_t *res, rl_step_t *
     return status == RL_STORE_MISSING ? RL_STORE_ERROR : status;
 }
 
+/* Foresees how the start is looked for, if it is read. */
+static void foresee_start(const rl_reservation_t *res, rl_errand_t *errand)
+{
+    if (res->identity != 0) { /* else it is made at once */
+        rl_window_start_foresee(res, errand);
+    }
+}
+
+/* Foresees that the cost is added. A counter that isn't known here is made first, so that it is
+ * certain that the units are in it; that of window=first must not be. */
+static void foresee_addition(const rl_reservation_t *res, rl_errand_t *errand)
+{
+    const bool noted = rl_window_is_noted(res, res->identity);
+    const unsigned incarnation = noted ? rl_identity_incarnation(res->identity) : 0;
+    const rl_tally_t made = rl_window_made(res);
+    if (incarnation != 0 || !rl_reservation_is_first(res)) {
+        rl_errand_add(errand, &res->counter, res->op.cost,
+                      incarnation == 0 ? rl_tally_pack(&made) : 0, incarnation);
+    }
+}
+
+static void shared_window_foresee(rl_reservation_t *res, rl_errand_t *errand)
+{
+    if (!is_agreed(res)) {
+        foresee_start(res, errand);
+        return;
+    }
+    if (!previous_is_known(res)) {
+        const rl_shared_counter_t previous = previous_counter(res);
+        rl_errand_read(errand, &previous);
+    }
+    if (rl_doubt(res) != RL_NO_DOUBT || res->op.cost > RL_TALLY_COST_MAX) {
+        rl_errand_read(errand, &res->counter);
+    }
+    else {
+        foresee_addition(res, errand);
+    }
+    if (rl_reservation_is_first(res) && rl_contact_may_be_due(res->source->ledger, &res->op)) {
+        rl_window_start_foresee(res, errand);
+    }
+}
+
 /* Reads the debt first: if it is paid in between, the total contains it as well; in the other
  * order, neither might. */
 static bool shared_window_fits_with_debt(rl_reservation_t *res)
@@ -509,6 +563,7 @@ static rl_store_status_e shared_window_clear(rl_reservation_t *res)
     return status;
 }
 
-const rl_shared_ops_t rl_shared_window = {shared_window_charge, shared_window_fits_with_debt,
-                                          shared_window_refund, shared_window_refresh,
-                                          shared_window_learn,  shared_window_clear};
+const rl_shared_ops_t rl_shared_window = {shared_window_foresee,        shared_window_charge,
+                                          shared_window_fits_with_debt, shared_window_refund,
+                                          shared_window_refresh,        shared_window_learn,
+                                          shared_window_clear};

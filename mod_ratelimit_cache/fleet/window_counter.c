@@ -16,12 +16,17 @@ uint32_t rl_window_counted(const rl_reservation_t *res)
     return known > owed ? known - owed : 0;
 }
 
-rl_store_status_e rl_window_create(rl_reservation_t *res, rl_tally_t *tally)
+rl_tally_t rl_window_made(const rl_reservation_t *res)
 {
     const uint32_t counted = rl_window_counted(res);
     const uint32_t seed = counted < RL_TALLY_LIMIT ? counted : RL_TALLY_LIMIT;
-    *tally = (rl_tally_t){
-        .incarnation = res->source->incarnation, .seed = seed, .total = seed + res->op.cost};
+    return (rl_tally_t){.incarnation = res->source->incarnation, .seed = seed, .total = seed};
+}
+
+rl_store_status_e rl_window_create(rl_reservation_t *res, rl_tally_t *tally)
+{
+    *tally = rl_window_made(res);
+    tally->total += res->op.cost;
     return res->ops->create(res->source->session, &res->counter, rl_tally_pack(tally));
 }
 

@@ -26,6 +26,9 @@ uint32_t rl_window_room(const rl_reservation_t *res);
 
 /* ---- in the store ---- */
 
+/* Returns the counter as it would be made from what is known here. */
+rl_tally_t rl_window_made(const rl_reservation_t *res);
+
 /* Makes the counter from what is known here plus what is being reserved. */
 rl_store_status_e rl_window_create(rl_reservation_t *res, rl_tally_t *tally);
 

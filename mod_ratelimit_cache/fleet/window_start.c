@@ -27,6 +27,12 @@ static rl_store_status_e read_start(const rl_reservation_t *res, uint64_t *start
     return res->ops->read(res->source->session, &counter, start);
 }
 
+void rl_window_start_foresee(const rl_reservation_t *res, rl_errand_t *errand)
+{
+    const rl_shared_counter_t counter = start_counter(res);
+    rl_errand_read(errand, &counter);
+}
+
 /* Sets the start: `replace` after it was read, `create` if it is missing. */
 static rl_store_status_e set_start(const rl_reservation_t *res, bool replace, uint64_t start)
 {

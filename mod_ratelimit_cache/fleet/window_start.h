@@ -27,6 +27,7 @@
 #define RL_FLEET_WINDOW_START_H
 
 #include "../core/meter/tally.h"
+#include "errand.h"
 #include "reservation.h"
 
 /* For a server that knows of no unit in use: sets res->counter.window to the fleet's current
@@ -38,6 +39,9 @@ rl_store_status_e rl_window_start_find(rl_reservation_t *res);
  * its start; goes over to the fleet's window if that is another one, with the units that are
  * known here. Returns OK, or why the store gave no answer. */
 rl_store_status_e rl_window_start_confirm(rl_reservation_t *res);
+
+/* Foresees that the start is read. */
+void rl_window_start_foresee(const rl_reservation_t *res, rl_errand_t *errand);
 
 /* Reads the fleet's current window into res->counter.window. Returns MISSING, and changes
  * nothing, if there is none; else OK, or why the store gave no answer. */

@@ -59,4 +59,18 @@ typedef struct rl_claim {
                                  * no such rule, or in doubt */
 } rl_claim_t;
 
+/* Returns true if both claims are made on one counter. */
+static inline bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b)
+{
+    return a->op.key.lo == b->op.key.lo && a->op.key.hi == b->op.key.hi;
+}
+
+/* Returns true if one charge pays for both: they are made on one counter and, if that counts
+ * values, for the same value. */
+static inline bool rl_claim_shares_charge(const rl_claim_t *a, const rl_claim_t *b)
+{
+    return rl_claim_shares_counter(a, b) && a->distinct.value.lo == b->distinct.value.lo &&
+           a->distinct.value.hi == b->distinct.value.hi;
+}
+
 #endif

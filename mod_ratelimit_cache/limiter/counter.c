@@ -158,24 +158,36 @@ static bool lease_return_rest(const rl_lease_t *lease)
     return true;
 }
 
-/* Reserves what is needed now together with what the lease should have; only the former if both
- * don't fit. */
-static rl_store_status_e reserve_ahead(rl_reservation_t *res, rl_lease_t *lease,
-                                       rl_step_t *step)
+/* Begins a charge in the shared store; with a lease, which may be NULL, it reserves for that,
+ * too. The step is a peek's. */
+static void charge_begin(rl_foreseen_t *charge, const rl_source_t *source,
+                         const rl_operation_t *op, const rl_lease_t *lease,
+                         const rl_step_t *step)
 {
-    const uint32_t cost = res->op.cost;
-    rl_store_status_e status;
-    res->op.cost = rl_lease_reserve_begin(lease, step, cost);
-    status = rl_shared_charge(res, step);
+    charge->res = rl_reservation(source, op, step->window);
+    charge->leased = charge->reserving = lease != NULL;
+    if (lease != NULL) {
+        charge->lease = *lease;
+        charge->res.op.cost = rl_lease_reserve_begin(&charge->lease, step, op->cost);
+    }
+}
+
+/* Reserves what is needed now, the cost, together with what the lease should have; only the
+ * former if both don't fit. */
+static rl_store_status_e reserve_ahead(rl_foreseen_t *charge, uint32_t cost, rl_step_t *step)
+{
+    rl_reservation_t *res = &charge->res;
+    rl_store_status_e status = rl_shared_charge(res, step);
     if (status == RL_STORE_OK && !step->granted &&
-        (lease_return_rest(lease) || res->op.cost > cost)) {
+        (lease_return_rest(&charge->lease) || res->op.cost > cost)) {
         res->op.cost = cost;
         status = rl_shared_charge(res, step);
     }
     if (status == RL_STORE_OK && step->granted) {
-        lease_rest(lease, res, cost, step);
+        lease_rest(&charge->lease, res, cost, step);
     }
-    rl_lease_reserve_end(lease, status == RL_STORE_OK ? res->op.cost : cost);
+    rl_lease_reserve_end(&charge->lease, status == RL_STORE_OK ? res->op.cost : cost);
+    charge->reserving = false;
     return status;
 }
 
@@ -193,11 +205,19 @@ static bool charge_by_on_error(rl_reservation_t *res, rl_on_error_e on_error, rl
     return false;
 }
 
+/* Returns true if what was foreseen is of the window that is the step's by now. */
+static bool is_still_foreseen(const rl_foreseen_t *foreseen, const rl_step_t *step)
+{
+    const rl_meter_t *meter = &foreseen->res.op.meter;
+    return foreseen->res.here == rl_shared_counter_window(meter, step->window);
+}
+
 /* Charges a shared key that isn't known to be denied; lease is NULL if there can be none. */
 static bool charge_shared(const rl_source_t *source, const rl_operation_t *op,
-                          rl_on_error_e on_error, rl_lease_t *lease, rl_step_t *step)
+                          rl_on_error_e on_error, const rl_lease_t *lease,
+                          rl_foreseen_t *charge, rl_step_t *step)
 {
-    rl_reservation_t res = rl_reservation(source, op, step->window);
+    rl_foreseen_t alone;
     rl_store_status_e status;
     if (op->meter.penalty_us > 0) {
         rl_penalty_ask(source, op, step);
@@ -205,12 +225,17 @@ static bool charge_shared(const rl_source_t *source, const rl_operation_t *op,
             return true;
         }
     }
-    status = lease != NULL ? reserve_ahead(&res, lease, step) : rl_shared_charge(&res, step);
-    if (status != RL_STORE_OK) {
-        res.op.cost = op->cost;
-        return charge_by_on_error(&res, on_error, step);
+    if (charge == NULL || !is_still_foreseen(charge, step)) {
+        charge = &alone;
+        charge_begin(charge, source, op, lease, step);
     }
-    rl_shared_keep_alive(&res);
+    status = charge->leased ? reserve_ahead(charge, op->cost, step)
+                            : rl_shared_charge(&charge->res, step);
+    if (status != RL_STORE_OK) {
+        charge->res.op.cost = op->cost;
+        return charge_by_on_error(&charge->res, on_error, step);
+    }
+    rl_shared_keep_alive(&charge->res);
     return true;
 }
 
@@ -223,7 +248,7 @@ static bool may_spend(const rl_operation_t *op, const rl_step_t *step)
 }
 
 bool rl_counter_charge_further(const rl_source_t *source, const rl_operation_t *op,
-                               rl_on_error_e on_error, rl_step_t *step)
+                               rl_on_error_e on_error, rl_foreseen_t *foreseen, rl_step_t *step)
 {
     const bool shared = rl_source_is_shared(source, &op->meter);
     rl_lease_t lease;
@@ -238,10 +263,45 @@ bool rl_counter_charge_further(const rl_source_t *source, const rl_operation_t *
         return true;
     }
     if (shared) {
-        return charge_shared(source, op, on_error, leased ? &lease : NULL, step);
+        return charge_shared(source, op, on_error, leased ? &lease : NULL, foreseen, step);
     }
     rl_counter_charge_ledger(source, op, step);
     return true;
+}
+
+bool rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
+                        const rl_step_t *step, const rl_seen_t *seen, rl_errand_t *errand,
+                        rl_foreseen_t *foreseen)
+{
+    const bool leased = seen->incarnation != 0;
+    rl_lease_t lease;
+    if (!rl_source_is_shared(source, &op->meter) || op->cost == 0) {
+        return false;
+    }
+    if (leased) {
+        lease = rl_lease_at(source, op, step->window, seen->incarnation);
+        if (may_spend(op, step) && rl_lease_left(&lease) >= op->cost) {
+            return false;
+        }
+    }
+    if (op->meter.penalty_us > 0) {
+        rl_penalty_foresee(op, errand);
+    }
+    charge_begin(foreseen, source, op, leased ? &lease : NULL, step);
+    /* where a bucket's lease lies in the bucket's time is told only by the sum itself */
+    if (rl_meter_is_window(&op->meter) || foreseen->res.op.cost == op->cost) {
+        rl_shared_foresee(&foreseen->res, errand);
+    }
+    return true;
+}
+
+void rl_counter_foreseen(rl_foreseen_t *foreseen, const rl_errand_t *errand)
+{
+    rl_shared_foreseen(&foreseen->res, errand);
+    if (foreseen->reserving) {
+        rl_lease_reserve_end(&foreseen->lease, 0);
+        foreseen->reserving = false;
+    }
 }
 
 bool rl_counter_spend(const rl_source_t *source, const rl_operation_t *op, unsigned incarnation,

@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../fleet/source.h"
+#include "../fleet/errand.h"
+#include "../fleet/reservation.h"
+#include "../lease/lease.h"
 
 /* ---- looking ---- */
 
@@ -24,10 +26,20 @@ static inline bool rl_counter_is_ledgers(const rl_source_t *source, const rl_ope
     return source->session == NULL && op->meter.penalty_us == 0;
 }
 
+/* A charge that was foreseen: what it has looked up, and taken in hand, before the store was
+ * asked. */
+typedef struct rl_foreseen {
+    rl_reservation_t res;
+    rl_lease_t lease; /* it reserves for this lease, too, if leased */
+    bool leased;
+    bool reserving; /* rl_lease_reserve_begin() was called, rl_lease_reserve_end() wasn't */
+} rl_foreseen_t;
+
 /* What rl_counter_look() has seen, for rl_counter_take(). */
 typedef struct rl_seen {
     rl_sight_t sight;     /* of a key about which the ledger alone decides */
     unsigned incarnation; /* of the counter whose units may be leased; 0: there is no lease */
+    rl_foreseen_t *foreseen; /* for rl_counter_charge(); NULL: nothing was */
 } rl_seen_t;
 
 /* Has the processor fetch the cell that rl_counter_look() will read with this *seen. */
@@ -35,7 +47,19 @@ static inline void rl_counter_aim(const rl_source_t *source, const rl_operation_
                                   rl_seen_t *seen)
 {
     rl_ledger_aim(source->ledger, &op->ledger_key, &seen->sight);
+    seen->foreseen = NULL;
 }
+
+/* Foresees what charging an operation that a look found to fit will ask the shared store; step
+ * and seen are the look's. Returns true, with *foreseen set, if it will ask it. Then hand
+ * foreseen to rl_counter_charge(), if it comes to that, and to rl_counter_foreseen() in any
+ * case. The operation must outlive it. */
+bool rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
+                        const rl_step_t *step, const rl_seen_t *seen, rl_errand_t *errand,
+                        rl_foreseen_t *foreseen);
+
+/* Drops what was foreseen and not used by a charge. Call it before the errand ends. */
+void rl_counter_foreseen(rl_foreseen_t *foreseen, const rl_errand_t *errand);
 
 /* Does what rl_counter_look() does, of a counter that isn't the ledger's alone. */
 void rl_counter_look_further(const rl_source_t *source, const rl_operation_t *op,
@@ -108,19 +132,22 @@ static inline void rl_counter_charge_ledger(const rl_source_t *source, const rl_
 
 /* Does what rl_counter_charge() does, of a counter that isn't the ledger's alone. */
 bool rl_counter_charge_further(const rl_source_t *source, const rl_operation_t *op,
-                               rl_on_error_e on_error, rl_step_t *step);
+                               rl_on_error_e on_error, rl_foreseen_t *foreseen,
+                               rl_step_t *step);
 
-/* Charges op->cost if it fits, and sets the step; step->granted tells if it did. Returns false
+/* Charges op->cost if it fits, and sets the step; step->granted tells if it did. `foreseen` is
+ * what was foreseen of that, or NULL. Returns false
  * if the shared store could not answer and on_error isn't RL_ON_ERROR_LOCAL: nothing is
  * charged, and the step is granted for RL_ON_ERROR_ALLOW, denied for RL_ON_ERROR_DENY. */
 static inline bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
-                                     rl_on_error_e on_error, rl_step_t *step)
+                                     rl_on_error_e on_error, rl_foreseen_t *foreseen,
+                                     rl_step_t *step)
 {
     if (rl_counter_is_ledgers(source, op)) {
         rl_counter_charge_ledger(source, op, step);
         return true;
     }
-    return rl_counter_charge_further(source, op, on_error, step);
+    return rl_counter_charge_further(source, op, on_error, foreseen, step);
 }
 
 /* ---- giving back, and the rest ---- */

@@ -2,6 +2,7 @@
 #include "limiter.h"
 
 #include "../fleet/exempt_key.h"
+#include "ahead.h"
 #include "slot.h"
 
 /* Two passes, so that a request that one rule denies isn't charged to the other rules: the
@@ -17,17 +18,6 @@
  * once, or once for each value: the second claim takes over the step of the first, if that was
  * charged.
  */
-
-bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b)
-{
-    return a->op.key.lo == b->op.key.lo && a->op.key.hi == b->op.key.hi;
-}
-
-bool rl_claim_shares_charge(const rl_claim_t *a, const rl_claim_t *b)
-{
-    return rl_claim_shares_counter(a, b) && a->distinct.value.lo == b->distinct.value.lo &&
-           a->distinct.value.hi == b->distinct.value.hi;
-}
 
 static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
 {
@@ -180,11 +170,11 @@ static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
         claim_take_slot(source, claim);
         return;
     }
-    claim->uncounted =
-        counts_values(claim)
-            ? !rl_distinct_charge(source, &claim->op, claim->on_error, &claim->distinct,
-                                  &claim->step)
-            : !rl_counter_charge(source, &claim->op, claim->on_error, &claim->step);
+    claim->uncounted = counts_values(claim)
+                           ? !rl_distinct_charge(source, &claim->op, claim->on_error,
+                                                 &claim->distinct, &claim->step)
+                           : !rl_counter_charge(source, &claim->op, claim->on_error,
+                                                claim->seen.foreseen, &claim->step);
     claim->charged = claim->step.granted && !claim->uncounted;
     claim_excuse(source, claim);
 }
@@ -272,26 +262,44 @@ static bool look_at_all(const rl_source_t *source, rl_claim_t *claims, int n)
     return fit;
 }
 
-/* Returns true if the claim is for units that the ledger alone gives or denies. */
-static bool is_for_ledger(const rl_source_t *source, const rl_claim_t *claim)
+/* Returns true if the claim is charged in one pass: a look would only do a part of it once
+ * more. But it is needed where the ledger alone decides, for its charge goes on from there, and
+ * to foresee what the shared store will be asked. */
+static bool is_charged_at_once(const rl_source_t *source, const rl_claim_t *claim)
 {
-    return rl_counter_is_ledgers(source, &claim->op) && !counts_values(claim) &&
-           !rl_claim_takes_slot(claim);
+    if (claim->refuse) {
+        return false;
+    }
+    return counts_values(claim) || rl_claim_takes_slot(claim) ||
+           (source->session == NULL && !rl_counter_is_ledgers(source, &claim->op));
+}
+
+/* With a shared store, what the charges will ask of it is asked for together. */
+static bool charge_together(const rl_source_t *source, rl_claim_t *claims, int n)
+{
+    rl_ahead_t ahead;
+    bool fit;
+    rl_ahead_begin(&ahead, source, claims, n);
+    fit = charge_all(source, claims, n);
+    rl_ahead_end(&ahead, source);
+    return fit;
 }
 
 /* Decides in two passes. Returns true if all claims were granted. */
 static bool decide_all(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     slot_to_first(claims, n);
-    return look_at_all(source, claims, n) && charge_all(source, claims, n);
+    return look_at_all(source, claims, n) &&
+           (source->session == NULL ? charge_all(source, claims, n)
+                                    : charge_together(source, claims, n));
 }
 
 int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
     int denial;
     begin_all(source, claims, n, now);
-    if (n == 1 && !claims[0].refuse && !is_for_ledger(source, &claims[0])) {
-        claim_charge(source, &claims[0]); /* a look would only do a part of this once more */
+    if (n == 1 && is_charged_at_once(source, &claims[0])) {
+        claim_charge(source, &claims[0]);
     }
     else if (decide_all(source, claims, n)) {
         return -1;

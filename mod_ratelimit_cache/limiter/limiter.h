@@ -36,13 +36,6 @@ void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)
  * left to the key now. The claim still counts as granted. */
 void rl_limiter_look_again(const rl_source_t *source, rl_claim_t *claim);
 
-/* Returns true if both claims are made on one counter. */
-bool rl_claim_shares_counter(const rl_claim_t *a, const rl_claim_t *b);
-
-/* Returns true if one charge pays for both: they are made on one counter and, if that counts
- * values, for the same value. */
-bool rl_claim_shares_charge(const rl_claim_t *a, const rl_claim_t *b);
-
 /* Computes the claim's step as far as is known: of the counter here, of its value also in the
  * shared store. For a claim whose operation is bound. */
 void rl_limiter_peek(const rl_source_t *source, rl_claim_t *claim);

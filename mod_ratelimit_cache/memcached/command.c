@@ -51,6 +51,13 @@ bool rl_command_open(rl_command_t *command, rl_store_session_t *session, rl_hand
     return true;
 }
 
+void rl_command_wait_on(const rl_command_t *command)
+{
+    const int64_t now = rl_clock_now(), deadline = command->session->deadline;
+    set_timeouts(command->memc, now < deadline ? deadline - now : 1);
+    rl_handle_watch(command->store, command->handle, now < deadline ? deadline : now);
+}
+
 bool rl_command_begin(rl_command_t *command, rl_store_session_t *session,
                       const rl_shared_counter_t *counter)
 {

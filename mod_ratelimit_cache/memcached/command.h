@@ -40,7 +40,11 @@ bool rl_command_may_ask(const rl_server_t *server, int64_t deadline);
  * or if the breaker is open. */
 bool rl_command_open(rl_command_t *command, rl_store_session_t *session, rl_handle_t *handle);
 
-/* Does all three for a command on one counter. */
+/* Lets the command wait for its answer as long as the session may wait now; what has come is
+ * read after that, too. */
+void rl_command_wait_on(const rl_command_t *command);
+
+/* Prepares a command on one counter: does the first three. */
 bool rl_command_begin(rl_command_t *command, rl_store_session_t *session,
                       const rl_shared_counter_t *counter);
 

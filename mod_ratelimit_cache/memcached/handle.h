@@ -4,7 +4,7 @@
  *
  * What libmemcached demands of its callers, all of it measured:
  * - A memcached_st belongs to one thread at a time and must not cross a fork. So each process
- *   keeps a stack of them for each server. A session borrows one at a time, so that nobody
+ *   keeps a stack of them for each server. A session may hold several at a time, but nobody
  *   waits for one while holding another.
  * - A memcached_st that knows several servers would connect to all of them, throw all
  *   connections away together, and hash the servers' addresses. So each one here connects to a
@@ -53,6 +53,7 @@ typedef struct rl_server {
     rl_endpoint_t endpoint;
     rl_stack_t idle;
     _Atomic unsigned era; /* grows with failures; connections of an earlier era may be dead */
+    _Atomic bool answers_all; /* commands that want no answer as well: see exchange.c */
 } rl_server_t;
 
 typedef struct rl_memcached {

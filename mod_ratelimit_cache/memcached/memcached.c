@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "exchange.h"
 
 typedef enum { CREATE, REPLACE, PUT } rl_write_e;
 static memcached_return_t send_write(const rl_command_t *command, rl_write_e kind,
@@ -150,6 +151,7 @@ static const rl_store_ops_t memcached_ops = {
     .read = store_read,
     .replace = store_replace,
     .put = store_put,
+    .exchange = rl_memcached_exchange,
     .end = store_end,
 };
 

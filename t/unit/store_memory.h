@@ -28,7 +28,7 @@ typedef struct memory_store {
     fault_e (*fault)(void *context, rl_store_session_t *session);
     void (*pause)(void *context); /* while request or answer are on their way; may be NULL */
     void *context;
-    unsigned operations, reads;
+    unsigned operations, reads, exchanges;
     pthread_mutex_t mutex;
 } memory_store_t;
 
@@ -171,6 +171,78 @@ static inline rl_store_status_e memory_put(rl_store_session_t *session,
     return memory_do(session, MEMORY_PUT, name, &value);
 }
 
+/* What is wanted of each counter. */
+static inline void memory_apply_want(memory_store_t *store, rl_store_session_t *session,
+                                     rl_want_t *want)
+{
+    uint64_t value = want->made;
+    pthread_mutex_lock(&store->mutex);
+    if (want->what == RL_WANT_ADD && want->made != 0) {
+        memory_apply(store, session, MEMORY_CREATE, &want->counter, &value);
+    }
+    value = want->units;
+    if (want->what != RL_WANT_READ) {
+        memory_apply(store, session, want->what == RL_WANT_ADD ? MEMORY_ADD : MEMORY_SUBTRACT,
+                     &want->counter, &value);
+    }
+    pthread_mutex_unlock(&store->mutex);
+}
+
+static inline void memory_read_want(memory_store_t *store, rl_store_session_t *session,
+                                    rl_want_t *want)
+{
+    pthread_mutex_lock(&store->mutex);
+    want->status = memory_apply(store, session, MEMORY_READ, &want->counter, &want->value);
+    want->version = session->version;
+    pthread_mutex_unlock(&store->mutex);
+}
+
+/* What goes to one server. Others' commands come in between. */
+static inline void memory_exchange_part(rl_store_session_t *session, rl_want_t *const *wants,
+                                        unsigned n)
+{
+    memory_store_t *store = (memory_store_t *)session->store;
+    const fault_e fault =
+        store->fault != NULL ? store->fault(store->context, session) : FAULT_NONE;
+    for (unsigned i = 0; i < n; i++) {
+        wants[i]->status = fault == FAULT_REFUSED ? RL_STORE_REFUSED : RL_STORE_ERROR;
+    }
+    if (fault == FAULT_REFUSED) {
+        return;
+    }
+    memory_pause(store);
+    for (unsigned i = 0; i < n && fault != FAULT_LOST_REQUEST; i++) {
+        memory_apply_want(store, session, wants[i]);
+        memory_pause(store);
+    }
+    for (unsigned i = 0; i < n && fault == FAULT_NONE; i++) {
+        memory_read_want(store, session, wants[i]);
+        memory_pause(store);
+    }
+}
+
+/* The counters lie on this many servers, each of which may fail by itself. */
+#define MEMORY_SERVERS 2
+
+static inline void memory_exchange(rl_store_session_t *session, rl_want_t *wants, unsigned n)
+{
+    memory_store_t *store = (memory_store_t *)session->store;
+    store->operations++;
+    store->exchanges++;
+    for (unsigned server = 0; server < MEMORY_SERVERS; server++) {
+        rl_want_t *part[RL_WANTS_MAX];
+        unsigned in_part = 0;
+        for (unsigned i = 0; i < n; i++) {
+            if (wants[i].counter.key.lo % MEMORY_SERVERS == server) {
+                part[in_part++] = &wants[i];
+            }
+        }
+        if (in_part > 0) {
+            memory_exchange_part(session, part, in_part);
+        }
+    }
+}
+
 static inline void memory_end(rl_store_session_t *session)
 {
     session->connection = NULL;
@@ -183,6 +255,7 @@ static const rl_store_ops_t memory_ops = {
     .read = memory_read,
     .replace = memory_replace,
     .put = memory_put,
+    .exchange = memory_exchange,
     .end = memory_end,
 };
 

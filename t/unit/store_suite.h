@@ -189,6 +189,61 @@ static void a_value_is_put_over_another_or_none(void **state)
     suite_end(&session);
 }
 
+static void what_is_wanted_together_is_done_at_once(void **state)
+{
+    rl_store_session_t session = suite_session(state);
+    const rl_store_ops_t *ops = session.store->ops;
+    rl_want_t wants[] = {
+        {.counter = suite_counter(), .what = RL_WANT_ADD, .units = 3},
+        {.counter = suite_counter(), .what = RL_WANT_ADD, .units = 3, .made = 100},
+        {.counter = suite_counter(), .what = RL_WANT_ADD, .units = 4, .made = 100},
+        {.counter = suite_counter(), .what = RL_WANT_SUBTRACT, .units = 2},
+        {.counter = suite_counter(), .what = RL_WANT_READ},
+        {.counter = suite_counter(), .what = RL_WANT_ADD, .units = 1},
+        {.counter = suite_counter(), .what = RL_WANT_READ},
+        {.counter = suite_counter(), .what = RL_WANT_SUBTRACT, .units = 1},
+    };
+    const uint64_t values[] = {13, 103, 14, 8, 10};
+    for (unsigned i = 0; i < 5; i++) {
+        if (i != 1) {
+            suite_create(&session, &wants[i].counter, 10);
+        }
+    }
+    ops->exchange(&session, wants, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(wants[i].status, i < 5 ? RL_STORE_OK : RL_STORE_MISSING);
+        assert_true(i >= 5 || wants[i].value == values[i]);
+    }
+    session.version = wants[4].version;
+    assert_int_equal(ops->replace(&session, &wants[4].counter, 50), RL_STORE_OK);
+    session.version = wants[3].version;
+    assert_int_equal(ops->replace(&session, &wants[3].counter, UINT64_MAX), RL_STORE_OK);
+    ops->exchange(&session, &wants[5], 1);
+    assert_int_equal(wants[5].status, RL_STORE_MISSING);
+    assert_true(suite_read(&session, &wants[3].counter) == UINT64_MAX);
+    suite_end(&session);
+}
+
+static void as_many_are_wanted_as_can_be(void **state)
+{
+    rl_store_session_t session = suite_session(state);
+    rl_want_t wants[RL_WANTS_MAX];
+    for (unsigned i = 0; i < RL_WANTS_MAX; i++) {
+        wants[i] = (rl_want_t){.counter = suite_counter(),
+                               .what = RL_WANT_ADD,
+                               .made = UINT64_MAX - 100 - i,
+                               .units = 50};
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        session.store->ops->exchange(&session, wants, RL_WANTS_MAX);
+        for (unsigned i = 0; i < RL_WANTS_MAX; i++) {
+            assert_int_equal(wants[i].status, RL_STORE_OK);
+            assert_true(wants[i].value == UINT64_MAX - 50 - i + round * 50);
+        }
+    }
+    suite_end(&session);
+}
+
 static void keys_and_windows_are_counted_apart(void **state)
 {
     rl_store_session_t session = suite_session(state);
@@ -361,6 +416,8 @@ static void of_many_threads_one_makes_the_counter(void **state)
         SUITE_TEST(numbers_have_64_bits, up, down),                                            \
         SUITE_TEST(what_was_read_is_replaced_unless_it_changed, up, down),                     \
         SUITE_TEST(a_value_is_put_over_another_or_none, up, down),                             \
+        SUITE_TEST(what_is_wanted_together_is_done_at_once, up, down),                         \
+        SUITE_TEST(as_many_are_wanted_as_can_be, up, down),                                    \
         SUITE_TEST(keys_and_windows_are_counted_apart, up, down),                              \
         SUITE_TEST(the_shortest_and_the_longest_memory, up, down),                             \
         SUITE_TEST(sessions_follow_one_another, up, down),                                     \
