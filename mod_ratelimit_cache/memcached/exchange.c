@@ -205,10 +205,13 @@ static void keep_status(rl_exchange_t *exchange, const rl_server_t *server)
 
 static void send_part(rl_exchange_t *exchange, rl_command_t *command)
 {
-    memcached_return_t rc = send_changes(exchange, command);
+    memcached_return_t rc;
+    rl_descriptor_hold(&command->handle->descriptor, true);
+    rc = send_changes(exchange, command);
     if (rc == MEMCACHED_SUCCESS) {
         rc = send_read(exchange, command);
     }
+    rl_descriptor_hold(&command->handle->descriptor, false);
     if (rc != MEMCACHED_SUCCESS) {
         conclude_all(exchange, command->server, no_values(command, rc));
         command->handle = NULL;

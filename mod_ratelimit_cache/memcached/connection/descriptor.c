@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "descriptor.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 bool rl_endpoint_init(rl_endpoint_t *endpoint, apr_pool_t *pool, const char *address,
                       uint16_t port, unsigned connections)
 {
@@ -60,6 +64,14 @@ int rl_descriptor_copy(const rl_descriptor_t *descriptor, uint16_t local_port)
         fd = look_for(descriptor, local_port, &ends);
     }
     return fd >= 0 ? rl_socket_copy(fd, &ends) : -1;
+}
+
+void rl_descriptor_hold(const rl_descriptor_t *descriptor, bool hold)
+{
+    const int fd = atomic_load_explicit(&descriptor->fd, memory_order_relaxed), on = hold;
+    if (fd >= 0 && !descriptor->to->is_unix) {
+        setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+    }
 }
 
 bool rl_descriptor_is_good(const rl_descriptor_t *descriptor)
