@@ -223,7 +223,7 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
 
 # Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
 # code of other tests thousands of times, too long for the sanitizers.
-EXPLORATIONS := fleet_interleavings fleet_leases_servers fleet_servers distinct_interleavings ledger_floods ledger_interleavings ledger_orders
+EXPLORATIONS := fleet_interleavings fleet_leases_servers fleet_servers fleet_together distinct_interleavings ledger_floods ledger_interleavings ledger_orders
 EXPLORING     = $(filter $(patsubst %,$(OUT)/t/unit-%.t,$(EXPLORATIONS)),$(C_TESTS))
 ASAN_UNITS   := $(filter-out $(addprefix unit/,$(EXPLORATIONS)),$(patsubst t/%.c,%,$(wildcard t/unit/*.c)))
 

@@ -46,6 +46,11 @@ my %MODE = (
     drip     => sub { my ($c, undef, $text, $ms) = @_; my $t = 0; answer_in($c, $t += $ms / 1000, $_) for split //, $text },
 );
 
+# Whether a command that wants no answer gets none, as from a memcached; one that hits on an error says so all the same.
+# `noreply` is a server that doesn't know the word.
+my %OBEYS = map { $_ => 1 } qw(ok delay memory missing value number twice drip);
+$MODE{noreply} = \&answer;
+
 my ($sockets, @started) = (0);
 
 # ---- the test's side -------------------------------------------------------------------------------------------
@@ -87,6 +92,9 @@ sub forget      { my ($self) = @_; return $self->ask('forget') }
 sub count { my ($self) = @_; return { map { split / / } split /\n/, $self->ask('count') } }
 sub keys  { my ($self) = @_; return { map { (split / /)[ 0, 1 ] } split /\n/, $self->ask('keys') } }
 
+# Commands that wanted an answer since reset_count: each is waited for.
+sub trips { my ($self) = @_; return $self->ask('trips') }
+
 # All commands since reset_count.
 sub commands { my ($self) = @_; my $n = 0; $n += $_ for values %{ $self->count }; return $n }
 
@@ -109,6 +117,7 @@ END {
 # ---- the server's side -----------------------------------------------------------------------------------------
 
 my ($select, %clients, %memory, %count, @due, @mode);
+my $trips = 0;
 my $versions = 0;
 
 sub serve {
@@ -134,7 +143,8 @@ sub obey {
     my ($what, @args) = split ' ', $text;
     my $said = '';
     if    ($what eq 'mode')   { $MODE{ $args[0] } or die "no such mode: $args[0]\n"; @mode = @args }
-    elsif ($what eq 'reset')  { %count  = () }
+    elsif ($what eq 'reset')  { %count  = (); $trips = 0 }
+    elsif ($what eq 'trips')  { $said = $trips }
     elsif ($what eq 'forget') { %memory = () }
     elsif ($what eq 'count')  { $said = join "\n", map { "$_ $count{$_}" } CORE::keys %count }
     elsif ($what eq 'keys')   { $said = join "\n", map { "$_ $memory{$_}{ttl} $memory{$_}{value}" } CORE::keys %memory }
@@ -162,8 +172,12 @@ sub listen_to {
             $client->{in} = "$name @args\r\n$client->{in}";    # its data is still to come
             return;
         }
+        my $data = $1 // '';
+        my $quiet = @args && $args[-1] eq 'noreply';
         $count{$name}++;
-        my $text = respond($name, [ @args, $1 // '' ]);
+        $trips++ if !$quiet;
+        my $text = respond($name, [ @args, $data ]);
+        next if $quiet && $OBEYS{ $mode[0] };
         $MODE{ $mode[0] }->($client, $name, $text, @mode[ 1 .. $#mode ]);
         return if !$client->{sock};
     }
@@ -189,9 +203,12 @@ sub respond {
         return "$item->{value}\r\n";
     }
     if ($name eq 'get' || $name eq 'gets') {
-        return "END\r\n" if !$item;
-        my $version = $name eq 'gets' ? " $item->{version}" : '';
-        return "VALUE $key 0 " . length($item->{value}) . "$version\r\n$item->{value}\r\nEND\r\n";
+        my $found = '';
+        for my $wanted (grep { length && $memory{$_} } @$args) {
+            my ($value, $version) = @{ $memory{$wanted} }{qw(value version)};
+            $found .= "VALUE $wanted 0 " . length($value) . ($name eq 'gets' ? " $version" : '') . "\r\n$value\r\n";
+        }
+        return "${found}END\r\n";
     }
     return $name eq 'version' ? "VERSION 1.6.0\r\n" : "ERROR\r\n";
 }
