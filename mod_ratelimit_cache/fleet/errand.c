@@ -219,6 +219,7 @@ void rl_errand_add(rl_errand_t *errand, const rl_shared_counter_t *counter, uint
     const rl_want_t want = {
         .counter = *counter, .what = RL_WANT_ADD, .made = made, .units = units};
     foresee(errand, &want, incarnation);
+    errand->trips += made != 0; /* it is probably missing, and would have to be made */
 }
 
 void rl_errand_subtract(rl_errand_t *errand, const rl_shared_counter_t *counter, uint64_t units)

@@ -92,11 +92,14 @@ sub forget      { my ($self) = @_; return $self->ask('forget') }
 sub count { my ($self) = @_; return { map { split / / } split /\n/, $self->ask('count') } }
 sub keys  { my ($self) = @_; return { map { (split / /)[ 0, 1 ] } split /\n/, $self->ask('keys') } }
 
+# { key => value }
+sub values { my ($self) = @_; return { map { (split / /)[ 0, 2 ] } split /\n/, $self->ask('keys') } }
+
 # Commands that wanted an answer since reset_count: each is waited for.
 sub trips { my ($self) = @_; return $self->ask('trips') }
 
 # All commands since reset_count.
-sub commands { my ($self) = @_; my $n = 0; $n += $_ for values %{ $self->count }; return $n }
+sub commands { my ($self) = @_; my $n = 0; $n += $_ for CORE::values %{ $self->count }; return $n }
 
 sub stop {
     my ($self) = @_;
