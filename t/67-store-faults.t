@@ -174,9 +174,10 @@ $full->flush;
 ok await(5, sub { status($t, '/ok/ten/x' . int rand 1e9); $full->stat('curr_items') > 0 }), 'memcached -M, with room again: new keys are counted there';
 ok !(grep { /memcached \S+ (?:does not answer|works again)/ } $t->log_lines($from)), 'memcached -M: the log does not say that it fails';
 
-# An answer that can't be this command's ends the connection: later ones would be some other's, too.
+# An answer that can't be this command's ends the connection: later ones would be some other's, too. With window=first
+# a new key is added by a command that wants an answer.
 $locked->mode('missing');
-my $contrary = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off compare=off timeout=1s failures=1\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path\n</LocationMatch>\n");
+my $contrary = httpd("RateLimitStore memcached @{[ $locked->address ]} lease=off compare=off timeout=1s failures=1\n<LocationMatch \"^/ok/ten/\">\nRateLimit r 10/30d key=path window=first\n</LocationMatch>\n");
 status($contrary, '/ok/ten/contrary');
 ok $contrary->wait_log(0, qr/memcached \S+ does not answer as it should \(NOT FOUND\)/), 'an answer of another command: the log says that the store fails';
 $contrary->stop;

@@ -166,7 +166,7 @@ static rl_store_status_e no_values(rl_command_t *command, memcached_return_t rc)
 }
 
 /* Returns true if the answer looks as it should and yet may be the one to a command that wanted
- * none: no value came, and none of the counters was just made. */
+ * none: no value came. */
 static bool is_doubtful(const rl_exchange_t *exchange, const rl_server_t *server)
 {
     bool changes = false;
@@ -174,7 +174,7 @@ static bool is_doubtful(const rl_exchange_t *exchange, const rl_server_t *server
         const rl_want_t *want = &exchange->wants[i];
         if (exchange->servers[i] == server) {
             changes |= want->what != RL_WANT_READ;
-            if (want->status != RL_STORE_MISSING || want->made != 0) {
+            if (want->status != RL_STORE_MISSING) {
                 return false;
             }
         }

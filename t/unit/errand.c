@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fleet/errand, limiter/ahead: what the rules of a request ask of the store goes there in one
+ * exchange; answers are taken once; what was added and not taken is taken off. */
+#include "fleet_calm.h"
+
+#include "limiter/limiter.h"
+
+static const rl_digest_t keys[] = {
+    {.hi = 11, .lo = 20}, {.hi = 12, .lo = 31}, {.hi = 13, .lo = 42}, {.hi = 14, .lo = 53}};
+
+/* ---- the errand by itself ---- */
+
+static rl_shared_counter_t counter_at(uint64_t n)
+{
+    return (rl_shared_counter_t){.key = {.hi = 77, .lo = n}, .window = 3, .ttl = 60};
+}
+
+static uint64_t tally_of(unsigned incarnation, uint32_t total)
+{
+    return rl_tally_pack(&(rl_tally_t){.incarnation = incarnation, .total = total});
+}
+
+static void make_counter(uint64_t n, unsigned incarnation, uint32_t total)
+{
+    rl_store_session_t session = {.store = &store.base};
+    const rl_shared_counter_t counter = counter_at(n);
+    memory_ops.put(&session, &counter, tally_of(incarnation, total));
+}
+
+static uint32_t total_of(uint64_t n)
+{
+    const rl_shared_counter_t counter = counter_at(n);
+    const int i = memory_find(&store, &counter);
+    rl_tally_t tally = {.total = UINT32_MAX};
+    if (i >= 0) {
+        rl_tally_unpack(store.counters[i].value, &tally);
+    }
+    return tally.total;
+}
+
+static rl_store_session_t session_now;
+static rl_errand_t errand;
+
+/* Two additions: one to a counter that is known, one to one that may be missing. */
+static void run_errand(unsigned known)
+{
+    const rl_shared_counter_t a = counter_at(1), b = counter_at(2);
+    session_now = (rl_store_session_t){.store = &store.base};
+    rl_errand_begin(&errand, &session_now);
+    rl_errand_add(&errand, &a, 2, 0, known);
+    rl_errand_add(&errand, &b, 3, tally_of(9, 5), 0);
+    rl_errand_run(&errand, &session_now);
+}
+
+static rl_store_status_e add_units(uint64_t n, uint64_t units, uint32_t *total)
+{
+    const rl_shared_counter_t counter = counter_at(n);
+    uint64_t value = 0;
+    rl_tally_t tally;
+    const rl_store_status_e status =
+        session_now.store->ops->add(&session_now, &counter, units, &value);
+    *total = rl_tally_unpack(value, &tally) ? tally.total : UINT32_MAX;
+    return status;
+}
+
+static int open_store(void **state)
+{
+    (void)state;
+    memory_open(&store);
+    make_counter(1, 7, 10);
+    return 0;
+}
+
+static void answers_are_taken_once(void **state)
+{
+    uint32_t total;
+    (void)state;
+    run_errand(7);
+    assert_int_equal(store.exchanges, 1);
+    assert_int_equal(add_units(1, 2, &total), RL_STORE_OK);
+    assert_int_equal(total, 12);
+    assert_int_equal(add_units(2, 3, &total), RL_STORE_OK);
+    assert_int_equal(total, 8);
+    assert_int_equal(store.operations, 2); /* and the one that made the counter */
+    assert_int_equal(add_units(1, 2, &total), RL_STORE_OK);
+    assert_int_equal(total, 14);
+    assert_int_equal(store.operations, 3);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 14);
+    assert_int_equal(total_of(2), 8);
+    assert_ptr_equal(session_now.store, &store.base);
+}
+
+static void what_nobody_took_is_taken_off(void **state)
+{
+    uint32_t total;
+    (void)state;
+    run_errand(7);
+    assert_int_equal(total_of(1), 12);
+    assert_int_equal(add_units(2, 3, &total), RL_STORE_OK);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 10);
+    assert_int_equal(total_of(2), 8);
+    run_errand(7);
+    store.operations = 0;
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(store.operations, 1); /* both at once */
+    assert_int_equal(total_of(1), 10);
+    assert_int_equal(total_of(2), 8);
+}
+
+static void another_operation_takes_it_off_first(void **state)
+{
+    const rl_shared_counter_t a = counter_at(1);
+    uint32_t total;
+    uint64_t value;
+    (void)state;
+    run_errand(7);
+    assert_int_equal(add_units(1, 5, &total), RL_STORE_OK);
+    assert_int_equal(total, 15);
+    run_errand(7);
+    session_now.store->ops->read(&session_now, &a, &value);
+    assert_true(value == tally_of(7, 15));
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 15);
+}
+
+static void a_value_is_read_until_it_is_changed(void **state)
+{
+    const rl_shared_counter_t a = counter_at(1);
+    uint32_t total;
+    uint64_t value;
+    (void)state;
+    run_errand(7);
+    add_units(1, 2, &total);
+    store.operations = 0;
+    assert_int_equal(session_now.store->ops->read(&session_now, &a, &value), RL_STORE_OK);
+    assert_int_equal(store.operations, 0);
+    assert_int_equal(session_now.store->ops->replace(&session_now, &a, value + 1), RL_STORE_OK);
+    assert_int_equal(session_now.store->ops->read(&session_now, &a, &value), RL_STORE_OK);
+    assert_int_equal(store.operations, 2);
+    assert_true(value == tally_of(7, 13));
+    rl_errand_end(&errand, &session_now);
+}
+
+/* Nobody can tell if the units are in it: they are added once more, never once too few. */
+static void a_counter_that_is_another_one_is_added_to_for_sure(void **state)
+{
+    uint32_t total;
+    (void)state;
+    run_errand(6);
+    assert_int_equal(add_units(1, 2, &total), RL_STORE_OK);
+    assert_int_equal(total, 14);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 14);
+}
+
+static void a_counter_that_was_cleared_is_added_to_once(void **state)
+{
+    uint32_t total;
+    (void)state;
+    make_counter(1, 9 | RL_TALLY_CLEARED, 0);
+    run_errand(7);
+    assert_int_equal(add_units(1, 2, &total), RL_STORE_OK);
+    assert_int_equal(total, 2);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 2);
+}
+
+static fault_e no_answer(void *context, rl_store_session_t *session)
+{
+    (void)context, (void)session;
+    return FAULT_LOST_ANSWER;
+}
+
+/* Whether they were carried out isn't known: nothing is done twice, nor taken off. */
+static void answers_that_are_lost_are_errors(void **state)
+{
+    uint32_t total;
+    (void)state;
+    store.fault = no_answer;
+    run_errand(7);
+    assert_int_equal(add_units(1, 2, &total), RL_STORE_ERROR);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 12);
+    assert_int_equal(total_of(2), 8);
+}
+
+static void one_round_trip_needs_no_errand(void **state)
+{
+    const rl_shared_counter_t a = counter_at(1);
+    (void)state;
+    session_now = (rl_store_session_t){.store = &store.base};
+    rl_errand_begin(&errand, &session_now);
+    rl_errand_add(&errand, &a, 1, 0, 7);
+    rl_errand_run(&errand, &session_now);
+    assert_int_equal(store.exchanges, 0);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 10);
+}
+
+/* ---- requests ---- */
+
+static rl_claim_t claim_of(int k, const rl_meter_t *what)
+{
+    rl_claim_t claim = {.op = {.key = keys[k], .meter = *what, .cost = 1, .rule = (uint8_t)k}};
+    rl_meter_prepare(&claim.op.meter);
+    return claim;
+}
+
+/* A request of n rules that are alike. Returns the commands that it waited for; -1: denied. */
+static int trips_of(unsigned server, const rl_meter_t *what, int n)
+{
+    rl_store_session_t session;
+    const rl_source_t source = source_of(&servers[server], &session);
+    rl_claim_t claims[4];
+    store.operations = 0;
+    for (int i = 0; i < n; i++) {
+        claims[i] = claim_of(i, what);
+    }
+    return rl_limiter_decide(&source, claims, n, now) < 0 ? (int)store.operations : -1;
+}
+
+static void any_number_of_rules_takes_one_round_trip(void **state)
+{
+    const rl_meter_t fixed = window(RL_FIXED_WINDOW, 1000, MINUTE);
+    const rl_meter_t sliding = window(RL_SLIDING_WINDOW, 1000, MINUTE);
+    rl_meter_t penalty = fixed;
+    (void)state;
+    penalty.penalty_us = MINUTE;
+    for (int n = 1; n <= 4; n++) {
+        set_out(&fixed);
+        for (int i = 0; i < 6; i++) { /* two windows; each time the counter is to be read */
+            assert_int_equal(trips_of(0, &fixed, n), 1);
+            assert_int_equal(trips_of(1, &fixed, n), 1);
+            now += 25 * SECOND;
+        }
+        set_out(&sliding);
+        for (int i = 0; i < 6; i++) {
+            assert_int_equal(trips_of(0, &sliding, n), 1);
+            now += 25 * SECOND;
+        }
+        set_out(&penalty);
+        for (int i = 0; i < 6; i++) {
+            assert_int_equal(trips_of(0, &penalty, n), 1);
+            now += 25 * SECOND;
+        }
+    }
+}
+
+static void with_window_first_it_does_once_the_window_has_begun(void **state)
+{
+    rl_meter_t first = window(RL_FIRST_WINDOW, 1000, HOUR);
+    (void)state;
+    first.aligned = false;
+    set_out(&first);
+    trips_of(0, &first, 4);
+    for (int i = 0; i < 4; i++) {
+        now += 2 * SECOND;
+        assert_int_equal(trips_of(0, &first, 4), 1);
+    }
+}
+
+/* The time of a full bucket is moved up, which is asked for each by itself. */
+static void idle_buckets_are_read_together(void **state)
+{
+    const rl_meter_t bucket = token_bucket(60, MINUTE, 60);
+    (void)state;
+    set_out(&bucket);
+    trips_of(0, &bucket, 4);
+    now += MINUTE;
+    assert_int_equal(trips_of(0, &bucket, 4), 1 + 4);
+    assert_int_equal(trips_of(0, &bucket, 4), 1);
+}
+
+static void what_a_denied_request_added_is_taken_off(void **state)
+{
+    const rl_meter_t wide = window(RL_FIXED_WINDOW, 100, HOUR);
+    const rl_meter_t narrow = window(RL_FIXED_WINDOW, 3, HOUR);
+    (void)state;
+    set_out(&wide);
+    for (unsigned i = 0; i < 6; i++) {
+        rl_store_session_t session;
+        const rl_source_t source = source_of(&servers[i % 3], &session);
+        rl_claim_t claims[] = {claim_of(0, &wide), claim_of(1, &narrow), claim_of(2, &wide)};
+        assert_int_equal(rl_limiter_decide(&source, claims, 3, now), i < 3 ? -1 : 1);
+    }
+    for (int i = 0; i < store.n; i++) {
+        rl_tally_t tally;
+        assert_true(rl_tally_unpack(store.counters[i].value, &tally));
+        assert_int_equal(tally.total, 3);
+    }
+}
+
+static void a_lost_counter_is_made_anew_from_what_is_known(void **state)
+{
+    const rl_meter_t fixed = window(RL_FIXED_WINDOW, 5, HOUR);
+    int in = 0;
+    (void)state;
+    set_out(&fixed);
+    for (int i = 0; i < 10; i++) {
+        in += trips_of(0, &fixed, 3) > 0;
+        if (i % 2 == 0) {
+            memory_flush(&store);
+        }
+    }
+    assert_int_equal(in, 5);
+}
+
+int main(void)
+{
+#define WITH_STORE(f) cmocka_unit_test_setup(f, open_store)
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(answers_are_taken_once),
+        WITH_STORE(what_nobody_took_is_taken_off),
+        WITH_STORE(another_operation_takes_it_off_first),
+        WITH_STORE(a_value_is_read_until_it_is_changed),
+        WITH_STORE(a_counter_that_is_another_one_is_added_to_for_sure),
+        WITH_STORE(a_counter_that_was_cleared_is_added_to_once),
+        WITH_STORE(answers_that_are_lost_are_errors),
+        WITH_STORE(one_round_trip_needs_no_errand),
+        cmocka_unit_test(any_number_of_rules_takes_one_round_trip),
+        cmocka_unit_test(with_window_first_it_does_once_the_window_has_begun),
+        cmocka_unit_test(idle_buckets_are_read_together),
+        cmocka_unit_test(what_a_denied_request_added_is_taken_off),
+        cmocka_unit_test(a_lost_counter_is_made_anew_from_what_is_known),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
