@@ -128,9 +128,10 @@ cmp_ok $stubborn->trips, '>=', 10, 'a server that answers everything: a round tr
 like join("\n", $plain->log_lines(0)), qr/answers commands with noreply/, 'a server that answers everything: the log says so';
 
 # ---- real ones -------------------------------------------------------------------------------------------------------------
+# With one connection to each, requests wait for connections, but never while they hold one.
 for my $n (1, 3) {
     my @real  = map { RL::Memcached->start } 1 .. $n;
-    my @fleet = map { httpd(conf('', @real)) } 1 .. 2;
+    my @fleet = map { httpd(conf('connections=1', @real)) } 1 .. 2;
     is join(' ', map { statuses($fleet[ $_ % 2 ], 1, '/ok/tight?k=e') } 1 .. 5), '200 200 200 429 429', "$n memcached: two httpds have one limit";
     my $h = histogram(map { parallel($fleet[$_], 150, '/ok/four?k=f') } 0, 1);
     is $h->{200}, 100, "$n memcached: of many at a time exactly the limit is admitted" or diag explain $h;
