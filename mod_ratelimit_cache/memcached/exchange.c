@@ -115,8 +115,8 @@ static bool take_value(const rl_exchange_t *exchange, const rl_command_t *comman
 /* Reads values until their end, which is MEMCACHED_END. With `count` at 0 the library would say
  * the same of an error that comes before any value as of values that are all missing. And a
  * line that is no value leaves what was in the result before. */
-static memcached_return_t read_values(const rl_exchange_t *exchange,
-                                      const rl_command_t *command)
+static memcached_return_t exchange_read_values(const rl_exchange_t *exchange,
+                                               const rl_command_t *command)
 {
     memcached_result_st *result = &command->memc->result;
     for (unsigned i = 0; i <= exchange->n; i++) {
@@ -222,7 +222,7 @@ static void read_part(rl_exchange_t *exchange, rl_command_t *command)
 {
     memcached_return_t rc;
     forget_status(exchange, command->server);
-    rc = read_values(exchange, command);
+    rc = exchange_read_values(exchange, command);
     if (rc != MEMCACHED_END) {
         conclude_all(exchange, command->server, no_values(command, rc));
         command->handle = NULL;
