@@ -16,6 +16,7 @@ my %RULES = (
     mixed   => [ '100/30d', '100/30d algorithm=sliding-window penalty=1h', '100/30d window=first' ],
     bucket  => [ ('100/30d algorithm=token-bucket burst=50') x 2 ],
     tight   => [ '100/30d', '3/30d' ],
+    outcome => [ ('100/30d count=404') x 3 ],
     spread  => [ ('1000/30d') x 6 ],
 );
 
@@ -63,6 +64,11 @@ for my $path (qw(one two four sliding penalty first mixed)) {
 $f->reset_count;
 status($s, "/ok/four?k=a");
 is_deeply $f->count, { incr => 4, gets => 1 }, 'four rules: four additions and one command that reads' or diag explain $f->count;
+
+trips('outcome', 'a', 1);
+$f->reset_count;
+logged($s, 'GET', '/ok/outcome?k=a');
+is_deeply $f->count, { incr => 3, decr => 3, gets => 2 }, 'three rules whose outcome does not count: one round trip gives all back' or diag explain $f->count;
 
 # ---- what was added for nothing --------------------------------------------------------------------------------------
 sub values_of { return join ' ', sort map { ($_ & 0xffffff) - 65_536 } grep { length $_ > 17 } values %{ $f->values } }

@@ -77,7 +77,8 @@ static void let_go(rl_errand_t *errand, rl_store_session_t *session,
         step_aside(errand, session)->subtract(session, counter, errand->wants[i].units, &value);
         step_in_front(errand, session, RL_STORE_OK);
     }
-    errand->answers[i].has_change = errand->answers[i].has_value = false;
+    errand->answers[i].has_change &= errand->wants[i].what == RL_WANT_SUBTRACT;
+    errand->answers[i].has_value = false;
 }
 
 /* Takes the answer to a change if it was foreseen. */

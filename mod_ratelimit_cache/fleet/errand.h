@@ -54,7 +54,7 @@ void rl_errand_read(rl_errand_t *errand, const rl_shared_counter_t *counter);
 void rl_errand_add(rl_errand_t *errand, const rl_shared_counter_t *counter, uint64_t units,
                    uint64_t made, unsigned incarnation);
 
-/* Foresees that units are subtracted. */
+/* Foresees that units are subtracted, which must then be done. */
 void rl_errand_subtract(rl_errand_t *errand, const rl_shared_counter_t *counter,
                         uint64_t units);
 

@@ -14,6 +14,13 @@ typedef enum {
     RL_START_CLOSED  /* the window is over before its time */
 } rl_window_start_e;
 
+/* What becomes of units that are given back. */
+typedef enum {
+    RL_REFUND_VOID, /* nothing: their counter has been cleared since */
+    RL_REFUND_DONE, /* they are given back in the store */
+    RL_REFUND_DUE   /* they have to be given back there */
+} rl_refund_e;
+
 typedef struct rl_reservation {
     const rl_source_t *source;
     const rl_store_ops_t *ops;
@@ -32,6 +39,7 @@ typedef struct rl_reservation {
     rl_window_start_e start; /* window=first: what is known of the window's start */
     bool ready;              /* what is known of the counter has been looked up for a charge */
     bool was_read;           /* the counter was read together with the charge */
+    uint64_t back;           /* what a refund takes off the counter: units, or ticks */
     uint64_t until; /* token bucket: arrival time after the addition, ticks; 0: uncertain */
 } rl_reservation_t;
 

@@ -53,10 +53,13 @@ typedef struct rl_shared_ops {
     /* Returns true if units that were just granted without the store, and are already noted as
      * a debt, fit. */
     bool (*fits_with_debt)(rl_reservation_t *);
-    /* Gives back op.cost units, which were charged under stamp, in the store or off the debt.
-     * Returns false if the counter has been cleared since: then nothing may be given back in
-     * the ledger either. */
-    bool (*refund)(rl_reservation_t *, uint64_t stamp);
+    /* Begins to give back op.cost units, which were charged under stamp: off the debt if that
+     * has them; else they are due in the store, with res->back set, and take_back() has to
+     * follow. */
+    rl_refund_e (*refund)(rl_reservation_t *, uint64_t stamp);
+    /* Gives them back in the store. Returns false if the counter has been cleared since: then
+     * nothing may be given back in the ledger either. */
+    bool (*take_back)(rl_reservation_t *, uint64_t stamp);
     /* Compares what this server knows with what the store knows, and mends whichever is
      * wrong. */
     void (*refresh)(rl_reservation_t *);

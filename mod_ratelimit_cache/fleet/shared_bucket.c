@@ -490,15 +490,19 @@ static bool shared_bucket_fits_with_debt(rl_reservation_t *res)
     return true;
 }
 
-static bool shared_bucket_refund(rl_reservation_t *res, uint64_t stamp)
+static rl_refund_e shared_bucket_refund(rl_reservation_t *res, uint64_t stamp)
 {
     const uint32_t units = res->op.cost;
     const uint64_t left = above(stamp, ticks_now(res));
-    const uint64_t ticks = shared_bucket_least(rl_bucket_cost(&res->op.meter, units), left);
+    res->back = shared_bucket_least(rl_bucket_cost(&res->op.meter, units), left);
+    return res->back == 0 || rl_debt_forgive(res, units) ? RL_REFUND_DONE : RL_REFUND_DUE;
+}
+
+static bool shared_bucket_take_back(rl_reservation_t *res, uint64_t stamp)
+{
     uint64_t value;
-    if (ticks > 0 && !rl_debt_forgive(res, units)) {
-        res->ops->subtract(res->source->session, &res->counter, ticks, &value);
-    }
+    (void)stamp;
+    res->ops->subtract(res->source->session, &res->counter, res->back, &value);
     return true;
 }
 
@@ -570,7 +574,13 @@ static rl_store_status_e shared_bucket_clear(rl_reservation_t *res)
     return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 
-const rl_shared_ops_t rl_shared_bucket = {shared_bucket_foresee,        shared_bucket_charge,
-                                          shared_bucket_fits_with_debt, shared_bucket_refund,
-                                          shared_bucket_refresh,        shared_bucket_learn,
-                                          shared_bucket_clear};
+const rl_shared_ops_t rl_shared_bucket = {
+    .foresee = shared_bucket_foresee,
+    .charge = shared_bucket_charge,
+    .fits_with_debt = shared_bucket_fits_with_debt,
+    .refund = shared_bucket_refund,
+    .take_back = shared_bucket_take_back,
+    .refresh = shared_bucket_refresh,
+    .learn = shared_bucket_learn,
+    .clear = shared_bucket_clear,
+};

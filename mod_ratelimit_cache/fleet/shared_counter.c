@@ -99,20 +99,40 @@ static uint64_t stamp_here(const rl_meter_t *meter, uint64_t stamp)
     return rl_meter_is_window(meter) ? (uint32_t)stamp : stamp;
 }
 
-bool rl_shared_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
+void rl_shared_refund_begin(rl_refund_t *refund, const rl_source_t *source,
+                            const rl_operation_t *op, uint64_t stamp, rl_errand_t *errand)
 {
-    const uint64_t here = stamp_here(&op->meter, stamp);
-    rl_reservation_t res = rl_reservation(source, op, here);
-    if (!algorithm_of(&res)->refund(&res, stamp)) {
+    refund->res = rl_reservation(source, op, stamp_here(&op->meter, stamp));
+    refund->stamp = stamp;
+    refund->state = algorithm_of(&refund->res)->refund(&refund->res, stamp);
+    if (errand != NULL && refund->state == RL_REFUND_DUE &&
+        !rl_reservation_is_first(&refund->res)) {
+        rl_errand_subtract(errand, &refund->res.counter, refund->res.back);
+    }
+}
+
+bool rl_shared_refund_end(rl_refund_t *refund)
+{
+    rl_reservation_t *res = &refund->res;
+    if (refund->state == RL_REFUND_VOID ||
+        (refund->state == RL_REFUND_DUE && !algorithm_of(res)->take_back(res, refund->stamp))) {
         return false;
     }
-    if (rl_reservation_is_first(&res)) {
-        rl_window_lower_by(&res, op->cost);
+    if (rl_reservation_is_first(res)) {
+        rl_window_lower_by(res, res->op.cost);
     }
     else {
-        rl_ledger_refund(source->ledger, op, here);
+        rl_ledger_refund(res->source->ledger, &res->op,
+                         stamp_here(&res->op.meter, refund->stamp));
     }
     return true;
+}
+
+bool rl_shared_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
+{
+    rl_refund_t refund;
+    rl_shared_refund_begin(&refund, source, op, stamp, NULL);
+    return rl_shared_refund_end(&refund);
 }
 
 void rl_shared_return_lease(const rl_source_t *source, const rl_operation_t *op, uint64_t lease)

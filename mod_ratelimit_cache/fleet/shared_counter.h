@@ -32,8 +32,23 @@ void rl_shared_keep_alive(rl_reservation_t *res);
  * a store that didn't answer; sets the step. */
 void rl_shared_charge_locally(rl_reservation_t *res, rl_step_t *step);
 
-/* Gives back op->cost units, which were charged under stamp, here and in the store. Returns
- * false, with nothing given back, if the counter has been cleared since. */
+/* A refund that is under way. */
+typedef struct rl_refund {
+    rl_reservation_t res;
+    uint64_t stamp;
+    rl_refund_e state;
+} rl_refund_t;
+
+/* Begins to give back op->cost units, which were charged under stamp. If they are due in the
+ * store, foresees that; errand may be NULL. Follow it by rl_shared_refund_end(). */
+void rl_shared_refund_begin(rl_refund_t *refund, const rl_source_t *source,
+                            const rl_operation_t *op, uint64_t stamp, rl_errand_t *errand);
+
+/* Gives them back, here and in the store. Returns false, with nothing given back, if the
+ * counter has been cleared since. */
+bool rl_shared_refund_end(rl_refund_t *refund);
+
+/* Does both. */
 bool rl_shared_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp);
 
 /* Gives back to the store what is left of a token bucket's lease (core/meter/lease_word.h),

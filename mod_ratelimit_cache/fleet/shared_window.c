@@ -392,21 +392,31 @@ static bool first_window_refund(const rl_reservation_t *res)
     return true;
 }
 
-static bool shared_window_refund(rl_reservation_t *res, uint64_t stamp)
+static rl_refund_e shared_window_refund(rl_reservation_t *res, uint64_t stamp)
+{
+    const unsigned charged_in = (unsigned)(stamp >> 32);
+    unsigned noted;
+    res->identity = rl_note(res, RL_NOTE_IDENTITY);
+    noted = rl_identity_incarnation(res->identity);
+    if ((rl_tally_is_cleared(noted) && charged_in != noted && charged_in != 0) ||
+        (rl_reservation_is_first(res) && !rl_window_recall(res))) {
+        return RL_REFUND_VOID;
+    }
+    if (rl_debt_forgive(res, res->op.cost)) {
+        return RL_REFUND_DONE;
+    }
+    rl_total_lower(res, res->op.cost);
+    res->back = res->op.cost;
+    return RL_REFUND_DUE;
+}
+
+static bool shared_window_take_back(rl_reservation_t *res, uint64_t stamp)
 {
     const uint32_t units = res->op.cost;
     const unsigned charged_in = (unsigned)(stamp >> 32);
-    const unsigned noted = rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY));
+    const unsigned noted = rl_identity_incarnation(res->identity);
     rl_tally_t tally;
     uint64_t value = 0;
-    if ((rl_tally_is_cleared(noted) && charged_in != noted && charged_in != 0) ||
-        (rl_reservation_is_first(res) && !rl_window_recall(res))) {
-        return false;
-    }
-    if (rl_debt_forgive(res, units)) {
-        return true;
-    }
-    rl_total_lower(res, units);
     if (rl_reservation_is_first(res)) {
         return first_window_refund(res);
     }
@@ -563,7 +573,13 @@ static rl_store_status_e shared_window_clear(rl_reservation_t *res)
     return status;
 }
 
-const rl_shared_ops_t rl_shared_window = {shared_window_foresee,        shared_window_charge,
-                                          shared_window_fits_with_debt, shared_window_refund,
-                                          shared_window_refresh,        shared_window_learn,
-                                          shared_window_clear};
+const rl_shared_ops_t rl_shared_window = {
+    .foresee = shared_window_foresee,
+    .charge = shared_window_charge,
+    .fits_with_debt = shared_window_fits_with_debt,
+    .refund = shared_window_refund,
+    .take_back = shared_window_take_back,
+    .refresh = shared_window_refresh,
+    .learn = shared_window_learn,
+    .clear = shared_window_clear,
+};

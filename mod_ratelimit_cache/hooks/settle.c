@@ -106,6 +106,24 @@ static void trace_settlements(request_rec *r, const rl_request_t *request,
     }
 }
 
+static void settle_refund(const request_rec *r, const rl_source_t *source,
+                          const rl_request_t *request, const rl_settlement_t *settlements,
+                          int64_t now)
+{
+    rl_claim_t *due[RL_REFUND_CLAIMS];
+    int n = 0;
+    for (int i = 0; i < request->n; i++) {
+        if (is_to_be_refunded(request, settlements, i)) {
+            rl_figures_of_claim(r, &request->claims[i], RL_FIGURE_REFUNDED);
+            due[n++] = &request->claims[i];
+        }
+        if (n == RL_REFUND_CLAIMS || i == request->n - 1) {
+            rl_limiter_refund_together(source, due, n, now);
+            n = 0;
+        }
+    }
+}
+
 static void settle_apply(const request_rec *r, const rl_source_t *source,
                          const rl_request_t *request, const rl_settlement_t *settlements,
                          int64_t now)
@@ -116,12 +134,7 @@ static void settle_apply(const request_rec *r, const rl_source_t *source,
             rl_figures_of_claim(r, &request->claims[i], RL_FIGURE_CLEARED);
         }
     }
-    for (int i = 0; i < request->n; i++) {
-        if (is_to_be_refunded(request, settlements, i)) {
-            rl_limiter_refund(source, &request->claims[i], 1, now);
-            rl_figures_of_claim(r, &request->claims[i], RL_FIGURE_REFUNDED);
-        }
-    }
+    settle_refund(r, source, request, settlements, now);
 }
 
 /* Fills in the settlement of each claim. Returns true if there is anything to do. */

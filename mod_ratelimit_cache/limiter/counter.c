@@ -333,20 +333,6 @@ static void lower_lease(const rl_source_t *source, const rl_operation_t *op)
     }
 }
 
-/* Returns true if what is known here is lower than before. */
-static bool refund_shared(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
-{
-    if (rl_meter_is_window(&op->meter)) {
-        if (refund_to_lease(source, op, stamp)) {
-            return false;
-        }
-    }
-    else {
-        lower_lease(source, op);
-    }
-    return rl_shared_refund(source, op, stamp);
-}
-
 static bool was_cleared_since(const rl_source_t *source, const rl_operation_t *op,
                               uint64_t stamp)
 {
@@ -368,16 +354,41 @@ static bool refund_ledger(const rl_source_t *source, const rl_operation_t *op, u
     return true;
 }
 
+bool rl_counter_refund_begin(const rl_source_t *source, const rl_operation_t *op,
+                             uint64_t stamp, rl_errand_t *errand, rl_refund_t *refund)
+{
+    if (op->cost == 0) {
+        return false;
+    }
+    if (!rl_source_is_shared(source, &op->meter)) {
+        if (refund_ledger(source, op, stamp) && op->meter.penalty_us > 0) {
+            rl_penalty_lift_if_any(source, op);
+        }
+        return false;
+    }
+    if (!rl_meter_is_window(&op->meter)) {
+        lower_lease(source, op);
+    }
+    else if (refund_to_lease(source, op, stamp)) {
+        return false;
+    }
+    rl_shared_refund_begin(refund, source, op, stamp, errand);
+    return true;
+}
+
+void rl_counter_refund_end(const rl_source_t *source, const rl_operation_t *op,
+                           rl_refund_t *refund)
+{
+    if (rl_shared_refund_end(refund) && op->meter.penalty_us > 0) {
+        rl_penalty_lift_if_any(source, op);
+    }
+}
+
 void rl_counter_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp)
 {
-    bool lower;
-    if (op->cost == 0) {
-        return;
-    }
-    lower = rl_source_is_shared(source, &op->meter) ? refund_shared(source, op, stamp)
-                                                    : refund_ledger(source, op, stamp);
-    if (lower && op->meter.penalty_us > 0) {
-        rl_penalty_lift_if_any(source, op);
+    rl_refund_t refund;
+    if (rl_counter_refund_begin(source, op, stamp, NULL, &refund)) {
+        rl_counter_refund_end(source, op, &refund);
     }
 }
 

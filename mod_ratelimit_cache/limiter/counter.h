@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "../fleet/errand.h"
-#include "../fleet/reservation.h"
+#include "../fleet/shared_counter.h"
 #include "../lease/lease.h"
 
 /* ---- looking ---- */
@@ -156,6 +156,13 @@ static inline bool rl_counter_charge(const rl_source_t *source, const rl_operati
  * been cleared since gives nothing back, as far as this server remembers the clearing; of a
  * token bucket it isn't noticed. */
 void rl_counter_refund(const rl_source_t *source, const rl_operation_t *op, uint64_t stamp);
+
+/* Begins to do that. Returns true, with *refund set, if units are due in the shared store,
+ * which is foreseen: then rl_counter_refund_end() has to follow. Else all is done. */
+bool rl_counter_refund_begin(const rl_source_t *source, const rl_operation_t *op,
+                             uint64_t stamp, rl_errand_t *errand, rl_refund_t *refund);
+void rl_counter_refund_end(const rl_source_t *source, const rl_operation_t *op,
+                           rl_refund_t *refund);
 
 /* Applies what follows from a denied charge of a key that is over its limit: begins or extends
  * its penalty, and writes down a bucket that is new. Brings the step's retry up to date. */

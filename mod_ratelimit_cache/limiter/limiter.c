@@ -319,22 +319,6 @@ void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)
     rl_counter_clear(source, &claim->op);
 }
 
-void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
-{
-    for (int i = 0; i < n; i++) {
-        if (!claims[i].charged && claims[i].slot.holding.holder == 0) {
-            continue;
-        }
-        claims[i].charged = false;
-        if (rl_claim_takes_slot(&claims[i])) {
-            rl_slots_leave(source->slots, &claims[i].slot.holding);
-            continue;
-        }
-        rl_source_bind(source, &claims[i].op, now);
-        rl_distinct_refund(source, &claims[i].op, &claims[i].distinct, claims[i].step.stamp);
-    }
-}
-
 void rl_limiter_look_again(const rl_source_t *source, rl_claim_t *claim)
 {
     const rl_operation_t nothing = rl_operation_at_cost(&claim->op, 0);

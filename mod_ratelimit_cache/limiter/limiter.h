@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "claim.h"
+#include "refund.h"
 
 /* Decides about all claims at time now, microseconds since the epoch: charges all claims that
  * fit, or none. Returns -1 if the request is admitted, with every claim that fits charged. Else
@@ -23,10 +24,6 @@ void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n);
 /* Returns the index of the claim that denies with the longest wait, -1 if none denies. For
  * claims that have been decided about. */
 int rl_limiter_denial(const rl_claim_t *claims, int n);
-
-/* Gives back, at time now, the units that the claims were charged. Each claim is refunded once,
- * however often this is called. */
-void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now);
 
 /* Clears the claim's counter at time now. The claim counts as not charged afterwards: no unit
  * of it is left to give back. */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "refund.h"
+
+#include "slot.h"
+
+/* Gives back what a claim holds. If that is units that are due in the shared store, only begins
+ * to, and returns true. */
+static bool claim_refund_begin(const rl_source_t *source, rl_claim_t *claim, int64_t now,
+                               rl_errand_t *errand, rl_refund_t *refund)
+{
+    if (!claim->charged && claim->slot.holding.holder == 0) {
+        return false;
+    }
+    claim->charged = false;
+    if (rl_claim_takes_slot(claim)) {
+        rl_slots_leave(source->slots, &claim->slot.holding);
+        return false;
+    }
+    rl_source_bind(source, &claim->op, now);
+    if (claim->distinct.holds != RL_HOLDS_UNITS) {
+        rl_distinct_refund(source, &claim->op, &claim->distinct, claim->step.stamp);
+        return false;
+    }
+    claim->distinct.holds = RL_HOLDS_NOTHING;
+    return rl_counter_refund_begin(source, &claim->op, claim->step.stamp, errand, refund);
+}
+
+void rl_limiter_refund_together(const rl_source_t *source, rl_claim_t *const *claims, int n,
+                                int64_t now)
+{
+    const bool together = source->session != NULL && n > 1;
+    rl_errand_t errand;
+    rl_refund_t refunds[RL_REFUND_CLAIMS];
+    bool due[RL_REFUND_CLAIMS];
+    if (together) {
+        rl_errand_begin(&errand, source->session);
+    }
+    for (int i = 0; i < n; i++) {
+        due[i] =
+            claim_refund_begin(source, claims[i], now, together ? &errand : NULL, &refunds[i]);
+    }
+    if (together) {
+        rl_errand_run(&errand, source->session);
+    }
+    for (int i = 0; i < n; i++) {
+        if (due[i]) {
+            rl_counter_refund_end(source, &claims[i]->op, &refunds[i]);
+        }
+    }
+    if (together) {
+        rl_errand_end(&errand, source->session);
+    }
+}
+
+void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+{
+    rl_claim_t *some[RL_REFUND_CLAIMS];
+    int k = 0;
+    for (int i = 0; i < n; i++) {
+        some[k++] = &claims[i];
+        if (k == RL_REFUND_CLAIMS || i == n - 1) {
+            rl_limiter_refund_together(source, some, k, now);
+            k = 0;
+        }
+    }
+}
