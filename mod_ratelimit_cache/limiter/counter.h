@@ -39,7 +39,7 @@ typedef struct rl_foreseen {
 typedef struct rl_seen {
     rl_sight_t sight;     /* of a key about which the ledger alone decides */
     unsigned incarnation; /* of the counter whose units may be leased; 0: there is no lease */
-    rl_foreseen_t *foreseen; /* for rl_counter_charge(); NULL: nothing was */
+    rl_foreseen_t *foreseen; /* for rl_counter_charge_foreseen(); NULL: nothing was */
 } rl_seen_t;
 
 /* Has the processor fetch the cell that rl_counter_look() will read with this *seen. */
@@ -52,8 +52,8 @@ static inline void rl_counter_aim(const rl_source_t *source, const rl_operation_
 
 /* Foresees what charging an operation that a look found to fit will ask the shared store; step
  * and seen are the look's. Returns true, with *foreseen set, if it will ask it. Then hand
- * foreseen to rl_counter_charge(), if it comes to that, and to rl_counter_foreseen() in any
- * case. The operation must outlive it. */
+ * foreseen to rl_counter_charge_foreseen(), if it comes to that, and to rl_counter_foreseen()
+ * in any case. The operation must outlive it. */
 bool rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
                         const rl_step_t *step, const rl_seen_t *seen, rl_errand_t *errand,
                         rl_foreseen_t *foreseen);
@@ -136,18 +136,25 @@ bool rl_counter_charge_further(const rl_source_t *source, const rl_operation_t *
                                rl_step_t *step);
 
 /* Charges op->cost if it fits, and sets the step; step->granted tells if it did. `foreseen` is
- * what was foreseen of that, or NULL. Returns false
- * if the shared store could not answer and on_error isn't RL_ON_ERROR_LOCAL: nothing is
- * charged, and the step is granted for RL_ON_ERROR_ALLOW, denied for RL_ON_ERROR_DENY. */
-static inline bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
-                                     rl_on_error_e on_error, rl_foreseen_t *foreseen,
-                                     rl_step_t *step)
+ * what was foreseen of that, or NULL. Returns false if the shared store could not answer and
+ * on_error isn't RL_ON_ERROR_LOCAL: nothing is charged, and the step is granted for
+ * RL_ON_ERROR_ALLOW, denied for RL_ON_ERROR_DENY. */
+static inline bool rl_counter_charge_foreseen(const rl_source_t *source,
+                                              const rl_operation_t *op, rl_on_error_e on_error,
+                                              rl_foreseen_t *foreseen, rl_step_t *step)
 {
     if (rl_counter_is_ledgers(source, op)) {
         rl_counter_charge_ledger(source, op, step);
         return true;
     }
     return rl_counter_charge_further(source, op, on_error, foreseen, step);
+}
+
+/* Does the same, with nothing foreseen. */
+static inline bool rl_counter_charge(const rl_source_t *source, const rl_operation_t *op,
+                                     rl_on_error_e on_error, rl_step_t *step)
+{
+    return rl_counter_charge_foreseen(source, op, on_error, NULL, step);
 }
 
 /* ---- giving back, and the rest ---- */

@@ -199,7 +199,7 @@ static bool charge_units(const rl_source_t *source, const rl_operation_t *op,
                          rl_on_error_e on_error, rl_distinct_t *distinct, rl_step_t *step)
 {
     const uint64_t before = rl_incarnation(source, op, step->window);
-    const bool counted = rl_counter_charge(source, op, on_error, NULL, step);
+    const bool counted = rl_counter_charge(source, op, on_error, step);
     if (counted && step->granted) {
         note_charge(source, op, before, distinct, step);
     }

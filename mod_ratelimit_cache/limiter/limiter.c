@@ -173,8 +173,8 @@ static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
     claim->uncounted = counts_values(claim)
                            ? !rl_distinct_charge(source, &claim->op, claim->on_error,
                                                  &claim->distinct, &claim->step)
-                           : !rl_counter_charge(source, &claim->op, claim->on_error,
-                                                claim->seen.foreseen, &claim->step);
+                           : !rl_counter_charge_foreseen(source, &claim->op, claim->on_error,
+                                                         claim->seen.foreseen, &claim->step);
     claim->charged = claim->step.granted && !claim->uncounted;
     claim_excuse(source, claim);
 }
