@@ -11,6 +11,7 @@
 
 #include "../config/config.h"
 #include "../core/number.h"
+#include "../httpd/module.h"
 #include "../key/body.h"
 #include "../request/log.h"
 #include "../request/record.h"
@@ -343,7 +344,7 @@ void rl_denial_insert_filter(request_rec *r)
     }
 }
 
-int rl_denial_missing_handler(request_rec *r)
+RL_EACH_REQUEST int rl_denial_missing_handler(request_rec *r)
 {
     const rl_request_t *request;
     if (r->status == HTTP_OK) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../core/number.h"
+#include "../httpd/module.h"
 #include "../ledger/ledger.h"
 #include "pass_directive.h"
 
@@ -108,7 +109,7 @@ static bool is_unset(const rl_dir_config_t *conf)
  *
  * httpd merges in each request, and mostly one of the two sections sets nothing: then the other
  * is the result, and no memory is used. */
-void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
+RL_EACH_REQUEST void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
 {
     const rl_dir_config_t *base = outer, *add = inner;
     rl_dir_config_t *conf;

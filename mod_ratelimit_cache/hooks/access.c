@@ -6,6 +6,7 @@
 #include "../challenge/shown.h"
 #include "../config/config.h"
 #include "../config/exemption.h"
+#include "../httpd/module.h"
 #include "../request/due.h"
 #include "../request/holdings.h"
 #include "../request/log.h"
@@ -192,7 +193,7 @@ __attribute__((noinline)) static void keep_view(request_rec *r, rl_view_needs_t 
     rl_server_view_keep(r, request, needs);
 }
 
-int rl_access_header_parser(request_rec *r)
+RL_EACH_REQUEST int rl_access_header_parser(request_rec *r)
 {
     const rl_global_config_t *global = rl_global_config();
     const rl_view_needs_t needs = {.env = global->reads_env, .headers = global->reads_headers};
@@ -225,7 +226,7 @@ static bool is_settled(const request_rec *r, const rl_request_t *request)
            !is_concerned(r, rl_dir_config(r), &after_auth);
 }
 
-int rl_access_check(request_rec *r)
+RL_EACH_REQUEST int rl_access_check(request_rec *r)
 {
     rl_request_t *request;
     int status;
@@ -241,7 +242,7 @@ int rl_access_check(request_rec *r)
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
-int rl_access_check_ex(request_rec *r)
+RL_EACH_REQUEST int rl_access_check_ex(request_rec *r)
 {
     int status;
     if (has_nothing_to_do(r)) {
@@ -308,7 +309,7 @@ __attribute__((noinline)) static int access_check_late(request_rec *r, rl_reques
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
-int rl_access_fixups_first(request_rec *r)
+RL_EACH_REQUEST int rl_access_fixups_first(request_rec *r)
 {
     rl_request_t *request;
     if (has_nothing_to_do(r)) {
@@ -320,7 +321,7 @@ int rl_access_fixups_first(request_rec *r)
                : access_check_late(r, request);
 }
 
-int rl_access_fixups_last(request_rec *r)
+RL_EACH_REQUEST int rl_access_fixups_last(request_rec *r)
 {
     rl_request_t *request;
     if (has_nothing_to_do(r)) {

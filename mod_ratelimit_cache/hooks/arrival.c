@@ -3,10 +3,11 @@
 
 #include "../answer/environment.h"
 #include "../config/config.h"
+#include "../httpd/module.h"
 #include "../process/busy.h"
 #include "../request/upgrade.h"
 
-int rl_arrival_post_read_request(request_rec *r)
+RL_EACH_REQUEST int rl_arrival_post_read_request(request_rec *r)
 {
     if (rl_global_config()->busy != NULL) {
         apr_table_setn(r->subprocess_env, "RATELIMIT_BUSY", rl_busy_now() ? "1" : "0");

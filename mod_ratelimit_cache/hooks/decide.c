@@ -8,6 +8,7 @@
 #include "../answer/environment.h"
 #include "../challenge/offer.h"
 #include "../config/config.h"
+#include "../httpd/module.h"
 #include "../mod_ratelimit_cache.h"
 #include "../request/denial_log.h"
 #include "../request/log.h"
@@ -303,7 +304,7 @@ __attribute__((noinline)) static int decide_denied(request_rec *r, rl_request_t 
     return OK;
 }
 
-int rl_decide(request_rec *r, rl_request_t *request, int first)
+RL_EACH_REQUEST int rl_decide(request_rec *r, rl_request_t *request, int first)
 {
     int64_t now = rl_request_now(request);
     const int denied = charge_or_wait(r, request, first, &now);

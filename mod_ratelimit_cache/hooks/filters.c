@@ -7,6 +7,7 @@
 #include "../answer/known_cookie.h"
 #include "../answer/response_fields.h"
 #include "../config/config.h"
+#include "../httpd/module.h"
 #include "../request/holdings.h"
 #include "../request/outcome_watch.h"
 
@@ -39,7 +40,7 @@ __attribute__((noinline)) static void filters_insert_error(request_rec *r)
     rl_response_fields_insert(r);
 }
 
-void rl_filters_insert(request_rec *r)
+RL_EACH_REQUEST void rl_filters_insert(request_rec *r)
 {
     if (may_want_filters(r)) {
         filters_insert(r);

@@ -2,9 +2,10 @@
 #include "handler.h"
 
 #include "../answer/environment.h"
+#include "../httpd/module.h"
 #include "include.h"
 
-int rl_handler_first(request_rec *r)
+RL_EACH_REQUEST int rl_handler_first(request_rec *r)
 {
     if (r->main != NULL) {
         return rl_include_handler(r);

@@ -174,7 +174,7 @@ static int answer_other_method(request_rec *r)
     return answer_notice(r, HTTP_METHOD_NOT_ALLOWED, RL_NOTICE_GET, "/", 0);
 }
 
-int rl_pass_quick_handler(request_rec *r, int lookup)
+RL_EACH_REQUEST int rl_pass_quick_handler(request_rec *r, int lookup)
 {
     const rl_pass_settings_t *settings = rl_server_pass(rl_server_config(r->server));
     if (settings == NULL || lookup || r->main != NULL || r->proxyreq != PROXYREQ_NONE ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settle.h"
 
+#include "../httpd/module.h"
 #include "../request/figures.h"
 #include "../request/holdings.h"
 #include "../request/judgement.h"
@@ -220,7 +221,7 @@ __attribute__((noinline)) static void settle(request_rec *r, const rl_request_t 
     rl_session_end(&session);
 }
 
-void rl_settle(request_rec *r)
+RL_EACH_REQUEST void rl_settle(request_rec *r)
 {
     rl_request_t *request = rl_request_get(r);
     if (request == NULL || request->n == 0) {
@@ -236,7 +237,7 @@ void rl_settle(request_rec *r)
     }
 }
 
-int rl_settle_log_transaction(request_rec *r)
+RL_EACH_REQUEST int rl_settle_log_transaction(request_rec *r)
 {
     rl_settle(r);
     return DECLINED;

@@ -5,6 +5,8 @@
 #include <mod_core.h>
 #include <string.h>
 
+#include "module.h"
+
 /* Returns true if the content type has become the name of the handler, as httpd has it where
  * none was set. Mostly it is the very same text. */
 static bool is_type(const request_rec *r)
@@ -21,7 +23,7 @@ static bool is_type_of_program(const char *handler)
     return *handler == *programs && strncmp(handler, programs, sizeof(programs) - 1) == 0;
 }
 
-bool rl_handler_is_for_files(const request_rec *r)
+RL_EACH_REQUEST bool rl_handler_is_for_files(const request_rec *r)
 {
     return r->proxyreq == PROXYREQ_NONE && r->finfo.filetype == APR_REG &&
            (is_type(r) ? !is_type_of_program(r->handler)

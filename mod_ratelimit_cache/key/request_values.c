@@ -10,6 +10,7 @@
 #include "../core/cookie.h"
 #include "../core/form/form.h"
 #include "../httpd/client.h"
+#include "../httpd/module.h"
 #include "encoder.h"
 
 /* A request whose values are being read. */
@@ -451,8 +452,8 @@ __attribute__((noinline)) static void read_values(request_rec *r, const rl_key_t
     values->result = encode(r, terms->spelling_secret, values);
 }
 
-rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
-                                  rl_key_values_t *values, rl_digest_t *digest)
+RL_EACH_REQUEST rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
+                                                  rl_key_values_t *values, rl_digest_t *digest)
 {
     if (are_of(values, terms)) {
         rl_key_rescope(&values->builder, terms->scope);

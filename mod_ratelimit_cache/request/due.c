@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../httpd/module.h"
 #include "claim.h"
 #include "figures.h"
 #include "server_view.h"
@@ -296,7 +297,7 @@ __attribute__((noinline)) static int due_collect_all(const rl_visit_t *visit, bo
     return request->n - first;
 }
 
-int rl_due_collect(const rl_visit_t *visit, bool tenants)
+RL_EACH_REQUEST int rl_due_collect(const rl_visit_t *visit, bool tenants)
 {
     if (visit->conf->rules->plain) {
         const int first = add_claims(visit, tenants);

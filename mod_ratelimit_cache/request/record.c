@@ -42,7 +42,7 @@ static void move_claims(apr_pool_t *pool, rl_request_t *request, const rl_reques
     }
 }
 
-rl_request_t *rl_request_make(request_rec *r, int n)
+RL_EACH_REQUEST rl_request_t *rl_request_make(request_rec *r, int n)
 {
     rl_request_t *request = apr_palloc(r->pool, sizeof(*request) + size_of(n));
     *request = (rl_request_t){

@@ -5,6 +5,7 @@
 #include <http_request.h>
 #include <string.h>
 
+#include "../httpd/module.h"
 #include "deed.h"
 #include "gather.h"
 #include "health.h"
@@ -138,7 +139,7 @@ static int refuse_form(request_rec *r)
     return OK;
 }
 
-int rl_status_handler(request_rec *r)
+RL_EACH_REQUEST int rl_status_handler(request_rec *r)
 {
     if (r->handler == NULL || *r->handler != *NAME || strcmp(r->handler, NAME) != 0) {
         return DECLINED;
