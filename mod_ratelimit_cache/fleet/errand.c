@@ -203,8 +203,9 @@ static void foresee(rl_errand_t *errand, const rl_want_t *want, unsigned incarna
     errand->trips++;
     if (errand->n < RL_WANTS_MAX && find_want(errand, &want->counter) < 0) {
         errand->wants[errand->n] = *want;
-        errand->answers[errand->n++] = (rl_answer_t){
-            .incarnation = incarnation, .has_change = want->what != RL_WANT_READ, true};
+        errand->answers[errand->n++] = (rl_answer_t){.incarnation = incarnation,
+                                                     .has_change = want->what != RL_WANT_READ,
+                                                     .has_value = true};
     }
 }
 
