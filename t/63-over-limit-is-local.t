@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A key that is over its limit is answered from this server's memory: no round trip, but for one look a second whether
-# the store still knows. Below it a request costs one round trip for each rule.
+# the store still knows. Below it a request costs one addition for each rule.
 use RL::Test;
 use RL::FaultyMemcached;
 use Time::HiRes qw(time);
@@ -30,7 +30,7 @@ is status($s, '/ok/two-rules'), 200, 'two rules: the first request is admitted';
 is writes(), 'add:2 incr:2', 'two rules: the first request makes two counters';
 $f->reset_count;
 status($s, '/ok/two-rules') for 1 .. 10;
-is writes(), 'incr:20', 'two rules: each further request takes one round trip for each';
+is writes(), 'incr:20', 'two rules: each further request takes one addition for each';
 $f->reset_count;
 status($s, '/ok') for 1 .. 10;
 status($s, '/ok/zero') for 1 .. 10;

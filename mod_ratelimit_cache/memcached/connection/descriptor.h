@@ -46,9 +46,9 @@ void rl_descriptor_connected(rl_descriptor_t *descriptor, uint16_t local_port);
  * found. The caller closes the copy. For the watchdog's thread. */
 int rl_descriptor_copy(const rl_descriptor_t *descriptor, uint16_t local_port);
 
-/* With `hold`, what the connection's user sends from now on waits until the call without, to leave
- * in as few packets as can be. Does nothing for a unix socket, which has no packets, or if the
- * descriptor isn't known. For the connection's user only. */
+/* With `hold`, what the connection's user sends from now on waits until the call without, to
+ * leave in as few packets as can be. Does nothing for a unix socket, which has no packets, or
+ * if the descriptor isn't known. For the connection's user only. */
 void rl_descriptor_hold(const rl_descriptor_t *descriptor, bool hold);
 
 /* Returns true if the connection can be relied on after it was idle, as far as this end can
