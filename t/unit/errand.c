@@ -329,6 +329,41 @@ static void what_is_given_back_takes_one_round_trip(void **state)
     }
 }
 
+static int pauses;
+
+/* While the first answer is on its way, the store loses everything, and another request of the
+ * same server makes the counter anew. */
+static void meanwhile(void *context)
+{
+    rl_meter_t *fixed = context;
+    if (++pauses == 3) {
+        memory_flush(&store);
+        trips_of(0, fixed, 1);
+    }
+}
+
+/* What is known is looked up before the store is asked: else the counter that answered would be
+ * taken for one that is newer than the noted one. */
+static void a_counter_that_is_made_anew_meanwhile_gets_every_unit_once(void **state)
+{
+    rl_meter_t fixed = window(RL_FIXED_WINDOW, 100, HOUR);
+    rl_tally_t tally;
+    (void)state;
+    set_out(&fixed);
+    for (int i = 0; i < 3; i++) {
+        trips_of(0, &fixed, 2);
+    }
+    pauses = 0;
+    store.pause = meanwhile;
+    store.context = &fixed;
+    trips_of(0, &fixed, 2);
+    store.pause = NULL;
+    for (int i = 0; i < store.n; i++) {
+        assert_true(rl_tally_unpack(store.counters[i].value, &tally));
+        assert_int_equal(tally.total, store.counters[i].name.key.hi == keys[0].hi ? 5 : 4);
+    }
+}
+
 static void a_lost_counter_is_made_anew_from_what_is_known(void **state)
 {
     const rl_meter_t fixed = window(RL_FIXED_WINDOW, 5, HOUR);
@@ -361,6 +396,7 @@ int main(void)
         cmocka_unit_test(idle_buckets_are_read_together),
         cmocka_unit_test(what_a_denied_request_added_is_taken_off),
         cmocka_unit_test(what_is_given_back_takes_one_round_trip),
+        cmocka_unit_test(a_counter_that_is_made_anew_meanwhile_gets_every_unit_once),
         cmocka_unit_test(a_lost_counter_is_made_anew_from_what_is_known),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
