@@ -41,7 +41,7 @@ ScriptAlias /acting/ "${CGIBIN}/"
     RateLimit index 9/d
 </Location>
 <Location /ok/punished>
-    RateLimit punished 1/30d penalty=10s
+    RateLimit punished 1/10s penalty=10s
 </Location>
 <Location /ok/punished/not-alone>
     RateLimit punished off
@@ -124,7 +124,7 @@ like $lines[0], qr/retry after \d+ s, one address$/, 'the first denial';
 like $lines[1], qr/retry after \d+ s, one address; 8 more since the last such line$/, 'the tenth';
 like $lines[2], qr/retry after \d+ s, one address; 89 more since the last such line$/, 'the hundredth';
 my $denied = 125;
-ok await(30, sub { status($s, '/ok/punished'); $denied++; (@lines = grep { /rule punished/ } $s->log_lines($from)) > 3 }), 'a new penalty has a line of its own';
+ok await(60, sub { $denied += status($s, '/ok/punished') == 429; (@lines = grep { /rule punished/ } $s->log_lines($from)) > 3 }), 'a new penalty has a line of its own';
 like $lines[3], qr/; ${\($denied - 101)} more since the last such line$/, 'it tells how many the last one had after its last line';
 
 $from = $s->log_mark;
