@@ -99,9 +99,11 @@ static apr_array_header_t *append(apr_pool_t *pool, apr_array_header_t *outer,
     return apr_array_append(pool, outer, inner);
 }
 
+/* What lies between the members was copied, too. */
 static bool is_unset(const rl_dir_config_t *conf)
 {
-    return memcmp(conf, &unset, sizeof(unset)) == 0;
+    const void *bytes = conf, *unset_bytes = &unset;
+    return memcmp(bytes, unset_bytes, sizeof(unset)) == 0;
 }
 
 /* httpd merges two Locations with each other before it merges the result with the sections

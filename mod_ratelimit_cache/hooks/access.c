@@ -72,7 +72,7 @@ static int access_check_phase(rl_visit_t *visit, rl_phase_e phase)
     const rl_rule_set_t *rules = visit->conf->rules;
     int status = OK;
     visit->phase = phase;
-    for (int tenants = 0; tenants <= rules->tenants && status == OK; tenants++) {
+    for (int tenants = 0; tenants <= (rules->tenants ? 1 : 0) && status == OK; tenants++) {
         status = access_check_rules(visit, tenants != 0);
     }
     return status;

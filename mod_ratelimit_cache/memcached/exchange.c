@@ -43,7 +43,7 @@ static memcached_return_t send_made(memcached_st *memc, const rl_name_t *name,
 static memcached_return_t send_change(memcached_st *memc, const rl_name_t *name,
                                       const rl_want_t *want)
 {
-    uint64_t value;
+    uint64_t value = 0; /* no answer sets it */
     if (want->what == RL_WANT_READ) {
         return MEMCACHED_SUCCESS;
     }

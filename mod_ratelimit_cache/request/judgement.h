@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an outcome means for a claim: is it a success, does it clear the counter, does it count? */
+/* What an outcome means for a claim: is it a success, does it clear the counter, does it count?
+ */
 #ifndef RL_REQUEST_JUDGEMENT_H
 #define RL_REQUEST_JUDGEMENT_H
 

@@ -25,7 +25,7 @@ static size_t local_length(const char *path)
     if (path[0] != '/' || path[1] == '/') {
         return 0;
     }
-    while (may_stand(path[len]) && len < RL_TOKEN_PATH_MAX) {
+    while (len < RL_TOKEN_PATH_MAX && may_stand(path[len])) {
         len++;
     }
     return path[len] == '\0' ? len : 0;

@@ -22,7 +22,8 @@
 bool rl_token_path_is_local(const char *path);
 
 /* Seals a token that leads to the path, with bytes escaped that a local one doesn't have, or to
- * "/" if it isn't one even so. offered is in seconds since the epoch. Writes the token and a NUL, and returns its length. */
+ * "/" if it isn't one even so. offered is in seconds since the epoch. Writes the token and a
+ * NUL, and returns its length. */
 size_t rl_token_write(const rl_seal_t *seal, int64_t offered, const char *path,
                       char text[RL_TOKEN_LENGTH_MAX + 1]);
 
