@@ -14,7 +14,7 @@ my %RULES = (
     first   => [ ('100/30d window=first') x 2 ],
     penalty => [ '100/30d penalty=1h', '100/30d' ],
     mixed   => [ '100/30d', '100/30d algorithm=sliding-window penalty=1h', '100/30d window=first' ],
-    bucket  => [ ('100/30d algorithm=token-bucket burst=50') x 2 ],
+    bucket  => [ ('100/30d algorithm=token-bucket burst=90') x 2 ],
     tight   => [ '100/30d', '3/30d' ],
     outcome => [ ('100/30d count=404') x 3 ],
     spread  => [ ('1000/30d') x 6 ],

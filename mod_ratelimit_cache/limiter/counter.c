@@ -269,20 +269,28 @@ bool rl_counter_charge_further(const rl_source_t *source, const rl_operation_t *
     return true;
 }
 
-bool rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
+bool rl_counter_may_ask(const rl_source_t *source, const rl_operation_t *op,
+                        const rl_step_t *step, const rl_seen_t *seen)
+{
+    rl_lease_t lease;
+    if (!rl_source_is_shared(source, &op->meter) || op->cost == 0) {
+        return false;
+    }
+    if (seen->incarnation == 0 || !may_spend(op, step)) {
+        return true;
+    }
+    lease = rl_lease_at(source, op, step->window, seen->incarnation);
+    return rl_lease_left(&lease) < op->cost;
+}
+
+void rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
                         const rl_step_t *step, const rl_seen_t *seen, rl_errand_t *errand,
                         rl_foreseen_t *foreseen)
 {
     const bool leased = seen->incarnation != 0;
     rl_lease_t lease;
-    if (!rl_source_is_shared(source, &op->meter) || op->cost == 0) {
-        return false;
-    }
     if (leased) {
         lease = rl_lease_at(source, op, step->window, seen->incarnation);
-        if (may_spend(op, step) && rl_lease_left(&lease) >= op->cost) {
-            return false;
-        }
     }
     if (op->meter.penalty_us > 0) {
         rl_penalty_foresee(op, errand);
@@ -292,7 +300,6 @@ bool rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
     if (rl_meter_is_window(&op->meter) || foreseen->res.op.cost == op->cost) {
         rl_shared_foresee(&foreseen->res, errand);
     }
-    return true;
 }
 
 void rl_counter_foreseen(rl_foreseen_t *foreseen, const rl_errand_t *errand)

@@ -50,11 +50,15 @@ static inline void rl_counter_aim(const rl_source_t *source, const rl_operation_
     seen->foreseen = NULL;
 }
 
-/* Foresees what charging an operation that a look found to fit will ask the shared store; step
- * and seen are the look's. Returns true, with *foreseen set, if it will ask it. Then hand
- * foreseen to rl_counter_charge_foreseen(), if it comes to that, and to rl_counter_foreseen()
- * in any case. The operation must outlive it. */
-bool rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
+/* Returns true if charging an operation that a look found to fit will ask the shared store, as
+ * far as can be told; step and seen are the look's. */
+bool rl_counter_may_ask(const rl_source_t *source, const rl_operation_t *op,
+                        const rl_step_t *step, const rl_seen_t *seen);
+
+/* Foresees what such a charge will ask, and sets *foreseen: hand it to
+ * rl_counter_charge_foreseen(), if it comes to that, and to rl_counter_foreseen() in any case.
+ * The operation must outlive it. */
+void rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
                         const rl_step_t *step, const rl_seen_t *seen, rl_errand_t *errand,
                         rl_foreseen_t *foreseen);
 

@@ -282,6 +282,9 @@ static bool charge_together(const rl_source_t *source, rl_claim_t *claims, int n
     rl_ahead_begin(&ahead, source, claims, n);
     fit = charge_all(source, claims, n);
     rl_ahead_end(&ahead, source);
+    for (int i = 0; i < n; i++) {
+        claims[i].seen.foreseen = NULL; /* it ends here */
+    }
     return fit;
 }
 

@@ -271,7 +271,7 @@ static void with_window_first_it_does_once_the_window_has_begun(void **state)
 /* The time of a full bucket is moved up, which is asked for each by itself. */
 static void idle_buckets_are_read_together(void **state)
 {
-    const rl_meter_t bucket = token_bucket(60, MINUTE, 60);
+    const rl_meter_t bucket = token_bucket(600, MINUTE, 600);
     (void)state;
     set_out(&bucket);
     trips_of(0, &bucket, 4);

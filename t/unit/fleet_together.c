@@ -178,8 +178,8 @@ static void without_failures_no_unit_is_lost_or_granted_twice(void **state)
         const unsigned n = 1 + (unsigned)(seed % SERVERS_MAX);
         const story_t what = {.servers = n,
                               .actors = n + (unsigned)(seed % 9),
-                              .requests = 12,
-                              .limit = 1 + (uint32_t)(seed % 61),
+                              .requests = 18,
+                              .limit = 64 + (uint32_t)(seed % 61),
                               .cost_max = 1 + (uint32_t)(seed % 2),
                               .refund_one_in = seed % 5 == 0 ? 3 : 0};
         run(&what, seed);
@@ -194,7 +194,7 @@ static void a_store_that_fails_never_lets_in_more_than_the_limit(void **state)
         const story_t what = {.servers = 3,
                               .actors = 9,
                               .requests = 20,
-                              .limit = 5 + (uint32_t)(seed % 61),
+                              .limit = 68 + (uint32_t)(seed % 61),
                               .cost_max = 1,
                               .refund_one_in = seed % 5 == 0 ? 3 : 0,
                               .fault_one_in = 2 + (unsigned)(seed % 20),
@@ -214,7 +214,7 @@ static void a_store_that_forgets_lets_in_no_more_than_was_in_flight(void **state
         const story_t what = {.servers = 3,
                               .actors = 9,
                               .requests = 30,
-                              .limit = 30 + (uint32_t)(seed % 61),
+                              .limit = 94 + (uint32_t)(seed % 61),
                               .cost_max = 1,
                               .lose_one_in = 50 + (unsigned)(seed % 600),
                               .on_error = RL_ON_ERROR_DENY};
@@ -229,7 +229,7 @@ static void leases_are_reserved_together_with_what_is_asked(void **state)
         const story_t what = {.servers = 3,
                               .actors = 9,
                               .requests = 30,
-                              .limit = 60 + (uint32_t)(seed % 200),
+                              .limit = 124 + (uint32_t)(seed % 200),
                               .cost_max = 1,
                               .refund_one_in = seed % 5 == 0 ? 4 : 0,
                               .fault_one_in = seed % 3 == 0 ? 20 : 0,
