@@ -3,7 +3,12 @@
 
 #include <string.h>
 
+#include "../system/clock.h"
 #include "command.h"
+
+/* How long a proxy is asked for one counter after the other once it has said that it lacks a
+ * memcached, microseconds: with that answer it says nothing of the counters of others. */
+#define ALONE_TIME (10 * INT64_C(1000000))
 
 /* How long after its deadline a session may wait for each server but the first, microseconds:
  * until then it may be busy with those before. */
@@ -151,7 +156,9 @@ static rl_store_status_e no_values(rl_command_t *command, memcached_return_t rc)
     switch (rc) {
     case MEMCACHED_SERVER_ERROR:
     case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
-        rl_command_refused(command, rc);
+        if (rl_command_refused(command, rc) == RL_STORE_ERROR) {
+            atomic_store(&command->server->alone_until, rl_clock_now() + ALONE_TIME);
+        }
         rl_command_drop(command);
         return status;
     case MEMCACHED_STORED:
@@ -211,11 +218,12 @@ static void send_part(rl_exchange_t *exchange, rl_command_t *command)
     if (rc == MEMCACHED_SUCCESS) {
         rc = send_read(exchange, command);
     }
-    rl_descriptor_hold(&command->handle->descriptor, false);
-    if (rc != MEMCACHED_SUCCESS) {
+    if (rc != MEMCACHED_SUCCESS) { /* its socket may be closed, and its number another's */
         conclude_all(exchange, command->server, no_values(command, rc));
         command->handle = NULL;
+        return;
     }
+    rl_descriptor_hold(&command->handle->descriptor, false);
 }
 
 static void read_part(rl_exchange_t *exchange, rl_command_t *command)
@@ -299,6 +307,13 @@ static bool exchange_is_done(const rl_exchange_t *exchange)
     return true;
 }
 
+/* Returns true if the server can be asked for several counters at once. */
+static bool takes_exchanges(const rl_server_t *server)
+{
+    const int64_t alone = atomic_load(&server->alone_until);
+    return !atomic_load(&server->answers_all) && (alone == 0 || alone <= rl_clock_now());
+}
+
 void rl_memcached_exchange(rl_store_session_t *session, rl_want_t *wants, unsigned n)
 {
     rl_exchange_t exchange = {.session = session,
@@ -312,7 +327,7 @@ void rl_memcached_exchange(rl_store_session_t *session, rl_want_t *wants, unsign
         if (rl_command_may_ask(server, session->deadline)) {
             exchange.servers[i] = server;
         }
-        if (server != NULL && atomic_load(&server->answers_all)) {
+        if (server != NULL && !takes_exchanges(server)) {
             wants[i].status = RL_STORE_UNASKED;
             exchange.servers[i] = NULL;
         }

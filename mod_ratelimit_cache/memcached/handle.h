@@ -54,6 +54,9 @@ typedef struct rl_server {
     rl_stack_t idle;
     _Atomic unsigned era; /* grows with failures; connections of an earlier era may be dead */
     _Atomic bool answers_all; /* commands that want no answer as well: see exchange.c */
+    _Atomic int64_t
+        alone_until; /* a proxy that lacks a memcached: until then it is asked for one
+                      * counter after the other; microseconds of the monotonic clock */
 } rl_server_t;
 
 typedef struct rl_memcached {
