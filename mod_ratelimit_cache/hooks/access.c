@@ -285,6 +285,7 @@ static bool is_checked(const rl_request_t *request, const request_rec *r)
  * registers for this. */
 __attribute__((noinline)) static int access_check_late(request_rec *r, rl_request_t *request)
 {
+    const bool replaced = request != NULL && !is_checked(request, r);
     int status = standing_denial(request, r);
     if (status != 0) {
         return status;
@@ -300,7 +301,12 @@ __attribute__((noinline)) static int access_check_late(request_rec *r, rl_reques
     }
     if (request != NULL) {
         rl_authentication_end(r, request);
-        rl_environment_show_early(r, request);
+        if (replaced) { /* which .htaccess files were read for the target isn't told */
+            rl_environment_show(r, request);
+        }
+        else {
+            rl_environment_show_early(r, request);
+        }
         request->progress.settled = is_settled(r, request);
     }
     if (status == OK) {

@@ -216,13 +216,21 @@ static bool is_computed(const char *text)
     return end == NULL || end[1 + strspn(end + 1, " \t")] != ')';
 }
 
-/* Returns true if an expression reads variables whose names it computes: reqenv(...), env(...).
- */
+/* Returns true if the text after env: has something else in it before its brace. */
+static bool is_composed(const char *text)
+{
+    const size_t len = strcspn(text, "}%$");
+    return text[len] == '%' || text[len] == '$';
+}
+
+/* Returns true if an expression reads variables whose names it computes: reqenv(...), env(...),
+ * %{env:%{...}}. */
 static bool computes_name(const char *text)
 {
-    while ((text = ap_strcasestr(text, "env(")) != NULL) {
-        text += 4;
-        if (is_computed(text)) {
+    while ((text = ap_strcasestr(text, "env")) != NULL) {
+        text += 3;
+        if ((*text == '(' && is_computed(text + 1)) ||
+            (*text == ':' && is_composed(text + 1))) {
             return true;
         }
     }

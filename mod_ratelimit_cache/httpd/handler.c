@@ -23,9 +23,15 @@ static bool is_type_of_program(const char *handler)
     return *handler == *programs && strncmp(handler, programs, sizeof(programs) - 1) == 0;
 }
 
+/* Returns true for a page that PHP runs all the same, with its xbithack. */
+static bool may_be_executed(const request_rec *r)
+{
+    return (r->finfo.protection & APR_UEXECUTE) != 0 && strcmp(r->handler, "text/html") == 0;
+}
+
 RL_EACH_REQUEST bool rl_handler_is_for_files(const request_rec *r)
 {
     return r->proxyreq == PROXYREQ_NONE && r->finfo.filetype == APR_REG &&
-           (is_type(r) ? !is_type_of_program(r->handler)
+           (is_type(r) ? !is_type_of_program(r->handler) && !may_be_executed(r)
                        : strcmp(r->handler, AP_DEFAULT_HANDLER_NAME) == 0);
 }
