@@ -11,6 +11,7 @@ my %FILES = (
     'htdocs/bare/a.shtml'    => "rule <!--#echo var=\"RATELIMIT_RULE\" --> <!--#echo var=\"RATELIMIT_STATUS\" -->\n",
     'htdocs/ht/.htaccess'    => "Header set X-Rule \"%{RATELIMIT_RULE}e %{RATELIMIT_STATUS}e\"\n",
     'htdocs/ht/a.txt'        => 'a',
+    'htdocs/front/a.txt'     => 'a',
 );
 my $CONF = <<'END';
 RateLimit all 1000/d
@@ -38,6 +39,9 @@ Action acting /cgi-bin/env.cgi
 </Directory>
 <Directory "${DOCROOT}/ht">
     AllowOverride All
+</Directory>
+<Directory "${DOCROOT}/front">
+    DirectoryIndex /ht/a.txt
 </Directory>
 <Directory "${DOCROOT}/plain">
     RewriteEngine On
@@ -76,6 +80,7 @@ for my $unread (0, 1) {
         is told(request($s, $method, $path, @more)), $expected, "$what, $where";
     }
     is request($s, 'GET', '/ht/a.txt')->header('X-Rule'), 'all allowed', "an .htaccess, $where";
+    is request($s, 'GET', '/front/')->header('X-Rule'), 'all allowed', "an .htaccess of a DirectoryIndex elsewhere, $where";
     is status($s, '/plain/a.txt'), 200, "a file is sent, $where";
 }
 
