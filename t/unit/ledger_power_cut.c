@@ -225,16 +225,21 @@ static uint32_t nobody_has_more_than_he_used(void)
     return whole;
 }
 
+/* A key that was in two cells when it was copied may get less: what one had isn't known of the
+ * other. */
 static void from_now_on_the_limit_holds(void)
 {
+    uint32_t less = 0;
     for (uint32_t n = 0; n < KEYS; n++) {
         const uint32_t had = used(n);
         uint32_t more = 0;
         for (uint32_t i = 0; i < LIMIT + 5; i++) {
             more += charge(n);
         }
-        assert_int_equal(had + more, LIMIT);
+        assert_in_range(more, 0, LIMIT - had);
+        less += had + more < LIMIT;
     }
+    assert_in_range(less, 0, KEYS / 200);
 }
 
 static void cut(bool worst)
