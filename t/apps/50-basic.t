@@ -32,8 +32,9 @@ is join(', ', $owner->denied), '', 'nothing of this is denied';
 my %owner = (user => 'owner', password => $right, headers => { 'X-Client' => '192.0.2.30' });
 my $browsing = browse($s, [ '/private/', '/private/' ], %owner);
 like $browsing, qr/\A0 of /, 'forty pictures in a real browser, with a password that is slow to check: nothing is denied';
-is_deeply histogram(parallel($s, 40, '/private/1.png', from => '192.0.2.31', auth => "owner:$right")), { 200 => 40 },
-    'forty pictures at the same moment, each on a connection of its own: nothing is denied';
+# All may come to one child, of whose 64 threads half may wait: 5 and 32.
+is_deeply histogram(parallel($s, 37, '/private/1.png', from => '192.0.2.31', auth => "owner:$right")), { 200 => 37 },
+    '37 pictures at the same moment, each on a connection of its own: nothing is denied';
 is_deeply histogram(parallel($s, 100, '/private/quick/1.png', from => '192.0.2.31', auth => 'alice:secret')), { 200 => 100 },
     'a hundred, with a password that is quick to check: nothing is denied';
 
