@@ -96,32 +96,35 @@ static bool take_change(rl_errand_t *errand, const rl_shared_counter_t *counter,
     return true;
 }
 
+/* Adds or subtracts: `what` says which. */
+static rl_store_status_e front_change(rl_store_session_t *session,
+                                      const rl_shared_counter_t *counter, rl_want_e what,
+                                      uint64_t units, uint64_t *value)
+{
+    rl_errand_t *errand = errand_of(session);
+    const rl_store_ops_t *ops;
+    rl_store_status_e status;
+    if (take_change(errand, counter, what, units, value, &status)) {
+        return status;
+    }
+    let_go(errand, session, counter);
+    ops = step_aside(errand, session);
+    status = (what == RL_WANT_ADD ? ops->add : ops->subtract)(session, counter, units, value);
+    return step_in_front(errand, session, status);
+}
+
 static rl_store_status_e front_add(rl_store_session_t *session,
                                    const rl_shared_counter_t *counter, uint64_t units,
                                    uint64_t *value)
 {
-    rl_errand_t *errand = errand_of(session);
-    rl_store_status_e status;
-    if (take_change(errand, counter, RL_WANT_ADD, units, value, &status)) {
-        return status;
-    }
-    let_go(errand, session, counter);
-    status = step_aside(errand, session)->add(session, counter, units, value);
-    return step_in_front(errand, session, status);
+    return front_change(session, counter, RL_WANT_ADD, units, value);
 }
 
 static rl_store_status_e front_subtract(rl_store_session_t *session,
                                         const rl_shared_counter_t *counter, uint64_t units,
                                         uint64_t *value)
 {
-    rl_errand_t *errand = errand_of(session);
-    rl_store_status_e status;
-    if (take_change(errand, counter, RL_WANT_SUBTRACT, units, value, &status)) {
-        return status;
-    }
-    let_go(errand, session, counter);
-    status = step_aside(errand, session)->subtract(session, counter, units, value);
-    return step_in_front(errand, session, status);
+    return front_change(session, counter, RL_WANT_SUBTRACT, units, value);
 }
 
 /* The value contains a change that nobody has taken, so it can't be read before that. */
@@ -142,31 +145,35 @@ static rl_store_status_e front_read(rl_store_session_t *session,
     return step_in_front(errand, session, status);
 }
 
-static rl_store_status_e front_create(rl_store_session_t *session,
-                                      const rl_shared_counter_t *counter, uint64_t value)
+/* Makes, replaces or puts a value, which is never foreseen. */
+typedef rl_store_status_e write_fn(rl_store_session_t *, const rl_shared_counter_t *, uint64_t);
+
+static rl_store_status_e front_write(rl_store_session_t *session,
+                                     const rl_shared_counter_t *counter, uint64_t value,
+                                     write_fn *write)
 {
     rl_errand_t *errand = errand_of(session);
     let_go(errand, session, counter);
-    return step_in_front(errand, session,
-                         step_aside(errand, session)->create(session, counter, value));
+    step_aside(errand, session);
+    return step_in_front(errand, session, write(session, counter, value));
+}
+
+static rl_store_status_e front_create(rl_store_session_t *session,
+                                      const rl_shared_counter_t *counter, uint64_t value)
+{
+    return front_write(session, counter, value, errand_of(session)->store->ops->create);
 }
 
 static rl_store_status_e front_replace(rl_store_session_t *session,
                                        const rl_shared_counter_t *counter, uint64_t value)
 {
-    rl_errand_t *errand = errand_of(session);
-    let_go(errand, session, counter);
-    return step_in_front(errand, session,
-                         step_aside(errand, session)->replace(session, counter, value));
+    return front_write(session, counter, value, errand_of(session)->store->ops->replace);
 }
 
 static rl_store_status_e front_put(rl_store_session_t *session,
                                    const rl_shared_counter_t *counter, uint64_t value)
 {
-    rl_errand_t *errand = errand_of(session);
-    let_go(errand, session, counter);
-    return step_in_front(errand, session,
-                         step_aside(errand, session)->put(session, counter, value));
+    return front_write(session, counter, value, errand_of(session)->store->ops->put);
 }
 
 static void front_end(rl_store_session_t *session)
