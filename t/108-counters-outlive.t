@@ -51,29 +51,11 @@ sub start_with {
     return ($s, join "\n", grep { /ratelimit/ } $s->log_lines(0));
 }
 
-# Starts a server that was stopped once more; what it logs.
-sub again {
-    my ($s) = @_;
-    my $from = $s->log_mark;
-    $s->start;
-    $s->wait_log($from, qr/resuming normal operations/);
-    return join "\n", grep { /ratelimit/ } $s->log_lines($from);
-}
-
 # What a server logs that doesn't start; '' if it does.
 sub refusal {
     my ($options, %o) = @_;
     my $said = eval { my $s = httpd(store($options) . $rules, cgi => 0, %o); $s->stop; '' };
     return defined $said ? '' : join "\n", grep { /ratelimit/ } split /\n/, $@;
-}
-
-# The whole session at once, as a service manager kills a unit: nobody can tidy up.
-sub kill_all {
-    my ($s) = @_;
-    kill KILL => $s->{pid}, $s->children;
-    waitpid $s->{pid}, 0;
-    $s->{pid} = 0;
-    return;
 }
 
 sub deed {
@@ -116,7 +98,7 @@ is statuses($s, 2, '/ok/exempt'), '200 429', 'a key is at its limit';
 like deed($s, action => 'exempt', rule => 'exempt', key => 'ip=127.0.0.1', for => '1h')->body, qr/exempted for 1h/, '... and is exempted by hand';
 my (undef, $before) = logged($s, 'GET', '/ok/key?k=secret-value');
 $s->stop;
-like again($s), qr/counters of \d+ keys go on from \Q$path\E, whose last server was stopped; 0 have expired, and 0 were damaged/,
+like $s->start_again, qr/counters of \d+ keys go on from \Q$path\E, whose last server was stopped; 0 have expired, and 0 were damaged/,
     'a start after a stop says that counters go on';
 limit_is $s, 2, "/ok/$_", "$_: after a stop and a start" for @places;
 is status($s, '/ok/penalty'), 429, 'a penalty holds after a stop and a start';
@@ -127,8 +109,8 @@ is $after->{remaining}, $before->{remaining} - 1, '... and one unit less';
 is index(slurp($path), 'secret-value'), -1, 'no value of a key is in the file';
 
 # ---- kill -9 ------------------------------------------------------------------------------------------------
-kill_all($s);
-like again($s), qr/whose last server was killed; 0 have expired, and 0 were damaged/, 'a start after kill -9 says so';
+$s->kill_all;
+like $s->start_again, qr/whose last server was killed; 0 have expired, and 0 were damaged/, 'a start after kill -9 says so';
 is status($s, "/ok/$_"), 429, "$_: after kill -9 of all" for @places;
 (undef, $after) = logged($s, 'GET', '/ok/key?k=secret-value');
 is $after->{remaining}, $before->{remaining} - 2, 'no unit is lost by kill -9';
@@ -140,7 +122,7 @@ kill KILL => $parent;
 waitpid $parent, 0;
 $s->{pid} = 0;
 kill KILL => @orphans;
-unlike again($s), qr/in use/, 'after kill -9 of the parent the file is free';
+unlike $s->start_again, qr/in use/, 'after kill -9 of the parent the file is free';
 is status($s, '/ok/window'), 429, 'after kill -9 of the parent counters go on';
 
 # A daemon that httpd has forked off and that lives on, such as cgid's, doesn't keep the file.
@@ -153,7 +135,7 @@ waitpid $cgi->{pid}, 0;
 $cgi->{pid} = 0;
 is refusal("file=$path"), '', 'a daemon of a server that was killed doesn\'t keep the file';
 kill KILL => @daemons;
-again($s);
+$s->start_again;
 
 # ---- reloads ------------------------------------------------------------------------------------------------
 $s->graceful;
@@ -177,16 +159,16 @@ like join("\n", $s->log_lines($from)), qr/warn.*file= of RateLimitStore is now g
 $s->set_conf(store("file=$path") . $rules);
 $s->graceful;
 $s->stop;
-like again($s), qr/was stopped;/, 'a stop after reloads is one in order';
+like $s->start_again, qr/was stopped;/, 'a stop after reloads is one in order';
 $s->stop;
 
 # ---- under load ---------------------------------------------------------------------------------------------
 $s->set_conf(store("file=$path") . $rules . "<Location /ok/load>\nRateLimit load 100/30d\n</Location>\n");
-again($s);
+$s->start_again;
 my @answers;
-for my $end (sub { $s->stop }, sub { kill_all($s) }, sub { $s->stop }, sub { kill_all($s) }) {
+for my $end (sub { $s->stop }, sub { $s->kill_all }, sub { $s->stop }, sub { $s->kill_all }) {
     push @answers, parallel($s, 40, '/ok/load', in_flight => $end);
-    again($s);
+    $s->start_again;
 }
 push @answers, map { request($s, 'GET', '/ok/load') } 1 .. 102;
 my $h = histogram(@answers);
@@ -199,13 +181,13 @@ $s->stop;
 my $m = RL::Memcached->start;
 my $host = '<VirtualHost *:${PORT2}>' . "\nServerName two.test\nRateLimitStore memcached " . $m->address . "\n</VirtualHost>\n";
 $s->set_conf(store("file=$path") . $rules . $host);
-again($s);
+$s->start_again;
 is statuses($s, 3, '/ok/window', port => $s->port2), '200 200 200', 'a virtual host with memcached: three of five are admitted';
-kill_all($s);
-again($s);
+$s->kill_all;
+$s->start_again;
 limit_is $s, 2, '/ok/window', 'a virtual host with memcached: after kill -9', port => $s->port2;
-kill_all($s);
-again($s);
+$s->kill_all;
+$s->start_again;
 is status($s, '/ok/window', port => $s->port2), 429, 'a virtual host with memcached: at its limit after kill -9';
 $s->stop;
 
@@ -227,7 +209,7 @@ sub set_aside {
     ok -l "$path.aside" || -e "$path.aside", "$name: it is set aside";
     is sprintf('%04o', (lstat $path)[2] & 07777), '0600', "$name: another is made";
     $t->stop;
-    like again($t), qr/counters of 1 keys go on/, "$name: the new one is good";
+    like $t->start_again, qr/counters of 1 keys go on/, "$name: the new one is good";
     $t->stop;
     return;
 }
@@ -268,7 +250,7 @@ $s = start_with("file=$path");
 is statuses($s, 3, '/ok/window'), '200 200 200', 'three of five are admitted';
 $s->stop;
 utime time, time + 3600, $path;
-like again($s), qr/warn.*the clock is 3(?:600|59\d) seconds behind the last use of \Q$path\E/, 'a clock that was set back is told';
+like $s->start_again, qr/warn.*the clock is 3(?:600|59\d) seconds behind the last use of \Q$path\E/, 'a clock that was set back is told';
 limit_is $s, 2, '/ok/window', 'a clock that was set back';
 $s->stop;
 
@@ -282,7 +264,7 @@ sub spoiled {
     logged($t, 'GET', "/ok/key?k=$_") for 1 .. 40;
     $t->stop;
     $spoil->();
-    my $log = again($t);
+    my $log = $t->start_again;
     my ($kept, $damaged) = $log =~ /counters of (\d+) keys go on.* and (\d+) were damaged/;
     my @units = map { my (undef, $line) = logged($t, 'GET', "/ok/key?k=$_"); 1000 - ($line->{remaining} // 9999) } 1 .. 40;
     is scalar(grep { $_ == 1 || $_ == 2 } @units), 40, "$name: each key has the units it used, or starts anew" or diag "@units";
@@ -291,7 +273,7 @@ sub spoiled {
     my $lost = grep { $_ == 1 } @units;
     no_unexpected_log($t, name => "$name: nothing crashes");
     $t->stop;
-    like again($t), qr/0 were damaged/, "$name: nothing of it is left for the next start";
+    like $t->start_again, qr/0 were damaged/, "$name: nothing of it is left for the next start";
     $t->stop;
     return ($kept, $damaged, $lost);
 }
@@ -345,12 +327,12 @@ my $of_secret = tag(httpd("RateLimitSecret sixteen-bytes-or-more\n" . store('') 
 ($s, $said) = do { my $t = httpd("RateLimitSecret sixteen-bytes-or-more\n" . store("file=$path") . $rules, cgi => 0); ($t, join "\n", $t->log_lines(0)) };
 like $said, qr/hashed with another RateLimitSecret/, 'with a RateLimitSecret counters that were hashed with the file\'s own are set aside';
 is tag($s), $of_secret, 'with a RateLimitSecret the file\'s own isn\'t used';
-like again($s), qr/counters of 1 keys go on/, 'with a RateLimitSecret counters go on';
+like $s->start_again, qr/counters of 1 keys go on/, 'with a RateLimitSecret counters go on';
 $s->set_conf("RateLimitSecret another-sixteen-bytes\n" . store("file=$path") . $rules);
 $s->graceful;
 logged($s, 'GET', '/ok/key?k=one');
 $s->stop;
-unlike again($s), qr/doesn't fit/, 'a RateLimitSecret that has changed with a reload is that of the file';
+unlike $s->start_again, qr/doesn't fit/, 'a RateLimitSecret that has changed with a reload is that of the file';
 $s->stop;
 
 # ---- what httpd refuses -------------------------------------------------------------------------------------

@@ -22,22 +22,6 @@ RateLimitStore shm size=1M file=$path
 </Location>
 END
 
-sub again {
-    my ($s) = @_;
-    my $from = $s->log_mark;
-    $s->start;
-    $s->wait_log($from, qr/resuming normal operations/);
-    return join "\n", grep { /ratelimit/ } $s->log_lines($from);
-}
-
-sub kill_all {
-    my ($s) = @_;
-    kill KILL => $s->{pid}, $s->children;
-    waitpid $s->{pid}, 0;
-    $s->{pid} = 0;
-    return;
-}
-
 # The parent alone is killed; its children serve on until they are killed, too.
 sub kill_parent {
     my ($s) = @_;
@@ -59,12 +43,12 @@ sub units {
 my $s = httpd($rules, cgi => 0);
 like join("\n", $s->log_lines(0)), qr/:info\].*the table has pages of \d+ kB: a file has no others/, 'the log says what pages the table has';
 my ($answered, $lost) = (0, 0);
-for my $case ([ 'a stop', sub { $s->stop } ], [ 'kill -9 of all', \&kill_all ], [ 'a stop again', sub { $s->stop } ], [ 'kill -9 of the parent', \&kill_parent ]) {
+for my $case ([ 'a stop', sub { $s->stop } ], [ 'kill -9 of all', sub { $s->kill_all } ], [ 'a stop again', sub { $s->stop } ], [ 'kill -9 of the parent', \&kill_parent ]) {
     my ($name, $end) = @$case;
     my $h = histogram(parallel($s, 50, '/ok/key?k=load', in_flight => sub { $end->($s) }));
     $answered += $h->{200} // 0;
     $lost     += $h->{0} // 0;
-    like again($s), qr/0 have expired, and 0 were damaged/, "$name under load: the next start finds no damage";
+    like $s->start_again, qr/0 have expired, and 0 were damaged/, "$name under load: the next start finds no damage";
     my $units = units($s, 'load');
     cmp_ok $units, '>=', $answered, "$name under load: no unit is missing";
     cmp_ok $units, '<=', $answered + $lost, "$name under load: none is there that nobody used";
@@ -89,7 +73,7 @@ for my $cut (0 .. 3) {
     srand $seed * 100 + $cut;
     $s->stop;
     unlink $path;
-    again($s);
+    $s->start_again;
     is statuses($s, 6, '/ok/five'), '200 200 200 200 200 429', "$name: a key is at its limit";
     my (@copies, %sent);
     for my $round (1 .. 5) {
@@ -98,14 +82,14 @@ for my $cut (0 .. 3) {
         parallel($s, scalar @k, sub { ('GET', "/ok/key?k=$k[ $_[0] ]") }, in_flight => sub { push @copies, slurp($path) });
     }
     push @copies, slurp($path);
-    kill_all($s);
+    $s->kill_all;
     my $left = substr $copies[-1], 0, $HEAD - $PAGE;
     $left .= page(length $left, \@copies, $worst) while length $left < length $copies[-1];
     open my $fh, '+<:raw', $path or die "$path: $!";
     print {$fh} $left;
     close $fh or die "$path: $!";
 
-    my ($kept, $damaged) = again($s) =~ /counters of (\d+) keys go on from \Q$path\E, whose last server was killed; 0 have expired, and (\d+) were damaged and start anew/;
+    my ($kept, $damaged) = $s->start_again =~ /counters of (\d+) keys go on from \Q$path\E, whose last server was killed; 0 have expired, and (\d+) were damaged and start anew/;
     cmp_ok $kept // 0, '>', 10, "$name: counters go on";
     $worst ? cmp_ok($damaged, '>', 500, "$name: noise is found out") : is($damaged, 0, "$name: pages of other moments are no damage");
     my %units = map { $_ => units($s, $_) } 1 .. $KEYS;
@@ -115,7 +99,7 @@ for my $cut (0 .. 3) {
     my $h = histogram(map { request($s, 'GET', '/ok/five') } 1 .. 8);
     ok !grep({ $_ != 200 && $_ != 429 } keys %$h) && ($h->{200} // 0) <= 5, "$name: nobody gets more than his limit" or diag explain $h;
     $s->stop;
-    like again($s), qr/0 were damaged/, "$name: nothing of it is left for the next start";
+    like $s->start_again, qr/0 were damaged/, "$name: nothing of it is left for the next start";
 }
 no_unexpected_log($s, allow => qr/\[ratelimit_cache:(?:warn|notice)\]/);
 $s->stop;

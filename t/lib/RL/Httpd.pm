@@ -158,6 +158,24 @@ sub answers {
     return !!IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $self->port, Timeout => 1);
 }
 
+# Starts a server that was stopped, or killed, once more; what the module logs of it.
+sub start_again {
+    my ($self) = @_;
+    my $from = $self->log_mark;
+    $self->start;
+    $self->wait_log($from, qr/resuming normal operations/);
+    return join "\n", grep { /ratelimit/ } $self->log_lines($from);
+}
+
+# The whole session at once, as a service manager kills a unit: nobody can tidy up.
+sub kill_all {
+    my ($self) = @_;
+    kill KILL => $self->{pid}, $self->children;
+    waitpid $self->{pid}, 0;
+    $self->{pid} = 0;
+    return;
+}
+
 # Stops by pid: calmly first (no connection of ours is left open), the whole session when that takes too long.
 sub stop {
     my ($self) = @_;
