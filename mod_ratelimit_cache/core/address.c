@@ -20,13 +20,6 @@ void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes)
     memcpy(address->bytes, bytes, family == 4 ? 4 : 16);
 }
 
-/* The number of bytes tells the family, so the family is left out. */
-const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size)
-{
-    *size = address->family == 4 ? 1 + 4 : 1 + 16;
-    return (const uint8_t *)address + offsetof(rl_address_t, bits);
-}
-
 uint64_t rl_address_half(const rl_address_t *address, int half)
 {
     uint64_t number;
@@ -37,13 +30,9 @@ uint64_t rl_address_half(const rl_address_t *address, int half)
     return number;
 }
 
-void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits)
+void rl_address_cut(rl_address_t *address, unsigned bits)
 {
-    const unsigned bits = address->family == 4 ? v4bits : v6bits;
     const size_t whole = bits / 8;
-    if (bits >= address->bits) {
-        return;
-    }
     address->bits = (uint8_t)bits;
     address->bytes[whole] &= (uint8_t)(0xff00 >> (bits % 8));
     memset(address->bytes + whole + 1, 0, sizeof(address->bytes) - whole - 1);

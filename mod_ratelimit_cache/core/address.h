@@ -20,16 +20,31 @@ typedef struct rl_address {
 void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes);
 
 /* Returns the bytes that tell this prefix from every other one: its length and its address.
- * Sets *size to their number, 5 for IPv4 and 17 for IPv6. They lie within the struct. */
-const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size);
+ * Sets *size to their number, 5 for IPv4 and 17 for IPv6: the number tells the family. They lie
+ * within the struct; so do zeros up to RL_ADDRESS_IDENTITY_MAX bytes. */
+#define RL_ADDRESS_IDENTITY_MAX 17
+static inline const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size)
+{
+    *size = address->family == 4 ? 1 + 4 : RL_ADDRESS_IDENTITY_MAX;
+    return (const uint8_t *)address + offsetof(rl_address_t, bits);
+}
 
 /* Returns the first (0) or last (1) 64 bits of an address as a number. Those of an IPv4 address
  * begin with its 32 bits; the rest are zero. */
 uint64_t rl_address_half(const rl_address_t *address, int half);
 
+/* Keeps the first `bits` bits, less than address->bits, and zeroes the rest. */
+void rl_address_cut(rl_address_t *address, unsigned bits);
+
 /* Keeps the first v4bits bits of an IPv4 address, or v6bits of an IPv6 address, and zeroes the
  * rest. */
-void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits);
+static inline void rl_address_mask(rl_address_t *address, unsigned v4bits, unsigned v6bits)
+{
+    const unsigned bits = address->family == 4 ? v4bits : v6bits;
+    if (bits < address->bits) {
+        rl_address_cut(address, bits);
+    }
+}
 
 /* Reads an IPv4 or IPv6 address. Returns false for any other text, and leaves *address alone
  * then. */

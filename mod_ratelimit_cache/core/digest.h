@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "siphash.h"
 
@@ -104,6 +105,23 @@ void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *scope);
  * such as a missing value and an empty one. There is room for RL_KEY_PARTS_MAX parts; a part
  * that does not fit is a programming error and is ignored. */
 void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t len);
+
+/* Does the same for a part whose len bytes, at most RL_KEY_PADDED, are followed by zeros. It
+ * copies them all, so that nothing depends on the length. */
+#define RL_KEY_PADDED 24
+static inline void
+rl_key_add_padded(rl_key_builder_t *key, unsigned kind,
+                  const unsigned char bytes[RL_KEY_PADDED + RL_SIPHASH_BLOCK], size_t len)
+{
+    unsigned char *at = key->bytes + key->len;
+    key->is_hashed = false;
+    if (sizeof(key->bytes) - key->len >= RL_KEY_PART_MAX + RL_SIPHASH_BLOCK) {
+        at[0] = (unsigned char)kind;
+        at[1] = (unsigned char)len;
+        memcpy(at + 2, bytes, RL_KEY_PADDED + RL_SIPHASH_BLOCK);
+        key->len += 2 + len;
+    }
+}
 
 /* A part that was added to a key. */
 typedef struct rl_key_added {

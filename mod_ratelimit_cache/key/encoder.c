@@ -81,16 +81,3 @@ void rl_key_add_unknown_method(rl_key_encoder_t *encoder, apr_pool_t *pool, cons
     ap_str_toupper(upper);
     rl_key_add_string(encoder, strcmp(upper, "HEAD") == 0 ? "GET" : upper);
 }
-
-void rl_key_add_address(rl_key_encoder_t *encoder, const rl_key_part_t *part,
-                        const rl_address_t *address)
-{
-    const int v4bits = part->v4bits >= 0 ? part->v4bits : encoder->bits->v4bits;
-    const int v6bits = part->v6bits >= 0 ? part->v6bits : encoder->bits->v6bits;
-    rl_address_t masked = *address;
-    const uint8_t *identity;
-    size_t size;
-    rl_address_mask(&masked, (unsigned)v4bits, (unsigned)v6bits);
-    identity = rl_address_identity(&masked, &size);
-    rl_key_add(encoder->builder, RL_VALUE_ADDRESS, identity, size);
-}

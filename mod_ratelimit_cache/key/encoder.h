@@ -46,7 +46,19 @@ void rl_key_add_unknown_method(rl_key_encoder_t *encoder, apr_pool_t *pool, cons
 
 /* Adds the network of a full address: cut to the part's prefix length, or to the location's if
  * the part has none. */
-void rl_key_add_address(rl_key_encoder_t *encoder, const rl_key_part_t *part,
-                        const rl_address_t *address);
+static inline void rl_key_add_address(rl_key_encoder_t *encoder, const rl_key_part_t *part,
+                                      const rl_address_t *address)
+{
+    const int v4bits = part->v4bits >= 0 ? part->v4bits : encoder->bits->v4bits;
+    const int v6bits = part->v6bits >= 0 ? part->v6bits : encoder->bits->v6bits;
+    unsigned char padded[RL_KEY_PADDED + RL_SIPHASH_BLOCK] = {0};
+    rl_address_t masked = *address;
+    const uint8_t *identity;
+    size_t size;
+    rl_address_mask(&masked, (unsigned)v4bits, (unsigned)v6bits);
+    identity = rl_address_identity(&masked, &size);
+    memcpy(padded, identity, RL_ADDRESS_IDENTITY_MAX); /* zeros follow IPv4's */
+    rl_key_add_padded(encoder->builder, RL_VALUE_ADDRESS, padded, size);
+}
 
 #endif

@@ -34,14 +34,15 @@ static void note_spelling(rl_key_reader_t *reader, const char *text, size_t len)
     }
 }
 
-static void add_address(rl_key_reader_t *reader, const rl_key_part_t *part)
+static inline void add_address(const request_rec *r, const rl_key_part_t *part,
+                               rl_key_encoder_t *encoder)
 {
     rl_address_t address;
-    if (rl_client_address(reader->r, &address)) {
-        rl_key_add_address(&reader->encoder, part, &address);
+    if (rl_client_address(r, &address)) {
+        rl_key_add_address(encoder, part, &address);
     }
     else {
-        rl_key_add_missing(&reader->encoder);
+        rl_key_add_missing(encoder);
     }
 }
 
@@ -347,7 +348,7 @@ static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
         rl_key_add(reader->encoder.builder, RL_VALUE_NOTHING, NULL, 0);
         break;
     case RL_PART_IP:
-        add_address(reader, part);
+        add_address(r, part, &reader->encoder);
         break;
     case RL_PART_USER:
         add_user(reader, r->user);
@@ -357,7 +358,7 @@ static void add_part(rl_key_reader_t *reader, const rl_key_part_t *part)
             add_user(reader, r->user);
         }
         else {
-            add_address(reader, part);
+            add_address(r, part, &reader->encoder);
         }
         break;
     case RL_PART_CLAIMED_USER:
@@ -408,9 +409,19 @@ static rl_key_result_e result_of(const rl_key_encoder_t *encoder)
     return encoder->absent ? RL_KEY_ABSENT : RL_KEY_WHOLE;
 }
 
+static rl_key_result_e encode_address(const request_rec *r, rl_key_values_t *values)
+{
+    rl_key_encoder_t encoder = {
+        .spec = values->spec, .bits = &values->bits, .builder = &values->builder};
+    add_address(r, &values->spec->parts[0], &encoder);
+    values->spelled = true; /* nobody types it */
+    values->spelling = (rl_digest_t){.hi = 0};
+    return result_of(&encoder);
+}
+
 /* Reads the values of the parts, and the spelling if it is wanted. */
-static rl_key_result_e encode(request_rec *r, const rl_secret_t *spelling_secret,
-                              rl_key_values_t *values)
+__attribute__((noinline)) static rl_key_result_e
+encode(request_rec *r, const rl_secret_t *spelling_secret, rl_key_values_t *values)
 {
     const rl_key_spec_t *key = values->spec;
     rl_key_reader_t reader = {
@@ -442,14 +453,21 @@ static bool are_of(const rl_key_values_t *values, const rl_key_terms_t *terms)
            values->bits.v6bits == terms->bits.v6bits;
 }
 
-__attribute__((noinline)) static void read_values(request_rec *r, const rl_key_terms_t *terms,
-                                                  rl_key_values_t *values)
+/* Most keys are the address alone. */
+static inline bool is_address(const rl_key_spec_t *key)
+{
+    return key->n == 1 && key->parts[0].kind == RL_PART_IP;
+}
+
+static inline void read_values(request_rec *r, const rl_key_terms_t *terms,
+                               rl_key_values_t *values)
 {
     values->spec = terms->spec;
     values->bits = terms->bits;
     values->charset = terms->charset;
     rl_key_begin_in(&values->builder, terms->secret, terms->scope);
-    values->result = encode(r, terms->spelling_secret, values);
+    values->result = is_address(values->spec) ? encode_address(r, values)
+                                              : encode(r, terms->spelling_secret, values);
 }
 
 RL_EACH_REQUEST rl_key_result_e rl_key_of_request(request_rec *r, const rl_key_terms_t *terms,
