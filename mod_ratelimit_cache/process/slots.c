@@ -93,19 +93,11 @@ void rl_slots_post_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
     each_slot(s, digests, take_slot);
 }
 
-rl_slot_t *rl_slot_of_rule(const server_rec *s, const rl_rule_t *rule)
+unsigned rl_slot_elsewhere(const server_rec *s, const rl_rule_t *rule)
 {
     const rl_server_config_t *conf = rl_server_config(s);
-    rl_stats_t *stats = rl_runtime()->stats;
-    unsigned slot;
     if (rule == NULL || rule->tenant) {
-        slot = conf->tenants_slot;
+        return conf->tenants_slot;
     }
-    else if (s == rule->home || conf->slots == NULL) {
-        slot = rule->slot;
-    }
-    else {
-        slot = conf->slots[rule->place];
-    }
-    return slot != RL_STATS_ALL && stats != NULL ? &stats->slots[slot] : NULL;
+    return conf->slots == NULL ? rule->slot : conf->slots[rule->place];
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "figures.h"
 
+#include "../httpd/module.h"
 #include "../process/runtime.h"
 #include "../process/slots.h"
 #include "../system/clock.h"
@@ -12,14 +13,14 @@
 
 static rl_instant_t this_instant(void)
 {
-    return (rl_instant_t){.now_s = rl_clock_seconds(), .stripe = rl_stripe()};
+    return rl_instant(rl_clock_seconds());
 }
 
-/* Returns true if a rule denied the request. */
-static bool is_denied_by_rule(const rl_request_t *request)
+/* Returns true if a rule denied the request, which was denied. */
+RL_RARELY static bool is_denied_by_rule(const rl_request_t *request)
 {
-    if (request->denied.r == NULL || request->denied.claim >= 0) {
-        return request->denied.r != NULL;
+    if (request->denied.claim >= 0) {
+        return true;
     }
     for (int i = 0; i < request->n; i++) {
         if (request->claims[i].uncounted && !request->claims[i].step.granted) {
@@ -31,7 +32,7 @@ static bool is_denied_by_rule(const rl_request_t *request)
 
 /* Returns what became of the claim. The server's rules stay charged if a tenant's rule
  * denies. */
-static rl_figure_e figure_of(const rl_request_t *request, int i, bool denied)
+static inline rl_figure_e figure_of(const rl_request_t *request, int i, bool denied)
 {
     const rl_claim_t *claim = &request->claims[i];
     if (!denied || i < request->progress.ran) {
@@ -47,8 +48,8 @@ static rl_figure_e figure_of(const rl_request_t *request, int i, bool denied)
 }
 
 /* Has the sketches count the key. */
-__attribute__((noinline)) static void note_key(rl_slot_t *slot, const rl_claim_t *claim,
-                                               bool over, uint64_t sequence, rl_instant_t at)
+RL_RARELY static void note_key(rl_slot_t *slot, const rl_claim_t *claim, bool over,
+                               uint64_t sequence, rl_instant_t at)
 {
     const rl_meter_t *meter = &claim->op.meter;
     const rl_sighting_t sighting = {.key = claim->op.key,
@@ -67,8 +68,8 @@ static bool has_noted_key(const rl_claim_t *claim)
     return claim->rule != NULL && !claim->rule->tenant && !claim->invalid;
 }
 
-static void count_claim(const request_rec *r, const rl_claim_t *claim, rl_figure_e figure,
-                        rl_instant_t at)
+static inline void count_claim(const request_rec *r, const rl_claim_t *claim,
+                               rl_figure_e figure, rl_instant_t at)
 {
     const bool over = figure == RL_FIGURE_DENIED || figure == RL_FIGURE_OBSERVED;
     rl_slot_t *slot = rl_slot_of_rule(r->server, claim->rule);
@@ -86,7 +87,7 @@ static void count_claim(const request_rec *r, const rl_claim_t *claim, rl_figure
 }
 
 /* Of a request that was allowed by one rule and observed by another, say, the latter counts. */
-static rl_figure_e worse(rl_figure_e a, rl_figure_e b)
+RL_RARELY static rl_figure_e worse(rl_figure_e a, rl_figure_e b)
 {
     static const int rank[RL_FIGURES_CHECKED] = {
         [RL_FIGURE_OTHER] = 0,    [RL_FIGURE_ALLOWED] = 1, [RL_FIGURE_ERROR] = 2,
@@ -105,7 +106,7 @@ static rl_figure_e figure_of_denial(const rl_request_t *request)
 static rl_figure_e count_claims(const request_rec *r, const rl_request_t *request, int n,
                                 rl_instant_t at)
 {
-    const bool denied = is_denied_by_rule(request);
+    const bool denied = request->denied.r != NULL && is_denied_by_rule(request);
     rl_figure_e overall = RL_FIGURE_ALLOWED;
     for (int i = 0; i < n; i++) {
         const rl_figure_e figure = figure_of(request, i, denied);

@@ -75,16 +75,21 @@ void rl_figures_turn(rl_slot_t *slot, uint32_t minute);
 
 /* When and where a request is counted. */
 typedef struct rl_instant {
-    uint32_t now_s;  /* seconds since 1970 */
-    unsigned stripe; /* rl_stripe() */
+    uint32_t now_s, minute; /* seconds, and minutes, since 1970 */
+    unsigned stripe;        /* rl_stripe() */
 } rl_instant_t;
+
+/* Returns that of a request which is counted now, now_s seconds since 1970. */
+static inline rl_instant_t rl_instant(uint32_t now_s)
+{
+    return (rl_instant_t){.now_s = now_s, .minute = now_s / 60, .stripe = rl_stripe()};
+}
 
 /* Adds 1 to a figure. Returns a number that differs from one addition to the next. */
 static inline uint64_t rl_figures_add(rl_slot_t *slot, rl_figure_e figure, rl_instant_t at)
 {
-    const uint32_t minute = at.now_s / 60;
-    if (atomic_load_explicit(&slot->minute, memory_order_relaxed) != minute) {
-        rl_figures_turn(slot, minute);
+    if (atomic_load_explicit(&slot->minute, memory_order_relaxed) != at.minute) {
+        rl_figures_turn(slot, at.minute);
     }
     return atomic_fetch_add_explicit(&slot->stripes[at.stripe].n[figure], 1,
                                      memory_order_relaxed);

@@ -275,7 +275,7 @@ static uint64_t run_figures(const bench_t *bench, const bench_case_t *c, int pro
 {
     uint32_t at = first_key(bench, c, process, n);
     for (uint32_t i = 0; i < n; i++) {
-        const rl_instant_t now = {rl_clock_seconds(), rl_stripe()};
+        const rl_instant_t now = rl_instant(rl_clock_seconds());
         for (int r = 0; r < c->rules; r++) {
             rl_slot_t *slot = &bench->stats->slots[RL_STATS_ALL + 1 + r];
             const rl_sighting_t sighting = {.key = bench->keys[at * RULES_MAX + (uint32_t)r],

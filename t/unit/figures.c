@@ -43,7 +43,7 @@ static int drop_stats(void **state)
 static void add(rl_figure_e figure, uint32_t now_s, int n)
 {
     for (int i = 0; i < n; i++) {
-        rl_figures_add(slot, figure, (rl_instant_t){now_s, rl_stripe()});
+        rl_figures_add(slot, figure, rl_instant(now_s));
     }
 }
 
@@ -172,7 +172,7 @@ static void work(uint64_t seed)
     for (uint32_t i = 0; i < TURNS; i++) {
         const bool denied = random_below(&seed, 2) == 0;
         rl_figures_add(slot, denied ? RL_FIGURE_DENIED : RL_FIGURE_ALLOWED,
-                       (rl_instant_t){next_second(), rl_stripe()});
+                       rl_instant(next_second()));
     }
 }
 
