@@ -11,10 +11,12 @@
  * internal redirect, sets the REDIRECT_RATELIMIT_* variables that have waited. Forgets an offer
  * to upgrade the connection to HTTP/2 that was not taken up.
  *
- * quick_handler, first: gives a pass to who has pressed the button of a challenge.
+ * quick_handler, first: gives a pass to who has pressed the button of a challenge. Registered
+ * if the configuration has to do with passes.
  *
  * header_parser, first: looks for a pass, if rules have to do with passes. Keeps the
  * environment and header fields as they are before an .htaccess has a say, if rules read them.
+ * Registered if there are such rules.
  *
  * check_access, first of all: checks the rules that need no authentication, before any password
  * check. Those keyed by a form field come last, because they wait for the body.
@@ -76,6 +78,7 @@
 #include "replay/replay.h"
 #include "request/holdings.h"
 #include "request/outcome_watch.h"
+#include "request/upgrade.h"
 #include "status/handler.h"
 #include "status/summary.h"
 
@@ -89,6 +92,26 @@ static int tell_version(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 {
     (void)plog, (void)ptemp, (void)s;
     ap_add_version_component(pconf, "mod_ratelimit_cache/" RATELIMIT_VERSION);
+    return OK;
+}
+
+/* Registers the hooks that only some configurations need, now that ours is known. httpd sorts
+ * its hooks once more when the configuration is read, for modules that are loaded late; for
+ * these it is to be done again. httpd forgets all hooks before it reads another one. */
+static int register_wanted(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                           server_rec *s)
+{
+    const rl_global_config_t *global = rl_global_config();
+    const bool passes = rl_config_has_passes(s);
+    (void)pconf, (void)plog, (void)ptemp;
+    apr_hook_debug_current = ratelimit_cache_module.name;
+    if (passes) {
+        ap_hook_quick_handler(rl_pass_quick_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    }
+    if (passes || global->reads_env || global->reads_headers) {
+        ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    }
+    apr_hook_sort_all();
     return OK;
 }
 
@@ -112,6 +135,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(rl_networks_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_networks_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_env_readers_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(rl_upgrade_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(register_wanted, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_check_config(rl_shareable_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rl_advice_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_advice_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -119,8 +144,6 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_status(rl_children_status, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rl_children_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rl_start_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_quick_handler(rl_pass_quick_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_access(rl_access_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(rl_access_check_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,

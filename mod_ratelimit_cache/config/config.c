@@ -107,18 +107,11 @@ static bool is_unset(const rl_dir_config_t *conf)
 }
 
 /* httpd merges two Locations with each other before it merges the result with the sections
- * around them, so the result has to remember that one of them is detached.
- *
- * httpd merges in each request, and mostly one of the two sections sets nothing: then the other
- * is the result, and no memory is used. */
-RL_EACH_REQUEST void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
+ * around them, so the result has to remember that one of them is detached. */
+RL_RARELY static void *merge(apr_pool_t *pool, const rl_dir_config_t *base,
+                             const rl_dir_config_t *add)
 {
-    const rl_dir_config_t *base = outer, *add = inner;
-    rl_dir_config_t *conf;
-    if (is_unset(base) || is_unset(add)) {
-        return is_unset(base) ? inner : outer;
-    }
-    conf = apr_palloc(pool, sizeof(*conf));
+    rl_dir_config_t *conf = apr_palloc(pool, sizeof(*conf));
 #define X(name, fallback) conf->name = add->name != RL_UNSET ? add->name : base->name;
     RL_DIR_SETTINGS(X)
 #undef X
@@ -128,6 +121,16 @@ RL_EACH_REQUEST void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *i
     conf->deny_handler = add->deny_handler != NULL ? add->deny_handler : base->deny_handler;
     conf->form_charset = add->form_charset != NULL ? add->form_charset : base->form_charset;
     return conf;
+}
+
+/* httpd merges in each request, and mostly one of the two sections sets nothing: then the other
+ * is the result, and no memory is used. */
+RL_EACH_REQUEST void *rl_merge_dir_config(apr_pool_t *pool, void *outer, void *inner)
+{
+    if (is_unset(outer)) {
+        return inner;
+    }
+    return is_unset(inner) ? outer : merge(pool, outer, inner);
 }
 
 const rl_dir_config_t *rl_dir_config(const request_rec *r)
@@ -182,6 +185,14 @@ int rl_server_log_level(const rl_server_config_t *conf)
 const rl_pass_settings_t *rl_server_pass(const rl_server_config_t *conf)
 {
     return conf->pass == NULL && conf->of_passes ? rl_pass_default() : conf->pass;
+}
+
+bool rl_config_has_passes(const server_rec *s)
+{
+    while (s != NULL && rl_server_pass(rl_server_config(s)) == NULL) {
+        s = s->next;
+    }
+    return s != NULL;
 }
 
 /* Names a virtual host by its ServerName alone: the servers of a fleet have that in common, but

@@ -98,6 +98,9 @@ int rl_server_log_level(const rl_server_config_t *conf);
 /* Returns what passes are worth in the virtual host; NULL if nothing has to do with them. */
 const struct rl_pass_settings *rl_server_pass(const rl_server_config_t *conf);
 
+/* Returns true if something in the main server s or in a virtual host has to do with passes. */
+bool rl_config_has_passes(const server_rec *s);
+
 /* Returns true if that line, and the status page, may tell the key's values. */
 bool rl_server_logs_keys(const rl_server_config_t *conf);
 

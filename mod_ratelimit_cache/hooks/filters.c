@@ -13,16 +13,15 @@
 
 /* Returns true if a filter may be wanted. A request that plain rules have admitted needs none
  * but for response fields. */
-static bool may_want_filters(const request_rec *r)
+static inline bool may_want_filters(const request_rec *r)
 {
-    const rl_request_t *request = r->main == NULL ? rl_request_get(r) : NULL;
-    return request != NULL &&
+    const rl_request_t *request = rl_request_get(r);
+    return request != NULL && r->main == NULL &&
            (request->special || request->denied.r != NULL || r->prev != NULL ||
             rl_dir_response_fields(rl_dir_config(r)) != 0);
 }
 
-/* These are kept out of the hooks, which for most requests look at some pointers. */
-__attribute__((noinline)) static void filters_insert(request_rec *r)
+RL_RARELY static void filters_insert(request_rec *r)
 {
     rl_outcome_watch_insert(r);
     rl_holdings_insert_filter(r);
@@ -31,7 +30,7 @@ __attribute__((noinline)) static void filters_insert(request_rec *r)
     rl_known_cookie_insert(r);
 }
 
-__attribute__((noinline)) static void filters_insert_error(request_rec *r)
+RL_RARELY static void filters_insert_error(request_rec *r)
 {
     rl_outcome_watch_insert(r);
     rl_holdings_insert_filter(r);

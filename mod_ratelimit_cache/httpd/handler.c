@@ -7,13 +7,18 @@
 
 #include "module.h"
 
+RL_RARELY static bool is_type_without_parameters(const char *handler, const char *type)
+{
+    return strlen(handler) == strcspn(type, "; ") &&
+           strncmp(type, handler, strlen(handler)) == 0;
+}
+
 /* Returns true if the content type has become the name of the handler, as httpd has it where
  * none was set. Mostly it is the very same text. */
 static bool is_type(const request_rec *r)
 {
     const char *type = r->content_type;
-    return type == r->handler || (type != NULL && strlen(r->handler) == strcspn(type, "; ") &&
-                                  strncmp(type, r->handler, strlen(r->handler)) == 0);
+    return type == r->handler || (type != NULL && is_type_without_parameters(r->handler, type));
 }
 
 /* Returns true if programs are known by the handler's name, which is a type. */

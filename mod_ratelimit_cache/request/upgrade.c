@@ -3,6 +3,7 @@
 
 #include <apr_atomic.h>
 #include <apr_strings.h>
+#include <http_config.h>
 #include <string.h>
 
 #include "../httpd/module.h"
@@ -25,9 +26,21 @@ static bool same_text(const char *a, const char *b)
     return a != NULL && b != NULL ? strcmp(a, b) == 0 : a == b;
 }
 
+/* Whether a module is there that speaks HTTP/2. */
+static bool is_possible;
+
+int rl_upgrade_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                            server_rec *s)
+{
+    (void)pconf, (void)plog, (void)ptemp, (void)s;
+    is_possible = ap_find_linked_module("mod_http2.c") != NULL;
+    return OK;
+}
+
 static bool asks_for_h2c(const request_rec *r)
 {
-    return r->connection->master == NULL && apr_table_get(r->headers_in, "Upgrade") != NULL &&
+    return is_possible && r->connection->master == NULL &&
+           apr_table_get(r->headers_in, "Upgrade") != NULL &&
            apr_table_get(r->headers_in, "HTTP2-Settings") != NULL;
 }
 
@@ -42,18 +55,21 @@ static bool is_upgraded(rl_upgrade_t *upgrade, const request_rec *r)
            apr_atomic_xchg32(&upgrade->taken, 1) == 0;
 }
 
-void rl_upgrade_take_over(request_rec *r, rl_request_t *request)
+RL_RARELY static void find_decided(request_rec *r, rl_request_t *request)
 {
-    rl_upgrade_t *upgrade;
-    request->no_upgrade = !asks_for_h2c(r);
-    if (r->connection->master == NULL) {
-        return;
-    }
-    upgrade = ap_get_module_config(r->connection->master->conn_config, &ratelimit_cache_module);
+    rl_upgrade_t *upgrade =
+        ap_get_module_config(r->connection->master->conn_config, &ratelimit_cache_module);
     if (upgrade == NULL || !upgrade->valid || !is_upgraded(upgrade, r)) {
         return;
     }
     rl_request_copy(r->pool, &upgrade->request, request);
+}
+
+void rl_upgrade_take_over(request_rec *r, rl_request_t *request)
+{
+    if (r->connection->master != NULL) {
+        find_decided(r, request);
+    }
     request->no_upgrade = !asks_for_h2c(r);
 }
 
@@ -99,7 +115,8 @@ bool rl_upgrade_was_taken_over(const rl_request_t *request)
 
 void rl_upgrade_forget(const conn_rec *c)
 {
-    rl_upgrade_t *upgrade = ap_get_module_config(c->conn_config, &ratelimit_cache_module);
+    rl_upgrade_t *upgrade =
+        is_possible ? ap_get_module_config(c->conn_config, &ratelimit_cache_module) : NULL;
     if (upgrade != NULL && c->master == NULL) {
         upgrade->valid = false;
     }

@@ -6,6 +6,10 @@
 
 #include "record.h"
 
+/* check_config: finds out if there is HTTP/2 to upgrade to. Returns OK. */
+int rl_upgrade_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                            server_rec *s);
+
 /* To be called for a record that was just made. If r is the stream that a request was upgraded
  * to, copies what was decided for the request into the record. Sets request->no_upgrade. */
 void rl_upgrade_take_over(request_rec *r, rl_request_t *request);

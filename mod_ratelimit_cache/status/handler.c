@@ -139,9 +139,9 @@ static int refuse_form(request_rec *r)
     return OK;
 }
 
-RL_EACH_REQUEST int rl_status_handler(request_rec *r)
+RL_RARELY static int show_status(request_rec *r)
 {
-    if (r->handler == NULL || *r->handler != *NAME || strcmp(r->handler, NAME) != 0) {
+    if (strcmp(r->handler, NAME) != 0) {
         return DECLINED;
     }
     ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, -1);
@@ -159,4 +159,9 @@ RL_EACH_REQUEST int rl_status_handler(request_rec *r)
         }
     }
     return refuse_form(r);
+}
+
+RL_EACH_REQUEST int rl_status_handler(request_rec *r)
+{
+    return r->handler != NULL && *r->handler == *NAME ? show_status(r) : DECLINED;
 }
