@@ -130,11 +130,18 @@ uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uin
 
 /* ---- charging ---- */
 
+__attribute__((noinline)) static bool prolong(rl_place_t *place, const rl_operation_t *op,
+                                              const rl_step_t *step)
+{
+    return rl_place_prolong(place, op, step) || place_cover(place, op, step);
+}
+
 /* Returns true if the cell's life covers the step. Mostly it does; if not, the first try
  * extends it and the second finds it extended. (A bucket's life grows with every charge.) */
-static bool is_covered(rl_place_t *place, const rl_operation_t *op, const rl_step_t *step)
+static inline bool is_covered(rl_place_t *place, const rl_operation_t *op,
+                              const rl_step_t *step)
 {
-    return place_cover(place, op, step) || place_cover(place, op, step);
+    return place_is_covered(place, op, step) || prolong(place, op, step);
 }
 
 /* Returns true if the step uses the key: it changes a word, or denies, also if nothing changes.
@@ -146,8 +153,8 @@ static bool is_use(const rl_step_t *step)
 
 /* Applies the step to the words that were seen, from which it was computed. Returns false if
  * that doesn't count, or isn't all: the word has changed, or the cell was taken away. */
-static inline bool apply_to_seen(const rl_operation_t *op, rl_sight_t *sight,
-                                 const rl_step_t *step)
+__attribute__((always_inline)) static inline bool
+apply_to_seen(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step)
 {
     return !step->again && (!is_use(step) || is_covered(&sight->place, op, step)) &&
            cell_apply_step(sight, step) && cell_is_still(sight->place.cell, sight->place.id);

@@ -37,12 +37,18 @@ rl_place_t rl_place_take(const rl_ledger_t *ledger, const rl_operation_t *op, in
  * had to be changed first, or another request was faster: look at the cell again. */
 bool rl_place_prolong(rl_place_t *place, const rl_operation_t *op, const rl_step_t *step);
 
+static inline bool place_is_covered(const rl_place_t *place, const rl_operation_t *op,
+                                    const rl_step_t *step)
+{
+    const uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_relaxed);
+    return life_covers(life, place->id, op, step);
+}
+
 /* Does the same. Mostly the life covers the step. */
 static inline bool place_cover(rl_place_t *place, const rl_operation_t *op,
                                const rl_step_t *step)
 {
-    const uint64_t life = atomic_load_explicit(&place->cell->life, memory_order_relaxed);
-    return life_covers(life, place->id, op, step) || rl_place_prolong(place, op, step);
+    return place_is_covered(place, op, step) || rl_place_prolong(place, op, step);
 }
 
 #endif

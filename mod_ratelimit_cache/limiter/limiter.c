@@ -181,7 +181,8 @@ static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
 
 /* Charges a claim that was looked up and fits with what the look saw. Returns false if that
  * isn't possible. */
-static bool take_seen(const rl_source_t *source, rl_claim_t *claim)
+__attribute__((always_inline)) static inline bool take_seen(const rl_source_t *source,
+                                                            rl_claim_t *claim)
 {
     if (counts_values(claim) || rl_claim_takes_slot(claim) ||
         !rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
@@ -194,7 +195,8 @@ static bool take_seen(const rl_source_t *source, rl_claim_t *claim)
 
 /* Charges a claim that was looked up and fits, mostly in place. If an earlier claim on the same
  * counter was charged, takes over its step instead. */
-static void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
+__attribute__((always_inline)) static inline void charge_seen(const rl_source_t *source,
+                                                              rl_claim_t *claims, int i)
 {
     rl_claim_t *claim = &claims[i];
     const rl_claim_t *twin = charged_twin(claims, i);
@@ -219,7 +221,8 @@ void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n)
 
 /* Charges the claims that fit, in order, up to the first that denies. Returns true if all were
  * granted. */
-static bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n)
+__attribute__((always_inline)) static inline bool charge_all(const rl_source_t *source,
+                                                             rl_claim_t *claims, int n)
 {
     bool all = true;
     for (int i = 0; i < n; i++) {
@@ -275,7 +278,8 @@ static bool is_charged_at_once(const rl_source_t *source, const rl_claim_t *clai
 }
 
 /* With a shared store, what the charges will ask of it is asked for together. */
-static bool charge_together(const rl_source_t *source, rl_claim_t *claims, int n)
+__attribute__((noinline)) static bool charge_together(const rl_source_t *source,
+                                                      rl_claim_t *claims, int n)
 {
     rl_ahead_t ahead;
     bool fit;
@@ -289,7 +293,7 @@ static bool charge_together(const rl_source_t *source, rl_claim_t *claims, int n
 }
 
 /* Decides in two passes. Returns true if all claims were granted. */
-static bool decide_all(const rl_source_t *source, rl_claim_t *claims, int n)
+static inline bool decide_all(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     slot_to_first(claims, n);
     return look_at_all(source, claims, n) &&
@@ -297,9 +301,21 @@ static bool decide_all(const rl_source_t *source, rl_claim_t *claims, int n)
                                     : charge_together(source, claims, n));
 }
 
-int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+/* It isn't known that all claims were granted. Returns as rl_limiter_decide(). */
+__attribute__((noinline)) static int decide_overrun(const rl_source_t *source,
+                                                    rl_claim_t *claims, int n, int64_t now)
 {
     int denial;
+    rl_limiter_overrun(source, claims, n);
+    denial = rl_limiter_denial(claims, n);
+    if (denial >= 0) {
+        rl_limiter_refund(source, claims, n, now);
+    }
+    return denial;
+}
+
+int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+{
     begin_all(source, claims, n, now);
     if (n == 1 && is_charged_at_once(source, &claims[0])) {
         claim_charge(source, &claims[0]);
@@ -307,12 +323,7 @@ int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int6
     else if (decide_all(source, claims, n)) {
         return -1;
     }
-    rl_limiter_overrun(source, claims, n);
-    denial = rl_limiter_denial(claims, n);
-    if (denial >= 0) {
-        rl_limiter_refund(source, claims, n, now);
-    }
-    return denial;
+    return decide_overrun(source, claims, n, now);
 }
 
 void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)

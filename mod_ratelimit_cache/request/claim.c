@@ -7,6 +7,7 @@
 #include "../core/meter/first_window.h"
 #include "../core/number.h"
 #include "../httpd/expression.h"
+#include "../httpd/module.h"
 #include "../key/body.h"
 #include "../key/given_values.h"
 #include "../process/busy.h"
@@ -27,10 +28,10 @@ static const rl_rate_t no_rate = {.count = 1, .period_us = RL_USEC_PER_SEC};
 
 typedef enum { RATE_KNOWN, RATE_NONE, RATE_INVALID } rl_rate_result_e;
 
-static rl_on_error_e on_error_of(const rl_dir_config_t *conf, const rl_rule_t *rule)
+static rl_on_error_e on_error_of(const rl_claimant_t *claimant, const rl_rule_t *rule)
 {
     return (rl_on_error_e)(rule->on_error != RL_ON_ERROR_UNSET ? rule->on_error
-                                                               : rl_dir_on_error(conf));
+                                                               : claimant->on_error);
 }
 
 /* ---- rate and cost ---- */
@@ -62,8 +63,7 @@ static rl_rate_result_e compute_rate(request_rec *r, const rl_rule_t *rule, rl_r
 /* Sets the meter that the rule has for this request, and what its counters are filed under: the
  * rule's id, or, if the rate is computed, an id of its own for each rate. Returns false if
  * there is no rate. */
-static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *claim,
-                      rl_digest_t *counters)
+static bool set_meter(const rl_claimant_t *claimant, rl_claim_t *claim, rl_digest_t *counters)
 {
     const rl_rule_t *rule = claim->rule;
     rl_rate_t rate = no_rate;
@@ -72,14 +72,14 @@ static bool set_meter(request_rec *r, const rl_dir_config_t *conf, rl_claim_t *c
         rl_busy_lower(rule, &claim->op.meter);
         return true;
     }
-    switch (compute_rate(r, rule, &rate)) {
+    switch (compute_rate(claimant->r, rule, &rate)) {
     case RATE_KNOWN:
         rl_rule_meter(rule, &rate, &claim->op.meter);
         *counters = rl_rule_identity(rule, &claim->op.meter);
         rl_busy_lower(rule, &claim->op.meter);
         return true;
     case RATE_INVALID:
-        claim->invalid = on_error_of(conf, rule) == RL_ON_ERROR_DENY;
+        claim->invalid = on_error_of(claimant, rule) == RL_ON_ERROR_DENY;
         claim->op.meter = (rl_meter_t){.limit = no_rate.count, .period_us = no_rate.period_us};
         return claim->invalid;
     case RATE_NONE:
@@ -153,8 +153,8 @@ static rl_claim_result_e set_value(const rl_claimant_t *claimant, rl_claim_t *cl
 }
 
 /* Makes the scope of counters that aren't the rule's own in its own virtual host. */
-__attribute__((noinline)) static void make_scope(rl_claimant_t *claimant, const rl_rule_t *rule,
-                                                 const rl_digest_t *counters)
+RL_RARELY static void make_scope(rl_claimant_t *claimant, const rl_rule_t *rule,
+                                 const rl_digest_t *counters)
 {
     rl_scope_of_rule(claimant->r->server, rule, counters, &claimant->scope);
     claimant->terms.scope = &claimant->scope;
@@ -196,30 +196,17 @@ bool rl_claim_is_observed(const rl_dir_config_t *conf, const rl_rule_t *rule)
     return rule->observe || rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
 }
 
-/* Sets all members that the claim needs at the start; those that the limiter keeps for itself
- * stay as they are. */
-static void begin_claim(const rl_dir_config_t *conf, const rl_rule_t *rule, rl_claim_t *claim)
+RL_INLINE void begin_claim(const rl_claimant_t *claimant, const rl_rule_t *rule,
+                           rl_claim_t *claim)
 {
-    claim->on_error = on_error_of(conf, rule);
-    claim->observe = claim->observed_by_rule = rl_claim_is_observed(conf, rule);
-    claim->refuse = claim->charged = claim->uncounted = claim->invalid = claim->missing =
-        claim->unseen = false;
-    claim->cleared = claim->returned = claim->patient = claim->checking = false;
-    claim->excused = false;
-    claim->slot.holding.holder = 0;
-    claim->slot.came = 0;
-    claim->valueless = claim->distinct.free = false;
-    claim->distinct.value = (rl_digest_t){.hi = 0};
-    claim->distinct.holds = RL_HOLDS_UNITS;
-    claim->step = (rl_step_t){.word = -1};
+    rl_claim_begin(claim);
+    claim->on_error = on_error_of(claimant, rule);
+    claim->observe = claim->observed_by_rule = rule->observe || claimant->observe;
     claim->rule = rule;
     claim->name = rule->name;
     claim->rule_id = rule->id;
     claim->op.rule = rule->number;
     claim->personal = rule->personal;
-    claim->known = false;
-    claim->account = NULL;
-    claim->claimed = NULL;
     claim->op.meter = rule->meter;
     claim->op.cost = rule->cost;
 }
@@ -242,14 +229,13 @@ static void set_slot(request_rec *r, rl_claim_t *claim)
 }
 
 /* Goes on with the claim of a rule that may have anything. */
-__attribute__((noinline)) static rl_claim_result_e finish_claim(rl_claimant_t *claimant,
-                                                                rl_claim_t *claim)
+RL_RARELY static rl_claim_result_e finish_claim(rl_claimant_t *claimant, rl_claim_t *claim)
 {
     request_rec *r = claimant->r;
     const rl_rule_t *rule = claim->rule;
     rl_claim_result_e result;
     rl_digest_t counters;
-    if (!set_meter(r, claimant->conf, claim, &counters)) {
+    if (!set_meter(claimant, claim, &counters)) {
         return RL_CLAIM_NONE;
     }
     claimant->terms.spelling_secret = rule->known_s > 0 ? &rl_runtime()->known_secret : NULL;
@@ -275,11 +261,10 @@ __attribute__((noinline)) static rl_claim_result_e finish_claim(rl_claimant_t *c
     return RL_CLAIM_MADE;
 }
 
-/* Makes the claim, whatever *claim held before. */
 static inline rl_claim_result_e make_claim(rl_claimant_t *claimant, const rl_rule_t *rule,
                                            rl_claim_t *claim)
 {
-    begin_claim(claimant->conf, rule, claim);
+    begin_claim(claimant, rule, claim);
     return rule->plain ? set_key(claimant, &rule->id, claim) : finish_claim(claimant, claim);
 }
 
@@ -287,7 +272,8 @@ void rl_claimant_begin(rl_claimant_t *claimant, request_rec *r, const rl_dir_con
                        const rl_request_t *request, const rl_pass_shown_t *pass)
 {
     claimant->r = r;
-    claimant->conf = conf;
+    claimant->on_error = rl_dir_on_error(conf);
+    claimant->observe = rl_dir_engine(conf) == RL_ENGINE_OBSERVE;
     claimant->given = NULL;
     claimant->terms =
         (rl_key_terms_t){.bits = {.v4bits = rl_dir_v4bits(conf), .v6bits = rl_dir_v6bits(conf)},

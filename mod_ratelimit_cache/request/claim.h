@@ -15,7 +15,8 @@
 /* Who makes the claims of a request in a location, one after the other. */
 typedef struct rl_claimant {
     request_rec *r;
-    const rl_dir_config_t *conf; /* of the location */
+    int on_error;             /* rl_on_error_e, of rules that don't say */
+    bool observe;             /* the location only observes */
     const char *const *given; /* the values of the key, from another module; NULL: the request's
                                * are used */
     rl_key_terms_t terms;     /* what keys are made with there */

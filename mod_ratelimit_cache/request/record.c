@@ -28,8 +28,8 @@ static apr_size_t size_of(int n)
     return (apr_size_t)n * sizeof(rl_claim_t);
 }
 
-/* Gives the request an array with room for so many claims, and copies into it the claims of
- * `from`, which may be the request itself. */
+/* Gives the request an array with room for so many claims, and copies into it the
+ * claims of `from`, which may be the request itself. */
 static void move_claims(apr_pool_t *pool, rl_request_t *request, const rl_request_t *from,
                         int room)
 {
@@ -44,9 +44,10 @@ static void move_claims(apr_pool_t *pool, rl_request_t *request, const rl_reques
 
 RL_EACH_REQUEST rl_request_t *rl_request_make(request_rec *r, int n)
 {
-    rl_request_t *request = apr_palloc(r->pool, sizeof(*request) + size_of(n));
-    *request = (rl_request_t){
-        .room = n, .claims = (rl_claim_t *)(request + 1), .denied = {.claim = -1}};
+    static const rl_request_t blank = {.denied = {.claim = -1}};
+    rl_request_t *request = apr_pmemdup(r->pool, &blank, sizeof(blank));
+    request->room = n;
+    request->claims = apr_palloc(r->pool, size_of(n));
     ap_set_module_config(root_of(r)->request_config, &ratelimit_cache_module, request);
     return request;
 }
