@@ -6,7 +6,7 @@
 
 #include "../core/number.h"
 #include "../httpd/env_readers.h"
-#include "../httpd/handler.h"
+#include "../httpd/module.h"
 
 /* Writes a number and its NUL right before *end, and moves *end to its first digit. printf is
  * too slow for every request. */
@@ -165,7 +165,7 @@ static bool environment_is_told(const rl_request_t *request)
     return request->reported != 0 || request->environment.status != NULL;
 }
 
-__attribute__((noinline)) static void publish(request_rec *r, rl_request_t *request)
+RL_RARELY static void publish(request_rec *r, rl_request_t *request)
 {
     rl_environment_make(r, request);
     clear_variables(r->subprocess_env);
@@ -180,23 +180,13 @@ void rl_environment_show(request_rec *r, rl_request_t *request)
     }
 }
 
-bool rl_environment_is_settled(const request_rec *r, const rl_request_t *request)
+RL_EACH_REQUEST bool rl_environment_show_early(request_rec *r, rl_request_t *request)
 {
-    return request->published == r || (request->denied.r == NULL && !rl_env_is_awaited(r));
-}
-
-void rl_environment_show_early(request_rec *r, rl_request_t *request)
-{
-    if (request != NULL && !rl_environment_is_settled(r, request)) {
-        rl_environment_show(r, request);
+    if (request->published == r || (request->denied.r == NULL && !rl_env_is_awaited(r))) {
+        return true;
     }
-}
-
-void rl_environment_show_program(request_rec *r)
-{
-    if (!rl_handler_is_for_files(r)) {
-        rl_environment_show(r, rl_request_get(r));
-    }
+    rl_environment_show(r, request);
+    return request->published == r;
 }
 
 void rl_environment_redirected(request_rec *r)

@@ -31,19 +31,13 @@ void rl_environment_exempt(rl_request_t *request);
 /* Makes the texts that rl_environment_report() has put off, in r's pool. */
 void rl_environment_make(request_rec *r, rl_request_t *request);
 
-/* Returns true if the request's variables are in r's environment, or can wait. */
-bool rl_environment_is_settled(const request_rec *r, const rl_request_t *request);
-
 /* Puts the request's variables into r's environment, in place of those of an earlier decision,
  * unless they are there. A request_rec that came later gets the same variables under the same
  * names. The request may be NULL. */
 void rl_environment_show(request_rec *r, rl_request_t *request);
 
-/* Does so unless the variables can wait. */
-void rl_environment_show_early(request_rec *r, rl_request_t *request);
-
-/* Does so if what is about to handle r, which is no subrequest, may be a program. */
-void rl_environment_show_program(request_rec *r);
+/* Does so unless the variables can wait. Returns true if they can, or are there now. */
+bool rl_environment_show_early(request_rec *r, rl_request_t *request);
 
 /* r has just come of an internal redirect: adds what httpd would have made of the variables if
  * they had not waited, REDIRECT_RATELIMIT_... */

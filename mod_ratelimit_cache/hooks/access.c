@@ -51,7 +51,7 @@ static inline bool is_concerned(const request_rec *r, const rl_dir_config_t *con
 
 /* Decides on the tenants' rules of one phase, or on the server's. Returns OK, or the status
  * that the request ends with. */
-static int access_check_rules(const rl_visit_t *visit, bool tenants)
+static inline int access_check_rules(const rl_visit_t *visit, bool tenants)
 {
     rl_request_t *request = visit->request;
     const bool with_body =
@@ -67,7 +67,7 @@ static int access_check_rules(const rl_visit_t *visit, bool tenants)
 }
 
 /* The server's rules come first. */
-static int access_check_phase(rl_visit_t *visit, rl_phase_e phase)
+RL_RARELY static int access_check_phase(rl_visit_t *visit, rl_phase_e phase)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
     int status = OK;
@@ -165,7 +165,7 @@ static void log_without_effect(request_rec *r, const rl_rule_set_t *rules)
     }
 }
 
-static inline int access_check_before_auth(request_rec *r, rl_request_t **request)
+RL_RARELY static int access_check_before_auth(request_rec *r, rl_request_t **request)
 {
     const rl_rule_set_t *rules = rl_dir_config(r)->rules;
     int status;
@@ -179,10 +179,35 @@ static inline int access_check_before_auth(request_rec *r, rl_request_t **reques
     return status;
 }
 
+/* Returns true if the request has met no rules before, and finds only plain ones here, that
+ * nothing exempts it from. */
+static bool meets_plain_rules(const request_rec *r, const rl_dir_config_t *conf)
+{
+    return r->prev == NULL && conf->rules->plain && conf->exempt == NULL &&
+           rl_dir_engine(conf) != RL_ENGINE_OFF;
+}
+
+/* Does the work of access_check_before_auth() for such a request: there is one phase to check,
+ * and there are no tenants. */
+static inline int access_check_plain(request_rec *r, const rl_dir_config_t *conf,
+                                     rl_request_t **request)
+{
+    rl_visit_t visit = {.r = r, .conf = conf, .phase = RL_PHASE_EARLY};
+    int status;
+    visit.request = *request = make_record(r, conf->rules->n);
+    if (visit.request->n > 0) { /* an upgrade's stream */
+        return access_check_before_auth(r, request);
+    }
+    visit.request->progress.current = r;
+    status = access_check_rules(&visit, false);
+    visit.request->progress.checked = target_of(r);
+    return status;
+}
+
 /* Makes the record of each request, if any rule reads variables, header fields or passes: a
  * target with such rules can take the request's place later. A subrequest has the environment
  * of the request that it serves. */
-__attribute__((noinline)) static void keep_view(request_rec *r, rl_view_needs_t needs)
+RL_RARELY static void keep_view(request_rec *r, rl_view_needs_t needs)
 {
     const rl_rule_set_t *rules = rl_dir_config(r)->rules;
     rl_request_t *request = rl_request_get(r);
@@ -217,38 +242,38 @@ static bool has_nothing_to_do(const request_rec *r)
     return r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL);
 }
 
-/* Returns true if nothing is left to do for r, as for most requests: all has been decided on,
- * and the environment shows it to whoever waits for it. */
-static bool is_settled(const request_rec *r, const rl_request_t *request)
+/* Shows the environment to whoever waits for it, and notes if nothing is left to do for r then,
+ * as for most requests: all has been decided on. */
+static inline void end_check(request_rec *r, const rl_dir_config_t *conf, rl_request_t *request)
 {
-    return request->denied.r == NULL && request->no_upgrade && !request->outcome.pending &&
-           rl_environment_is_settled(r, request) &&
-           !is_concerned(r, rl_dir_config(r), &after_auth);
+    const bool shown = rl_environment_show_early(r, request);
+    const bool settled = shown && request->denied.r == NULL && request->no_upgrade &&
+                         !request->outcome.pending && !is_concerned(r, conf, &after_auth);
+    request->progress.settled = settled ? r : NULL;
 }
 
 RL_EACH_REQUEST int rl_access_check(request_rec *r)
 {
+    const rl_dir_config_t *conf = rl_dir_config(r);
     rl_request_t *request;
     int status;
     if (has_nothing_to_do(r)) {
         return DECLINED;
     }
     request = rl_request_get(r);
-    status = access_check_before_auth(r, &request);
+    status = request == NULL && meets_plain_rules(r, conf)
+                 ? access_check_plain(r, conf, &request)
+                 : access_check_before_auth(r, &request);
     if (request != NULL) {
-        rl_environment_show_early(r, request);
-        request->progress.settled = is_settled(r, request);
+        end_check(r, conf, request);
     }
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
 RL_EACH_REQUEST int rl_access_check_ex(request_rec *r)
 {
-    int status;
-    if (has_nothing_to_do(r)) {
-        return DECLINED;
-    }
-    status = standing_denial(rl_request_get(r), r);
+    const rl_request_t *request = r->main == NULL ? rl_request_get(r) : NULL;
+    const int status = standing_denial(request, r);
     return status != 0 ? status : DECLINED;
 }
 
@@ -283,7 +308,7 @@ static bool is_checked(const rl_request_t *request, const request_rec *r)
 
 /* Kept out of the hooks, which for most requests look at some pointers, and shouldn't save
  * registers for this. */
-__attribute__((noinline)) static int access_check_late(request_rec *r, rl_request_t *request)
+RL_RARELY static int access_check_late(request_rec *r, rl_request_t *request)
 {
     const bool replaced = request != NULL && !is_checked(request, r);
     int status = standing_denial(request, r);
@@ -304,10 +329,7 @@ __attribute__((noinline)) static int access_check_late(request_rec *r, rl_reques
         if (replaced) { /* which .htaccess files were read for the target isn't told */
             rl_environment_show(r, request);
         }
-        else {
-            rl_environment_show_early(r, request);
-        }
-        request->progress.settled = is_settled(r, request);
+        end_check(r, rl_dir_config(r), request);
     }
     if (status == OK) {
         rl_upgrade_offer(r);
@@ -317,24 +339,20 @@ __attribute__((noinline)) static int access_check_late(request_rec *r, rl_reques
 
 RL_EACH_REQUEST int rl_access_fixups_first(request_rec *r)
 {
-    rl_request_t *request;
-    if (has_nothing_to_do(r)) {
+    rl_request_t *request = rl_request_get(r);
+    if ((request != NULL && request->progress.settled == r) || has_nothing_to_do(r)) {
         return DECLINED;
     }
-    request = rl_request_get(r);
-    return request != NULL && request->progress.settled && request->progress.checked.r == r
-               ? DECLINED
-               : access_check_late(r, request);
+    return access_check_late(r, request);
 }
 
 RL_EACH_REQUEST int rl_access_fixups_last(request_rec *r)
 {
-    rl_request_t *request;
-    if (has_nothing_to_do(r)) {
+    rl_request_t *request = rl_request_get(r);
+    if ((request != NULL && request->progress.settled == r &&
+         is_same_target(&request->progress.checked, r)) ||
+        has_nothing_to_do(r)) {
         return DECLINED;
     }
-    request = rl_request_get(r);
-    return request != NULL && request->progress.settled && is_checked(request, r)
-               ? DECLINED
-               : access_check_late(r, request);
+    return access_check_late(r, request);
 }

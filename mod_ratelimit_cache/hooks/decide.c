@@ -94,15 +94,24 @@ static int decide_deny(request_rec *r, rl_request_t *request, int i, int status,
     return request->denied.status;
 }
 
-static void decide_admit(request_rec *r, const rl_source_t *source, rl_request_t *request,
-                         int first_new, int64_t now)
+/* The request is admitted, with a claim that isn't simply granted. */
+RL_RARELY static void admit_claim(request_rec *r, const rl_source_t *source,
+                                  rl_request_t *request, const rl_claim_t *claim, int64_t now)
 {
+    request->excused |= claim->excused;
+    if (!claim->step.granted && !claim->uncounted) {
+        rl_log_denial(r, source, claim, now);
+    }
+}
+
+static inline void decide_admit(request_rec *r, const rl_source_t *source,
+                                rl_request_t *request, int first_new, int64_t now)
+{
+    const rl_claim_t *end = &request->claims[request->n];
     rl_environment_report(request, now);
-    for (int j = first_new; j < request->n; j++) {
-        const rl_claim_t *claim = &request->claims[j];
-        request->excused |= claim->excused;
-        if (!claim->step.granted && !claim->uncounted) {
-            rl_log_denial(r, source, claim, now);
+    for (const rl_claim_t *claim = &request->claims[first_new]; claim < end; claim++) {
+        if (!claim->step.granted || claim->excused) {
+            admit_claim(r, source, request, claim, now);
         }
     }
 }
@@ -126,8 +135,7 @@ static void mark_invalid(const rl_request_t *request, int first)
 
 /* Charges the claims from index `first` on. Returns -1, or the index of the claim that denies.
  */
-static inline int charge_claims_at(request_rec *r, rl_request_t *request, int first,
-                                   int64_t now)
+RL_INLINE int charge_claims_at(request_rec *r, rl_request_t *request, int first, int64_t now)
 {
     rl_session_t session;
     int denied;
@@ -140,7 +148,7 @@ static inline int charge_claims_at(request_rec *r, rl_request_t *request, int fi
     if (request->special) {
         mark_invalid(request, first);
     }
-    if (rl_trace_is_on(r)) {
+    if (request->traced) {
         rl_trace_decision(r, &request->claims[first], request->n - first, now);
     }
     if (denied < 0) {
@@ -163,17 +171,22 @@ static bool is_overtaken(const rl_claim_t *claim, int64_t *now)
     return *now > before;
 }
 
-/* Charges the claims from index `first` on, at *now; if the request was overtaken, once more.
- * Returns -1, or the index of the claim that denies. */
-static inline int charge_claims(request_rec *r, rl_request_t *request, int first, int64_t *now)
+/* Claim `denied` has denied. If the request was overtaken, charges the claims from index
+ * `first` on once more. Returns -1, or the index of the claim that denies. */
+static int charge_overtaken(request_rec *r, rl_request_t *request, int first, int denied,
+                            int64_t *now)
 {
-    bool again = false;
-    int denied;
-    do {
-        denied = charge_claims_at(r, request, first, *now);
-        again = !again && denied >= 0 && is_overtaken(&request->claims[denied], now);
-    } while (again);
-    return denied;
+    return is_overtaken(&request->claims[denied], now)
+               ? charge_claims_at(r, request, first, *now)
+               : denied;
+}
+
+/* Charges the claims from index `first` on, at *now; if the request was overtaken, once more.
+ * Returns as charge_overtaken(). */
+static int charge_claims(request_rec *r, rl_request_t *request, int first, int64_t *now)
+{
+    const int denied = charge_claims_at(r, request, first, *now);
+    return denied < 0 ? denied : charge_overtaken(r, request, first, denied, now);
 }
 
 /* ---- waiting for checks of credentials ---- */
@@ -262,7 +275,8 @@ static int charge_patiently(request_rec *r, rl_request_t *request, int first, in
 
 /* Charges the claims from index `first` on, as charge_patiently() does, and waits for slots. A
  * wait takes none of the time that a request may spend with the store. */
-static int charge_in_turn(request_rec *r, rl_request_t *request, int first, int64_t *now)
+RL_RARELY static int charge_in_turn(request_rec *r, rl_request_t *request, int first,
+                                    int64_t *now)
 {
     const int64_t came = *now;
     int denied;
@@ -276,7 +290,7 @@ static int charge_in_turn(request_rec *r, rl_request_t *request, int first, int6
 }
 
 /* As charge_in_turn(). Plain rules wait for nothing. */
-static inline int charge_or_wait(request_rec *r, rl_request_t *request, int first, int64_t *now)
+static int charge_or_wait(request_rec *r, rl_request_t *request, int first, int64_t *now)
 {
     return request->special ? charge_in_turn(r, request, first, now)
                             : charge_claims(r, request, first, now);
@@ -285,8 +299,8 @@ static inline int charge_or_wait(request_rec *r, rl_request_t *request, int firs
 /* Claim `denied` denies. A denial that another module vetoes becomes an observation, and the
  * claims are decided on again: once for each vetoed claim at most, and only once if all claims
  * that deny are known from the start. Returns as rl_decide(). */
-__attribute__((noinline)) static int decide_denied(request_rec *r, rl_request_t *request,
-                                                   int first, int denied, int64_t now)
+RL_RARELY static int decide_denied(request_rec *r, rl_request_t *request, int first, int denied,
+                                   int64_t now)
 {
     const int n = request->n - first;
     do {
@@ -304,11 +318,27 @@ __attribute__((noinline)) static int decide_denied(request_rec *r, rl_request_t 
     return OK;
 }
 
+/* The claims can't be decided on in one try, or weren't: claim `denied` denies, if there is
+ * one. Returns as rl_decide(). */
+RL_RARELY static int decide_further(request_rec *r, rl_request_t *request, int first,
+                                    int denied, int64_t now)
+{
+    denied = denied < 0 ? charge_in_turn(r, request, first, &now)
+                        : charge_overtaken(r, request, first, denied, &now);
+    return denied < 0 ? OK : decide_denied(r, request, first, denied, now);
+}
+
 RL_EACH_REQUEST int rl_decide(request_rec *r, rl_request_t *request, int first)
 {
-    int64_t now = rl_request_now(request);
-    const int denied = charge_or_wait(r, request, first, &now);
-    return denied < 0 ? OK : decide_denied(r, request, first, denied, now);
+    const int64_t now = rl_request_now(request);
+    int denied = -1;
+    if (!request->special) {
+        denied = charge_claims_at(r, request, first, now);
+        if (denied < 0) {
+            return OK;
+        }
+    }
+    return decide_further(r, request, first, denied, now);
 }
 
 int rl_decide_include(request_rec *r, rl_request_t *request, int first)

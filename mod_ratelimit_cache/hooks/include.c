@@ -7,6 +7,7 @@
 #include "../config/config.h"
 #include "../config/exemption.h"
 #include "../httpd/handler.h"
+#include "../httpd/module.h"
 #include "../request/due.h"
 #include "../request/outcome_watch.h"
 #include "../request/redirect.h"
@@ -76,7 +77,7 @@ static bool include_is_concerned(const rl_visit_t *visit, const request_rec *pag
            !rl_exemption_applies(visit->r, visit->conf->exempt, true);
 }
 
-int rl_include_handler(request_rec *r)
+RL_RARELY int rl_include_handler(request_rec *r)
 {
     rl_visit_t visit = {.r = r, .conf = rl_dir_config(r)};
     const request_rec *page;

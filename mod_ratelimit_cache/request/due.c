@@ -67,15 +67,11 @@ static bool may_be_due(const rl_visit_t *visit, const rl_rule_t *rule)
 }
 
 /* Returns true if no rule has been decided on for this request, or for the page that includes
- * it. */
-static bool is_first_visit(const rl_visit_t *visit)
+ * it, and there are only plain ones here. */
+static bool are_plain_and_first(const rl_visit_t *visit)
 {
-    return visit->request->n == 0 && visit->above == NULL && !visit->look_up;
-}
-
-static bool rule_is_due(const rl_visit_t *visit, const rl_rule_t *rule, bool first_visit)
-{
-    return rule->plain && first_visit ? rule->phase == visit->phase : may_be_due(visit, rule);
+    return visit->conf->rules->plain && visit->request->n == 0 &&
+           visit->phase == RL_PHASE_EARLY && visit->above == NULL && !visit->look_up;
 }
 
 static void swap_claims(const rl_request_t *request, int i, int j)
@@ -159,21 +155,28 @@ static void watch_for(rl_request_t *request, const rl_outcomes_t *outcomes)
     }
 }
 
+/* The rule asks for nothing. */
+RL_RARELY static void note_unclaimed(const rl_visit_t *visit, const rl_rule_t *rule,
+                                     const rl_claim_t *claim)
+{
+    if (rl_trace_is_on(visit->r)) {
+        rl_trace_unclaimed(visit->r, rule, claim);
+    }
+    if (claim->missing) {
+        rl_figures_of_skipped(visit->r, rule);
+    }
+}
+
 /* Appends the rule's claim, if the rule asks for anything. `first` is the index of the first
  * claim that is to be decided on; returns its new value. A claim that earlier ones have paid
  * for is moved before it. */
-static int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_claimant_t *claimant,
-                     int first)
+RL_INLINE int add_claim(const rl_visit_t *visit, const rl_rule_t *rule, rl_claimant_t *claimant,
+                        int first)
 {
     rl_request_t *request = visit->request;
     rl_request_reserve(visit->r, request);
     if (!rl_claim_make(claimant, rule, &request->claims[request->n])) {
-        if (rl_trace_is_on(visit->r)) {
-            rl_trace_unclaimed(visit->r, rule, &request->claims[request->n]);
-        }
-        if (request->claims[request->n].missing) {
-            rl_figures_of_skipped(visit->r, rule);
-        }
+        note_unclaimed(visit, rule, &request->claims[request->n]);
         return first;
     }
     request->n++;
@@ -216,25 +219,41 @@ static void trace_not_due(const rl_visit_t *visit, const rl_rule_t *rule)
     }
 }
 
+/* Begins to look for claims in a location. */
+static inline void due_begin(const rl_visit_t *visit, rl_claimant_t *claimant)
+{
+    visit->request->traced = rl_trace_is_on(visit->r);
+    rl_claimant_begin(claimant, visit->r, visit->conf, visit->request, pass_of(visit));
+}
+
 /* Appends the claims. Returns the index of the first one that is to be decided on. */
-static inline int add_claims(const rl_visit_t *visit, bool tenants)
+static int add_claims(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
-    const bool traced = rl_trace_is_on(visit->r);
-    const bool first_visit = is_first_visit(visit);
     int first = visit->request->n;
     rl_claimant_t claimant;
-    rl_claimant_begin(&claimant, visit->r, visit->conf, visit->request, pass_of(visit));
+    due_begin(visit, &claimant);
     for (int i = 0; i < rules->n; i++) {
         const rl_rule_t *rule = rules->rules[i];
-        if (rule->tenant == tenants && rule_is_due(visit, rule, first_visit)) {
+        if (rule->tenant == tenants && may_be_due(visit, rule)) {
             first = add_claim(visit, rule, &claimant, first);
         }
-        else if (traced && rule->tenant == tenants) {
+        else if (visit->request->traced && rule->tenant == tenants) {
             trace_not_due(visit, rule);
         }
     }
     return first;
+}
+
+/* Does the same for plain rules that the request meets as the first ones: all are due. */
+RL_INLINE void add_plain_claims(const rl_visit_t *visit)
+{
+    const rl_rule_set_t *rules = visit->conf->rules;
+    rl_claimant_t claimant;
+    due_begin(visit, &claimant);
+    for (int i = 0; i < rules->n; i++) {
+        add_claim(visit, rules->rules[i], &claimant, 0);
+    }
 }
 
 /* Gives the request the view that the rules have of it. Returns what rl_server_view_leave() has
@@ -280,7 +299,7 @@ static void prepare_query(const rl_visit_t *visit)
 }
 
 /* Does the work of rl_due_collect() where rules may have anything. */
-__attribute__((noinline)) static int due_collect_all(const rl_visit_t *visit, bool tenants)
+RL_RARELY static int due_collect_all(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
     rl_request_t *request = visit->request;
@@ -299,9 +318,9 @@ __attribute__((noinline)) static int due_collect_all(const rl_visit_t *visit, bo
 
 RL_EACH_REQUEST int rl_due_collect(const rl_visit_t *visit, bool tenants)
 {
-    if (visit->conf->rules->plain) {
-        const int first = add_claims(visit, tenants);
-        return visit->request->n - first;
+    if (are_plain_and_first(visit) && !tenants) {
+        add_plain_claims(visit);
+        return visit->request->n;
     }
     return due_collect_all(visit, tenants);
 }

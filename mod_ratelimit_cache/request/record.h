@@ -47,8 +47,9 @@ typedef struct rl_target {
 typedef struct rl_progress {
     const request_rec *current; /* the last request_rec for which rules were looked up */
     int ran; /* claims before this index have paid for something that has run already */
-    rl_target_t checked; /* the rules before authentication were checked for this, */
-    bool settled;        /* and nothing is left to be done for it in fixups */
+    rl_target_t checked;        /* the rules before authentication were checked for this */
+    const request_rec *settled; /* nothing is left to be done for it in fixups, while it is
+                                 * what was checked; NULL: for none */
 } rl_progress_t;
 
 /* What is known of the outcome before the request is over. */
@@ -90,6 +91,7 @@ typedef struct rl_request {
     rl_fields_t *query; /* fields of the last query string that several are read of, or NULL */
     bool exempt;
     bool special;                 /* a claim is of a rule that isn't plain */
+    bool traced;                  /* the log wants to know of each decision (trace.h) */
     bool holds;                   /* a claim holds a slot of COUNT/concurrent (holdings.h) */
     bool excused;                 /* a claim is over its limit, but its key is exempt */
     rl_environment_t environment; /* answer/environment.h */
@@ -111,8 +113,8 @@ typedef struct rl_request {
  * rule has been looked up. */
 rl_request_t *rl_request_get(const request_rec *r);
 
-/* Makes the record, with room for the claims of n rules, and returns it. It is the only
- * allocation on the way to a decision. */
+/* Makes the record, with room for the claims of n rules, and returns it. Nothing else is
+ * allocated on the way to a decision. */
 rl_request_t *rl_request_make(request_rec *r, int n);
 
 /* Makes sure that there is room for one more claim. (There is, unless an internal redirect has

@@ -8,21 +8,8 @@
 #include "../process/watch.h"
 #include "../system/clock.h"
 
-static rl_source_t source_here(void)
+void rl_session_begin_shared(rl_store_config_t *store, int64_t spent_us, rl_session_t *session)
 {
-    rl_table_state_t *state = rl_runtime()->table_state;
-    return (rl_source_t){.ledger = &rl_runtime()->ledger,
-                         .slots = rl_runtime()->slots,
-                         .exempt_until = state != NULL ? &state->exempt_until : NULL};
-}
-
-static void session_begin(const server_rec *s, int64_t spent_us, rl_session_t *session)
-{
-    rl_store_config_t *store = rl_server_config(s)->store;
-    session->source = source_here();
-    if (store == NULL) {
-        return;
-    }
     session->source.salt = store->salt;
     session->store = store;
     if (store->store == NULL) {
@@ -39,20 +26,19 @@ static void session_begin(const server_rec *s, int64_t spent_us, rl_session_t *s
     session->source.incarnation = rl_runtime_draw_incarnation(session, session->started);
 }
 
-void rl_session_begin(const request_rec *r, int64_t spent_us, rl_session_t *session)
-{
-    session_begin(r->server, spent_us, session);
-}
-
 void rl_session_begin_in(const server_rec *s, rl_session_t *session)
 {
-    session_begin(s, 0, session);
+    rl_store_config_t *store = rl_server_config(s)->store;
+    session->source = rl_session_source();
+    if (store != NULL) {
+        rl_session_begin_shared(store, 0, session);
+    }
 }
 
 void rl_session_view(const server_rec *s, rl_session_t *session)
 {
     const rl_store_config_t *store = rl_server_config(s)->store;
-    session->source = source_here();
+    session->source = rl_session_source();
     if (store == NULL) {
         return;
     }
@@ -79,11 +65,8 @@ static void count_decisions(const rl_session_t *session)
     }
 }
 
-int64_t rl_session_end(rl_session_t *session)
+int64_t rl_session_end_shared(rl_session_t *session)
 {
-    if (session->source.session == NULL) {
-        return 0;
-    }
     count_decisions(session);
     session->store_session.store->ops->end(&session->store_session);
     return rl_clock_now() - session->started;

@@ -90,7 +90,7 @@ static const rl_rule_set_t *summed_up(rl_rule_set_t *set)
     memset(set->has, 0, sizeof(set->has));
     set->tenants = set->groups = set->reads_env = set->reads_headers = false;
     set->query_fields = 0;
-    set->plain = true;
+    set->plain = set->n > 0 && set->overruled == NULL && set->surplus == NULL;
     for (int i = 0; i < set->n; i++) {
         const rl_rule_t *rule = set->rules[i];
         set->plain &= rule->plain;

@@ -15,7 +15,7 @@ typedef struct rl_rule_set {
     int n;
     /* What is in the set, not counting rules that are off or whose rate is none. */
     bool has[RL_PHASES]; /* a rule of that phase */
-    bool plain;          /* nothing but plain rules */
+    bool plain;          /* nothing but plain rules, and nothing for the log */
     bool tenants;        /* a tenant's rule */
     bool groups;         /* a rule in a group */
     bool reads_env;      /* a rule of the server's that reads environment variables */
