@@ -5,6 +5,8 @@
 
 #include <apr_sha1.h>
 
+#include "hot.h"
+
 /* Computes the SHA-1 of a one-byte label and the bytes. Each purpose has its label, so that
  * what is derived from a text for one purpose tells nothing about what is derived for another.
  */
@@ -218,7 +220,7 @@ rl_digest_t rl_key_finish(const rl_key_builder_t *key)
     return hash_parts(&hash, sizeof(rl_digest_t), key);
 }
 
-void rl_key_hash(rl_key_builder_t *key)
+RL_EACH_REQUEST void rl_key_hash(rl_key_builder_t *key)
 {
     rl_siphash_t hash;
     rl_siphash_begin(&hash, key->secret->key);

@@ -201,7 +201,7 @@ static const rl_settlement_t *settlements_at_end(request_rec *r, const rl_reques
 }
 
 /* Kept out of the hook, which has nothing to do for most requests. */
-__attribute__((noinline)) static void settle(request_rec *r, const rl_request_t *request)
+RL_RARELY static void settle(request_rec *r, const rl_request_t *request)
 {
     const rl_settlement_t *settlements = settlements_at_end(r, request);
     rl_session_t session;

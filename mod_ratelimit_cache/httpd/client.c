@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client.h"
 
-bool rl_client_address(const request_rec *r, rl_address_t *address)
+#include "module.h"
+
+RL_EACH_REQUEST bool rl_client_address(const request_rec *r, rl_address_t *address)
 {
     const apr_sockaddr_t *from = r->useragent_addr;
     if (from->family == APR_INET) {

@@ -420,8 +420,8 @@ static rl_key_result_e encode_address(const request_rec *r, rl_key_values_t *val
 }
 
 /* Reads the values of the parts, and the spelling if it is wanted. */
-__attribute__((noinline)) static rl_key_result_e
-encode(request_rec *r, const rl_secret_t *spelling_secret, rl_key_values_t *values)
+RL_RARELY static rl_key_result_e encode(request_rec *r, const rl_secret_t *spelling_secret,
+                                        rl_key_values_t *values)
 {
     const rl_key_spec_t *key = values->spec;
     rl_key_reader_t reader = {

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "../core/hot.h"
 #include "place.h"
 
 /* One in so many groups of the tenants' share is theirs alone, so that they find a cell also
@@ -130,8 +131,8 @@ uint64_t rl_ledger_held(const rl_ledger_t *ledger, const rl_operation_t *op, uin
 
 /* ---- charging ---- */
 
-__attribute__((noinline)) static bool prolong(rl_place_t *place, const rl_operation_t *op,
-                                              const rl_step_t *step)
+RL_RARELY static bool prolong(rl_place_t *place, const rl_operation_t *op,
+                              const rl_step_t *step)
 {
     return rl_place_prolong(place, op, step) || place_cover(place, op, step);
 }
@@ -153,14 +154,14 @@ static bool is_use(const rl_step_t *step)
 
 /* Applies the step to the words that were seen, from which it was computed. Returns false if
  * that doesn't count, or isn't all: the word has changed, or the cell was taken away. */
-__attribute__((always_inline)) static inline bool
-apply_to_seen(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step)
+RL_INLINE bool apply_to_seen(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step)
 {
     return !step->again && (!is_use(step) || is_covered(&sight->place, op, step)) &&
            cell_apply_step(sight, step) && cell_is_still(sight->place.cell, sight->place.id);
 }
 
-bool rl_ledger_take(const rl_operation_t *op, rl_sight_t *sight, const rl_step_t *step)
+RL_EACH_REQUEST bool rl_ledger_take(const rl_operation_t *op, rl_sight_t *sight,
+                                    const rl_step_t *step)
 {
     return sight->place.cell != NULL && step->granted && apply_to_seen(op, sight, step);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../core/hot.h"
 #include "../fleet/errand.h"
 #include "../fleet/shared_counter.h"
 #include "../lease/lease.h"
@@ -113,10 +114,8 @@ bool rl_counter_spend(const rl_source_t *source, const rl_operation_t *op, unsig
  * the lease that the look saw. Sets the step: it may be denied after all, if others were
  * faster. Returns false, with nothing charged, if the shared store is to be asked: then call
  * rl_counter_charge(). */
-__attribute__((always_inline)) static inline bool rl_counter_take(const rl_source_t *source,
-                                                                  const rl_operation_t *op,
-                                                                  rl_seen_t *seen,
-                                                                  rl_step_t *step)
+RL_INLINE bool rl_counter_take(const rl_source_t *source, const rl_operation_t *op,
+                               rl_seen_t *seen, rl_step_t *step)
 {
     if (!rl_counter_is_ledgers(source, op)) {
         return seen->incarnation != 0 && rl_counter_spend(source, op, seen->incarnation, step);

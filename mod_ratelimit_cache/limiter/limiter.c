@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "limiter.h"
 
+#include "../core/hot.h"
 #include "../fleet/exempt_key.h"
 #include "ahead.h"
 #include "slot.h"
@@ -19,7 +20,7 @@
  * charged.
  */
 
-static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
+RL_EACH_REQUEST static const rl_claim_t *charged_twin(const rl_claim_t *claims, int i)
 {
     for (int j = 0; j < i; j++) {
         if (claims[j].charged && rl_claim_shares_charge(&claims[j], &claims[i])) {
@@ -84,7 +85,7 @@ static bool counts_values(const rl_claim_t *claim)
 }
 
 /* Grants a denied claim if its value is charged already; denies one that is to be refused. */
-static void apply_value(const rl_source_t *source, rl_claim_t *claim)
+RL_EACH_REQUEST static void apply_value(const rl_source_t *source, rl_claim_t *claim)
 {
     if (claim->refuse) {
         claim->step.granted = false;
@@ -181,8 +182,7 @@ static void claim_charge(const rl_source_t *source, rl_claim_t *claim)
 
 /* Charges a claim that was looked up and fits with what the look saw. Returns false if that
  * isn't possible. */
-__attribute__((always_inline)) static inline bool take_seen(const rl_source_t *source,
-                                                            rl_claim_t *claim)
+RL_INLINE bool take_seen(const rl_source_t *source, rl_claim_t *claim)
 {
     if (counts_values(claim) || rl_claim_takes_slot(claim) ||
         !rl_counter_take(source, &claim->op, &claim->seen, &claim->step)) {
@@ -195,8 +195,7 @@ __attribute__((always_inline)) static inline bool take_seen(const rl_source_t *s
 
 /* Charges a claim that was looked up and fits, mostly in place. If an earlier claim on the same
  * counter was charged, takes over its step instead. */
-__attribute__((always_inline)) static inline void charge_seen(const rl_source_t *source,
-                                                              rl_claim_t *claims, int i)
+RL_INLINE void charge_seen(const rl_source_t *source, rl_claim_t *claims, int i)
 {
     rl_claim_t *claim = &claims[i];
     const rl_claim_t *twin = charged_twin(claims, i);
@@ -221,8 +220,7 @@ void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n)
 
 /* Charges the claims that fit, in order, up to the first that denies. Returns true if all were
  * granted. */
-__attribute__((always_inline)) static inline bool charge_all(const rl_source_t *source,
-                                                             rl_claim_t *claims, int n)
+RL_INLINE bool charge_all(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     bool all = true;
     for (int i = 0; i < n; i++) {
@@ -278,8 +276,7 @@ static bool is_charged_at_once(const rl_source_t *source, const rl_claim_t *clai
 }
 
 /* With a shared store, what the charges will ask of it is asked for together. */
-__attribute__((noinline)) static bool charge_together(const rl_source_t *source,
-                                                      rl_claim_t *claims, int n)
+RL_RARELY static bool charge_together(const rl_source_t *source, rl_claim_t *claims, int n)
 {
     rl_ahead_t ahead;
     bool fit;
@@ -302,8 +299,8 @@ static inline bool decide_all(const rl_source_t *source, rl_claim_t *claims, int
 }
 
 /* It isn't known that all claims were granted. Returns as rl_limiter_decide(). */
-__attribute__((noinline)) static int decide_overrun(const rl_source_t *source,
-                                                    rl_claim_t *claims, int n, int64_t now)
+RL_RARELY static int decide_overrun(const rl_source_t *source, rl_claim_t *claims, int n,
+                                    int64_t now)
 {
     int denial;
     rl_limiter_overrun(source, claims, n);
@@ -314,7 +311,8 @@ __attribute__((noinline)) static int decide_overrun(const rl_source_t *source,
     return denial;
 }
 
-int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
+RL_EACH_REQUEST int rl_limiter_decide(const rl_source_t *source, rl_claim_t *claims, int n,
+                                      int64_t now)
 {
     begin_all(source, claims, n, now);
     if (n == 1 && is_charged_at_once(source, &claims[0])) {

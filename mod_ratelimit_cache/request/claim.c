@@ -268,8 +268,9 @@ static inline rl_claim_result_e make_claim(rl_claimant_t *claimant, const rl_rul
     return rule->plain ? set_key(claimant, &rule->id, claim) : finish_claim(claimant, claim);
 }
 
-void rl_claimant_begin(rl_claimant_t *claimant, request_rec *r, const rl_dir_config_t *conf,
-                       const rl_request_t *request, const rl_pass_shown_t *pass)
+RL_EACH_REQUEST void rl_claimant_begin(rl_claimant_t *claimant, request_rec *r,
+                                       const rl_dir_config_t *conf, const rl_request_t *request,
+                                       const rl_pass_shown_t *pass)
 {
     claimant->r = r;
     claimant->on_error = rl_dir_on_error(conf);

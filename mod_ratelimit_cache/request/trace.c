@@ -8,7 +8,7 @@
 
 APLOG_USE_MODULE(ratelimit_cache);
 
-bool rl_trace_is_on(const request_rec *r)
+RL_EACH_REQUEST bool rl_trace_is_on(const request_rec *r)
 {
     return APLOGrdebug(r);
 }

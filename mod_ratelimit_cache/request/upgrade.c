@@ -37,7 +37,7 @@ int rl_upgrade_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     return OK;
 }
 
-static bool asks_for_h2c(const request_rec *r)
+RL_EACH_REQUEST static bool asks_for_h2c(const request_rec *r)
 {
     return is_possible && r->connection->master == NULL &&
            apr_table_get(r->headers_in, "Upgrade") != NULL &&

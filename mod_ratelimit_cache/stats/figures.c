@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "../core/hot.h"
+
 /* A clock that is set back by up to so many minutes goes on in the minute that has begun; one
  * that was far ahead starts anew. */
 #define BACK_MAX 5
@@ -48,7 +50,7 @@ static bool read_moment(const rl_moment_t *moment, uint64_t number, uint64_t *be
     return atomic_load_explicit(&moment->number, memory_order_relaxed) == number;
 }
 
-__attribute__((noinline)) void rl_figures_turn(rl_slot_t *slot, uint32_t minute)
+RL_RARELY void rl_figures_turn(rl_slot_t *slot, uint32_t minute)
 {
     uint32_t last = atomic_load(&slot->minute);
     uint64_t sums[RL_FIGURES_IN_TIME];

@@ -16,6 +16,7 @@
  * ever. */
 #include "bucket.h"
 
+#include "../hot.h"
 #include "../wide.h"
 #include "algorithm.h"
 #include "tally.h"
@@ -101,7 +102,8 @@ static void deny_all(const rl_meter_t *meter, int64_t now, rl_step_t *step)
     step->reset = step->retry = step->expires = now + meter->period_us;
 }
 
-static void bucket_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
+RL_EACH_REQUEST static void bucket_charge(const rl_operation_t *op, const uint64_t *words,
+                                          rl_step_t *step)
 {
     const rl_meter_t *meter = &op->meter;
     const int64_t now_us = op->now;

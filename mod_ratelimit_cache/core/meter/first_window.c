@@ -12,6 +12,7 @@
  * that begins later are carried over into a window that begins now. */
 #include "first_window.h"
 
+#include "../hot.h"
 #include "algorithm.h"
 
 #define UNITS_BITS    24
@@ -93,7 +94,8 @@ static rl_first_frame_t first_frame(const rl_operation_t *op, uint64_t word)
                                            : 0};
 }
 
-static void first_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
+RL_EACH_REQUEST static void first_charge(const rl_operation_t *op, const uint64_t *words,
+                                         rl_step_t *step)
 {
     const rl_meter_t *meter = &op->meter;
     const uint32_t limit =

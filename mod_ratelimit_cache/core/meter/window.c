@@ -18,6 +18,7 @@
  * Clocks: a window later than that of now stays the current one, so that nothing is refilled.
  * One that ends more than a period and CLOCK_SLACK ahead is carried over into the window of
  * now. */
+#include "../hot.h"
 #include "../wide.h"
 #include "algorithm.h"
 
@@ -219,8 +220,8 @@ static inline void charge_in(const rl_operation_t *op, const uint64_t *words,
     step->expires = frame->end + (sliding ? meter->period_us : 0);
 }
 
-static __attribute__((noinline)) void charge_current(const rl_operation_t *op,
-                                                     const uint64_t *words, rl_step_t *step)
+RL_RARELY static void charge_current(const rl_operation_t *op, const uint64_t *words,
+                                     rl_step_t *step)
 {
     const rl_frame_t frame = current_frame(op, words);
     charge_in(op, words, &frame, is_sliding(&op->meter), step);
@@ -228,7 +229,8 @@ static __attribute__((noinline)) void charge_current(const rl_operation_t *op,
 
 /* Mostly the window of word 0 is the current one, and the time need not be divided by the
  * period. */
-static void window_charge(const rl_operation_t *op, const uint64_t *words, rl_step_t *step)
+RL_EACH_REQUEST static void window_charge(const rl_operation_t *op, const uint64_t *words,
+                                          rl_step_t *step)
 {
     const rl_meter_t *meter = &op->meter;
     const rl_frame_t frame = stored_frame(meter, offset_of(meter, &op->key), words);
