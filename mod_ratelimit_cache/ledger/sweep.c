@@ -18,10 +18,25 @@
  *   - Cells that are older than they should be, by the half minute for which a system keeps
  *     what it hasn't written yet. What was counted since is lost.
  *   - Two cells of one key, one of which is old: the key had moved, and only one of the two
- *     blocks was written. The first on the path counts, and the other isn't found while the
- *     first stands; neither has units that the key didn't use.
- *   - A cell that was in use and reads as if it never had been. Searches end there, so keys
- *     that stand after it on their paths are not found, and take it. */
+ *     blocks was written. The first on the path counts. The other isn't found, and ends with
+ *     its window, unless the key loses the first before: then what the other has counts.
+ *     Neither has units that the key didn't use.
+ *   - A gap: a cell that was in use and reads as if it never had been. Searches end there, so
+ *     a key whose cell comes after it on the path isn't found, and reads as one that used
+ *     nothing. What becomes of it:
+ *
+ *       it takes the gap itself  the walk of its bid now leads past the gap, to the cell that
+ *                                the key has already: it goes on there
+ *       another key takes it     it is found again, and goes on
+ *       it takes a cell before   it starts anew; what it had is in the later of two cells
+ *
+ *     So it is granted what it had left, or its limit anew, and not less. One race is left:
+ *     another key takes the gap just when the walk of a bid before it has ended there. Until
+ *     the bid becomes the key's cell, the key is charged where it was. It is granted some of
+ *     what it had left, and then its limit anew, as if the power had failed a moment later.
+ *
+ * While servers run, and whichever process is killed, there are neither gaps nor two cells: no
+ * cell becomes unused again. */
 #include "sweep.h"
 
 #include <string.h>
@@ -83,13 +98,14 @@ static bool is_sound(const rl_ledger_t *ledger, uint64_t group, uint64_t id, uin
 }
 
 /* Makes a cell nobody's, but not unused: searches go on past it. Its life is of the generation
- * that ends, so that no bid takes it for its own. */
+ * that ends, so that no bid takes it for its own. The id comes first: if this process is
+ * killed, the cell isn't left as unused. */
 static void cell_free(rl_cell_t *cell, uint64_t id)
 {
     const uint64_t freed = ((id + GEN_ONE) & GEN) | BID;
-    memset(cell, 0, sizeof(*cell));
-    cell->life = freed & LIFE_STATE;
     cell->id = freed;
+    memset((unsigned char *)cell + sizeof(cell->id), 0, sizeof(*cell) - sizeof(cell->id));
+    cell->life = freed & LIFE_STATE;
 }
 
 /* Looks at a cell that has an id. */

@@ -303,6 +303,120 @@ static void mixed_times_add_no_units(void **state)
     }
 }
 
+/* ---- two cells, and gaps ---- */
+
+/* Returns the nth cell of the key's path, from 0. */
+static rl_cell_t *on_path(rl_digest_t key, unsigned n)
+{
+    rl_path_t path;
+    path_begin(&path, &ledger, &key);
+    while (n-- > 0) {
+        path_next(&path);
+    }
+    return path_next(&path);
+}
+
+/* Has another key take the nth cell of the key's path. */
+static void give_away(rl_digest_t key, unsigned n)
+{
+    const rl_digest_t other = server_key(1000 + n);
+    charge(other, fixed_window(10, 30 * DAY), NOON, 10);
+    memcpy(on_path(key, n), cell_of(other), sizeof(cells[0]));
+    memset(cell_of(other), 0, sizeof(cells[0]));
+}
+
+/* Has the key use so many units, and then moves its cell to the nth of its path; the first ones
+ * read as if they never had been in use. */
+static void leave_after_gaps(rl_digest_t key, uint32_t units, unsigned n)
+{
+    charge(key, fixed_window(10, 30 * DAY), NOON, units);
+    memcpy(on_path(key, n), cell_of(key), sizeof(cells[0]));
+    for (unsigned i = 0; i < n; i++) {
+        memset(on_path(key, i), 0, sizeof(cells[0]));
+    }
+    assert_int_equal(sweep(NOON).damaged, 0);
+}
+
+static uint32_t granted_until_denied(rl_digest_t key, int64_t now)
+{
+    uint32_t granted = 0;
+    while (granted < 100 && charge(key, fixed_window(10, 30 * DAY), now, 1)) {
+        granted++;
+    }
+    return granted;
+}
+
+/* The key has the whole limit in each period to come. */
+static void is_well_later(rl_digest_t key)
+{
+    for (int i = 1; i < 5; i++) {
+        assert_int_equal(granted_until_denied(key, NOON + i * 30 * DAY), 10);
+        assert_int_equal(granted_until_denied(key, NOON + i * 30 * DAY), 0);
+    }
+}
+
+static void of_two_cells_the_first_counts_and_then_the_other(void **state)
+{
+    const rl_meter_t window = fixed_window(10, 30 * DAY);
+    const rl_digest_t key = server_key(1);
+    (void)state;
+    charge(key, window, NOON, 4);
+    memcpy(on_path(key, 5), cell_of(key), sizeof(cells[0]));
+    for (unsigned i = 1; i < 5; i++) {
+        give_away(key, i);
+    }
+    charge(key, window, NOON, 3);
+    assert_int_equal(sweep(NOON).kept, 6);
+    assert_int_equal(granted_until_denied(key, NOON), 3);
+    give_away(key, 0);
+    assert_int_equal(used(key, window, NOON), 4);
+    assert_int_equal(granted_until_denied(key, NOON), 6);
+    assert_ptr_equal(cell_of(key), on_path(key, 5));
+    is_well_later(key);
+    assert_ptr_equal(cell_of(key), on_path(key, 5));
+}
+
+static void a_key_that_takes_the_gap_before_it_goes_on_where_it_was(void **state)
+{
+    const rl_digest_t key = server_key(1);
+    (void)state;
+    leave_after_gaps(key, 4, 9);
+    for (unsigned i = 0; i < 8; i++) {
+        give_away(key, i);
+    }
+    assert_int_equal(used(key, fixed_window(10, 30 * DAY), NOON), 0);
+    assert_int_equal(granted_until_denied(key, NOON), 6);
+    assert_ptr_equal(cell_of(key), on_path(key, 9));
+    is_well_later(key);
+    assert_ptr_equal(cell_of(key), on_path(key, 9));
+}
+
+static void a_key_goes_on_when_another_takes_the_gap_before_it(void **state)
+{
+    const rl_digest_t key = server_key(1);
+    (void)state;
+    leave_after_gaps(key, 4, 2);
+    give_away(key, 0);
+    assert_int_equal(used(key, fixed_window(10, 30 * DAY), NOON), 0);
+    give_away(key, 1);
+    assert_int_equal(used(key, fixed_window(10, 30 * DAY), NOON), 4);
+    assert_int_equal(granted_until_denied(key, NOON), 6);
+    is_well_later(key);
+}
+
+static void a_key_that_takes_a_cell_before_a_gap_starts_anew_once(void **state)
+{
+    const rl_digest_t key = server_key(1);
+    (void)state;
+    leave_after_gaps(key, 4, 2);
+    assert_int_equal(granted_until_denied(key, NOON), 10);
+    assert_ptr_equal(cell_of(key), on_path(key, 0));
+    give_away(key, 1);
+    assert_int_equal(granted_until_denied(key, NOON), 0);
+    is_well_later(key);
+    assert_ptr_equal(cell_of(key), on_path(key, 0));
+}
+
 /* ---- the format ---- */
 
 static uint64_t mixed_in(uint64_t sum, uint64_t value)
@@ -369,6 +483,10 @@ int main(void)
         TEST(what_stands_in_an_unused_cell_is_wiped),
         TEST(of_noise_nearly_nothing_is_kept),
         TEST(mixed_times_add_no_units),
+        TEST(of_two_cells_the_first_counts_and_then_the_other),
+        TEST(a_key_that_takes_the_gap_before_it_goes_on_where_it_was),
+        TEST(a_key_goes_on_when_another_takes_the_gap_before_it),
+        TEST(a_key_that_takes_a_cell_before_a_gap_starts_anew_once),
         TEST(the_format_is_that_of_the_files),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
