@@ -56,7 +56,9 @@
  * it meets a cell that the key has already, it gives its own bid up. Of several bids for
  * the key, the first on the path stands and those further along are removed. If the walk has
  * met nothing else, the bidder clears the bit `bid`. Of two bids, the one made later sees the
- * earlier on its walk, so both can't come through. Any request for the key may carry on a bid,
+ * earlier on its walk, so both can't come through. Walks end at a cell that was never used, so
+ * this relies on that none becomes unused again; only a power cut can do that to a table in a
+ * file, and sweep.c tells what a key may have then. Any request for the key may carry on a bid,
  * so that one whose process was killed blocks nobody; each bid has a new generation, so that
  * nobody carries on a bid with the walk of another.
  *

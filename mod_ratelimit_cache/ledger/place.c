@@ -121,7 +121,8 @@ static rl_place_t place_choose(const rl_ledger_t *ledger, const rl_operation_t *
 /* ---- one cell per key ---- */
 
 /* Walks the path of a bid and removes bids further along it. Returns the bid's own place if the
- * bid stands; another place that the key has; or nowhere if the walk must be done again. */
+ * bid stands; another place that the key has; or nowhere if the walk must be done again. The
+ * other place may be one that no search came to before: see "gap" in sweep.c. */
 static rl_place_t place_walk(const rl_ledger_t *ledger, const rl_digest_t *key,
                              const rl_place_t *bid)
 {

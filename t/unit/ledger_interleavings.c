@@ -11,6 +11,7 @@
  * a table that a power cut has left less is known: ledger/sweep.c.)
  */
 #include "ledger_full.h"
+#include "ledger_gap.h"
 #include "ledger_stage.h"
 
 static void one_new_key_in_an_empty_ledger_is_granted_exactly_its_limit(void **state)
