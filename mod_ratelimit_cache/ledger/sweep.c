@@ -31,8 +31,8 @@
  *       it takes a cell before   it starts anew; what it had is in the later of two cells
  *
  *     So it is granted what it had left, or its limit anew, and not less. One race is left:
- *     another key takes the gap just when the walk of a bid before it has ended there. Until
- *     the bid becomes the key's cell, the key is charged where it was. It is granted some of
+ *     a bid takes the gap just when the walk of another, before it, has ended there. Until
+ *     that one becomes the key's cell, the key is charged where it was. It is granted some of
  *     what it had left, and then its limit anew, as if the power had failed a moment later.
  *
  * While servers run, and whichever process is killed, there are neither gaps nor two cells: no
