@@ -64,7 +64,7 @@ sub met {
     my $fourth = member($m->address, 'the same secret, long enough', "$more$rule" =~ s{5/30d}{6/30d}r);
     like logs_of($fourth), qr/: rules\. Their/, 'another limit: it is said';
     my $fifth = member($m->address, 'a secret of its own, long enough', "$rule$rule" =~ s{/ok/a}{/ok/c}r);
-    like logs_of($fifth), qr/: RateLimitSecret rules\. Their/, 'another secret and other rules: both are said';
+    like logs_of($fifth), qr/: RateLimitSecret, rules\. Their counters are not/, 'another secret and other rules: both are said';
     $_->stop for @s, $third, $fourth, $fifth;
 }
 

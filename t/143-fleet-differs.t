@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What makes of a fleet several, though its servers look alike: memcacheds by other names or in another order, rules of the
-# same names that are others, another secret. Each says which server it is and what differs, however few of the memcacheds
-# they have in common by name; and so does the status page.
+# same names that are others, another secret, options by which rules count otherwise. Each says which server it is and what
+# differs, however few of the memcacheds they have in common by name; and so does the status page.
 use RL::Test;
 use RL::Memcached;
 use RL::Status;
@@ -17,15 +17,18 @@ sub member {
 sub host_of { my ($s) = @_; return qr/[\w.-]+:@{[ $s->port ]}/ }
 sub fleet   { my ($s) = @_; return map { @{ $_->{fleet} // [] } } @{ figures($s)->{stores} } }
 
+my %PAGE = (outcomes => 'count=, clear= or known= of its rules');
+
 # Two servers tell of each other that this differs, and nothing else, once.
 sub differ {
     my ($name, $what, $json, @s) = @_;
+    my $page = $PAGE{ $json->[0] } // $json->[0];
     for (0, 1) {
         my $other = host_of($s[ 1 - $_ ]);
         like +($s[$_]->wait_log(0, qr/configured differently/))[-1] // '', qr/:warn\].*the httpd at $other, which uses it too, is configured differently: $what\. Their/,
             "$name: the log says which server, and what";
         is_deeply [ map { @{ $_->{differs} } } fleet($s[$_]) ], $json, "$name: JSON says it";
-        like request($s[$_], 'GET', '/rl')->body, qr/The fleet.*$other.*?\Q$json->[0]\E/s, "$name: the status page says it";
+        like request($s[$_], 'GET', '/rl')->body, qr/The fleet.*$other.*?\Q$page\E/s, "$name: the status page says it";
     }
     is scalar(grep { /configured differently/ } map { $_->log_lines(0) } @s), 2, "$name: each says it once";
     $_->stop for @s;
@@ -73,6 +76,87 @@ for my $case (
     eval "\$other =~ $change; 1" or die $@;
     $m->flush;
     two($name, 'rules', ['rules'], [ [ $m->address ] ], [ [ $m->address ], rules => $other ]);
+}
+
+# ---- options of rules ------------------------------------------------------------------------------------------------
+# Two lines of a RateLimit in the same place, and what of it JSON calls different. Each pair has virtual hosts of its own,
+# with a store of their own, in the same two servers.
+my @options = (
+    [ 'a penalty',                    '5/30d',                                   '5/30d penalty=60',                 'penalty' ],
+    [ 'another penalty',              '5/30d penalty=60',                        '5/30d penalty=61',                 'penalty' ],
+    [ 'penalties that are extended',  '5/30d penalty=60',                        '5/30d penalty=60,extend',          'penalty' ],
+    [ 'penalties that double',        '5/30d penalty=60,double=1h',              '5/30d penalty=60,double=2h',       'penalty' ],
+    [ 'another cost',                 '5/30d',                                   '5/30d cost=2',                     'cost' ],
+    [ 'costs that are computed',      '5/30d cost=expr=%{env:A}',                '5/30d cost=expr=%{env:B}',         'cost' ],
+    [ 'tokens in a new bucket',       '5/30d algorithm=token-bucket',            '5/30d algorithm=token-bucket initial=1', 'cost' ],
+    [ 'other outcomes',               '5/30d count=401',                         '5/30d count=403',                  'outcomes' ],
+    [ 'outcomes that are computed',   '5/30d "count=expr=%{REQUEST_STATUS} == 401"', '5/30d "count=expr=%{REQUEST_STATUS} == 403"', 'outcomes' ],
+    [ 'fields of answers',            '5/30d count=set-cookie:a*',               '5/30d count=location:a*',          'outcomes' ],
+    [ 'no success',                   '5/30d count=401 clear=200',               '5/30d count=401',                  'outcomes' ],
+    [ 'nobody is known',              '5/30d key=form:u clear=302 known=1d',     '5/30d key=form:u clear=302',       'outcomes' ],
+    [ 'other methods',                '5/30d methods=POST',                      '5/30d methods=POST,PUT',           'conditions' ],
+    [ 'a condition',                  '5/30d "when=%{env:A} == 1"',              '5/30d "unless=%{env:A} == 1"',     'conditions' ],
+    [ 'keys without a value',         '5/30d key=header:a missing=skip',         '5/30d key=header:a missing=deny',  'missing' ],
+    [ 'keys that are not there',      '5/30d key=header:a',                      '5/30d key=header:a absent=skip',   'missing' ],
+    [ 'two of them',                  '5/30d cost=2',                            '5/30d penalty=60',                 'cost', 'penalty' ],
+    [ 'another key and cost',         '5/30d',                                   '5/30d key=user cost=2',            'rules' ],
+    [ 'a rule that is dropped there', '5/30d',                                   'off',                              'rules' ],
+    [ 'lists in another order', '5/30d methods=GET,POST count=401,5xx,set-cookie:a,set-cookie:b,auth-ok', '5/30d methods=post,get count=auth-ok,set-cookie:b,5xx,401,set-cookie:a' ],
+    [ 'what is the default',          '5/30d',                                   '5/30d cost=1 count=all methods=ALL missing=share absent=share' ],
+    [ 'a bucket that is full',        '5/30d algorithm=token-bucket',            '5/30d algorithm=token-bucket burst=5 initial=5' ],
+    [ 'how long somebody is known',   '5/30d key=form:u clear=302 known=1d',     '5/30d key=form:u clear=302 known=2d' ],
+    [ 'what becomes of a request',    '5/30d',                                   '5/30d status=503 on-error=deny action=observe busy=2' ],
+    [ 'what each counts for itself',  '5/concurrent',                            '6/concurrent wait=1s' ],
+);
+while (my @some = splice @options, 0, 13) {
+    my $m = RL::Memcached->start;
+    my @s = map {
+        my $which = $_;
+        my $n     = 0;
+        httpd(statuspage() . "RateLimitSecret 'the same secret, long enough'\n" . join('', map {
+            $n++;
+            "<VirtualHost *:1>\n    ServerName v$n.example\n    RateLimitStore memcached @{[ $m->address ]} timeout=2s prefix=v$n:\n"
+                . "    <Location /ok/a>\n        RateLimit a $_->[$which]\n    </Location>\n</VirtualHost>\n"
+        } @some), workers => 8);
+    } 1, 2;
+    ok await(30, sub { @some == grep { @{ $_->{fleet} // [] } } @{ figures($s[0])->{stores} } }), 'options: they find each other';
+    my @stores = reverse grep { $_->{name} ne 'shm' } @{ figures($s[0])->{stores} };    # as httpd has virtual hosts
+    for my $i (0 .. $#some) {
+        my ($name, undef, undef, @differs) = @{ $some[$i] };
+        is_deeply $stores[$i]{fleet}[0]{differs}, \@differs, "options: $name: " . ("@differs" || 'nothing differs') or diag explain $stores[$i];
+    }
+    $_->stop for @s;
+}
+
+# In the log.
+for my $case (
+    [ 'penalty= of a rule',                  'penalty', 's/30d$/30d penalty=60/m' ],
+    [ 'count=, clear= or known= of a rule',  'outcomes', 's/30d$/30d count=401/m' ],
+    )
+{
+    my ($what, $json, $change) = @$case;
+    my $other = $rule;
+    eval "\$other =~ $change; 1" or die $@;
+    $m->flush;
+    two($what, $what, [$json], [ [ $m->address ] ], [ [ $m->address ], rules => $other ]);
+}
+
+# ---- another version -------------------------------------------------------------------------------------------------
+# One of format 0 leaves numbers with another head; see fleet/muster.h.
+{
+    $m->flush;
+    my $s = member([ $m->address ]);
+    my @print;
+    await(10, sub { 3 == (@print = grep { ($m->value($_) // 0) =~ /\A1[01]\d{18}\z/ } keys %{ $m->keys }) });
+    $s->stop;
+    is scalar(@print), 3, 'another version: a fingerprint has three numbers';
+    $m->command("set $_ 0 900 19\r\n9223372036854775809") for @print;
+    my $other = member([ $m->address ]);
+    my $host  = host_of($s);
+    like +($other->wait_log(0, qr/configured differently/))[-1] // '', qr/at $host, .*differently: version of mod_ratelimit_cache\. Their counters are not the same/,
+        'another version: the log says that it is one';
+    is_deeply [ map { $_->{differs} } fleet($other) ], [ ['version'] ], 'another version: JSON says it';
+    $other->stop;
 }
 
 # ---- secrets ---------------------------------------------------------------------------------------------------------

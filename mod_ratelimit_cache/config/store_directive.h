@@ -8,6 +8,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "../fleet/muster.h"
 #include "../lease/lease_list.h"
 #include "../memcached/log_throttle.h"
 #include "../memcached/memcached.h"
@@ -28,7 +29,7 @@ typedef struct rl_store_config {
     bool compares;                 /* compare=on: this server and the others find each other */
     struct rl_muster
         *muster;             /* what is known of the others (process/muster.h); NULL: nothing */
-    uint64_t print;          /* this configuration's fingerprint (fleet/muster.h) */
+    rl_print_t print;        /* this configuration's fingerprint */
     unsigned forks;          /* forks between the child and the process that made the store */
     rl_lease_list_t *leases; /* this child's; NULL: it has no leases */
 } rl_store_config_t;

@@ -6,29 +6,53 @@
 #define TTL       (15 * 60) /* seconds */
 #define PART_BITS 20
 #define PART_MAX  ((UINT64_C(1) << PART_BITS) - 1)
-#define PRESENT   (UINT64_C(1) << 63)
+#define IN_A_WORD 3 /* parts of a fingerprint */
+#define FORMAT    UINT64_C(1)
+#define HEAD_BITS (IN_A_WORD * PART_BITS) /* below the head of a word: */
+#define PRESENT   UINT64_C(8)
+#define HEAD      (PRESENT | FORMAT)
 
 /* What a place has, by number. */
-enum { WORD_PRINT, WORD_NAME };
+enum { WORD_PRINT, WORD_NAME, WORD_MORE_PRINT = WORD_NAME + RL_MUSTER_NAME_WORDS };
 
 #define PLACE_OF_ROLL RL_MUSTER_PLACES
 
 /* ---- fingerprints ---- */
 
-uint64_t rl_muster_print(const rl_digest_t of[RL_ALIKE_PARTS])
+_Static_assert(RL_ALIKE_PARTS <= RL_PRINT_WORDS * IN_A_WORD, "a fingerprint has no room");
+
+static uint64_t print_head(uint64_t word)
 {
-    uint64_t print = 0;
-    for (int i = 0; i < RL_ALIKE_PARTS; i++) {
-        print |= (of[i].hi & PART_MAX) << (i * PART_BITS);
-    }
-    return print | PRESENT;
+    return word >> HEAD_BITS;
 }
 
-unsigned rl_muster_differences(uint64_t a, uint64_t b)
+rl_print_t rl_muster_print(const rl_digest_t of[RL_ALIKE_PARTS])
+{
+    rl_print_t print;
+    for (int i = 0; i < RL_PRINT_WORDS; i++) {
+        print.words[i] = HEAD << HEAD_BITS;
+    }
+    for (int i = 0; i < RL_ALIKE_PARTS; i++) {
+        print.words[i / IN_A_WORD] |= (of[i].hi & PART_MAX) << (i % IN_A_WORD * PART_BITS);
+    }
+    return print;
+}
+
+static uint64_t part_of(const rl_print_t *print, int i)
+{
+    return print->words[i / IN_A_WORD] >> (i % IN_A_WORD * PART_BITS) & PART_MAX;
+}
+
+/* Options are told apart together with the rules that have them. */
+unsigned rl_muster_differences(const rl_print_t *a, const rl_print_t *b)
 {
     unsigned differences = 0;
+    if (print_head(a->words[0]) != print_head(b->words[0])) {
+        return 1u << RL_ALIKE_VERSION;
+    }
     for (int i = 0; i < RL_ALIKE_PARTS; i++) {
-        if (((a ^ b) >> (i * PART_BITS) & PART_MAX) != 0) {
+        const bool compared = i < RL_ALIKE_OPTIONS || (differences >> RL_ALIKE_RULES & 1) == 0;
+        if (compared && part_of(a, i) != part_of(b, i)) {
             differences |= 1u << i;
         }
     }
@@ -109,13 +133,28 @@ rl_store_status_e rl_muster_write_roll(rl_store_session_t *session, uint64_t rol
     return muster_write(session, PLACE_OF_ROLL, 0, roll);
 }
 
-/* What isn't a fingerprint is taken for none: other programs may write there. */
-rl_store_status_e rl_muster_read_print(rl_store_session_t *session, unsigned place,
-                                       uint64_t *print)
+static unsigned word_of_print(unsigned i)
 {
-    const rl_store_status_e status = muster_read(session, place, WORD_PRINT, print);
-    if ((*print & ~((UINT64_C(1) << (RL_ALIKE_PARTS * PART_BITS)) - 1)) != PRESENT) {
-        *print = 0;
+    return i == 0 ? WORD_PRINT : WORD_MORE_PRINT + i - 1;
+}
+
+/* What isn't a fingerprint is taken for none: other programs may write there. Of one of another
+ * format the first word is enough. */
+rl_store_status_e rl_muster_read_print(rl_store_session_t *session, unsigned place,
+                                       rl_print_t *print)
+{
+    rl_store_status_e status = muster_read(session, place, WORD_PRINT, &print->words[0]);
+    const uint64_t head = print_head(print->words[0]);
+    bool whole = (head & PRESENT) != 0;
+    for (unsigned i = 1; i < RL_PRINT_WORDS; i++) {
+        print->words[i] = 0;
+        if (status == RL_STORE_OK && whole && head == HEAD) {
+            status = muster_read(session, place, word_of_print(i), &print->words[i]);
+            whole = print_head(print->words[i]) == HEAD;
+        }
+    }
+    if (!whole) {
+        print->words[0] = 0;
     }
     return status;
 }
@@ -152,14 +191,17 @@ static uint64_t name_word(const char *name, size_t len, unsigned i)
     return word;
 }
 
-/* The name comes first: who finds the fingerprint finds a name with it. */
-rl_store_status_e rl_muster_write(rl_store_session_t *session, unsigned place, uint64_t print,
-                                  const char *name)
+/* The fingerprint's first word comes last: who finds it finds all with it. */
+rl_store_status_e rl_muster_write(rl_store_session_t *session, unsigned place,
+                                  const rl_print_t *print, const char *name)
 {
     const size_t len = strlen(name);
     rl_store_status_e status = RL_STORE_OK;
     for (unsigned i = 0; i < RL_MUSTER_NAME_WORDS && status == RL_STORE_OK; i++) {
         status = muster_write(session, place, WORD_NAME + i, name_word(name, len, i));
     }
-    return status == RL_STORE_OK ? muster_write(session, place, WORD_PRINT, print) : status;
+    for (unsigned i = RL_PRINT_WORDS; i-- > 0 && status == RL_STORE_OK;) {
+        status = muster_write(session, place, word_of_print(i), print->words[i]);
+    }
+    return status;
 }

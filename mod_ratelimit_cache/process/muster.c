@@ -14,6 +14,7 @@
 #include "../config/config.h"
 #include "../httpd/module.h"
 #include "../system/clock.h"
+#include "fingerprint.h"
 #include "runtime.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
@@ -53,53 +54,6 @@ static void find_own_name(const server_rec *s, apr_pool_t *pool)
     apr_snprintf(own_name, sizeof(own_name), "%.26s:%u", host, port);
 }
 
-/* Returns the digest of the store's servers. Their order counts, too. */
-static rl_digest_t digest_of_servers(apr_pool_t *pool, const rl_store_config_t *store)
-{
-    const char *text = "";
-    for (unsigned i = 0; i < store->settings.nservers; i++) {
-        const rl_memcached_server_t *server = &store->settings.servers[i];
-        text = apr_psprintf(pool, "%s%s %u\n", text, server->host, server->port);
-    }
-    return rl_digest_public(text, strlen(text));
-}
-
-/* Returns true if the rule counts in the store in some virtual host. */
-static bool counts_in(const rl_store_config_t *store, const rl_rule_t *rule)
-{
-    for (const server_rec *s = ap_server_conf; s != NULL; s = s->next) {
-        const rl_store_config_t *other = rl_server_config(s)->store;
-        if (other != NULL && strcmp(other->settings.prefix, store->settings.prefix) == 0 &&
-            (s == rule->home || !rule->home->is_virtual)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Returns a digest of all rules that count in the store, and of their limits, in any order. */
-static rl_digest_t digest_of_rules(apr_pool_t *pool, const rl_store_config_t *store)
-{
-    rl_digest_t sum = {.hi = 0};
-    for (const rl_rule_t *rule = rl_global_config()->rules; rule != NULL; rule = rule->next) {
-        const rl_digest_t *vhost = &rl_server_config(rule->home)->vhost;
-        if (counts_in(store, rule) && !rule->dropped && !rule->unlimited) {
-            const char *text =
-                apr_psprintf(pool, "%" APR_UINT64_T_HEX_FMT " %" APR_UINT64_T_HEX_FMT " %u",
-                             rule->id.hi, vhost->hi, rule->meter.limit);
-            sum.hi += rl_digest_public(text, strlen(text)).hi;
-        }
-    }
-    return sum;
-}
-
-static rl_digest_t digest_of_secret(void)
-{
-    rl_digest_t digest;
-    memcpy(&digest, rl_runtime()->muster_secret.key, sizeof(digest));
-    return digest;
-}
-
 /* Returns the store's muster; NULL if there are too many stores. */
 static rl_muster_t *find_muster(uint64_t store)
 {
@@ -116,12 +70,8 @@ static rl_muster_t *find_muster(uint64_t store)
 
 void rl_muster_post_config(rl_store_config_t *store, apr_pool_t *pconf)
 {
-    rl_digest_t of[RL_ALIKE_PARTS];
     find_own_name(store->server, pconf);
-    of[RL_ALIKE_SECRET] = digest_of_secret();
-    of[RL_ALIKE_SERVERS] = digest_of_servers(pconf, store);
-    of[RL_ALIKE_RULES] = digest_of_rules(pconf, store);
-    store->print = rl_muster_print(of);
+    store->print = rl_fingerprint(pconf, store);
     store->muster = store->compares ? find_muster(store->salt.hi | 1) : NULL;
     if (store->muster != NULL) {
         const int64_t now = rl_clock_now();
@@ -132,6 +82,22 @@ void rl_muster_post_config(rl_store_config_t *store, apr_pool_t *pconf)
 }
 
 /* ---- what is found ---- */
+
+rl_print_t rl_fellow_print(const rl_fellow_t *fellow)
+{
+    rl_print_t print;
+    for (unsigned i = 0; i < RL_PRINT_WORDS; i++) {
+        print.words[i] = atomic_load(&fellow->print[i]);
+    }
+    return print;
+}
+
+static void set_fellow_print(rl_fellow_t *fellow, const rl_print_t *print)
+{
+    for (unsigned i = RL_PRINT_WORDS; i-- > 0;) {
+        atomic_store(&fellow->print[i], print->words[i]);
+    }
+}
 
 void rl_fellow_name(const rl_fellow_t *fellow, char name[RL_MUSTER_NAME_MAX + 1])
 {
@@ -158,27 +124,47 @@ static const char *store_text(char *text, size_t size, const rl_store_config_t *
     return text;
 }
 
+/* Writes the differences to text, with commas between them. */
+static const char *differences_text(char *text, size_t size, unsigned differences)
+{
+    char *end = text;
+    *text = '\0';
+    for (int i = 0; i < RL_ALIKE_KINDS; i++) {
+        if ((differences >> i & 1) != 0) {
+            end += apr_snprintf(end, size - (size_t)(end - text), "%s%s",
+                                end > text ? ", " : "", rl_alike_text((rl_alike_e)i));
+        }
+    }
+    return text;
+}
+
+/* Options of rules are told only if the counters are the same. */
+static bool are_of_options(unsigned differences)
+{
+    const unsigned options = ((1u << RL_ALIKE_PARTS) - 1) & ~((1u << RL_ALIKE_OPTIONS) - 1);
+    return (differences & ~options) == 0;
+}
+
 static void log_differences(const rl_store_config_t *store, const char *name,
                             unsigned differences)
 {
-    char text[160];
+    char text[160], what[400];
     ap_log_error(
         APLOG_MARK, APLOG_WARNING, 0, store->server,
         "ratelimit: RateLimitStore memcached %s: the httpd at %s, which uses it too, is "
-        "configured "
-        "differently:%s%s%s. Their counters are not the same; configure all servers of a fleet "
-        "alike",
+        "configured differently: %s. %s; configure all servers of a fleet alike",
         store_text(text, sizeof(text), store), name[0] != '\0' ? name : "an unknown host",
-        (differences & 1u << RL_ALIKE_SECRET) != 0 ? " RateLimitSecret" : "",
-        (differences & 1u << RL_ALIKE_SERVERS) != 0 ? " list-of-memcached-servers" : "",
-        (differences & 1u << RL_ALIKE_RULES) != 0 ? " rules" : "");
+        differences_text(what, sizeof(what), differences),
+        are_of_options(differences)
+            ? "Their counters are the same, but each counts there in its own way"
+            : "Their counters are not the same");
 }
 
 /* Logs what is different, once for each change. */
 static void tell(const rl_store_config_t *store, rl_fellow_t *fellow, const char *name)
 {
-    const unsigned differences =
-        rl_muster_differences(atomic_load(&fellow->print), store->print);
+    const rl_print_t print = rl_fellow_print(fellow);
+    const unsigned differences = rl_muster_differences(&print, &store->print);
     const unsigned told = atomic_exchange(&fellow->told, differences);
     char text[160];
     if (differences != told && differences != 0) {
@@ -194,8 +180,8 @@ static void tell(const rl_store_config_t *store, rl_fellow_t *fellow, const char
 }
 
 /* Notes who has a place; a name that isn't this server's own. */
-static void note_fellow(const rl_store_config_t *store, rl_fellow_t *fellow, uint64_t print,
-                        const char name[RL_MUSTER_NAME_MAX + 1])
+static void note_fellow(const rl_store_config_t *store, rl_fellow_t *fellow,
+                        const rl_print_t *print, const char name[RL_MUSTER_NAME_MAX + 1])
 {
     char known[RL_MUSTER_NAME_MAX + 1];
     rl_fellow_name(fellow, known);
@@ -203,14 +189,14 @@ static void note_fellow(const rl_store_config_t *store, rl_fellow_t *fellow, uin
         atomic_store(&fellow->told, 0);
         set_fellow_name(fellow, name);
     }
-    atomic_store(&fellow->print, print);
+    set_fellow_print(fellow, print);
     atomic_store(&fellow->seen_s, rl_clock_seconds());
     tell(store, fellow, name);
 }
 
 static void forget_fellow(rl_fellow_t *fellow)
 {
-    atomic_store(&fellow->print, 0);
+    atomic_store(&fellow->print[0], 0);
     atomic_store(&fellow->told, 0);
 }
 
@@ -237,19 +223,17 @@ static void end_trip(rl_round_trip_t *trip, rl_store_status_e status)
     trip->failed |= status != RL_STORE_OK;
 }
 
-/* Reads a place. Returns its fingerprint, 0 if it is free, and sets the name. */
-static uint64_t visit_place(rl_round_trip_t *trip, unsigned place,
-                            char name[RL_MUSTER_NAME_MAX + 1])
+/* Reads a place. Sets its fingerprint, none if it is free, and the name. */
+static void visit_place(rl_round_trip_t *trip, unsigned place, rl_print_t *print,
+                        char name[RL_MUSTER_NAME_MAX + 1])
 {
-    uint64_t print = 0;
     rl_store_status_e status;
     name[0] = '\0';
-    status = rl_muster_read_print(begin_trip(trip), place, &print);
-    if (status == RL_STORE_OK && print != 0) {
+    status = rl_muster_read_print(begin_trip(trip), place, print);
+    if (status == RL_STORE_OK && print->words[0] != 0) {
         status = rl_muster_read_name(&trip->session, place, name);
     }
     end_trip(trip, status);
-    return trip->failed ? 0 : print;
 }
 
 /* Looks at all places on the roll. Returns those that are taken, by others or by this
@@ -261,17 +245,21 @@ static uint64_t visit_places(rl_round_trip_t *trip, uint64_t roll)
     for (unsigned i = 0; i < RL_MUSTER_PLACES && !trip->failed; i++) {
         rl_fellow_t *fellow = &trip->store->muster->fellows[i];
         char name[RL_MUSTER_NAME_MAX + 1];
-        const uint64_t print = (roll >> i & 1) != 0 ? visit_place(trip, i, name) : 0;
+        rl_print_t print = {.words = {0}};
+        if ((roll >> i & 1) != 0) {
+            visit_place(trip, i, &print, name);
+        }
         if (trip->failed) {
             break;
         }
-        if (print == 0 || strcmp(name, own_name) == 0) {
+        const bool is_taken = print.words[0] != 0;
+        if (!is_taken || strcmp(name, own_name) == 0) {
             forget_fellow(fellow);
         }
         else {
-            note_fellow(trip->store, fellow, print, name);
+            note_fellow(trip->store, fellow, &print, name);
         }
-        taken |= (uint64_t)(print != 0 || i + 1 == atomic_load(&muster->place)) << i;
+        taken |= (uint64_t)(is_taken || i + 1 == atomic_load(&muster->place)) << i;
     }
     return taken;
 }
@@ -288,7 +276,7 @@ static unsigned choose_place(rl_muster_t *muster)
     }
     for (unsigned i = 0; i < PLACES_TRIED; i++) {
         place = (first + i) % RL_MUSTER_PLACES;
-        if (atomic_load(&muster->fellows[place].print) == 0) {
+        if (atomic_load(&muster->fellows[place].print[0]) == 0) {
             break;
         }
     }
@@ -302,7 +290,7 @@ static void write_own(rl_round_trip_t *trip, uint64_t taken, int64_t now)
     rl_muster_t *muster = trip->store->muster;
     const unsigned place = choose_place(muster);
     rl_store_session_t *session = begin_trip(trip);
-    rl_store_status_e status = rl_muster_write(session, place, trip->store->print, own_name);
+    rl_store_status_e status = rl_muster_write(session, place, &trip->store->print, own_name);
     if (status == RL_STORE_OK) {
         status = rl_muster_write_roll(session, taken | UINT64_C(1) << place);
     }

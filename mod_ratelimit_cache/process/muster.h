@@ -6,11 +6,10 @@
 #include <stdatomic.h>
 
 #include "../config/store_directive.h"
-#include "../fleet/muster.h"
 
 /* Another server, in the place of the store that it has. */
 typedef struct rl_fellow {
-    _Atomic uint64_t print; /* its fingerprint; 0: none is there */
+    _Atomic uint64_t print[RL_PRINT_WORDS]; /* its fingerprint; the first 0: none is there */
     _Atomic uint64_t name[RL_MUSTER_NAME_WORDS];
     _Atomic uint32_t seen_s; /* when it was last found there, seconds since 1970 */
     _Atomic uint32_t told;   /* the differences that were logged */
@@ -38,6 +37,9 @@ void rl_muster_post_config(rl_store_config_t *store, apr_pool_t *pconf);
  * monotonic clock. For a background thread of a child whose configuration is this server's. The
  * store's muster must not be NULL. */
 void rl_muster_look(const rl_store_config_t *store, int64_t now);
+
+/* Returns the fingerprint of a fellow; none: there is no such fellow. */
+rl_print_t rl_fellow_print(const rl_fellow_t *fellow);
 
 /* Copies the name of a fellow. */
 void rl_fellow_name(const rl_fellow_t *fellow, char name[RL_MUSTER_NAME_MAX + 1]);

@@ -28,7 +28,7 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-2"
 #define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-4"
 #define RETAINED_BUSY_KEY   "mod_ratelimit_cache-busy-1"
-#define RETAINED_MUSTER_KEY "mod_ratelimit_cache-muster-1"
+#define RETAINED_MUSTER_KEY "mod_ratelimit_cache-muster-2"
 #define RETAINED_SLOTS_KEY  "mod_ratelimit_cache-slots-1"
 
 /* What outlives a reload, besides the table of counters (table.c): httpd unloads the module and

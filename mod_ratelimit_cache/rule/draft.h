@@ -11,6 +11,8 @@ typedef struct rl_draft {
     cmd_parms *cmd;
     rl_rule_t *rule; /* being filled in */
     unsigned seen;   /* options that were given: bit i is for the i-th of the table */
+    const char *when_text, *unless_text, *cost_text; /* expressions as they are written; NULL:
+                                                      * not given */
     bool reads_user; /* an expression that decides how to count reads the authenticated user */
     bool reads_env;  /* or environment variables, */
     bool reads_headers; /* or header fields */

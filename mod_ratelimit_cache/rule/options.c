@@ -161,6 +161,7 @@ static const char *option_cost(rl_draft_t *draft, const char *value)
 {
     uint64_t n;
     if (strncmp(value, "expr=", 5) == 0) {
+        draft->cost_text = value + 5;
         return rl_draft_expr(draft, value + 5, RL_EXPR_STRING, &draft->rule->cost_expr);
     }
     if (parse_units(value, &n) != NULL) {
@@ -172,11 +173,13 @@ static const char *option_cost(rl_draft_t *draft, const char *value)
 
 static const char *option_when(rl_draft_t *draft, const char *value)
 {
+    draft->when_text = value;
     return rl_draft_expr(draft, value, RL_EXPR_BOOLEAN, &draft->rule->when);
 }
 
 static const char *option_unless(rl_draft_t *draft, const char *value)
 {
+    draft->unless_text = value;
     return rl_draft_expr(draft, value, RL_EXPR_BOOLEAN, &draft->rule->unless);
 }
 

@@ -4,6 +4,7 @@
 #include <ap_expr.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../core/glob.h"
@@ -21,6 +22,7 @@ typedef struct rl_pattern {
 
 struct rl_outcomes {
     const ap_expr_info_t *expr; /* NULL: the members below decide */
+    const char *expr_text;      /* as it is written */
     bool auth_failed, auth_ok;
     bool any_status;                          /* any of status[] is set */
     bool status[STATUS_MAX - STATUS_MIN + 1]; /* in the set? From STATUS_MIN on */
@@ -115,9 +117,49 @@ const char *rl_outcomes_parse(cmd_parms *cmd, const char *text, const rl_outcome
         outcomes_add(outcomes, STATUS_MIN, STATUS_MAX - STATUS_MIN + 1);
         return NULL;
     }
-    return strncmp(text, "expr=", 5) == 0
-               ? rl_expr_parse(cmd, text + 5, RL_EXPR_BOOLEAN, &outcomes->expr)
-               : parse_list(cmd->pool, text, outcomes);
+    if (strncmp(text, "expr=", 5) != 0) {
+        return parse_list(cmd->pool, text, outcomes);
+    }
+    outcomes->expr_text = text + 5;
+    return rl_expr_parse(cmd, text + 5, RL_EXPR_BOOLEAN, &outcomes->expr);
+}
+
+/* ---- telling a set ---- */
+
+static int compare_patterns(const void *a, const void *b)
+{
+    const rl_pattern_t *left = a, *right = b;
+    const int order = (int)left->cookie - (int)right->cookie;
+    return order != 0 ? order : strcmp(left->glob, right->glob);
+}
+
+static const char *statuses_text(apr_pool_t *pool, const rl_outcomes_t *outcomes)
+{
+    const size_t n = sizeof(outcomes->status) / sizeof(outcomes->status[0]);
+    char *text = apr_palloc(pool, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        text[i] = outcomes->status[i] ? '1' : '0';
+    }
+    text[n] = '\0';
+    return text;
+}
+
+const char *rl_outcomes_text(apr_pool_t *pool, const rl_outcomes_t *outcomes)
+{
+    rl_outcomes_t sorted = *outcomes;
+    const char *text;
+    if (outcomes->expr != NULL) {
+        return apr_pstrcat(pool, "expr ", outcomes->expr_text, NULL);
+    }
+    qsort(sorted.patterns, (size_t)sorted.patterns_n, sizeof(sorted.patterns[0]),
+          compare_patterns);
+    text = apr_psprintf(pool, "%d %d ", sorted.auth_failed, sorted.auth_ok);
+    text = apr_pstrcat(pool, text, statuses_text(pool, outcomes), NULL);
+    for (int i = 0; i < sorted.patterns_n; i++) {
+        text = apr_pstrcat(pool, text, sorted.patterns[i].cookie ? " cookie " : " location ",
+                           sorted.patterns[i].glob, NULL);
+    }
+    return text;
 }
 
 /* ---- asking a set ---- */

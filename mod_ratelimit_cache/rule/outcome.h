@@ -37,6 +37,10 @@ typedef struct rl_ending {
  * the reason why the text is refused. */
 const char *rl_outcomes_parse(cmd_parms *cmd, const char *text, const rl_outcomes_t **outcomes);
 
+/* Returns the set as text, in the pool. Sets with the same text are equal, in whatever order
+ * they were written; an expression is its own text. */
+const char *rl_outcomes_text(apr_pool_t *pool, const rl_outcomes_t *outcomes);
+
 /* Returns true if the ending is in the set; `unknown` if that can't be said yet, because it
  * takes an answer and there is none, or at all, because the answer's header isn't known or the
  * expression can't be evaluated. */

@@ -7,6 +7,7 @@
 
 #include "draft.h"
 #include "identity.h"
+#include "manner.h"
 #include "options.h"
 
 static const char *parse_rate(rl_draft_t *draft, const char *text)
@@ -141,6 +142,9 @@ const char *rl_rule_parse(cmd_parms *cmd, int argc, char *const argv[], rl_rule_
         rule->always = rule->methods.all && rule->when == NULL && rule->unless == NULL;
         rule->plain = rule_is_plain(rule);
         rl_draft_identify(&draft);
+        if (!rule->tenant) {
+            rl_draft_manner(&draft);
+        }
         error = check_outcomes(&draft);
     }
     *parsed = rule;

@@ -9,6 +9,7 @@
 #include <http_config.h>
 #include <ap_expr.h>
 
+#include "../core/alike.h"
 #include "../core/digest.h"
 #include "../core/meter/meter.h"
 #include "../core/rate.h"
@@ -94,6 +95,9 @@ typedef struct rl_rule {
     struct rl_rule *next; /* in the list of all rules of the server's configuration */
     unsigned place;       /* its place in that list, from 0 */
     unsigned slot;        /* of its figures in `home`, set in post_config (process/slots.h) */
+    /* Digests of the options of each part from RL_ALIKE_OPTIONS on (manner.h); 0: all of them
+     * are the default, or it is a tenant's. */
+    uint64_t manner[RL_ALIKE_OPTIONS_COUNT];
 } rl_rule_t;
 
 /* Sets *meter to the rule's meter at this rate, complete; it may be &rule->meter. */

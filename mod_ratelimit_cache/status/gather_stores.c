@@ -37,13 +37,11 @@ static rl_fellow_row_t fellow_row(apr_pool_t *pool, const rl_store_config_t *sto
                                   const rl_fellow_t *fellow)
 {
     char *name = apr_palloc(pool, RL_MUSTER_NAME_MAX + 1);
-    const unsigned differs = rl_muster_differences(atomic_load(&fellow->print), store->print);
+    const rl_print_t print = rl_fellow_print(fellow);
     rl_fellow_name(fellow, name);
     return (rl_fellow_row_t){.host = name,
                              .seen_s = atomic_load(&fellow->seen_s),
-                             .secret = (differs & 1u << RL_ALIKE_SECRET) != 0,
-                             .servers = (differs & 1u << RL_ALIKE_SERVERS) != 0,
-                             .rules = (differs & 1u << RL_ALIKE_RULES) != 0};
+                             .differs = rl_muster_differences(&print, &store->print)};
 }
 
 /* Adds the other servers that use the store. */
@@ -57,7 +55,7 @@ static void describe_fleet(apr_pool_t *pool, const rl_store_config_t *store,
     fleet = apr_palloc(pool, RL_MUSTER_PLACES * sizeof(*fleet));
     for (unsigned i = 0; i < RL_MUSTER_PLACES; i++) {
         const rl_fellow_t *fellow = &store->muster->fellows[i];
-        if (atomic_load(&fellow->print) != 0) {
+        if (rl_fellow_print(fellow).words[0] != 0) {
             fleet[row->nfleet++] = fellow_row(pool, store, fellow);
         }
     }

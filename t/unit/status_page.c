@@ -273,7 +273,7 @@ static void nothing_in_a_report_is_markup(void **state)
     rl_report_t report = report_of(1, 1);
     const rl_deed_row_t deed = {.action = evil, .text = evil};
     const rl_server_row_t server = {.name = evil, .state = evil};
-    const rl_fellow_row_t fellow = {.host = evil, .rules = true};
+    const rl_fellow_row_t fellow = {.host = evil, .differs = 1u << RL_ALIKE_RULES};
     const rl_measure_row_t busiest = {.name = evil};
     const rl_store_row_t store = {
         .name = evil, .servers = &server, .nservers = 1, .fleet = &fellow, .nfleet = 1};

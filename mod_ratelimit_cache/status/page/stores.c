@@ -86,17 +86,22 @@ static void stores_server(rl_output_t *out, const rl_server_row_t *row)
 /* What another server has otherwise: "its secret, its rules". */
 static void fellow_differences(rl_output_t *out, const rl_fellow_row_t *row)
 {
-    const struct {
-        bool differs;
-        const char *what;
-    } parts[] = {{row->secret, "its secret"},
-                 {row->servers, "its list of memcached servers"},
-                 {row->rules, "its rules"}};
+    static const char *const texts[RL_ALIKE_KINDS] = {
+        [RL_ALIKE_SECRET] = "its secret",
+        [RL_ALIKE_SERVERS] = "its list of memcached servers",
+        [RL_ALIKE_RULES] = "its rules",
+        [RL_ALIKE_CONDITIONS] = "methods=, when= or unless= of its rules",
+        [RL_ALIKE_GAPS] = "missing= or absent= of its rules",
+        [RL_ALIKE_UNITS] = "cost= or initial= of its rules",
+        [RL_ALIKE_OUTCOMES] = "count=, clear= or known= of its rules",
+        [RL_ALIKE_PENALTIES] = "penalty= of its rules",
+        [RL_ALIKE_VERSION] = "its version of mod_ratelimit_cache",
+    };
     bool any = false;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (parts[i].differs) {
+    for (size_t i = 0; i < RL_ALIKE_KINDS; i++) {
+        if ((row->differs >> i & 1) != 0) {
             rl_out(out, any ? ", " : "");
-            rl_out(out, parts[i].what);
+            rl_out(out, texts[i]);
             any = true;
         }
     }

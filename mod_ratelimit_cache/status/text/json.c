@@ -193,15 +193,6 @@ static int64_t outage_of(const rl_store_row_t *row)
     return longest;
 }
 
-static void json_difference(rl_output_t *out, bool differs, const char *word, bool *any)
-{
-    if (differs) {
-        rl_out(out, *any ? "," : "");
-        rl_out_json(out, word);
-        *any = true;
-    }
-}
-
 static void json_fellow(rl_output_t *out, const rl_fellow_row_t *row)
 {
     bool any = false;
@@ -209,9 +200,13 @@ static void json_fellow(rl_output_t *out, const rl_fellow_row_t *row)
     json_number(out, "seen", row->seen_s);
     json_name(out, ",", "differs");
     rl_out(out, "[");
-    json_difference(out, row->secret, "secret", &any);
-    json_difference(out, row->servers, "servers", &any);
-    json_difference(out, row->rules, "rules", &any);
+    for (int i = 0; i < RL_ALIKE_KINDS; i++) {
+        if ((row->differs >> i & 1) != 0) {
+            rl_out(out, any ? "," : "");
+            rl_out_json(out, rl_alike_word((rl_alike_e)i));
+            any = true;
+        }
+    }
     rl_out(out, "]}");
 }
 

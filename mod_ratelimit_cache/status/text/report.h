@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../core/alike.h"
 #include "../../core/digest.h"
 #include "../../stats/stats.h"
 
@@ -52,10 +53,9 @@ typedef struct rl_server_row {
 
 /* Another server that uses the same shared store. */
 typedef struct rl_fellow_row {
-    const char *host;            /* HOST:PORT; "" if that isn't known */
-    uint32_t seen_s;             /* when it was last seen, seconds since 1970 */
-    bool secret, servers, rules; /* that isn't this server's: its secret, its list of memcached
-                                  * servers, its rules */
+    const char *host; /* HOST:PORT; "" if that isn't known */
+    uint32_t seen_s;  /* when it was last seen, seconds since 1970 */
+    unsigned differs; /* in what it isn't this server's: bit i is for i of rl_alike_e */
 } rl_fellow_row_t;
 
 typedef struct rl_store_row {
