@@ -28,10 +28,10 @@ sub recovered {
 
 # Requests until the log says that the server fails, and some more; how many there were.
 sub fail_over {
-    my ($s, $from, $path) = @_;
+    my ($s, $from, $path, %o) = @_;
     my $n = 0;
-    await(10, sub { $n++; status($s, $path); grep { /does not answer as it should/ } $s->log_lines($from) });
-    status($s, $path) for 1 .. 5;
+    await(10, sub { $n++; status($s, $path, %o); grep { /does not answer as it should/ } $s->log_lines($from) });
+    status($s, $path, %o) for 1 .. 5;
     return $n + 5;
 }
 
@@ -98,6 +98,25 @@ for (@kinds) {
     $f->mode('ok');
     my (undef, undef, $local) = recovered($s, $from, time);
     cmp_ok $local, '>=', 15, 'all requests are counted that were decided locally';
+    $s->stop;
+}
+
+# ---- requests that are decided twice ---------------------------------------------------------------------------------
+{
+    my $m = RL::Memcached->start;
+    my $s = httpd(conf([$m], 'compare=off') . "<Location /ok/two>\n    Include conf/auth.conf\n    RateLimit early 100000/30d\n"
+            . "    RateLimit late 100000/30d key=user\n</Location>\n", children => 2, workers => 8);
+    my @as_alice = (auth => 'alice:secret');
+    is status($s, '/ok/two', @as_alice), 200, 'rules before and after the log-in';
+    my $from = $s->log_mark;
+    $m->kill;
+    my $n = fail_over($s, $from, '/ok/two', @as_alice);
+    my $figures = store_server(figures($s));
+    is $figures->{outage_local}, $n, '... a request counts once while memcached is away';
+    cmp_ok +(grep { $_->{servers} && @{ $_->{servers} } } @{ figures($s)->{stores} })[0]{local_decisions}, '>', $n, '... though it takes two decisions';
+    $m->again;
+    my (undef, undef, $local) = recovered($s, $from, time);
+    is $local, $n, '... and the log says how many requests there were';
     $s->stop;
 }
 

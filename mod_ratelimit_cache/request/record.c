@@ -77,6 +77,7 @@ void rl_request_copy(apr_pool_t *pool, const rl_request_t *from, rl_request_t *t
     *to = (rl_request_t){.exempt = from->exempt,
                          .special = from->special,
                          .reported = from->reported,
+                         .local = from->local,
                          .holds = false,
                          .outcome = {.matters = from->outcome.matters,
                                      .reads_auth = from->outcome.reads_auth,

@@ -107,6 +107,7 @@ typedef struct rl_request {
     struct rl_known *known; /* what the browser carries (known.h); NULL: not read yet */
     rl_upgrade_t *upgrade;  /* the offer to go on as a stream of HTTP/2, or NULL */
     bool no_upgrade;        /* the client does not ask for an upgrade to HTTP/2 */
+    bool local;             /* counted as one that was decided without the shared store */
 } rl_request_t;
 
 /* Returns the record of the client request that r belongs to, or NULL if there is none yet: no

@@ -7,11 +7,14 @@
 #include "../process/runtime.h"
 #include "../process/watch.h"
 #include "../system/clock.h"
+#include "record.h"
 
-void rl_session_begin_shared(rl_store_config_t *store, int64_t spent_us, rl_session_t *session)
+void rl_session_begin_shared(rl_store_config_t *store, const request_rec *r, int64_t spent_us,
+                             rl_session_t *session)
 {
     session->source.salt = store->salt;
     session->store = store;
+    session->r = r;
     if (store->store == NULL) {
         return;
     }
@@ -31,7 +34,7 @@ void rl_session_begin_in(const server_rec *s, rl_session_t *session)
     rl_store_config_t *store = rl_server_config(s)->store;
     session->source = rl_session_source();
     if (store != NULL) {
-        rl_session_begin_shared(store, 0, session);
+        rl_session_begin_shared(store, NULL, 0, session);
     }
 }
 
@@ -50,11 +53,31 @@ void rl_session_view(const server_rec *s, rl_session_t *session)
     }
 }
 
+/* Returns true if this is the first session of the client request that is decided without the
+ * store: it may have several, before and after authentication, and for its subrequests. */
+static bool is_first_local(const request_rec *r)
+{
+    rl_request_t *request;
+    bool first;
+    if (r == NULL) {
+        return true;
+    }
+    while (r->main != NULL) {
+        r = r->main;
+    }
+    request = rl_request_get(r);
+    first = request == NULL || !request->local;
+    if (request != NULL) {
+        request->local = true;
+    }
+    return first;
+}
+
 static void count_decisions(const rl_session_t *session)
 {
     const rl_store_session_t *done = &session->store_session;
     rl_store_figures_t *figures = session->store->figures;
-    if (done->local > 0) {
+    if (done->local > 0 && is_first_local(session->r)) {
         rl_watch_count_local(session->store);
     }
     if (figures != NULL && done->local > 0) {

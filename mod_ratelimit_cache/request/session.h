@@ -14,12 +14,13 @@ typedef struct rl_session {
     rl_source_t source; /* points into this session, so don't copy or move it */
     rl_store_session_t store_session;
     const struct rl_store_config *store; /* whose figures count it; NULL: no shared store */
+    const request_rec *r;                /* that it is for; NULL: none */
     int64_t started; /* microseconds of the monotonic clock, set if there is a shared store */
 } rl_session_t;
 
 /* Do the work of rl_session_begin() and rl_session_end() where there is a shared store. */
-void rl_session_begin_shared(struct rl_store_config *store, int64_t spent_us,
-                             rl_session_t *session);
+void rl_session_begin_shared(struct rl_store_config *store, const request_rec *r,
+                             int64_t spent_us, rl_session_t *session);
 int64_t rl_session_end_shared(rl_session_t *session);
 
 /* Returns the source that is this server's memory alone. */
@@ -40,7 +41,7 @@ static inline void rl_session_begin(const request_rec *r, int64_t spent_us,
     struct rl_store_config *store = rl_server_config(r->server)->store;
     session->source = rl_session_source();
     if (store != NULL) {
-        rl_session_begin_shared(store, spent_us, session);
+        rl_session_begin_shared(store, r, spent_us, session);
     }
 }
 
