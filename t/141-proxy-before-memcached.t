@@ -17,13 +17,15 @@ sub conf {
 my $f = RL::FaultyMemcached->start;
 my $s = httpd(conf($f->address), children => 1);
 for my $case ([ 'twemproxy', 'Connection refused' ], [ 'twemproxy', 'Host is down' ], [ 'twemproxy', 'Connection timed out' ],
-    [ 'twemproxy', 'unknown' ], [ 'mcrouter', 'unavailable' ], [ 'memcached\'s proxy', 'backend failure' ])
+    [ 'twemproxy', 'unknown' ], [ 'memcached\'s proxy', 'backend failure' ],
+    map({ [ 'mcrouter', $_ ] } 'unavailable', 'Server unavailable. Reason: mc_res_connect_error', 'Connection closed by the server.', 'remote error', 'Reply timeout',
+        'AsyncSocketException: connect failed, type = Socket not open, errno = 111 (Connection refused)'))
 {
     my ($who, $says) = @$case;
-    my $path = "/ok/ten/$says" =~ tr/ /-/r;
+    my $path = '/ok/ten/' . $says =~ s/[^A-Za-z]+/-/gr;
     my $from = $s->log_mark;
     is status($s, $path), 200, "$who, $says: before";
-    $f->mode('says', $says);
+    $f->mode($who eq 'mcrouter' ? 'routed' : 'says', $says);
     is statuses($s, 10, $path), join(' ', (200) x 9, 429), "$who, $says: httpd counts on";
     $f->reset_count;
     statuses($s, 20, $path);
@@ -42,6 +44,13 @@ $f->reset_count;
 statuses($s, 5, '/ok/ten/memory');
 cmp_ok $f->commands, '>=', 5, 'out of memory is no such answer';
 ok !(grep { /does not answer/ } $s->log_lines($from)), '... and nothing fails by it';
+
+# mcrouter before April 2025, unless it is told not to: what it can't read or add to is missing.
+$f->mode('ok');
+is status($s, '/ok/ten/misses'), 200, 'mcrouter that says missing: before';
+$f->mode('misses');
+is statuses($s, 11, '/ok/ten/misses'), join(' ', (200) x 9, (429) x 2), 'mcrouter that says missing: httpd counts on';
+is statuses($s, 11, '/ok/ten/missing'), join(' ', (200) x 10, 429), 'mcrouter that says missing: also what it has never counted';
 $s->stop;
 
 # ---- twemproxy itself ------------------------------------------------------------------------------------------------

@@ -49,10 +49,33 @@ bool rl_error_text_says_no_memory(const char *text)
     return strcasestr(text, "out of memory") != NULL;
 }
 
+/* What mcrouter says before it names a server or the system's error (routes/DestinationRoute.h,
+ * lib/network/AsyncMcClientImpl.cpp). */
+static bool begins_as_mcrouter(const char *text)
+{
+    static const char *const starts[] = {
+        "Server unavailable. Reason: ",
+        "AsyncSocketException: ",
+        "SSLError: ",
+        "Timed out when trying to connect to server.",
+        "Connection aborted.",
+        "Failed to read from socket ",
+        "Failed to write into socket ",
+        "Failed to send request - deadline exceeded",
+        "Max pending requests (",
+    };
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        if (strncmp(text, starts[i], strlen(starts[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* twemproxy (src/nc_message.c) says what the system calls the error, in the words of its C
  * library, here glibc's and musl's; "unknown" if the memcached has just closed the connection.
- * mcrouter's words are in its AsciiSerialized.cpp, those of memcached's own proxy in
- * proxy.h. None of them is a memcached's. */
+ * mcrouter's words for an error that it has no message for are in its AsciiSerialized.cpp,
+ * those of memcached's own proxy in proxy.h. None of them is a memcached's. */
 bool rl_error_text_says_backend_gone(const char *text)
 {
     static const char *const said[] = {
@@ -77,6 +100,16 @@ bool rl_error_text_says_backend_gone(const char *text)
         "connection error",
         "request deadline exceeded",
         "301 shutdown",
+        "302 try again",
+        "307 busy",
+        "overloaded",
+        "aborted",
+        "local error",
+        "remote error",
+        "Reply timeout",
+        "Client queue timeout",
+        "Connection closed by the server.",
+        "Connection was in ERROR state.",
         "backend failure",
         "backend timeout",
     };
@@ -85,5 +118,5 @@ bool rl_error_text_says_backend_gone(const char *text)
             return true;
         }
     }
-    return false;
+    return begins_as_mcrouter(text);
 }

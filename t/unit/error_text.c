@@ -31,8 +31,30 @@ static void what_a_server_said_is_taken_out_of_a_message(void **state)
 static void a_proxy_tells_that_a_backend_is_gone(void **state)
 {
     static const char *const gone[] = {
-        "Connection refused", "Connection timed out", "Host is down",    "unknown",
-        "unavailable",        "connection error",     "backend failure", "No route to host",
+        "Connection refused",
+        "Connection timed out",
+        "Host is down",
+        "unknown",
+        "unavailable",
+        "connection error",
+        "backend failure",
+        "No route to host",
+        "remote error",
+        "local error",
+        "aborted",
+        "307 busy",
+        "Reply timeout",
+        "overloaded",
+        "302 try again",
+        "Client queue timeout",
+        "Server unavailable. Reason: mc_res_connect_error",
+        "AsyncSocketException: connect failed, type = Socket not open, errno = 111 (Connection "
+        "refused)",
+        "Timed out when trying to connect to server. Ex: AsyncSocketException: connect timed "
+        "out",
+        "Connection closed by the server.",
+        "Failed to write into socket with remote endpoint \"127.0.0.1:11211\", wrote 0 bytes.",
+        "Failed to send request - deadline exceeded",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
@@ -54,6 +76,10 @@ static void other_errors_are_of_a_key(void **state)
         "too many open connections",
         "cannot increment or decrement non-numeric value",
         "bad value",
+        "permission denied",
+        "hot key",
+        "a Server unavailable. Reason: x",
+        "Failed to store",
         "Connection refused by policy",
     };
     (void)state;

@@ -36,6 +36,8 @@ my %MODE = (
     locked   => sub { answer($_[0], undef, "CLIENT_ERROR unauthenticated\r\n") },
     server   => sub { answer($_[0], undef, "SERVER_ERROR something is wrong\r\n") },
     says     => sub { my ($c, undef, undef, @words) = @_; answer($c, undef, "SERVER_ERROR @words\r\n") },
+    routed   => sub { my ($c, undef, undef, @words) = @_; answer($c, undef, "SERVER_ERROR @words\r\n") },    # as `says`, heeds noreply
+    misses   => sub { my ($c, $name) = @_; answer($c, undef, $name =~ /incr|decr/ ? "NOT_FOUND\r\n" : $name =~ /get/ ? "END\r\n" : "SERVER_ERROR unavailable\r\n") },
     garbage  => sub { answer($_[0], undef, join('', map { chr rand 256 } 1 .. 40) =~ tr/\r\n//dr . "\r\n") },
     empty    => sub { answer($_[0], undef, "\r\n") },
     # would end a child that reads it: libmemcached's assertions, see docs/security.md; `value` as the answer to add does
@@ -48,7 +50,7 @@ my %MODE = (
 
 # Whether a command that wants no answer gets none, as from a memcached; one that hits on an error says so all the same.
 # `noreply` is a server that doesn't know the word.
-my %OBEYS = map { $_ => 1 } qw(ok delay memory missing value number twice drip);
+my %OBEYS = map { $_ => 1 } qw(ok delay memory missing value number twice drip routed misses);
 $MODE{noreply} = \&answer;
 
 my ($sockets, @started) = (0);
