@@ -17,7 +17,7 @@ sub member {
 sub host_of { my ($s) = @_; return qr/[\w.-]+:@{[ $s->port ]}/ }
 sub fleet   { my ($s) = @_; return map { @{ $_->{fleet} // [] } } @{ figures($s)->{stores} } }
 
-my %PAGE = (outcomes => 'count=, clear= or known= of its rules');
+my %PAGE = (outcomes => 'count=, clear= or known= of its rules', settings => 'prefix lengths, how forms are read');
 
 # Two servers tell of each other that this differs, and nothing else, once.
 sub differ {
@@ -132,6 +132,7 @@ while (my @some = splice @options, 0, 13) {
 for my $case (
     [ 'penalty= of a rule',                  'penalty', 's/30d$/30d penalty=60/m' ],
     [ 'count=, clear= or known= of a rule',  'outcomes', 's/30d$/30d count=401/m' ],
+    [ 'RateLimitIPv4Prefix.* or RateLimitInherit', 'settings', 's/\A/RateLimitIPv4Prefix 24\n/' ],
     )
 {
     my ($what, $json, $change) = @$case;

@@ -7,6 +7,9 @@ static const struct {
     [RL_ALIKE_SECRET] = {"RateLimitSecret", "secret"},
     [RL_ALIKE_SERVERS] = {"list-of-memcached-servers", "servers"},
     [RL_ALIKE_RULES] = {"rules", "rules"},
+    [RL_ALIKE_SETTINGS] = {"RateLimitIPv4Prefix, RateLimitIPv6Prefix, RateLimitFormLimit, "
+                           "RateLimitFormCharset or RateLimitInherit",
+                           "settings"},
     [RL_ALIKE_CONDITIONS] = {"methods=, when= or unless= of a rule", "conditions"},
     [RL_ALIKE_GAPS] = {"missing= or absent= of a rule", "missing"},
     [RL_ALIKE_UNITS] = {"cost= or initial= of a rule", "cost"},

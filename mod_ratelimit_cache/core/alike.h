@@ -4,12 +4,13 @@
 #define RL_CORE_ALIKE_H
 
 /* Each is a part of a server's fingerprint (fleet/muster.h). Servers that differ in one of the
- * first three have different counters. Those that differ only in one of the rest have the same
- * counters, and count differently there. */
+ * first four have different counters, or some. Those that differ only in one of the rest have
+ * the same counters, and count differently there. */
 typedef enum {
     RL_ALIKE_SECRET,
     RL_ALIKE_SERVERS,
-    RL_ALIKE_RULES,      /* which there are, where, their rates and keys */
+    RL_ALIKE_RULES,    /* which there are, where, their rates and keys */
+    RL_ALIKE_SETTINGS, /* directives that decide on keys: prefix lengths, how forms are read */
     RL_ALIKE_CONDITIONS, /* which requests a rule is for: methods=, when=, unless= */
     RL_ALIKE_GAPS,       /* keys with a part that has no value: missing=, absent= */
     RL_ALIKE_UNITS,      /* how many units: cost=, initial= */

@@ -67,6 +67,48 @@ static void fingerprint_add(apr_pool_t *pool, const rl_rule_t *rule,
     }
 }
 
+/* Returns true for directives that decide which counter a request goes to, or what rules there
+ * are, besides RateLimit. */
+static bool is_setting(const char *directive)
+{
+    static const char *const names[] = {"RateLimitIPv4Prefix", "RateLimitIPv6Prefix",
+                                        "RateLimitFormLimit", "RateLimitFormCharset",
+                                        "RateLimitInherit"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (ap_cstr_casecmp(directive, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns the directive after this one in the configuration; NULL after the last. */
+static const ap_directive_t *directive_after(const ap_directive_t *at)
+{
+    if (at->first_child != NULL) {
+        return at->first_child;
+    }
+    while (at != NULL && at->next == NULL) {
+        at = at->parent;
+    }
+    return at != NULL ? at->next : NULL;
+}
+
+/* Returns a digest of these directives and where they stand, in any order. */
+static rl_digest_t digest_of_settings(apr_pool_t *pool)
+{
+    rl_digest_t sum = {.hi = 0};
+    for (const ap_directive_t *at = ap_conftree; at != NULL; at = directive_after(at)) {
+        if (is_setting(at->directive)) {
+            char *text = apr_pstrcat(pool, at->directive, " ", at->args, NULL);
+            ap_str_tolower(text);
+            text = apr_pstrcat(pool, text, "\n", rl_section_around(pool, at), NULL);
+            sum.hi += rl_digest_public(text, strlen(text)).hi;
+        }
+    }
+    return sum;
+}
+
 static rl_digest_t digest_of_secret(void)
 {
     rl_digest_t digest;
@@ -79,6 +121,7 @@ rl_print_t rl_fingerprint(apr_pool_t *pool, const rl_store_config_t *store)
     rl_digest_t of[RL_ALIKE_PARTS] = {{.hi = 0}};
     of[RL_ALIKE_SECRET] = digest_of_secret();
     of[RL_ALIKE_SERVERS] = digest_of_servers(pool, store);
+    of[RL_ALIKE_SETTINGS] = digest_of_settings(pool);
     for (const rl_rule_t *rule = rl_global_config()->rules; rule != NULL; rule = rule->next) {
         if (is_shared_in(store, rule)) {
             fingerprint_add(pool, rule, of);

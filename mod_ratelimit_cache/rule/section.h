@@ -10,4 +10,7 @@
  * server's configuration. */
 const char *rl_rule_section(apr_pool_t *pool, const rl_rule_t *rule);
 
+/* Returns the same of any directive of the server's configuration. */
+const char *rl_section_around(apr_pool_t *pool, const ap_directive_t *directive);
+
 #endif

@@ -90,6 +90,7 @@ static void fellow_differences(rl_output_t *out, const rl_fellow_row_t *row)
         [RL_ALIKE_SECRET] = "its secret",
         [RL_ALIKE_SERVERS] = "its list of memcached servers",
         [RL_ALIKE_RULES] = "its rules",
+        [RL_ALIKE_SETTINGS] = "prefix lengths, how forms are read, or RateLimitInherit",
         [RL_ALIKE_CONDITIONS] = "methods=, when= or unless= of its rules",
         [RL_ALIKE_GAPS] = "missing= or absent= of its rules",
         [RL_ALIKE_UNITS] = "cost= or initial= of its rules",
