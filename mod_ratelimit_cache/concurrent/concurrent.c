@@ -3,19 +3,17 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../system/clock.h"
+#include "gone.h"
+#include "patient_lock.h"
 
 #define CHAINS     256
-#define LOCK_NSEC  200000000L /* how long the lock is waited for */
-#define SPINS      64         /* tries before the system is asked to wait */
-#define REAP_PAUSE 100000     /* microseconds */
-#define NOBODY     0u         /* numbers of holders and keys begin at 1 */
+#define REAP_PAUSE 100000 /* microseconds */
+#define NOBODY     0u     /* numbers of holders and keys begin at 1 */
 
 /* What the state says is what counts; it is written last. LEFT: whoever has the lock next is to
  * free it, because it couldn't be had at the time. */
@@ -43,7 +41,8 @@ typedef struct rl_slot_key {
 
 typedef struct rl_slot_stripe {
     _Alignas(64) pthread_mutex_t lock;
-    _Atomic bool left; /* a holder is LEFT */
+    _Atomic bool left;    /* a holder is LEFT, or a process is noted */
+    rl_gone_notes_t gone; /* processes that ended while the lock couldn't be had */
     _Atomic uint32_t waiting;
     uint64_t stamps; /* the last that was given */
     int64_t reaped;  /* when processes were last looked at */
@@ -265,12 +264,12 @@ static void free_holder(const rl_stripe_view_t *view, uint32_t n)
     view->stripe->free_holder = n;
 }
 
-static void index_holder(const rl_stripe_view_t *view, uint32_t n)
+static void index_holder(const rl_stripe_view_t *view, const rl_gone_t *gone, uint32_t n)
 {
     const rl_holder_t *holder = holder_at(view, n);
     const uint32_t state = holder_state(holder);
     rl_slot_key_t *key;
-    if (state == FREE || state == LEFT) {
+    if (state == FREE || state == LEFT || rl_gone_has(gone, holder->pid)) {
         free_holder(view, n);
         return;
     }
@@ -287,44 +286,29 @@ static void index_holder(const rl_stripe_view_t *view, uint32_t n)
 }
 
 /* Makes the index anew from the list of holders: who had the lock was killed, or somebody left
- * without it. */
+ * without it, or ended. The notes stay until it is made: this process may be killed, too. */
 static void make_index(const rl_stripe_view_t *view)
 {
     rl_slot_stripe_t *stripe = view->stripe;
+    rl_gone_t gone;
     memset(stripe->heads, 0, sizeof(stripe->heads));
     stripe->free_holder = stripe->free_key = NOBODY;
     stripe->key_top = 0;
     atomic_store(&stripe->waiting, 0);
     atomic_store(&stripe->left, false);
+    gone = rl_gone_read(&stripe->gone);
     for (uint32_t n = 1; n <= stripe->top; n++) {
-        index_holder(view, n);
+        index_holder(view, &gone, n);
     }
     for (uint32_t n = 1; n <= stripe->key_top; n++) {
         hand_over(view, &view->keys[n - 1]);
     }
-}
-
-static int lock_patiently(pthread_mutex_t *lock)
-{
-    struct timespec until;
-    for (int i = 0; i < SPINS; i++) {
-        const int rv = pthread_mutex_trylock(lock);
-        if (rv != EBUSY) {
-            return rv;
-        }
-    }
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += LOCK_NSEC;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
-    return pthread_mutex_timedlock(lock, &until);
+    rl_gone_forget(&stripe->gone, &gone);
 }
 
 static bool stripe_lock(const rl_stripe_view_t *view)
 {
-    const int rv = lock_patiently(&view->stripe->lock);
+    const int rv = rl_lock_patiently(&view->stripe->lock);
     if (rv != 0 && rv != EOWNERDEAD) {
         return false;
     }
@@ -512,11 +496,20 @@ int64_t rl_slots_leave(rl_slots_t *slots, rl_holding_t *holding)
 
 /* ---- processes that are no more ---- */
 
+/* Has whoever has the lock next give back what the process held. Until then nobody of the same
+ * number holds anything: that, too, takes the lock. */
+static void note_gone(rl_slot_stripe_t *stripe, pid_t pid)
+{
+    rl_gone_note(&stripe->gone, pid); /* rl_slots_reap_key() finds what isn't noted */
+    atomic_store(&stripe->left, true);
+}
+
 void rl_slots_reap(rl_slots_t *slots, pid_t pid)
 {
     for (uint32_t i = 0; i < RL_SLOTS_STRIPES; i++) {
         const rl_stripe_view_t view = view_of(slots, i);
         if (!stripe_lock(&view)) {
+            note_gone(view.stripe, pid);
             continue;
         }
         for (uint32_t n = 1; n <= view.stripe->top; n++) {
@@ -528,11 +521,6 @@ void rl_slots_reap(rl_slots_t *slots, pid_t pid)
     }
 }
 
-static bool is_gone(pid_t pid)
-{
-    return kill(pid, 0) != 0 && errno == ESRCH;
-}
-
 /* Returns a process of the stripe's holders that is gone, 0 if none is. */
 static pid_t find_gone(const rl_stripe_view_t *view)
 {
@@ -542,7 +530,7 @@ static pid_t find_gone(const rl_stripe_view_t *view)
         if (!is_taken(holder) || holder->pid == alive) {
             continue;
         }
-        if (is_gone(holder->pid)) {
+        if (rl_gone_is(holder->pid)) {
             return holder->pid;
         }
         alive = holder->pid;

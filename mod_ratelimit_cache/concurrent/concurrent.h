@@ -76,7 +76,8 @@ bool rl_slots_are_held(const rl_slots_t *slots, const rl_holding_t *holding);
  * microseconds it was held, 0 if it wasn't. */
 int64_t rl_slots_leave(rl_slots_t *slots, rl_holding_t *holding);
 
-/* Gives back what a process has held that is no more. */
+/* Gives back what a process has held that is no more: at once, or, where the lock can't be had,
+ * as soon as somebody has it. */
 void rl_slots_reap(rl_slots_t *slots, pid_t pid);
 
 /* Looks whether the processes that hold the key's slots still live, and gives back what those

@@ -204,6 +204,49 @@ static void what_a_dead_process_held_is_found(void **state)
     assert_true(rl_slots_are_held(slots, &waits));
 }
 
+/* Stops a process that comes and goes while it has the lock, and returns it. */
+static pid_t stop_with_the_lock(uint64_t n)
+{
+    const pid_t pid = fork();
+    rl_holding_t holding;
+    if (pid == 0) {
+        for (;;) {
+            take(n, 1, 0, &holding);
+            rl_slots_leave(slots, &holding);
+        }
+    }
+    do {
+        kill(pid, SIGCONT);
+        usleep(100);
+        kill(pid, SIGSTOP);
+        waitpid(pid, NULL, WUNTRACED);
+    } while (take(n + 1, 0, 0, &holding) != RL_SLOT_FAILED);
+    return pid;
+}
+
+static void a_dead_process_is_noted_while_the_lock_is_held(void **state)
+{
+    rl_holding_t held, waits;
+    const pid_t dead = fork();
+    pid_t stopped;
+    (void)state;
+    if (dead == 0) {
+        take(1, 1, 0, &held);
+        _exit(0);
+    }
+    waitpid(dead, NULL, 0);
+    assert_int_equal(take(1, 1, 1, &waits), RL_SLOT_WAITED_FOR);
+    stopped = stop_with_the_lock(2);
+    rl_slots_reap(slots, dead);
+    assert_false(rl_slots_are_held(slots, &waits));
+    kill(stopped, SIGKILL);
+    waitpid(stopped, NULL, 0);
+    assert_int_equal(used(1), 1);
+    assert_true(rl_slots_are_held(slots, &waits));
+    rl_slots_leave(slots, &waits);
+    assert_int_equal(used(1), 0);
+}
+
 /* ---- killed anywhere ---- */
 
 /* Who is inside, as it sees itself: odd from when a slot was had until it is left. */
@@ -311,6 +354,7 @@ int main(void)
         TEST(a_full_table_is_said),
         TEST(rows_are_counted),
         TEST(what_a_dead_process_held_is_found),
+        TEST(a_dead_process_is_noted_while_the_lock_is_held),
         TEST(killed_anywhere_nothing_is_lost_or_granted_twice),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
