@@ -98,7 +98,8 @@ is statuses($s, 2, '/ok/exempt'), '200 429', 'a key is at its limit';
 like deed($s, action => 'exempt', rule => 'exempt', key => 'ip=127.0.0.1', for => '1h')->body, qr/exempted for 1h/, '... and is exempted by hand';
 my (undef, $before) = logged($s, 'GET', '/ok/key?k=secret-value');
 $s->stop;
-like $s->start_again, qr/counters of \d+ keys go on from \Q$path\E, whose last server was stopped; 0 have expired, and 0 were damaged/,
+# The second of the rule with a penalty is over by now, or isn't yet.
+like $s->start_again, qr/counters of \d+ keys go on from \Q$path\E, whose last server was stopped; [01] have expired, and 0 were damaged/,
     'a start after a stop says that counters go on';
 limit_is $s, 2, "/ok/$_", "$_: after a stop and a start" for @places;
 is status($s, '/ok/penalty'), 429, 'a penalty holds after a stop and a start';
@@ -110,7 +111,7 @@ is index(slurp($path), 'secret-value'), -1, 'no value of a key is in the file';
 
 # ---- kill -9 ------------------------------------------------------------------------------------------------
 $s->kill_all;
-like $s->start_again, qr/whose last server was killed; 0 have expired, and 0 were damaged/, 'a start after kill -9 says so';
+like $s->start_again, qr/whose last server was killed; [01] have expired, and 0 were damaged/, 'a start after kill -9 says so';
 is status($s, "/ok/$_"), 429, "$_: after kill -9 of all" for @places;
 (undef, $after) = logged($s, 'GET', '/ok/key?k=secret-value');
 is $after->{remaining}, $before->{remaining} - 2, 'no unit is lost by kill -9';
@@ -250,7 +251,7 @@ $s = start_with("file=$path");
 is statuses($s, 3, '/ok/window'), '200 200 200', 'three of five are admitted';
 $s->stop;
 utime time, time + 3600, $path;
-like $s->start_again, qr/warn.*the clock is 3(?:600|59\d) seconds behind the last use of \Q$path\E/, 'a clock that was set back is told';
+like $s->start_again, qr/warn.*the clock is 3(?:600|5\d\d) seconds behind the last use of \Q$path\E/, 'a clock that was set back is told';
 limit_is $s, 2, '/ok/window', 'a clock that was set back';
 $s->stop;
 
