@@ -9,7 +9,7 @@ package RL::H2;
 #   my $id = $h2->headers('POST', '/login', 'content-type' => 'text/plain');
 #   $h2->data($id, 'user=a');  $h2->reset($id);
 #   $h2->finished($other, 5);    # [ status, body ] or undef
-#   $h2->logged($s, $mark);      # the access log has a line since $mark
+#   $h2->logged($s, $mark);      # the access log has a line since $mark; with a third argument: one that matches
 
 use strict;
 use warnings;
@@ -82,12 +82,12 @@ sub finished {
     return [ $self->{status}{$id}, $self->{body}{$id} // '' ];
 }
 
-# Waits until the server has written an access-log line since `from`. mod_http2 2.0.42 now and then ends a request
+# Waits until the server has written an access-log line since `from`, one that matches `re`. mod_http2 2.0.42 now and then ends a request
 # only when its connection stirs again, or at KeepAliveTimeout: hence the pings.
 sub logged {
-    my ($self, $server, $from) = @_;
-    return RL::Httpd::await(10, sub {
-        return 1 if RL::Httpd::lines_from("$server->{root}/logs/access.log", $from);
+    my ($self, $server, $from, $re) = @_;
+    return RL::Httpd::await(20, sub {
+        return 1 if grep { !defined $re || $_ =~ $re } RL::Httpd::lines_from("$server->{root}/logs/access.log", $from);
         $self->frame(PING, 0, 0, 'are you?');
         return 0;
     });
