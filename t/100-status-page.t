@@ -46,14 +46,12 @@ like RL::Html::text(($calm->find('title'))[0]), qr/\ANothing limited - /, 'calm:
 like RL::Html::text($calm->one('section', 'id', qr/\Anow\z/)), qr/No request was over a limit in the last five minutes/, 'calm: it says so';
 
 # ---- an attack ------------------------------------------------------------------------------------------------
-my $from = $s->access_mark;
-status($s, '/ok/login', from => '192.0.2.1', headers => [ 'X-Who' => 'carol' ]) for 1 .. 3;
-status($s, '/ok/login', from => '198.51.100.7', headers => [ 'X-Who' => 'admin' ]) for 1 .. 9;
-status($s, '/ok/login', from => '198.51.100.8', headers => [ 'X-Who' => '<script>alert(2)</script>' ]) for 1 .. 6;
-status($s, '/ok/api') for 1 .. 40;
-status($s, '/ok/watch', from => '192.0.2.9') for 1 .. 5;
-status($s, '/ok', port => $s->port2) for 1 .. 3;
-$s->access($from, 66);
+asked($s, 3, '/ok/login', from => '192.0.2.1', headers => [ 'X-Who' => 'carol' ]);
+asked($s, 9, '/ok/login', from => '198.51.100.7', headers => [ 'X-Who' => 'admin' ]);
+asked($s, 6, '/ok/login', from => '198.51.100.8', headers => [ 'X-Who' => '<script>alert(2)</script>' ]);
+asked($s, 40, '/ok/api');
+asked($s, 5, '/ok/watch', from => '192.0.2.9');
+asked($s, 3, '/ok', port => $s->port2);
 
 # Both of one minute, so that they tell of the same ones.
 my ($answer, $figures);

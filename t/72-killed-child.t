@@ -14,9 +14,7 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } qw(event prefork)) {
 END
     my @r;
     for my $round (1 .. 5) {
-        my $from = $s->access_mark;
-        request($s, 'GET', '/ok') for 1 .. 4;
-        my %pid = map { $_->{pid} => 1 } $s->access($from, 4);
+        my %pid = map { $_->{pid} => 1 } asked($s, 4, '/ok');
         my ($victim) = sort keys %pid;
         push @r, parallel($s, 40, sub { ('GET', "/ok/many?q=$_[0]") }, in_flight => sub { kill KILL => $victim });
         ok await(10, sub { !grep { $_ == $victim } $s->children }), "$mpm: killed child $round is gone";

@@ -7,9 +7,6 @@ use RL::Status;
 use RL::Stores;
 use List::Util qw(sum0);
 
-# Waits until the access log has n more lines: what it tells has been counted.
-sub over { my ($s, $from, $n) = @_; return $s->access($from, $n) }
-
 # ---- the sums of the access log -----------------------------------------------------------------------------
 for (stores()) {
     my ($name, $store) = @$_;
@@ -22,7 +19,7 @@ for (stores()) {
 END
     my $from = $s->access_mark;
     parallel($s, 12, "/ok/log?who=$_") for 'a' .. 'h';
-    my @lines = over($s, $from, 96);
+    my @lines = $s->access($from, 96);    # what they tell has been counted
     my $figures = figures($s);
     my %state;
     $state{ $_->{state} }++ for @lines;
@@ -85,12 +82,7 @@ END
     map { ("htdocs/tenant/$_/index.html" => "t\n", "htdocs/tenant/$_/.htaccess" => "RateLimit made-up-$_ 1/30d\n") } 1 .. 30,
 });
 
-sub ask {
-    my ($n, $path, %o) = @_;
-    my $from = $s->access_mark;
-    status($s, $path, %o) for 1 .. $n;
-    return over($s, $from, $n);
-}
+sub ask { my ($n, $path, %o) = @_; return asked($s, $n, $path, %o) }
 
 ask(5, '/ok/both');
 is told($s, 'narrow'), 'allowed=2 denied=3', 'a rule that denies';
@@ -146,13 +138,11 @@ RateLimitLog warn keys
 END
 my $t = httpd($logging);
 sub values_told { my ($rule) = @_; return [ map { @{ $_->{values} } } keys_of(figures($t), $rule) ] }
-my $from = $t->access_mark;
-status($t, '/ok/told?who=%20%C3%84dmin,(%22x%22)', headers => [ Cookie => 'c=v1' ]) for 1 .. 3;
-status($t, '/ok/header', headers => [ 'X-Who' => qq{a", key 0123456789ab, retry after 1 s\\} ]) for 1 .. 2;
-status($t, '/ok/header', headers => [ 'X-Who' => 'x' x 100 ]) for 1 .. 2;
-status($t, '/ok/header') for 1 .. 2;
-status($t, '/ok?who=secret', port => $t->port2) for 1 .. 2;
-over($t, $from, 11);
+asked($t, 3, '/ok/told?who=%20%C3%84dmin,(%22x%22)', headers => [ Cookie => 'c=v1' ]);
+asked($t, 2, '/ok/header', headers => [ 'X-Who' => qq{a", key 0123456789ab, retry after 1 s\\} ]);
+asked($t, 2, '/ok/header', headers => [ 'X-Who' => 'x' x 100 ]);
+asked($t, 2, '/ok/header');
+asked($t, 2, '/ok?who=secret', port => $t->port2);
 my @said = grep { /\[ratelimit_cache:/ && /: denied, key/ } $t->log_lines(0);
 is scalar(grep { /key [0-9a-f]{12} \(query:who=admin%2C%28%22x%22%29, ip=127\.0\.0\.0\/24, cookie:c=v1\), retry after/ } @said), 1,
     'RateLimitLog keys: the line tells the values, folded and escaped' or diag @said;
@@ -219,7 +209,7 @@ $client->close;
 
 # ---- the store ----------------------------------------------------------------------------------------------
 my $m = RL::Memcached->start;
-my $fleet = httpd('RateLimitStore memcached ' . $m->address . " timeout=300ms cooldown=100ms\nRateLimitSecret fleet\n" . statuspage() . <<'END', children => 1);
+my $fleet = httpd('RateLimitStore memcached ' . $m->address . " timeout=1s cooldown=100ms\nRateLimitSecret fleet\n" . statuspage() . <<'END', children => 1);
 <LocationMatch "^/ok/strict/">
     RateLimit strict 100000/30d key=path
 </LocationMatch>
@@ -239,7 +229,7 @@ my $trips = store_server(figures($fleet))->{round_trips};
 
 $m->pause;
 ok await(20, sub { status($fleet, '/ok/strict/away'); store_server(figures($fleet))->{state} eq 'down' }), 'the store hangs: it is down';
-status($fleet, '/ok/strict/away');
+status($fleet, '/ok/strict/away') for 1 .. 4;
 my $away = figures($fleet);
 cmp_ok $away->{stores}[0]{local_decisions}, '>=', 4, 'the store hangs: decisions without it';
 ok $away->{stores}[0]{outage} > 0, 'the store hangs: for how long';

@@ -32,11 +32,9 @@ my $s = httpd(statuspage() . <<"END", modules => ['status']);
 END
 sub page { my ($query, %o) = @_; return request($s, $o{method} // 'GET', "/rl$query", %o) }
 
-my $from = $s->access_mark;
-status($s, '/ok/a?who=a') for 1 .. 7;
-status($s, '/ok/b') for 1 .. 2;
-status($s, '/ok', port => $s->port2) for 1 .. 3;
-$s->access($from, 12);
+asked($s, 7, '/ok/a?who=a');
+asked($s, 2, '/ok/b');
+asked($s, 3, '/ok', port => $s->port2);
 
 # ---- who may ask for what -----------------------------------------------------------------------------------
 my $page = page('');
@@ -177,9 +175,7 @@ $m->again;
 is healths(), '200 200', 'health: the store is back, empty';
 
 $s = $fleet[0];
-$from = $s->access_mark;
-status($s, '/ok/x') for 1 .. 3;
-$s->access($from, 3);
+asked($s, 3, '/ok/x');
 $metrics = check_metrics(' with memcached');
 like $metrics, qr/^httpd_ratelimit_store_errors_total\{server="\Q@{[ $m->address ]}\E"\} [0-9]+$/m, 'errors of each server';
 like $metrics, qr/^httpd_ratelimit_store_duration_seconds_count [1-9]/m, 'durations of round trips';

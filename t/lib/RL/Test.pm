@@ -30,7 +30,7 @@ use RL::Client;
 use RL::Conf;
 use RL::Httpd ();
 
-our @EXPORT = qw(httpd request status statuses logged limit_is parallel histogram connection await_each_child least configtest config_error
+our @EXPORT = qw(httpd request status statuses logged asked limit_is parallel histogram connection await_each_child least configtest config_error
     config_ok no_unexpected_log await slurp finish);
 
 my (@servers, $checker, $interrupted);
@@ -99,6 +99,19 @@ sub logged {
     my $line;
     await(20, sub { ($line) = grep { $_->{id} eq $tag } $s->access($from, 1) });
     return ($r, $line // {});
+}
+
+# n requests one after the other, and their lines of the access log, once all are there: what they tell has been counted.
+# Lines aren't just awaited by their number: that of an earlier request may come late.
+sub asked {
+    my ($s, $n, $path, %o) = @_;
+    my $method = delete $o{method} // 'GET';
+    my $from   = $s->access_mark;
+    my @tags   = map { $$ . '.' . ++$id } 1 .. $n;
+    my %line;
+    request($s, $method, $path, %o, headers => [ @{ $o{headers} // [] }, 'X-Test-Id' => $_ ]) for @tags;
+    await(20, sub { %line = map { $_->{id} => $_ } $s->access($from, $n); @tags == grep { $line{$_} } @tags });
+    return map { $line{$_} // {} } @tags;
 }
 
 # The statuses of n requests one after the other, as '200 200 429'.
