@@ -81,7 +81,7 @@ for my $mpm (qw(event prefork)) {
     for my $which (sort keys %server) {
         my ($port, $mark) = ($server{$which}->port, $server{$which}->access_mark);
         $got{$which} = [ raw_all(map { [ $port, signed($_, @{ $case{ $names[$_] }[0] }) ] } 0 .. $#names) ];
-        await(5, sub { %logged = (%logged, map { ("$which $_->{id}" => $_->{status}) } $server{$which}->access($mark, 1)); grep(/^$which \d/, keys %logged) >= @names });
+        await(20, sub { %logged = (%logged, map { ("$which $_->{id}" => $_->{status}) } $server{$which}->access($mark, 1)); grep(/^$which \d/, keys %logged) >= @names });
     }
     for my $i (0 .. $#names) {
         my $name = $names[$i];
@@ -99,7 +99,7 @@ for my $mpm (qw(event prefork)) {
         my $half = $how eq 'chunked' ? post_head(@head, @CHUNKED) . chunk('user=gone&x') : post_head(@head, 'Content-Length' => 500) . 'user=gone&x';
         raw($s->port, [ $half, 0.02 ], hang_up => 1) for 1 .. 20;
         my @lines;
-        await(5, sub { 20 == (@lines = grep { $_->{id} eq $how && $_->{status} == 400 } $s->access($mark, 1)) });
+        await(20, sub { 20 == (@lines = grep { $_->{id} eq $how && $_->{status} == 400 } $s->access($mark, 1)) });
         is scalar @lines, 20, "$mpm: 20 clients that hang up are 20 times 400 in the access log, $how";
     }
     is request($s, 'POST', "/slow/$CGI", body => 'user=well')->body =~ /\A\Q@{[ seen('user=well') ]}\E / ? 1 : 0, 1, "$mpm: a form is served after all errors";
