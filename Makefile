@@ -230,7 +230,7 @@ ASAN_UNITS   := $(filter-out $(addprefix unit/,$(EXPLORATIONS)),$(patsubst t/%.c
 # Most of the time the tests with httpd wait, so some run beside each other: AT_ONCE=1 for one at a time. Those that
 # say how long something takes have the machine to themselves.
 AT_ONCE      ?= 3
-BY_THE_CLOCK := $(wildcard $(patsubst %,t/%-*.t,17 41 42 43 61 62 63 66 67 69 74 79 83 85))
+BY_THE_CLOCK := $(wildcard $(patsubst %,t/%-*.t,17 41 42 43 61 62 63 66 67 69 74 79 83 85 130 140))
 
 test-asan: need-test
 	@RL_ASAN_HTTPD="$${RL_HTTPD:-$$($(APXS) -q SBINDIR)/$$($(APXS) -q PROGNAME)}" \

@@ -42,16 +42,16 @@ RateLimitHeaders standard legacy
     RateLimit queue 6/concurrent key=all wait=20s queue=12
 </Location>
 <Location "/cgi-bin/hold.cgi/pair">
-    RateLimit pair 1/concurrent key=all group=pair wait=5s queue=5
+    RateLimit pair 1/concurrent key=all group=pair wait=20s queue=5
 </Location>
 <Location "/cgi-bin/hold.cgi/pair/of">
-    RateLimit pairof 1/concurrent key=all group=pair wait=5s queue=5
+    RateLimit pairof 1/concurrent key=all group=pair wait=20s queue=5
 </Location>
 <Location "/cgi-bin/hold.cgi/turns">
-    RateLimit turns 2/concurrent key=all wait=10s queue=9
+    RateLimit turns 2/concurrent key=all wait=20s queue=9
 </Location>
 <Location "/cgi-bin/hold.cgi/turns/both">
-    RateLimit both 1/concurrent key=all wait=10s queue=9
+    RateLimit both 1/concurrent key=all wait=20s queue=9
 </Location>
 <Location "/ok/nothing">
     RateLimit nothing 0/concurrent key=all wait=10s queue=5
@@ -127,7 +127,7 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     go($s, 'a');
     is_deeply statuses_of(@c), { 200 => 6, 429 => 24 }, "$name: of thirty at once six are admitted";
     is most($s), 6, "$name: never more than six ran at the same time";
-    ok await(5, sub { in_flight($s, 'six') == 0 }), "$name: all slots are free at the end";
+    ok await(20, sub { in_flight($s, 'six') == 0 }), "$name: all slots are free at the end";
     is_deeply histogram(map { request($s, 'GET', '/cgi-bin/hold.cgi/six') } 1 .. 20), { 200 => 20 }, "$name: one after the other, any number";
     my $r = request($s, 'GET', '/cgi-bin/hold.cgi/six');
     is $r->header('RateLimit-Policy'), '"six";q=6;qu="concurrent-requests"', "$name: the policy field";
@@ -153,14 +153,14 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     statuses_of(@c);
     # Slots of two rules at the same time, while others want those of the first.
     my @both = begin($s, 1, '/cgi-bin/hold.cgi/turns/both?q');
-    ok await(5, sub { in_flight($s, 'both') == 1 }), "$name: one has the slots of two rules";
+    ok await(20, sub { in_flight($s, 'both') == 1 }), "$name: one has the slots of two rules";
     push @both, begin($s, 1, '/cgi-bin/hold.cgi/turns/both?q');
-    ok await(5, sub { in_flight($s, 'both', 'waiting') == 1 }), "$name: another waits for that of the second";
-    @c = map { my @n = begin($s, 1, "/cgi-bin/hold.cgi/turns?r$_"); await(5, sub { in_flight($s, 'turns') + in_flight($s, 'turns', 'waiting') >= $_ }); @n } 1 .. 4;
+    ok await(20, sub { in_flight($s, 'both', 'waiting') == 1 }), "$name: another waits for that of the second";
+    @c = map { my @n = begin($s, 1, "/cgi-bin/hold.cgi/turns?r$_"); await(20, sub { in_flight($s, 'turns') + in_flight($s, 'turns', 'waiting') >= $_ }); @n } 1 .. 4;
     go($s, $_) for qw(q r1 r2 r3 r4);
     is_deeply statuses_of(@both, @c), { 200 => 6 }, "$name: all are served in the end";
     @c = begin($s, 1, '/cgi-bin/hold.cgi/short?c');
-    ok await(5, sub { in_flight($s, 'short') == 1 }), "$name: a slot is held";
+    ok await(20, sub { in_flight($s, 'short') == 1 }), "$name: a slot is held";
     my $began = time;
     $r = request($s, 'GET', '/cgi-bin/hold.cgi/short');
     is $r->status, 429, "$name: who waits in vain is denied";
@@ -172,10 +172,10 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     statuses_of(@c);
 
     @c = begin($s, 3, '/cgi-bin/hold.cgi/pair/of?n');
-    ok await(5, sub { in_flight($s, 'pair', 'waiting') + in_flight($s, 'pairof', 'waiting') == 2 }), "$name: two wait for the slot of a group";
+    ok await(20, sub { in_flight($s, 'pair', 'waiting') + in_flight($s, 'pairof', 'waiting') == 2 }), "$name: two wait for the slot of a group";
     go($s, 'n');
     is_deeply statuses_of(@c), { 200 => 3 }, "$name: both rules of the group have it then";
-    ok await(5, sub { in_flight($s, 'pair') + in_flight($s, 'pairof') == 0 }), "$name: once, and it is free again";
+    ok await(20, sub { in_flight($s, 'pair') + in_flight($s, 'pairof') == 0 }), "$name: once, and it is free again";
     $began = time;
     is status($s, '/ok/nothing'), 429, "$name: 0/concurrent wait=";
     cmp_ok time - $began, '<', 5, "$name: nobody waits for what can't be had";
@@ -236,9 +236,9 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     ok await(10, sub { in_flight($s, 'queue', 'waiting') == 0 }), "$name: they are gone, and wait no longer";
     my $sender = connection($s);
     $sender->send_request('POST', '/cgi-bin/hold.cgi/queue?j', body => 'x' x 100_000);
-    ok await(5, sub { in_flight($s, 'queue', 'waiting') == 1 }), "$name: one waits whose body isn't read yet";
+    ok await(20, sub { in_flight($s, 'queue', 'waiting') == 1 }), "$name: one waits whose body isn't read yet";
     $sender->close;
-    ok await(5, sub { in_flight($s, 'queue', 'waiting') == 0 }), "$name: it is gone, and waits no longer";
+    ok await(20, sub { in_flight($s, 'queue', 'waiting') == 0 }), "$name: it is gone, and waits no longer";
     go($s, 'j');
     statuses_of(@c);
     if ($mpm eq 'event') {
@@ -258,7 +258,7 @@ for my $mpm (grep { RL::Conf::has_mpm($_) } $ENV{RL_MPM} // qw(event worker pref
     ok await(10, sub { in_flight($s, 'six') == 6 }), "$name: six hold a slot";
     kill 'KILL', $s->serving;
     $began = time;
-    ok await(5, sub { (eval { rule(figures($s), 'six')->{in_flight} } // 6) == 0 }), "$name: all children are killed: their slots are free";
+    ok await(20, sub { (eval { rule(figures($s), 'six')->{in_flight} } // 6) == 0 }), "$name: all children are killed: their slots are free";
     go($s, 'l');
     $_->close for @held;
     is status($s, '/cgi-bin/hold.cgi/six'), 200, "$name: and can be had";

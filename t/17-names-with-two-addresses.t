@@ -41,7 +41,7 @@ for my $listen ('127.0.0.1', '::1') {
     $s = httpd(conf("two.test:$m->{port}"));
     ok $s->wait_log(0, qr/two\.test\S+ which does not answer/), 'neither of two addresses answers: the log says so at start';
     $m->again;
-    ok await(5, sub { status($s, '/ok'); $m->stat('curr_items') }), 'neither of two addresses answers: IPv4 is used as soon as it does';
+    ok await(20, sub { status($s, '/ok'); $m->stat('curr_items') }), 'neither of two addresses answers: IPv4 is used as soon as it does';
     $s->stop;
 }
 

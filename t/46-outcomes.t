@@ -277,7 +277,7 @@ for (stores()) {
         return $a ? $a->[0] : 0;
     };
     is join(' ', map { $stream->("/h2/$_") } qw(x none x none)), '200 404 200 404', "$name: HTTP/2 streams are answered";
-    ok await(5, sub { $left->('/h2/x') eq '200 7' }), "$name: HTTP/2 streams count each by its own status";
+    ok await(20, sub { $left->('/h2/x') eq '200 7' }), "$name: HTTP/2 streams count each by its own status";
     is join(' ', map { $stream->('/h2/x') } 1 .. 40), join(' ', (200) x 40), "$name: forty HTTP/2 streams that do not count are admitted, one by one";
     mkdir $s->root . '/tmp';
     chmod 0777, $s->root . '/tmp';
@@ -293,15 +293,15 @@ for (stores()) {
         skip 'h2c takes nghttp (nghttp2-client) and an MPM with threads', 10 if !$nghttp || ($ENV{RL_MPM} // '') eq 'prefork';
         my $up = sub { my ($path) = @_; my $out = `$nghttp -u -v http://127.0.0.1:@{[ $s->port ]}$path 2>&1`; return join ' ', $out =~ /:status: (\d+)/g };
         is join(' ', map { $up->('/h2c/none') } 1 .. 3), '404 404 404', "$name: three h2c upgrades that count are answered";
-        ok await(5, sub { $left->('/h2c/x') eq '200 16' }), "$name: three h2c upgrades that count are counted once each";
+        ok await(20, sub { $left->('/h2c/x') eq '200 16' }), "$name: three h2c upgrades that count are counted once each";
         is join(' ', map { $up->('/h2c/x') } 1 .. 5), '200 200 200 200 200', "$name: five h2c upgrades that do not count are answered";
-        ok await(5, sub { $left->('/h2c/x') eq '200 16' }), "$name: five h2c upgrades that do not count are given back once each" or diag $left->('/h2c/x');
+        ok await(20, sub { $left->('/h2c/x') eq '200 16' }), "$name: five h2c upgrades that do not count are given back once each" or diag $left->('/h2c/x');
         is join(' ', map { $up->('/tenant-h2c/x') } 1 .. 5), '200 200 200 200 200', "$name: five h2c upgrades that do not count for a tenant's rule are answered";
         is join(' ', map { $up->('/tenant-h2c/none') || 'denied' } 1 .. 3), '404 404 denied', "$name: of three h2c upgrades that count for a tenant's rule two are answered";
         is join(' ', map { $up->('/h2c-clears/none') } 1 .. 3), '404 404 404', "$name: three h2c upgrades on a rule that clears are answered";
-        ok await(5, sub { $left->('/ok/h2c-clears') eq '200 16' }), "$name: three h2c upgrades on a rule that clears are charged";
+        ok await(20, sub { $left->('/ok/h2c-clears') eq '200 16' }), "$name: three h2c upgrades on a rule that clears are charged";
         is $up->('/h2c-clears/x'), 200, "$name: an h2c upgrade whose status clears is answered";
-        ok await(5, sub { $left->('/ok/h2c-clears') eq '200 19' }), "$name: an h2c upgrade whose status clears has cleared" or diag $left->('/ok/h2c-clears');
+        ok await(20, sub { $left->('/ok/h2c-clears') eq '200 19' }), "$name: an h2c upgrade whose status clears has cleared" or diag $left->('/ok/h2c-clears');
     }
 }
 

@@ -17,7 +17,7 @@ for my $how ('event', 'unix socket', 'prefork') {
     next if !RL::Conf::has_mpm($mpm);
     my $m = RL::Memcached->start(unix => $how eq 'unix socket');
     my $s = httpd(<<"END", mpm => $mpm, workers => $mpm eq 'prefork' ? 30 : 64);
-RateLimitStore memcached @{[ $m->address ]} lease=off compare=off timeout=150ms
+RateLimitStore memcached @{[ $m->address ]} lease=off compare=off timeout=400ms
 RateLimitSecret fleet
 <LocationMatch "^/ok/many/">
     RateLimit many 100000/30d key=path
@@ -34,7 +34,7 @@ END
     my @r = parallel($s, 25, '/ok/many/hung');
     is served(@r), '200:25', "$how: all are served while it hangs";
     my @took = took(@r);
-    cmp_ok $took[12], '<', 0.2 + $SLACK, "$how: the usual request waits no longer than the time-out" or diag "@took";
+    cmp_ok $took[12], '<', 0.45 + $SLACK, "$how: the usual request waits no longer than the time-out" or diag "@took";
     cmp_ok $took[-1], '<', $LONG, "$how: no request waits long" or diag "@took";
     ok await(10, sub { parallel($s, 25, '/ok/many/hung'); grep { /memcached \S+ does not answer/ } $s->log_lines($from) }), "$how: the log says that the store fails";
     my @lines = grep { /memcached \S+ does not answer/ } $s->log_lines($from);
@@ -92,8 +92,8 @@ END
     } 1 .. 6;
     ok !@wrong, "$how: no late answer is taken for another key's" or diag explain \%remaining;
     is status($s, '/ok/thirty/a'), 429, "$how: a key that was over its limit is denied after SIGCONT";
-    my $try = 0;    # on a busy machine an answer may take longer than 150 ms now and then
-    ok await(5, sub { ++$try; histogram(map { parallel($s, 25, "/ok/thirty/b$try") } 1 .. 2)->{200} == 30 }), "$how: counts are exact after SIGCONT";
+    my $try = 0;    # on a busy machine an answer may take longer than 400 ms now and then
+    ok await(20, sub { ++$try; histogram(map { parallel($s, 25, "/ok/thirty/b$try") } 1 .. 2)->{200} == 30 }), "$how: counts are exact after SIGCONT";
     no_unexpected_log($s, allow => qr/memcached \S+ does not answer/);
     $s->stop;
 }

@@ -117,7 +117,7 @@ is histogram(parallel($stranger, 60, '/ok/ten/a'))->{429}, 60, 'a memcached that
 cmp_ok $locked->commands, '<=', 10, 'a memcached that wants a password is not asked any more';
 is scalar(grep { /:error\].*answers with an error/ } $stranger->log_lines(0)), 1, 'a memcached that wants a password: the log says it once';
 $locked->mode('ok');
-ok await(5, sub { status($stranger, '/ok/ten/b' . int rand 1e9); grep { /works again/ } $stranger->log_lines(0) }), 'a memcached that wants no password any more is used';
+ok await(20, sub { status($stranger, '/ok/ten/b' . int rand 1e9); grep { /works again/ } $stranger->log_lines(0) }), 'a memcached that wants no password any more is used';
 # A key that somebody else has written is no reason to stop asking.
 $locked->mode('client');
 my $mark = $stranger->log_mark;
@@ -171,7 +171,7 @@ is scalar @lines, 1, 'memcached -M, full: the log says it once' or diag join "\n
 like $lines[0] // '', qr/give it more memory \(-m\)/, 'memcached -M, full: the log says what to do';
 is_deeply [ died($t, @children) ], [], 'memcached -M, full: no child has died';
 $full->flush;
-ok await(5, sub { status($t, '/ok/ten/x' . int rand 1e9); $full->stat('curr_items') > 0 }), 'memcached -M, with room again: new keys are counted there';
+ok await(20, sub { status($t, '/ok/ten/x' . int rand 1e9); $full->stat('curr_items') > 0 }), 'memcached -M, with room again: new keys are counted there';
 ok !(grep { /memcached \S+ (?:does not answer|works again)/ } $t->log_lines($from)), 'memcached -M: the log does not say that it fails';
 
 # An answer that can't be this command's ends the connection: later ones would be some other's, too. With window=first
@@ -187,7 +187,7 @@ my $dripping = RL::FaultyMemcached->start(unix => 1);
 my $u = httpd("RateLimitStore memcached @{[ $dripping->address ]} lease=off compare=off timeout=200ms cooldown=300ms\n<LocationMatch \"^/ok/many/\">\nRateLimit r 100000/30d key=path\n</LocationMatch>\n");
 for my $round ('with connections that are known', 'with new ones') {
     $dripping->mode('ok');
-    ok await(5, sub { $dripping->reset_count; parallel($u, 20, '/ok/many/u'); $dripping->commands >= 20 }), "a unix socket, $round: twenty requests are counted there";
+    ok await(20, sub { $dripping->reset_count; parallel($u, 20, '/ok/many/u'); $dripping->commands >= 20 }), "a unix socket, $round: twenty requests are counted there";
     $dripping->mode('drip', 180);
     my @drips = map { parallel($u, 20, "/ok/many/u$_") } 1 .. 2;
     cmp_ok slowest(@drips), '<', 0.2 + 0.8, "a unix socket, $round: answers that drip are cut off" or diag slowest(@drips);
@@ -212,6 +212,6 @@ $tough->graceful;
 ok $tough->wait_log($mark_tough, qr/:warn\].*memcached \S+, which answers with a line of over 1000 bytes/), '... at a graceful restart, too, which it survives';
 $f->mode('ok');
 $tough->graceful;
-ok await(5, sub { $f->reset_count; status($tough, '/ok/ten/' . int rand 1e9); $f->commands > 0 }), '... and once it is a memcached, a reload asks it again';
+ok await(20, sub { $f->reset_count; status($tough, '/ok/ten/' . int rand 1e9); $f->commands > 0 }), '... and once it is a memcached, a reload asks it again';
 
 finish allow => qr/memcached \S+ (?:does not answer|refuses|answers with)/;

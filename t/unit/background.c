@@ -129,7 +129,7 @@ static void an_end_that_hangs_is_left_alone(void **state)
     hangs = true;
     apr_pool_destroy(pool);
     pool = NULL;
-    assert_in_range(rl_clock_now() - began, SECOND / 10, 10 * SECOND);
+    assert_in_range(rl_clock_now() - began, SECOND / 10, 60 * SECOND);
     assert_int_equal(last_looks, 1);
     hangs = false;
     assert_true(comes_to(1));

@@ -98,7 +98,7 @@ static void a_shelf_is_waited_at_until_the_deadline(void **state)
     assert_true(rl_stack_init(&shelf));
     start = rl_clock_now();
     assert_null(rl_stack_take(&shelf, start + 50 * 1000));
-    assert_in_range(rl_clock_now() - start, 50 * 1000, 1000 * 1000);
+    assert_in_range(rl_clock_now() - start, 50 * 1000, 10 * 1000 * 1000);
     assert_null(rl_stack_take(&shelf, start));
     rl_stack_put(&shelf, &thing);
     assert_ptr_equal(rl_stack_take(&shelf, start), &thing);
