@@ -120,6 +120,7 @@ sub start {
 
 sub launch {
     my ($self) = @_;
+    $self->{launched} = $self->log_mark;
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         POSIX::setsid();
@@ -152,9 +153,10 @@ sub running {
     return 0;
 }
 
+# Whether it has said so since it was launched: who answers on the port may be another process that was quicker.
 sub answers {
     my ($self) = @_;
-    return 0 if slurp("$self->{root}/logs/error.log") !~ /resuming normal operations/;
+    return 0 if !grep { /resuming normal operations/ } $self->log_lines($self->{launched});
     return !!IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $self->port, Timeout => 1);
 }
 
