@@ -124,7 +124,7 @@ for (stores()) {
 
 # ---- a fleet --------------------------------------------------------------------------------------------------
 my $m = RL::Memcached->start;
-my @fleet = map { httpd('RateLimitStore memcached ' . $m->address . " timeout=200ms\nRateLimitSecret fleet\n" . $rules) } 1, 2;
+my @fleet = map { httpd('RateLimitStore memcached ' . $m->address . " timeout=1s\nRateLimitSecret fleet\n" . $rules) } 1, 2;
 my @urls = map { 'http://127.0.0.1:' . $_->port . '/rl' } @fleet;
 is statuses($fleet[0], 4, '/ok/login?user=Zo%C3%AB'), '200 200 200 429', 'a fleet: a person is limited on one server';
 ok await(10, sub { status($fleet[1], '/ok/login?user=Zo%C3%AB') == 429 }), 'a fleet: and on the other';

@@ -159,7 +159,7 @@ unlike $status, qr/<img/, 'in which names are escaped';
 is page('?format=health')->status, 200, 'health in shared memory';
 is page('?format=health')->body, "healthy\n", 'health: what it says';
 my $m = RL::Memcached->start;
-my @fleet = map { httpd('RateLimitStore memcached ' . $m->address . " timeout=200ms\nRateLimitSecret fleet\n" . statuspage()
+my @fleet = map { httpd('RateLimitStore memcached ' . $m->address . " timeout=1s\nRateLimitSecret fleet\n" . statuspage()
     . "<Location /ok/x>\n    RateLimit x 100/30d\n</Location>\n") } 1, 2;
 sub healths { return join ' ', map { request($_, 'GET', '/rl?format=health')->status } @fleet }
 is healths(), '200 200', 'health: the store answers';
