@@ -99,7 +99,7 @@ for (1 .. 5) {
     my $h2 = bless { sock => $c->{sock}, in => $c->{in}, next => 3, status => {}, body => {}, ended => {}, reset => {} }, 'RL::H2';
     $h2->send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     $h2->frame(4, 0, 0, pack 'nN', 1, 0);
-    my $answer = $h2->finished($h2->headers('GET', '/ok/upgrade'), 5);
+    my $answer = $h2->finished($h2->headers('GET', '/ok/upgrade'));
     push @statuses, $answer ? $answer->[0] : 'none';
 }
 # httpd may end such a connection before a stream is answered.

@@ -428,7 +428,7 @@ sub hook {
     is $r->status, 429, "$name: a veto: the next request on the connection is denied";
     my $h2 = RL::H2->new(port => $s->port);
     my $id = $h2->headers('POST', $post, 'x-opinion' => 'done', 'content-length' => 100);
-    my $stream = $h2->finished($id, 5) // [ 0, '' ];
+    my $stream = $h2->finished($id) // [ 0, '' ];
     is $stream->[1], "Not so fast: one allows 1/30d.\n", "$name: own answer, HTTP/2: comes with the body unread";
     request($s, 'POST', '/ok/form', body => "user=$k");
     $c = connection($s);

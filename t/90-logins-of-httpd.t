@@ -362,7 +362,7 @@ for (stores()) {
         my $h2 = RL::H2->new(port => $s->port);
         my $id = $h2->headers('GET', '/ok/count', 'x-k' => $key, authorization => 'Basic ' . MIME::Base64::encode_base64($auth, ''));
         my $status = ($h2->finished($id, 10) // ['-'])->[0];
-        $h2->logged($s, $from);
+        $h2->logged($s, $from, qr{ uri=/ok/count });
         return $status;
     };
     is join(' ', map { $stream->($_) } ('alice:secret') x 5, ('alice:x') x 3, 'alice:secret'), '200 200 200 200 200 401 401 401 429', "$name: over HTTP/2 alike";
