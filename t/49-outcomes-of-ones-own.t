@@ -161,7 +161,7 @@ for (stores()) {
         await(10, sub { $h2->finished($id, 0.1); $h2->{status}{$id} }) or die "no answer\n";
         my $status = $h2->{status}{$id};
         $h2->reset($id);
-        await(10, sub { grep { $_->{uri} =~ m{^/cgi-bin/big} } $s->access($from) }) or die "not logged\n";
+        $h2->logged($s, $from, qr{ uri=/cgi-bin/big}) or die "not logged\n";
         return $status;
     };
     my $left = sub { my ($kind) = @_; return (logged($s, 'GET', "/cgi-bin/big.cgi/$kind"))[1]{remaining} };
