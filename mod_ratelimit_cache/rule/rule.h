@@ -37,20 +37,40 @@ typedef enum {
 /* Never changes once the configuration was read, except for scope and slot. Lives as long as
  * the configuration that it stands in: a tenant's as long as the request. */
 typedef struct rl_rule {
+    /* What each request reads of plain rules lies together. */
     const char *name;
-    const char *rate_text;           /* the rate as it was written */
     const ap_expr_info_t *rate_expr; /* computes the rate for each request; NULL: it is fixed */
-    /* Digest of what its counters have in common at every rate (identity.c): for a rule by
-     * itself its section, name and key. */
-    rl_digest_t base_identity;
     /* Digest of base_identity and meter, under which counters are filed. If the rate is
      * computed, it only tells rules apart. */
     rl_digest_t id;
-    rl_meter_t meter;       /* complete unless the rate is computed or `none` */
+    rl_meter_t meter; /* complete unless the rate is computed or `none` */
+    uint32_t cost;    /* units of one request */
+    int on_error;     /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */
+    rl_phase_e phase;
+    bool plain;    /* one of the server's that is always checked, early, once for a request, and
+                    * asks of it a key and a number that is fixed: see parse.c for what it has
+                    * not. What such rules never need is passed over. */
+    bool tenant;   /* from an .htaccess */
+    bool observe;  /* action=observe */
+    bool personal; /* key or value name somebody who need not be the client */
+    bool per_vhost;   /* each virtual host has counters of its own */
+    uint8_t number;   /* its number in the ledger (core/meter/operation.h): a tenant's from the
+                       * beginning, others' from rl_rules_number() on */
+    unsigned slot;    /* of its figures in `home`, set in post_config (process/slots.h) */
+    server_rec *home; /* the (virtual) server it is configured in; NULL: a tenant's */
+    rl_scope_t scope; /* of its counters in `home`, set in post_config (process/scope.h) */
+
+    rl_key_spec_t key;
+
+    rl_key_spec_t *distinct; /* distinct=, a key is charged once for each value of these parts;
+                              * NULL: every request is charged */
+    /* Digest of what its counters have in common at every rate (identity.c): for a rule by
+     * itself its section, name and key. */
+    rl_digest_t base_identity;
+    const char *rate_text;  /* the rate as it was written */
     const char *quota_text; /* the meter's quota, units; NULL: the meter isn't complete */
     int64_t burst, initial; /* units, as written; RL_UNITS_UNSET: COUNT, and burst */
-    int64_t busy;  /* busy=: the limit while the server is busy; RL_UNITS_UNSET: the same */
-    uint32_t cost; /* units of one request */
+    int64_t busy; /* busy=: the limit while the server is busy; RL_UNITS_UNSET: the same */
     const ap_expr_info_t *cost_expr; /* computes the cost for each request; NULL: it is fixed */
     const rl_outcomes_t *count;      /* count=; NULL: all */
     const rl_outcomes_t *clear;      /* clear=; NULL: none */
@@ -59,42 +79,25 @@ typedef struct rl_rule {
     int64_t queue;                   /* queue=; RL_UNITS_UNSET: COUNT */
     uint32_t reserve;                /* reserve=: slots that are kept */
     const ap_expr_info_t *prefer;    /* for requests for which prefer= holds; NULL: none */
-    rl_key_spec_t key;
-    rl_key_spec_t *distinct; /* distinct=, a key is charged once for each value of these parts;
-                              * NULL: every request is charged */
     rl_methods_t methods;
     const ap_expr_info_t *when, *unless; /* NULL: not given */
     bool always; /* it has no methods=, when= or unless= and so applies to every request */
-    bool plain;  /* one of the server's that is always checked, early, once for a request, and
-                  * asks of it a key and a number that is fixed: see parse.c for what it has
-                  * not. What such rules never need is passed over. */
     const char *group;    /* NULL: in no group */
     int status;           /* 0: RateLimitDenyStatus */
-    int on_error;         /* rl_on_error_e, or RL_ON_ERROR_UNSET: RateLimitOnError */
     rl_missing_e missing; /* for a request with a part that has no value, or is in doubt */
     rl_missing_e absent;  /* for one whose parts without a value are certainly not there */
     bool dropped;         /* NAME off: no rule, but hides an inherited one of this name */
     bool unlimited;       /* its rate is `none` */
-    bool observe;         /* action=observe */
     bool challenge;       /* action=challenge */
-    bool per_vhost;       /* each virtual host has counters of its own */
-    rl_phase_e phase;
-    bool tenant;    /* from an .htaccess */
-    uint8_t number; /* its number in the ledger (core/meter/operation.h): a tenant's from the
-                     * beginning, others' from rl_rules_number() on */
-    bool reads_env; /* to check it, environment variables are read, */
-    bool reads_headers;              /* or header fields */
-    bool reads_pass;                 /* or the client's pass */
-    bool of_passes;                  /* it challenges or reads_pass */
-    bool of_target;                  /* key or value name what is asked for */
-    bool personal;                   /* key or value name somebody who need not be the client */
-    const ap_directive_t *directive; /* where it is written */
+    bool reads_env;       /* to check it, environment variables are read, */
+    bool reads_headers;   /* or header fields */
+    bool reads_pass;      /* or the client's pass */
+    bool of_passes;       /* it challenges or reads_pass */
+    bool of_target;       /* key or value name what is asked for */
+    const ap_directive_t *directive;     /* where it is written */
     const struct rl_dir_config *section; /* what else is set there */
-    server_rec *home;     /* the (virtual) server it is configured in; NULL: a tenant's */
-    rl_scope_t scope;     /* of its counters in `home`, set in post_config (process/scope.h) */
     struct rl_rule *next; /* in the list of all rules of the server's configuration */
     unsigned place;       /* its place in that list, from 0 */
-    unsigned slot;        /* of its figures in `home`, set in post_config (process/slots.h) */
     /* Digests of the options of each part from RL_ALIKE_OPTIONS on (manner.h); 0: all of them
      * are the default, or it is a tenant's. */
     uint64_t manner[RL_ALIKE_OPTIONS_COUNT];
