@@ -73,11 +73,11 @@ typedef struct rl_server_config {
     bool of_passes;                      /* a rule or an exemption here has to do with passes */
     rl_digest_t vhost; /* the virtual host's identity, set by rl_config_identify_vhosts() */
     rl_digest_t site;  /* the same for all virtual hosts of one name, on whatever port */
-    /* Slots of figures (stats/stats.h), set in post_config: of the rules that the virtual host
-     * inherits from the main server, by rl_rule_t.place (NULL: it inherits none); and of all
-     * tenants' rules together. */
-    unsigned short *slots;
-    unsigned tenants_slot;
+    /* Numbers of figures (stats/stats.h), set in post_config: of the rules that the virtual
+     * host inherits from the main server, by rl_rule_t.place (NULL: it inherits none); and of
+     * all tenants' rules together. */
+    unsigned short *figures;
+    unsigned tenants_figures;
 } rl_server_config_t;
 
 /* Returns RateLimitDenyHandler: a /URL-PATH or a handler's name; NULL: the default answer. */

@@ -17,7 +17,7 @@ typedef struct rl_slot_claim {
     rl_holding_t holding; /* what it holds or waits for */
     uint64_t came;        /* its stamp when it waited first; 0: it hasn't waited */
     uint32_t queue;       /* how many of the key may wait */
-    uint32_t row;         /* of the rule's figures */
+    uint32_t figures;     /* the number of the rule's */
     int64_t held_us;      /* how long a slot of the rule is held on average, 1 s at least */
 } rl_slot_claim_t;
 

@@ -17,7 +17,7 @@
 #include "muster.h"
 #include "runtime.h"
 #include "scope.h"
-#include "slots.h"
+#include "figures.h"
 #include "table.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
@@ -165,7 +165,7 @@ int rl_start_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rl_config_identify_vhosts(pconf, ptemp, s);
     rl_rules_number(rl_global_config()->rules);
     rl_scope_post_config();
-    rl_slots_post_config(pconf, ptemp, s);
+    rl_figures_post_config(pconf, ptemp, s);
     forget_values(s);
     rl_table_tell(&runtime, s);
     rl_store_config_each(s, look_up_store, pconf);

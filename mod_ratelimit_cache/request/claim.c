@@ -13,7 +13,7 @@
 #include "../process/busy.h"
 #include "../process/runtime.h"
 #include "../process/scope.h"
-#include "../process/slots.h"
+#include "../process/figures.h"
 #include "../rule/identity.h"
 #include "known.h"
 #include "log.h"
@@ -215,13 +215,13 @@ RL_INLINE void begin_claim(const rl_claimant_t *claimant, const rl_rule_t *rule,
 static void set_slot(request_rec *r, rl_claim_t *claim)
 {
     const rl_rule_t *rule = claim->rule;
-    const rl_slot_t *figures = rl_slot_of_rule(r->server, rule);
+    const rl_figures_t *figures = rl_figures_of_rule(r->server, rule);
     claim->op.meter.limit = rl_rule_slots_for(rule, claim->op.meter.limit, r);
     claim->slot.queue = rule->wait_us == 0 ? 0
                         : rule->queue >= 0 ? (uint32_t)rule->queue
                                            : rule->meter.limit;
-    claim->slot.row =
-        figures != NULL ? (uint32_t)(figures - rl_runtime()->stats->slots) : RL_STATS_ALL;
+    claim->slot.figures =
+        figures != NULL ? (uint32_t)(figures - rl_runtime()->stats->figures) : RL_STATS_ALL;
     claim->slot.held_us = figures != NULL ? rl_figures_held(figures) : 0;
     if (claim->slot.held_us < RL_USEC_PER_SEC) {
         claim->slot.held_us = RL_USEC_PER_SEC;

@@ -10,7 +10,7 @@
 #include "../key/request_values.h"
 #include "../key/shown.h"
 #include "../process/runtime.h"
-#include "../process/slots.h"
+#include "../process/figures.h"
 #include "../system/clock.h"
 #include "record.h"
 #include "server_view.h"
@@ -96,11 +96,11 @@ static const char *tell_values(request_rec *r, const rl_claim_t *claim)
 static void keep_tag(const request_rec *r, const rl_claim_t *claim)
 {
     rl_stats_t *stats = rl_runtime()->stats;
-    const rl_slot_t *slot = rl_slot_of_rule(r->server, claim->rule);
-    if (slot != NULL) {
+    const rl_figures_t *figures = rl_figures_of_rule(r->server, claim->rule);
+    if (figures != NULL) {
         const rl_tagged_key_t key = {.key = claim->op.key,
                                      .meter = claim->op.meter,
-                                     .slot = (uint32_t)(slot - stats->slots),
+                                     .figures = (uint32_t)(figures - stats->figures),
                                      .rule = claim->op.rule,
                                      .seen_s = rl_clock_seconds()};
         rl_tags_put(&stats->tags, &key);

@@ -3,7 +3,7 @@
 
 #include "../httpd/module.h"
 #include "../process/runtime.h"
-#include "../process/slots.h"
+#include "../process/figures.h"
 #include "../system/clock.h"
 #include "upgrade.h"
 
@@ -48,7 +48,7 @@ static inline rl_figure_e figure_of(const rl_request_t *request, int i, bool den
 }
 
 /* Has the sketches count the key. */
-RL_RARELY static void note_key(rl_slot_t *slot, const rl_claim_t *claim, bool over,
+RL_RARELY static void note_key(rl_figures_t *figures, const rl_claim_t *claim, bool over,
                                uint64_t sequence, rl_instant_t at)
 {
     const rl_meter_t *meter = &claim->op.meter;
@@ -57,9 +57,9 @@ RL_RARELY static void note_key(rl_slot_t *slot, const rl_claim_t *claim, bool ov
                                     .period_s = (uint32_t)(meter->period_us / RL_USEC_PER_SEC),
                                     .now_s = at.now_s,
                                     .sequence = sequence};
-    rl_sketch_add(&slot->busiest, &sighting);
+    rl_sketch_add(&figures->busiest, &sighting);
     if (over) {
-        rl_sketch_add(&slot->over, &sighting);
+        rl_sketch_add(&figures->over, &sighting);
     }
 }
 
@@ -72,17 +72,18 @@ static inline void count_claim(const request_rec *r, const rl_claim_t *claim,
                                rl_figure_e figure, rl_instant_t at)
 {
     const bool over = figure == RL_FIGURE_DENIED || figure == RL_FIGURE_OBSERVED;
-    rl_slot_t *slot = rl_slot_of_rule(r->server, claim->rule);
+    rl_figures_t *figures = rl_figures_of_rule(r->server, claim->rule);
     uint64_t sequence;
-    if (slot == NULL) {
+    if (figures == NULL) {
         return;
     }
-    sequence = rl_figures_add(slot, figure, at);
+    sequence = rl_figures_add(figures, figure, at);
     if (claim->missing) {
-        rl_figures_add(slot, RL_FIGURE_MISSING, at);
+        rl_figures_add(figures, RL_FIGURE_MISSING, at);
     }
-    if ((over || rl_sketch_looks(&slot->busiest, at.now_s, sequence)) && has_noted_key(claim)) {
-        note_key(slot, claim, over, sequence, at);
+    if ((over || rl_sketch_looks(&figures->busiest, at.now_s, sequence)) &&
+        has_noted_key(claim)) {
+        note_key(figures, claim, over, sequence, at);
     }
 }
 
@@ -123,23 +124,23 @@ void rl_figures_of_request(const request_rec *r, const rl_request_t *request)
     const int n = request->exempt ? request->progress.ran : request->n;
     if (n > 0 && !rl_upgrade_was_taken_over(request)) { /* else a stream of HTTP/2 counts it */
         const rl_instant_t at = this_instant();
-        rl_figures_add(&rl_runtime()->stats->slots[RL_STATS_ALL],
+        rl_figures_add(&rl_runtime()->stats->figures[RL_STATS_ALL],
                        count_claims(r, request, n, at), at);
     }
 }
 
 void rl_figures_of_claim(const request_rec *r, const rl_claim_t *claim, rl_figure_e figure)
 {
-    rl_slot_t *slot = rl_slot_of_rule(r->server, claim->rule);
-    if (slot != NULL) {
-        rl_figures_add(slot, figure, this_instant());
+    rl_figures_t *figures = rl_figures_of_rule(r->server, claim->rule);
+    if (figures != NULL) {
+        rl_figures_add(figures, figure, this_instant());
     }
 }
 
 void rl_figures_of_skipped(const request_rec *r, const rl_rule_t *rule)
 {
-    rl_slot_t *slot = rl_slot_of_rule(r->server, rule);
-    if (slot != NULL) {
-        rl_figures_add(slot, RL_FIGURE_MISSING, this_instant());
+    rl_figures_t *figures = rl_figures_of_rule(r->server, rule);
+    if (figures != NULL) {
+        rl_figures_add(figures, RL_FIGURE_MISSING, this_instant());
     }
 }

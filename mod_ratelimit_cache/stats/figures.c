@@ -9,19 +9,19 @@
  * that was far ahead starts anew. */
 #define BACK_MAX 5
 
-static uint64_t sum_of(const rl_slot_t *slot, int figure)
+static uint64_t sum_of(const rl_figures_t *figures, int figure)
 {
     uint64_t sum = 0;
     for (int i = 0; i < RL_STRIPES; i++) {
-        sum += atomic_load_explicit(&slot->stripes[i].n[figure], memory_order_relaxed);
+        sum += atomic_load_explicit(&figures->stripes[i].n[figure], memory_order_relaxed);
     }
     return sum;
 }
 
-void rl_figures_sum(const rl_slot_t *slot, uint64_t sums[RL_FIGURES])
+void rl_figures_sum(const rl_figures_t *figures, uint64_t sums[RL_FIGURES])
 {
     for (int i = 0; i < RL_FIGURES; i++) {
-        sums[i] = sum_of(slot, i);
+        sums[i] = sum_of(figures, i);
     }
 }
 
@@ -50,32 +50,32 @@ static bool read_moment(const rl_moment_t *moment, uint64_t number, uint64_t *be
     return atomic_load_explicit(&moment->number, memory_order_relaxed) == number;
 }
 
-RL_RARELY void rl_figures_turn(rl_slot_t *slot, uint32_t minute)
+RL_RARELY void rl_figures_turn(rl_figures_t *figures, uint32_t minute)
 {
-    uint32_t last = atomic_load(&slot->minute);
+    uint32_t last = atomic_load(&figures->minute);
     uint64_t sums[RL_FIGURES_IN_TIME];
     if (last == minute || (last > minute && last - minute <= BACK_MAX) ||
-        !atomic_compare_exchange_strong(&slot->minute, &last, minute)) {
+        !atomic_compare_exchange_strong(&figures->minute, &last, minute)) {
         return;
     }
     for (int i = 0; i < RL_FIGURES_IN_TIME; i++) {
         /* Before the first moment there was nothing, whatever others have counted since. */
-        sums[i] = last != 0 ? sum_of(slot, i) : 0;
+        sums[i] = last != 0 ? sum_of(figures, i) : 0;
     }
-    write_moment(&slot->minutes[minute % RL_MINUTES_RING], minute, sums);
+    write_moment(&figures->minutes[minute % RL_MINUTES_RING], minute, sums);
     if (last / 60 != minute / 60) {
-        write_moment(&slot->hours[minute / 60 % RL_HOURS_RING], minute / 60, sums);
+        write_moment(&figures->hours[minute / 60 % RL_HOURS_RING], minute / 60, sums);
     }
 }
 
 /* Goes back in time: what came in a moment is what the sums have grown until the next one that
  * was written down. */
-static void read_ring(const rl_slot_t *slot, const rl_moment_t *ring, unsigned room,
+static void read_ring(const rl_figures_t *figures, const rl_moment_t *ring, unsigned room,
                       uint64_t now, rl_interval_t *of, unsigned n)
 {
     uint64_t after[RL_FIGURES_IN_TIME], before[RL_FIGURES_IN_TIME];
     for (int i = 0; i < RL_FIGURES_IN_TIME; i++) {
-        after[i] = sum_of(slot, i);
+        after[i] = sum_of(figures, i);
     }
     for (unsigned ago = 0; ago < n; ago++) {
         rl_interval_t *at = &of[n - 1 - ago];
@@ -88,14 +88,15 @@ static void read_ring(const rl_slot_t *slot, const rl_moment_t *ring, unsigned r
     }
 }
 
-void rl_figures_minutes(const rl_slot_t *slot, uint32_t now_s, rl_interval_t of[RL_MINUTES])
+void rl_figures_minutes(const rl_figures_t *figures, uint32_t now_s,
+                        rl_interval_t of[RL_MINUTES])
 {
-    read_ring(slot, slot->minutes, RL_MINUTES_RING, now_s / 60, of, RL_MINUTES);
+    read_ring(figures, figures->minutes, RL_MINUTES_RING, now_s / 60, of, RL_MINUTES);
 }
 
-void rl_figures_hours(const rl_slot_t *slot, uint32_t now_s, rl_interval_t of[RL_HOURS])
+void rl_figures_hours(const rl_figures_t *figures, uint32_t now_s, rl_interval_t of[RL_HOURS])
 {
-    read_ring(slot, slot->hours, RL_HOURS_RING, now_s / 3600, of, RL_HOURS);
+    read_ring(figures, figures->hours, RL_HOURS_RING, now_s / 3600, of, RL_HOURS);
 }
 
 /* ---- for another rule ---- */
@@ -119,29 +120,29 @@ static void wipe_sketch(rl_sketch_t *sketch)
 }
 
 /* Of two that note at the same time one may be lost: it is an average. */
-void rl_figures_note_held(rl_slot_t *slot, int64_t held_us)
+void rl_figures_note_held(rl_figures_t *figures, int64_t held_us)
 {
-    const int64_t last = rl_figures_held(slot);
+    const int64_t last = rl_figures_held(figures);
     const int64_t mean = last == 0 ? held_us : last + (held_us - last) / 8;
-    atomic_store_explicit(&slot->held_us, mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX,
+    atomic_store_explicit(&figures->held_us, mean < UINT32_MAX ? (uint32_t)mean : UINT32_MAX,
                           memory_order_relaxed);
 }
 
-int64_t rl_figures_held(const rl_slot_t *slot)
+int64_t rl_figures_held(const rl_figures_t *figures)
 {
-    return atomic_load_explicit(&slot->held_us, memory_order_relaxed);
+    return atomic_load_explicit(&figures->held_us, memory_order_relaxed);
 }
 
-void rl_figures_wipe(rl_slot_t *slot)
+void rl_figures_wipe(rl_figures_t *figures)
 {
     for (int i = 0; i < RL_STRIPES; i++) {
         for (int j = 0; j < RL_FIGURES; j++) {
-            atomic_store(&slot->stripes[i].n[j], 0);
+            atomic_store(&figures->stripes[i].n[j], 0);
         }
     }
-    atomic_store(&slot->minute, 0);
-    wipe_ring(slot->minutes, RL_MINUTES_RING);
-    wipe_ring(slot->hours, RL_HOURS_RING);
-    wipe_sketch(&slot->busiest);
-    wipe_sketch(&slot->over);
+    atomic_store(&figures->minute, 0);
+    wipe_ring(figures->minutes, RL_MINUTES_RING);
+    wipe_ring(figures->hours, RL_HOURS_RING);
+    wipe_sketch(&figures->busiest);
+    wipe_sketch(&figures->over);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Figures: how many requests a rule allowed, denied ... in one virtual host, since the start,
- * by minutes and by hours. They lie in a slot in shared memory:
+ * by minutes and by hours. They lie in shared memory:
  *
- *     slot   +--------------------------------------------------------------+
- *            | stripe 0: RL_FIGURES numbers (a cache line)                  |
- *            | ...                                                          |
- *            | stripe RL_STRIPES - 1                                        |
- *            +--------------------------------------------------------------+
- *            | minute that has begun                                        |
- *            | minutes: what the sums were when the minute began            |
- *            | hours: the same                                              |
- *            +--------------------------------------------------------------+
- *            | sketches: the busiest keys, and those most over their limit  |
- *            +--------------------------------------------------------------+
+ *     +--------------------------------------------------------------+
+ *     | stripe 0: RL_FIGURES numbers (a cache line)                  |
+ *     | ...                                                          |
+ *     | stripe RL_STRIPES - 1                                        |
+ *     +--------------------------------------------------------------+
+ *     | minute that has begun                                        |
+ *     | minutes: what the sums were when the minute began            |
+ *     | hours: the same                                              |
+ *     +--------------------------------------------------------------+
+ *     | sketches: the busiest keys, and those most over their limit  |
+ *     +--------------------------------------------------------------+
  *
  * A figure is one atomic addition to the stripe of the processor. The first request in a new
  * minute writes down what the sums are at that moment; what came in a minute is the difference
@@ -58,7 +58,7 @@ typedef struct rl_moment {
 #define RL_MINUTES_RING 64
 #define RL_HOURS_RING   32
 
-typedef struct rl_slot {
+typedef struct rl_figures {
     struct {
         _Alignas(64) _Atomic uint64_t n[RL_FIGURES];
     } stripes[RL_STRIPES];
@@ -68,10 +68,10 @@ typedef struct rl_slot {
     rl_moment_t hours[RL_HOURS_RING];
     rl_sketch_t busiest; /* keys of all requests */
     rl_sketch_t over;    /* keys of requests over the limit, denied or observed */
-} rl_slot_t;
+} rl_figures_t;
 
 /* Notes that a new minute has begun, unless that is known. */
-void rl_figures_turn(rl_slot_t *slot, uint32_t minute);
+void rl_figures_turn(rl_figures_t *figures, uint32_t minute);
 
 /* When and where a request is counted. */
 typedef struct rl_instant {
@@ -86,30 +86,31 @@ static inline rl_instant_t rl_instant(uint32_t now_s)
 }
 
 /* Adds 1 to a figure. Returns a number that differs from one addition to the next. */
-static inline uint64_t rl_figures_add(rl_slot_t *slot, rl_figure_e figure, rl_instant_t at)
+static inline uint64_t rl_figures_add(rl_figures_t *figures, rl_figure_e figure,
+                                      rl_instant_t at)
 {
-    if (atomic_load_explicit(&slot->minute, memory_order_relaxed) != at.minute) {
-        rl_figures_turn(slot, at.minute);
+    if (atomic_load_explicit(&figures->minute, memory_order_relaxed) != at.minute) {
+        rl_figures_turn(figures, at.minute);
     }
-    return atomic_fetch_add_explicit(&slot->stripes[at.stripe].n[figure], 1,
+    return atomic_fetch_add_explicit(&figures->stripes[at.stripe].n[figure], 1,
                                      memory_order_relaxed);
 }
 
-/* Returns true if anything was ever counted in the slot. Reads one page of its memory. */
-static inline bool rl_figures_any(const rl_slot_t *slot)
+/* Returns true if anything was ever counted in them. Reads one page of their memory. */
+static inline bool rl_figures_any(const rl_figures_t *figures)
 {
-    return atomic_load_explicit(&slot->minute, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&figures->minute, memory_order_relaxed) != 0;
 }
 
 /* Notes that a slot of COUNT/concurrent was held for so long, microseconds. */
-void rl_figures_note_held(rl_slot_t *slot, int64_t held_us);
+void rl_figures_note_held(rl_figures_t *figures, int64_t held_us);
 
 /* Returns how long slots of the rule are held, microseconds: an average in which the last one
  * weighs an eighth; 0: none was yet. */
-int64_t rl_figures_held(const rl_slot_t *slot);
+int64_t rl_figures_held(const rl_figures_t *figures);
 
 /* Sets sums to the figures since the start. */
-void rl_figures_sum(const rl_slot_t *slot, uint64_t sums[RL_FIGURES]);
+void rl_figures_sum(const rl_figures_t *figures, uint64_t sums[RL_FIGURES]);
 
 /* Figures of a minute or an hour. */
 typedef struct rl_interval {
@@ -118,10 +119,11 @@ typedef struct rl_interval {
 
 /* Sets the figures of the last RL_MINUTES minutes, or RL_HOURS hours; the last one is the one
  * that now_s is in. */
-void rl_figures_minutes(const rl_slot_t *slot, uint32_t now_s, rl_interval_t of[RL_MINUTES]);
-void rl_figures_hours(const rl_slot_t *slot, uint32_t now_s, rl_interval_t of[RL_HOURS]);
+void rl_figures_minutes(const rl_figures_t *figures, uint32_t now_s,
+                        rl_interval_t of[RL_MINUTES]);
+void rl_figures_hours(const rl_figures_t *figures, uint32_t now_s, rl_interval_t of[RL_HOURS]);
 
 /* Sets everything to zero, for another rule. */
-void rl_figures_wipe(rl_slot_t *slot);
+void rl_figures_wipe(rl_figures_t *figures);
 
 #endif

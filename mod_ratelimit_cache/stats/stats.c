@@ -9,14 +9,14 @@ void rl_stats_begin(rl_stats_t *stats)
     stats->generation++;
 }
 
-static bool is_owner(const rl_slot_owner_t *owner, const rl_digest_t *id)
+static bool is_owner(const rl_figures_owner_t *owner, const rl_digest_t *id)
 {
     return owner->id.hi == id->hi && owner->id.lo == id->lo;
 }
 
 void rl_stats_keep(rl_stats_t *stats, const rl_digest_t *id)
 {
-    for (unsigned i = RL_STATS_ALL + 1; i < RL_STATS_SLOTS; i++) {
+    for (unsigned i = RL_STATS_ALL + 1; i < RL_STATS_FIGURES; i++) {
         if (is_owner(&stats->owners[i], id)) {
             stats->owners[i].generation = stats->generation;
             return;
@@ -24,14 +24,15 @@ void rl_stats_keep(rl_stats_t *stats, const rl_digest_t *id)
     }
 }
 
-/* Returns the slot that the identity may have: its own, else a free one, else the one whose
+/* Returns the number of the figures that the identity may have: its own, else free ones, else
+ * those whose
  * rule is gone for the longest time. */
-static unsigned choose_slot(const rl_stats_t *stats, const rl_digest_t *id)
+static unsigned choose_figures(const rl_stats_t *stats, const rl_digest_t *id)
 {
     uint64_t oldest = stats->generation;
     unsigned best = RL_STATS_ALL;
-    for (unsigned i = RL_STATS_ALL + 1; i < RL_STATS_SLOTS; i++) {
-        const rl_slot_owner_t *owner = &stats->owners[i];
+    for (unsigned i = RL_STATS_ALL + 1; i < RL_STATS_FIGURES; i++) {
+        const rl_figures_owner_t *owner = &stats->owners[i];
         if (is_owner(owner, id)) {
             return i;
         }
@@ -45,13 +46,13 @@ static unsigned choose_slot(const rl_stats_t *stats, const rl_digest_t *id)
 
 unsigned rl_stats_take(rl_stats_t *stats, const rl_digest_t *id)
 {
-    const unsigned i = choose_slot(stats, id);
-    rl_slot_owner_t *owner = &stats->owners[i];
+    const unsigned i = choose_figures(stats, id);
+    rl_figures_owner_t *owner = &stats->owners[i];
     if (i == RL_STATS_ALL) {
         return i;
     }
     if (!is_owner(owner, id) && owner->generation > 0) {
-        rl_figures_wipe(&stats->slots[i]);
+        rl_figures_wipe(&stats->figures[i]);
     }
     owner->id = *id;
     owner->generation = stats->generation;

@@ -3,23 +3,23 @@
  * reloads.
  *
  *     +------------------------------------------------------------------+
- *     | whose slots they are: identity and generation, RL_STATS_SLOTS     |
+ *     | whose figures they are: identity and generation                  |
  *     +------------------------------------------------------------------+
- *     | slot RL_STATS_ALL: requests with a rule, each counted once        |
- *     | slots of rules, one for each virtual host that has figures of its |
- *     | own (figures.h)                                                   |
+ *     | figures RL_STATS_ALL: of requests with a rule, each counted once |
+ *     | figures of rules, and of each virtual host that has its own      |
+ *     | (figures.h); RL_STATS_FIGURES in all                             |
  *     +------------------------------------------------------------------+
- *     | traffic with servers of shared stores (traffic.h)                 |
- *     | decisions without the store, and by leases, of each shared store  |
- *     | values of keys (values.h), what tags stand for (tags.h)           |
- *     | evictions                                                         |
+ *     | traffic with servers of shared stores (traffic.h)                |
+ *     | decisions without the store, and by leases, of each shared store |
+ *     | values of keys (values.h), what tags stand for (tags.h)          |
+ *     | evictions                                                        |
  *     +------------------------------------------------------------------+
  *
- * Pages that nothing was written to take no memory. Slots are given out only in post_config, by
- * the one parent process, so a request finds its slot without a search. A slot of a rule that
- * is gone stays until another rule needs one: an administrator who takes a rule out and puts it
- * back finds its figures again. A child of an earlier generation may still count in a slot that
- * has a new owner: a few requests, for as long as it lives. */
+ * Pages that nothing was written to take no memory. Figures are given out only in post_config,
+ * by the one parent process, so a request finds its own without a search. Those of a rule that
+ * is gone stay until another rule needs them: an administrator who takes a rule out and puts it
+ * back finds them again. A child of an earlier generation may still count in figures that have
+ * a new owner: a few requests, for as long as it lives. */
 #ifndef RL_STATS_STATS_H
 #define RL_STATS_STATS_H
 
@@ -31,11 +31,11 @@
 #include "traffic.h"
 #include "values.h"
 
-#define RL_STATS_SLOTS   2048
+#define RL_STATS_FIGURES 2048
 #define RL_STATS_SERVERS 64
 #define RL_STATS_STORES  32
 
-#define RL_STATS_ALL 0 /* the slot of all requests */
+#define RL_STATS_ALL 0 /* the number of those of all requests */
 
 /* What one shared store's sessions counted. */
 typedef struct rl_store_figures {
@@ -44,15 +44,15 @@ typedef struct rl_store_figures {
     rl_striped_t leased;                 /* that a lease answered, without a round trip */
 } rl_store_figures_t;
 
-typedef struct rl_slot_owner {
+typedef struct rl_figures_owner {
     rl_digest_t id;      /* of rule and virtual host; zero: free */
     uint64_t generation; /* the last in which the rule was configured */
-} rl_slot_owner_t;
+} rl_figures_owner_t;
 
 typedef struct rl_stats {
     uint64_t generation; /* counts readings of the configuration */
-    rl_slot_owner_t owners[RL_STATS_SLOTS];
-    rl_slot_t slots[RL_STATS_SLOTS];
+    rl_figures_owner_t owners[RL_STATS_FIGURES];
+    rl_figures_t figures[RL_STATS_FIGURES];
     rl_traffic_t servers[RL_STATS_SERVERS];
     rl_store_figures_t stores[RL_STATS_STORES];
     rl_values_t values;     /* of keys, where RateLimitLog asks for them */
@@ -60,14 +60,14 @@ typedef struct rl_stats {
     rl_striped_t evictions; /* of keys that were still in use, from the ledger */
 } rl_stats_t;
 
-/* Begins a new generation. For the parent process; then it keeps the slots of all rules that
- * are configured, and only then takes slots, so that no rule gets another one's. */
+/* Begins a new generation. For the parent process; then it keeps the figures of all rules
+ * that are configured, and only then takes some, so that no rule gets another one's. */
 void rl_stats_begin(rl_stats_t *stats);
 void rl_stats_keep(rl_stats_t *stats, const rl_digest_t *id);
 
-/* Returns the slot of this identity, from RL_STATS_ALL + 1 on: the one it has, a free one, or
- * one whose rule is in no configuration any more. Returns RL_STATS_ALL if there is none. For
- * the parent process. */
+/* Returns the number of this identity's figures, from RL_STATS_ALL + 1 on: those it has, free
+ * ones, or those of a rule that is in no configuration any more. Returns RL_STATS_ALL if there
+ * are none. For the parent process. */
 unsigned rl_stats_take(rl_stats_t *stats, const rl_digest_t *id);
 
 /* Returns the traffic with a server, by its name; NULL if there are too many servers. */

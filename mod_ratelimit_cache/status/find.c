@@ -9,7 +9,7 @@
 #include "../key/given_values.h"
 #include "../process/runtime.h"
 #include "../process/scope.h"
-#include "../process/slots.h"
+#include "../process/figures.h"
 #include "../rule/identity.h"
 #include "../system/clock.h"
 
@@ -93,11 +93,12 @@ static bool find_logged(rl_search_t *search)
 {
     rl_stats_t *stats = rl_runtime()->stats;
     rl_tagged_key_t key;
-    if (!rl_tags_get(&stats->tags, search->wanted->tag, &key) || key.slot >= RL_STATS_SLOTS) {
+    if (!rl_tags_get(&stats->tags, search->wanted->tag, &key) ||
+        key.figures >= RL_STATS_FIGURES) {
         return false;
     }
     for (const server_rec *s = ap_server_conf; s != NULL; s = s->next) {
-        if (rl_slot_of_rule(s, NULL) == &stats->slots[key.slot]) {
+        if (rl_figures_of_rule(s, NULL) == &stats->figures[key.figures]) {
             add_tagged(search, s, NULL, &key);
             return true;
         }
@@ -105,7 +106,7 @@ static bool find_logged(rl_search_t *search)
              rule = rule->next) {
             const bool applies = rule->home == s || rule->home == ap_server_conf;
             if (counts(rule) && applies &&
-                rl_slot_of_rule(s, rule) == &stats->slots[key.slot]) {
+                rl_figures_of_rule(s, rule) == &stats->figures[key.figures]) {
                 add_tagged(search, s, rule, &key);
                 return true;
             }
@@ -146,10 +147,10 @@ static void find_in_sketch(rl_search_t *search, const server_rec *s, const rl_ru
 
 static bool find_busy(rl_search_t *search, const server_rec *s, const rl_rule_t *rule)
 {
-    const rl_slot_t *slot = rl_slot_of_rule(s, rule);
-    if (slot != NULL) {
-        find_in_sketch(search, s, rule, &slot->over);
-        find_in_sketch(search, s, rule, &slot->busiest);
+    const rl_figures_t *figures = rl_figures_of_rule(s, rule);
+    if (figures != NULL) {
+        find_in_sketch(search, s, rule, &figures->over);
+        find_in_sketch(search, s, rule, &figures->busiest);
     }
     return search->found->nelts == 0;
 }
@@ -261,11 +262,11 @@ static void add_keys_of_sketch(rl_search_t *search, const server_rec *s, const r
 static void add_keys_of_rates(rl_search_t *search, const server_rec *s, const rl_rule_t *rule,
                               const char *const *values)
 {
-    const rl_slot_t *slot = rl_slot_of_rule(s, rule);
+    const rl_figures_t *figures = rl_figures_of_rule(s, rule);
     const int before = search->found->nelts;
-    if (slot != NULL) {
-        add_keys_of_sketch(search, s, rule, values, &slot->over);
-        add_keys_of_sketch(search, s, rule, values, &slot->busiest);
+    if (figures != NULL) {
+        add_keys_of_sketch(search, s, rule, values, &figures->over);
+        add_keys_of_sketch(search, s, rule, values, &figures->busiest);
     }
     if (search->found->nelts == before) {
         search->reason =

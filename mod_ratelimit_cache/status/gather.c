@@ -7,7 +7,7 @@
 #include "../mod_ratelimit_cache.h"
 #include "../process/busy.h"
 #include "../process/runtime.h"
-#include "../process/slots.h"
+#include "../process/figures.h"
 #include "../rule/section.h"
 #include "gathering.h"
 #include "text/metrics.h"
@@ -36,10 +36,10 @@ static const char *algorithm_name(rl_algorithm_e algorithm)
     }
 }
 
-static rl_interval_t recent_of(const rl_slot_t *slot, uint32_t now_s)
+static rl_interval_t recent_of(const rl_figures_t *figures, uint32_t now_s)
 {
     rl_interval_t minutes[RL_MINUTES], sum = {.n = {0}};
-    rl_figures_minutes(slot, now_s, minutes);
+    rl_figures_minutes(figures, now_s, minutes);
     for (int i = RL_MINUTES - RECENT_MINUTES; i < RL_MINUTES; i++) {
         for (int j = 0; j < RL_FIGURES_IN_TIME; j++) {
             sum.n[j] += minutes[i].n[j];
@@ -74,32 +74,32 @@ static void begin_row(apr_pool_t *pool, const server_rec *s, const rl_rule_t *ru
 }
 
 static void add_rule(const rl_gathering_t *to, const server_rec *s, const rl_rule_t *rule,
-                     const rl_slot_t *slot)
+                     const rl_figures_t *figures)
 {
     rl_rule_row_t *row = apr_array_push(to->rules);
     rl_row_origin_t *origin = apr_array_push(to->origins);
     begin_row(to->pool, s, rule, row);
-    row->slot = slot;
-    rl_figures_sum(slot, row->n);
-    row->recent = recent_of(slot, to->now_s);
-    row->in_flight = to->at_once[slot - rl_runtime()->stats->slots].held;
-    row->waiting = to->at_once[slot - rl_runtime()->stats->slots].waiting;
+    row->figures = figures;
+    rl_figures_sum(figures, row->n);
+    row->recent = recent_of(figures, to->now_s);
+    row->in_flight = to->at_once[figures - rl_runtime()->stats->figures].held;
+    row->waiting = to->at_once[figures - rl_runtime()->stats->figures].waiting;
     *origin = (rl_row_origin_t){.rule = rule, .server = s};
 }
 
 /* Adds the rule where it stands, and in the virtual hosts that inherit it. */
 static void add_rule_everywhere(const rl_gathering_t *to, const rl_rule_t *rule)
 {
-    const rl_slot_t *home = rl_slot_of_rule(rule->home, rule);
+    const rl_figures_t *home = rl_figures_of_rule(rule->home, rule);
     if (home == NULL) {
         return;
     }
     add_rule(to, rule->home, rule, home);
     for (const server_rec *s = to->main_server->next;
          rule->home == to->main_server && s != NULL; s = s->next) {
-        const rl_slot_t *slot = rl_slot_of_rule(s, rule);
-        if (slot != home && rl_figures_any(slot)) {
-            add_rule(to, s, rule, slot);
+        const rl_figures_t *figures = rl_figures_of_rule(s, rule);
+        if (figures != home && rl_figures_any(figures)) {
+            add_rule(to, s, rule, figures);
         }
     }
 }
@@ -108,7 +108,7 @@ static void add_rule_everywhere(const rl_gathering_t *to, const rl_rule_t *rule)
 static bool is_replaced(const rl_rule_t *const *rules, unsigned n, const rl_rule_t *rule)
 {
     for (unsigned i = rule->place + 1; i < n; i++) {
-        if (rules[i]->home == rule->home && rules[i]->slot == rule->slot) {
+        if (rules[i]->home == rule->home && rules[i]->figures == rule->figures) {
             return true;
         }
     }
@@ -128,9 +128,9 @@ static void gather_rules(const rl_gathering_t *to)
         }
     }
     for (const server_rec *s = to->main_server; s != NULL; s = s->next) {
-        const rl_slot_t *slot = rl_slot_of_rule(s, NULL);
-        if (slot != NULL && rl_figures_any(slot)) {
-            add_rule(to, s, NULL, slot);
+        const rl_figures_t *figures = rl_figures_of_rule(s, NULL);
+        if (figures != NULL && rl_figures_any(figures)) {
+            add_rule(to, s, NULL, figures);
         }
     }
 }
@@ -141,9 +141,9 @@ static rl_gathering_t begin_gathering(request_rec *r)
 {
     rl_gathering_t to = {.pool = r->pool, .main_server = ap_server_conf, .now = apr_time_now()};
     to.now_s = (uint32_t)apr_time_sec(to.now);
-    to.at_once = apr_pcalloc(r->pool, RL_STATS_SLOTS * sizeof(*to.at_once));
+    to.at_once = apr_pcalloc(r->pool, RL_STATS_FIGURES * sizeof(*to.at_once));
     if (rl_runtime()->slots != NULL) {
-        rl_slots_count(rl_runtime()->slots, to.at_once, RL_STATS_SLOTS);
+        rl_slots_count(rl_runtime()->slots, to.at_once, RL_STATS_FIGURES);
     }
     to.rules = apr_array_make(r->pool, 16, sizeof(rl_rule_row_t));
     to.origins = apr_array_make(r->pool, 16, sizeof(rl_row_origin_t));
@@ -185,7 +185,7 @@ void rl_report_gather(request_rec *r, rl_gather_e how, rl_report_t *report)
         .host = text_of(r->hostname != NULL ? r->hostname : r->server->server_hostname),
         .now_s = to.now_s,
         .token = rl_token_make(r),
-        .all = &rl_runtime()->stats->slots[RL_STATS_ALL]};
+        .all = &rl_runtime()->stats->figures[RL_STATS_ALL]};
     rl_figures_sum(report->all, report->requests);
     rl_gather_busy(r->pool, report);
     rl_gather_table(&to, &report->table);

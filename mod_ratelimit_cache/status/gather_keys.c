@@ -117,10 +117,10 @@ static uint32_t sure_count(const rl_sketch_key_t *key)
     return key->count - key->error;
 }
 
-static void add_over(const rl_gathering_t *to, int i, const rl_slot_t *slot)
+static void add_over(const rl_gathering_t *to, int i, const rl_figures_t *figures)
 {
     rl_sketch_key_t keys[RL_SKETCH_KEYS];
-    const unsigned n = rl_sketch_read(&slot->over, to->now_s, keys);
+    const unsigned n = rl_sketch_read(&figures->over, to->now_s, keys);
     for (unsigned k = 0; k < n && k < KEYS_SHOWN; k++) {
         rl_key_row_t *row = make_row(to, i, &keys[k]);
         row->denied = row->requests = sure_count(&keys[k]);
@@ -128,10 +128,10 @@ static void add_over(const rl_gathering_t *to, int i, const rl_slot_t *slot)
     }
 }
 
-static void add_busiest(const rl_gathering_t *to, int i, const rl_slot_t *slot, int first)
+static void add_busiest(const rl_gathering_t *to, int i, const rl_figures_t *figures, int first)
 {
     rl_sketch_key_t keys[RL_SKETCH_KEYS];
-    const unsigned n = rl_sketch_read(&slot->busiest, to->now_s, keys);
+    const unsigned n = rl_sketch_read(&figures->busiest, to->now_s, keys);
     for (unsigned k = 0; k < n; k++) {
         rl_key_row_t *row = find_row(to, first, &keys[k]);
         if (row == NULL && k < KEYS_SHOWN) {
@@ -147,8 +147,8 @@ static void add_busiest(const rl_gathering_t *to, int i, const rl_slot_t *slot, 
 
 void rl_gather_keys(const rl_gathering_t *to, int i)
 {
-    const rl_slot_t *slot = APR_ARRAY_IDX(to->rules, i, rl_rule_row_t).slot;
+    const rl_figures_t *figures = APR_ARRAY_IDX(to->rules, i, rl_rule_row_t).figures;
     const int first = to->keys->nelts;
-    add_over(to, i, slot);
-    add_busiest(to, i, slot, first);
+    add_over(to, i, figures);
+    add_busiest(to, i, figures, first);
 }

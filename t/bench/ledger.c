@@ -277,16 +277,16 @@ static uint64_t run_figures(const bench_t *bench, const bench_case_t *c, int pro
     for (uint32_t i = 0; i < n; i++) {
         const rl_instant_t now = rl_instant(rl_clock_seconds());
         for (int r = 0; r < c->rules; r++) {
-            rl_slot_t *slot = &bench->stats->slots[RL_STATS_ALL + 1 + r];
-            const rl_sighting_t sighting = {.key = bench->keys[at * RULES_MAX + (uint32_t)r],
-                                            .limit = c->limit,
-                                            .period_s = 3600,
-                                            .now_s = now.now_s,
-                                            .sequence =
-                                                rl_figures_add(slot, RL_FIGURE_ALLOWED, now)};
-            rl_sketch_add(&slot->busiest, &sighting);
+            rl_figures_t *figures = &bench->stats->figures[RL_STATS_ALL + 1 + r];
+            const rl_sighting_t sighting = {
+                .key = bench->keys[at * RULES_MAX + (uint32_t)r],
+                .limit = c->limit,
+                .period_s = 3600,
+                .now_s = now.now_s,
+                .sequence = rl_figures_add(figures, RL_FIGURE_ALLOWED, now)};
+            rl_sketch_add(&figures->busiest, &sighting);
         }
-        rl_figures_add(&bench->stats->slots[RL_STATS_ALL], RL_FIGURE_ALLOWED, now);
+        rl_figures_add(&bench->stats->figures[RL_STATS_ALL], RL_FIGURE_ALLOWED, now);
         at = at + 1 < c->keys ? at + 1 : 0;
     }
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stats/figures and stats/stats: what is counted, by minutes and hours, by many at once; and
- * whose slot is whose over reloads. */
+ * whose figures are whose over reloads. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 #define NOON UINT32_C(1795694400)
 
 static rl_stats_t *stats;
-static rl_slot_t *slot;
+static rl_figures_t *figures;
 
 static int new_stats(void **state)
 {
@@ -30,7 +30,7 @@ static int new_stats(void **state)
     stats =
         mmap(NULL, sizeof(*stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(stats, MAP_FAILED);
-    slot = &stats->slots[1];
+    figures = &stats->figures[1];
     return 0;
 }
 
@@ -43,14 +43,14 @@ static int drop_stats(void **state)
 static void add(rl_figure_e figure, uint32_t now_s, int n)
 {
     for (int i = 0; i < n; i++) {
-        rl_figures_add(slot, figure, rl_instant(now_s));
+        rl_figures_add(figures, figure, rl_instant(now_s));
     }
 }
 
 static uint64_t sum(rl_figure_e figure)
 {
     uint64_t sums[RL_FIGURES];
-    rl_figures_sum(slot, sums);
+    rl_figures_sum(figures, sums);
     return sums[figure];
 }
 
@@ -58,14 +58,14 @@ static uint64_t sum(rl_figure_e figure)
 static uint64_t in_minute(uint32_t now_s, int ago, rl_figure_e figure)
 {
     rl_interval_t minutes[RL_MINUTES];
-    rl_figures_minutes(slot, now_s, minutes);
+    rl_figures_minutes(figures, now_s, minutes);
     return minutes[RL_MINUTES - 1 - ago].n[figure];
 }
 
 static uint64_t in_hour(uint32_t now_s, int ago, rl_figure_e figure)
 {
     rl_interval_t hours[RL_HOURS];
-    rl_figures_hours(slot, now_s, hours);
+    rl_figures_hours(figures, now_s, hours);
     return hours[RL_HOURS - 1 - ago].n[figure];
 }
 
@@ -145,7 +145,7 @@ static void a_minute_that_nobody_wrote_down_goes_to_the_one_before(void **state)
 {
     (void)state;
     add(RL_FIGURE_ALLOWED, NOON, 2);
-    atomic_store(&slot->minute, (NOON + 60) / 60);
+    atomic_store(&figures->minute, (NOON + 60) / 60);
     add(RL_FIGURE_ALLOWED, NOON + 60, 3);
     add(RL_FIGURE_ALLOWED, NOON + 120, 4);
     assert_int_equal(in_minute(NOON + 120, 2, RL_FIGURE_ALLOWED), 5);
@@ -171,7 +171,7 @@ static void work(uint64_t seed)
 {
     for (uint32_t i = 0; i < TURNS; i++) {
         const bool denied = random_below(&seed, 2) == 0;
-        rl_figures_add(slot, denied ? RL_FIGURE_DENIED : RL_FIGURE_ALLOWED,
+        rl_figures_add(figures, denied ? RL_FIGURE_DENIED : RL_FIGURE_ALLOWED,
                        rl_instant(next_second()));
     }
 }
@@ -225,7 +225,7 @@ static void processes_count_exactly(void **state)
     all_is_counted();
 }
 
-/* ---- slots ---- */
+/* ---- numbers ---- */
 
 static rl_digest_t rule(uint64_t n)
 {
@@ -233,7 +233,7 @@ static rl_digest_t rule(uint64_t n)
 }
 
 /* A reading of a configuration with the rules from `first` on. */
-static void configure(uint64_t first, unsigned n, unsigned *slots)
+static void configure(uint64_t first, unsigned n, unsigned *numbers)
 {
     rl_stats_begin(stats);
     for (unsigned i = 0; i < n; i++) {
@@ -242,48 +242,48 @@ static void configure(uint64_t first, unsigned n, unsigned *slots)
     }
     for (unsigned i = 0; i < n; i++) {
         const rl_digest_t id = rule(first + i);
-        slots[i] = rl_stats_take(stats, &id);
+        numbers[i] = rl_stats_take(stats, &id);
     }
 }
 
-static void a_rule_keeps_its_slot_over_reloads(void **state)
+static void a_rule_keeps_its_figures_over_reloads(void **state)
 {
     unsigned before[10], after[10];
     (void)state;
     configure(1, 10, before);
-    slot = &stats->slots[before[4]];
+    figures = &stats->figures[before[4]];
     add(RL_FIGURE_DENIED, NOON, 3);
     configure(1, 10, after);
     assert_memory_equal(before, after, sizeof(before));
     configure(5, 10, after); /* 1 to 4 are gone, 11 to 14 are new */
     assert_int_equal(after[0], before[4]);
     assert_int_equal(sum(RL_FIGURE_DENIED), 3);
-    configure(1, 10, after); /* and are back: nobody needed their slots meanwhile */
+    configure(1, 10, after); /* and are back: nobody needed their numbers meanwhile */
     assert_memory_equal(before, after, sizeof(before));
 }
 
-static void a_full_table_takes_only_slots_of_rules_that_are_gone(void **state)
+static void a_full_table_takes_only_figures_of_rules_that_are_gone(void **state)
 {
-    static unsigned slots[RL_STATS_SLOTS], more[RL_STATS_SLOTS];
-    const unsigned all = RL_STATS_SLOTS - 1;
+    static unsigned numbers[RL_STATS_FIGURES], more[RL_STATS_FIGURES];
+    const unsigned all = RL_STATS_FIGURES - 1;
     (void)state;
-    configure(1, all, slots);
-    slot = &stats->slots[slots[0]];
+    configure(1, all, numbers);
+    figures = &stats->figures[numbers[0]];
     add(RL_FIGURE_ALLOWED, NOON, 9);
     configure(2, all, more); /* all but the first are kept; the new one gets the first's */
-    assert_memory_equal(&slots[1], more, (all - 1) * sizeof(slots[0]));
-    assert_int_equal(more[all - 1], slots[0]);
+    assert_memory_equal(&numbers[1], more, (all - 1) * sizeof(numbers[0]));
+    assert_int_equal(more[all - 1], numbers[0]);
     assert_int_equal(sum(RL_FIGURE_ALLOWED), 0);
     assert_int_equal(in_all_minutes(NOON, RL_FIGURE_ALLOWED), 0);
 }
 
-static void rules_too_many_have_no_slot(void **state)
+static void rules_too_many_have_no_figures(void **state)
 {
-    static unsigned slots[RL_STATS_SLOTS + 10];
+    static unsigned numbers[RL_STATS_FIGURES + 10];
     (void)state;
-    configure(1, RL_STATS_SLOTS + 10, slots);
-    for (unsigned i = RL_STATS_SLOTS - 1; i < RL_STATS_SLOTS + 10; i++) {
-        assert_int_equal(slots[i], RL_STATS_ALL);
+    configure(1, RL_STATS_FIGURES + 10, numbers);
+    for (unsigned i = RL_STATS_FIGURES - 1; i < RL_STATS_FIGURES + 10; i++) {
+        assert_int_equal(numbers[i], RL_STATS_ALL);
     }
 }
 
@@ -313,9 +313,9 @@ int main(void)
         TEST(a_minute_that_nobody_wrote_down_goes_to_the_one_before),
         TEST(threads_count_exactly),
         TEST(processes_count_exactly),
-        TEST(a_rule_keeps_its_slot_over_reloads),
-        TEST(a_full_table_takes_only_slots_of_rules_that_are_gone),
-        TEST(rules_too_many_have_no_slot),
+        TEST(a_rule_keeps_its_figures_over_reloads),
+        TEST(a_full_table_takes_only_figures_of_rules_that_are_gone),
+        TEST(rules_too_many_have_no_figures),
         TEST(servers_and_stores_are_found_again),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

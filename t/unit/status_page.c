@@ -23,7 +23,7 @@
 
 static char text[4000000];
 static size_t len;
-static rl_slot_t slots[RULES + 1];
+static rl_figures_t figures[RULES + 1];
 static rl_rule_row_t rules[RULES];
 static rl_key_row_t keys[RULES * EACH];
 
@@ -56,7 +56,7 @@ static size_t times(const char *what)
 
 static rl_report_t report_of(size_t nrules, size_t each)
 {
-    memset(slots, 0, sizeof(slots));
+    memset(figures, 0, sizeof(figures));
     for (size_t i = 0; i < nrules; i++) {
         rules[i] = (rl_rule_row_t){.name = "login",
                                    .vhost = "a.example",
@@ -64,7 +64,7 @@ static rl_report_t report_of(size_t nrules, size_t each)
                                    .rate = "5/15m",
                                    .key = "ip/24/48+form:username",
                                    .algorithm = "fixed-window",
-                                   .slot = &slots[i + 1]};
+                                   .figures = &figures[i + 1]};
         for (size_t k = 0; k < each; k++) {
             rl_key_row_t *row = &keys[i * each + k];
             *row = (rl_key_row_t){.rule = &rules[i], .values = "", .limit = 5, .used = 1};
@@ -75,7 +75,7 @@ static rl_report_t report_of(size_t nrules, size_t each)
     return (rl_report_t){.version = "0",
                          .host = "h",
                          .now_s = NOW,
-                         .all = slots,
+                         .all = figures,
                          .rules = rules,
                          .nrules = nrules,
                          .keys = keys,
@@ -285,7 +285,7 @@ static void nothing_in_a_report_is_markup(void **state)
                                .key = evil,
                                .algorithm = evil,
                                .recent.n[RL_FIGURE_DENIED] = 1,
-                               .slot = &slots[1]};
+                               .figures = &figures[1]};
     keys[0].values = evil;
     keys[0].penalty_s = 1;
     report.version = report.host = report.token = evil;

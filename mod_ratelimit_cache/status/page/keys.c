@@ -14,7 +14,7 @@ static const char *const columns_without_actions[] = {
 
 unsigned rl_rule_row_number(const rl_report_t *report, const rl_rule_row_t *row)
 {
-    return row->slot != NULL ? (unsigned)(row->slot - report->all) : 0;
+    return row->figures != NULL ? (unsigned)(row->figures - report->all) : 0;
 }
 
 static bool has_forms(const rl_key_table_t *table)

@@ -132,7 +132,7 @@ static void rule_spark(rl_output_t *out, const rl_report_t *report, const rl_rul
                                 .begin_s = (report->now_s / 60 - (RL_MINUTES - 1)) * 60,
                                 .step_s = 60};
     number[-1] = 's';
-    rl_figures_minutes(row->slot, report->now_s, minutes);
+    rl_figures_minutes(row->figures, report->now_s, minutes);
     rl_plot_write_small(out, &series);
 }
 
@@ -189,9 +189,9 @@ static void rule_keys(rl_output_t *out, const rl_report_t *report, const rl_rule
 
 static rl_rule_rank_e rank_of(const rl_rule_row_t *row)
 {
-    return rl_rule_row_over(row) > 0   ? RULE_HOT
-           : rl_figures_any(row->slot) ? RULE_USED
-                                       : RULE_UNUSED;
+    return rl_rule_row_over(row) > 0      ? RULE_HOT
+           : rl_figures_any(row->figures) ? RULE_USED
+                                          : RULE_UNUSED;
 }
 
 static rl_rule_budget_t budget_for(const rl_report_t *report)

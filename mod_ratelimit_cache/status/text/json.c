@@ -59,11 +59,11 @@ static void json_history(rl_output_t *out, const char *name, const rl_interval_t
     rl_out(out, "}");
 }
 
-static void json_histories(rl_output_t *out, const rl_slot_t *slot, uint32_t now_s)
+static void json_histories(rl_output_t *out, const rl_figures_t *figures, uint32_t now_s)
 {
     rl_interval_t minutes[RL_MINUTES], hours[RL_HOURS];
-    rl_figures_minutes(slot, now_s, minutes);
-    rl_figures_hours(slot, now_s, hours);
+    rl_figures_minutes(figures, now_s, minutes);
+    rl_figures_hours(figures, now_s, hours);
     json_history(out, "minutes", minutes, RL_MINUTES);
     json_history(out, "hours", hours, RL_HOURS);
 }
@@ -107,7 +107,7 @@ static void json_rule_row(rl_output_t *out, const rl_rule_row_t *row, uint32_t n
     json_number(out, "missing", row->n[RL_FIGURE_MISSING]);
     json_number(out, "waiting", row->waiting);
     json_number(out, "in_flight", row->in_flight);
-    json_histories(out, row->slot, now_s);
+    json_histories(out, row->figures, now_s);
     rl_out(out, "}");
 }
 

@@ -17,7 +17,7 @@
 typedef struct rl_rule_row {
     const char *name, *vhost, *section, *rate, *key, *algorithm;
     bool observe; /* action=observe */
-    const rl_slot_t *slot;
+    const rl_figures_t *figures;
     uint64_t n[RL_FIGURES];
     rl_interval_t recent;        /* in the last five minutes */
     uint32_t in_flight, waiting; /* of COUNT/concurrent: slots that are held, and waited for */
@@ -95,7 +95,7 @@ typedef struct rl_report {
     const char *busy_text;            /* the measures, for people; "" without RateLimitBusy */
     const rl_measure_row_t *measures; /* those of RateLimitBusy */
     size_t nmeasures;
-    const rl_slot_t *all;
+    const rl_figures_t *all;
     uint64_t requests[RL_FIGURES]; /* of `all`; see rl_figures_of_request() */
     const rl_rule_row_t *rules;    /* in the order of the configuration */
     size_t nrules;

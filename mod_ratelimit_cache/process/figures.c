@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "slots.h"
+#include "figures.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -8,8 +8,9 @@
 #include "../rule/section.h"
 #include "runtime.h"
 
-/* Does something to the slot of one rule in one virtual host. */
-typedef void slot_fn(rl_stats_t *stats, server_rec *s, rl_rule_t *rule, const rl_digest_t *id);
+/* Does something to the figures of one rule in one virtual host. */
+typedef void figures_fn(rl_stats_t *stats, server_rec *s, rl_rule_t *rule,
+                        const rl_digest_t *id);
 
 static rl_server_config_t *config_of(server_rec *s)
 {
@@ -29,31 +30,33 @@ static rl_digest_t digest_of(apr_pool_t *ptemp, const rl_rule_t *rule)
     return rl_digest_public(text, strlen(text));
 }
 
-static void keep_slot(rl_stats_t *stats, server_rec *s, rl_rule_t *rule, const rl_digest_t *id)
+static void keep_figures(rl_stats_t *stats, server_rec *s, rl_rule_t *rule,
+                         const rl_digest_t *id)
 {
     (void)s, (void)rule;
     rl_stats_keep(stats, id);
 }
 
-/* The main server's rules come first, so that those have a slot at least. */
-static void take_slot(rl_stats_t *stats, server_rec *s, rl_rule_t *rule, const rl_digest_t *id)
+/* The main server's rules come first, so that those have figures at least. */
+static void take_figures(rl_stats_t *stats, server_rec *s, rl_rule_t *rule,
+                         const rl_digest_t *id)
 {
-    const unsigned slot = rl_stats_take(stats, id);
+    const unsigned figures = rl_stats_take(stats, id);
     if (rule == NULL) {
-        config_of(s)->tenants_slot = slot;
+        config_of(s)->tenants_figures = figures;
     }
     else if (s == rule->home) {
-        rule->slot = slot;
+        rule->figures = figures;
     }
     else {
-        config_of(s)->slots[rule->place] =
-            (unsigned short)(slot != RL_STATS_ALL ? slot : rule->slot);
+        config_of(s)->figures[rule->place] =
+            (unsigned short)(figures != RL_STATS_ALL ? figures : rule->figures);
     }
 }
 
 /* Calls the function for each rule where it stands, then for tenants, then for each virtual
  * host and each rule that it inherits. digests has those of the rules, by their places. */
-static void each_slot(server_rec *main_server, const rl_digest_t *digests, slot_fn *visit)
+static void each_figures(server_rec *main_server, const rl_digest_t *digests, figures_fn *visit)
 {
     static const char tenants[] = "figures of tenants";
     const rl_digest_t of_tenants = rl_digest_public(tenants, sizeof(tenants) - 1);
@@ -78,7 +81,7 @@ static void each_slot(server_rec *main_server, const rl_digest_t *digests, slot_
     }
 }
 
-void rl_slots_post_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
+void rl_figures_post_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 {
     const unsigned n = rl_global_config()->nrules;
     rl_digest_t *digests = apr_pcalloc(ptemp, (n + 1) * sizeof(*digests));
@@ -86,18 +89,18 @@ void rl_slots_post_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
         digests[rule->place] = digest_of(ptemp, rule);
     }
     for (server_rec *vhost = s->next; vhost != NULL; vhost = vhost->next) {
-        config_of(vhost)->slots = apr_pcalloc(pconf, (n + 1) * sizeof(unsigned short));
+        config_of(vhost)->figures = apr_pcalloc(pconf, (n + 1) * sizeof(unsigned short));
     }
     rl_stats_begin(rl_runtime()->stats);
-    each_slot(s, digests, keep_slot);
-    each_slot(s, digests, take_slot);
+    each_figures(s, digests, keep_figures);
+    each_figures(s, digests, take_figures);
 }
 
-unsigned rl_slot_elsewhere(const server_rec *s, const rl_rule_t *rule)
+unsigned rl_figures_elsewhere(const server_rec *s, const rl_rule_t *rule)
 {
     const rl_server_config_t *conf = rl_server_config(s);
     if (rule == NULL || rule->tenant) {
-        return conf->tenants_slot;
+        return conf->tenants_figures;
     }
-    return conf->slots == NULL ? rule->slot : conf->slots[rule->place];
+    return conf->figures == NULL ? rule->figures : conf->figures[rule->place];
 }
