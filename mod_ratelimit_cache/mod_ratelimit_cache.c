@@ -3,7 +3,8 @@
 
 /* What happens when the configuration was read: check_config refuses tables of networks
  * that nobody has read and limits that a fleet can't share, warns of what doesn't do what it
- * seems to, and finds out who may read RATELIMIT_* variables; post_config starts.
+ * seems to, looks for HTTP/2, and finds out who may read RATELIMIT_* variables; post_config
+ * starts.
  *
  * What happens to a request, in httpd's order:
  *
@@ -95,6 +96,9 @@ static int tell_version(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
     return OK;
 }
 
+/* Comes before hooks of this order that other modules have registered by now. */
+#define LATE_BUT_FIRST (APR_HOOK_REALLY_FIRST - 1)
+
 /* Registers the hooks that only some configurations need, now that ours is known. httpd sorts
  * its hooks once more when the configuration is read, for modules that are loaded late; for
  * these it is to be done again. httpd forgets all hooks before it reads another one. */
@@ -106,10 +110,10 @@ static int register_wanted(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     (void)pconf, (void)plog, (void)ptemp;
     apr_hook_debug_current = ratelimit_cache_module.name;
     if (passes) {
-        ap_hook_quick_handler(rl_pass_quick_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+        ap_hook_quick_handler(rl_pass_quick_handler, NULL, NULL, LATE_BUT_FIRST);
     }
     if (passes || global->reads_env || global->reads_headers) {
-        ap_hook_header_parser(rl_access_header_parser, NULL, NULL, APR_HOOK_REALLY_FIRST);
+        ap_hook_header_parser(rl_access_header_parser, NULL, NULL, LATE_BUT_FIRST);
     }
     apr_hook_sort_all();
     return OK;

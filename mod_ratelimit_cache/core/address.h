@@ -11,7 +11,7 @@
 typedef struct rl_address {
     uint8_t family;    /* 4 or 6 */
     uint8_t bits;      /* prefix length: 0 to 32 or 0 to 128 */
-    uint8_t bytes[16]; /* network byte order; IPv4 in the first four */
+    uint8_t bytes[16]; /* network byte order; IPv4 in the first four, and zeros after it */
 } rl_address_t;
 
 /* Sets an address from its bytes in network order: 4 for family 4, 16 for family 6. An
@@ -21,7 +21,8 @@ void rl_address_set(rl_address_t *address, int family, const uint8_t *bytes);
 
 /* Returns the bytes that tell this prefix from every other one: its length and its address.
  * Sets *size to their number, 5 for IPv4 and 17 for IPv6: the number tells the family. They lie
- * within the struct; so do zeros up to RL_ADDRESS_IDENTITY_MAX bytes. */
+ * within the struct, IPv4's with zeros after them, so that RL_ADDRESS_IDENTITY_MAX bytes can
+ * always be copied. */
 #define RL_ADDRESS_IDENTITY_MAX 17
 static inline const uint8_t *rl_address_identity(const rl_address_t *address, size_t *size)
 {

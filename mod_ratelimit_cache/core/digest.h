@@ -106,8 +106,8 @@ void rl_key_rescope(rl_key_builder_t *key, const rl_scope_t *scope);
  * that does not fit is a programming error and is ignored. */
 void rl_key_add(rl_key_builder_t *key, unsigned kind, const void *bytes, size_t len);
 
-/* Does the same for a part whose len bytes, at most RL_KEY_PADDED, are followed by zeros. It
- * copies them all, so that nothing depends on the length. */
+/* Does the same for a part of at most RL_KEY_PADDED bytes, as an address is, that is followed
+ * by zeros. It copies all of them, so that nothing depends on the length. */
 #define RL_KEY_PADDED 24
 static inline void
 rl_key_add_padded(rl_key_builder_t *key, unsigned kind,
@@ -116,7 +116,7 @@ rl_key_add_padded(rl_key_builder_t *key, unsigned kind,
     unsigned char *at = key->bytes + key->len;
     key->is_hashed = false;
     if (sizeof(key->bytes) - key->len >= RL_KEY_PART_MAX + RL_SIPHASH_BLOCK) {
-        at[0] = (unsigned char)kind;
+        at[0] = (unsigned char)(kind & 0x7f);
         at[1] = (unsigned char)len;
         memcpy(at + 2, bytes, RL_KEY_PADDED + RL_SIPHASH_BLOCK);
         key->len += 2 + len;

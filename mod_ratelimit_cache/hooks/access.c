@@ -180,7 +180,7 @@ RL_RARELY static int access_check_before_auth(request_rec *r, rl_request_t **req
 }
 
 /* Returns true if the request has met no rules before, and finds only plain ones here, that
- * nothing exempts it from. */
+ * nothing exempts it from: then all that access_check() finds out step by step is known. */
 static bool meets_plain_rules(const request_rec *r, const rl_dir_config_t *conf)
 {
     return r->prev == NULL && conf->rules->plain && conf->exempt == NULL &&
@@ -195,7 +195,7 @@ static inline int access_check_plain(request_rec *r, const rl_dir_config_t *conf
     rl_visit_t visit = {.r = r, .conf = conf, .phase = RL_PHASE_EARLY};
     int status;
     visit.request = *request = make_record(r, conf->rules->n);
-    if (visit.request->n > 0) { /* an upgrade's stream */
+    if (visit.request->n > 0 || visit.request->exempt) { /* an upgrade's stream */
         return access_check_before_auth(r, request);
     }
     visit.request->progress.current = r;
@@ -236,7 +236,7 @@ static int standing_denial(const rl_request_t *request, const request_rec *r)
     return request != NULL && request->denied.r == r ? request->denied.status : 0;
 }
 
-/* Locations without rules pay for no more than this look at a pointer. */
+/* Returns true for most requests to locations without rules: three looks at pointers. */
 static bool has_nothing_to_do(const request_rec *r)
 {
     return r->main != NULL || (rl_dir_config(r)->rules == NULL && r->prev == NULL);
@@ -252,22 +252,22 @@ static inline void end_check(request_rec *r, const rl_dir_config_t *conf, rl_req
     request->progress.settled = settled ? r : NULL;
 }
 
-RL_EACH_REQUEST int rl_access_check(request_rec *r)
+RL_EACH_REQUEST RL_RARELY static int access_check_now(request_rec *r)
 {
     const rl_dir_config_t *conf = rl_dir_config(r);
-    rl_request_t *request;
-    int status;
-    if (has_nothing_to_do(r)) {
-        return DECLINED;
-    }
-    request = rl_request_get(r);
-    status = request == NULL && meets_plain_rules(r, conf)
-                 ? access_check_plain(r, conf, &request)
-                 : access_check_before_auth(r, &request);
+    rl_request_t *request = rl_request_get(r);
+    int status = request == NULL && meets_plain_rules(r, conf)
+                     ? access_check_plain(r, conf, &request)
+                     : access_check_before_auth(r, &request);
     if (request != NULL) {
         end_check(r, conf, request);
     }
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
+}
+
+RL_EACH_REQUEST int rl_access_check(request_rec *r)
+{
+    return has_nothing_to_do(r) ? DECLINED : access_check_now(r);
 }
 
 RL_EACH_REQUEST int rl_access_check_ex(request_rec *r)
@@ -306,10 +306,9 @@ static bool is_checked(const rl_request_t *request, const request_rec *r)
                                (request->progress.checked.r == r && rl_redirect_is_ahead(r)));
 }
 
-/* Kept out of the hooks, which for most requests look at some pointers, and shouldn't save
- * registers for this. */
-RL_RARELY static int access_check_late(request_rec *r, rl_request_t *request)
+RL_RARELY static int access_check_late(request_rec *r)
 {
+    rl_request_t *request = rl_request_get(r);
     const bool replaced = request != NULL && !is_checked(request, r);
     int status = standing_denial(request, r);
     if (status != 0) {
@@ -337,22 +336,25 @@ RL_RARELY static int access_check_late(request_rec *r, rl_request_t *request)
     return status == OK ? DECLINED : rl_denial_run_handler(r, status);
 }
 
+/* Returns the record of a request_rec that is settled and no redirect, as most are, else NULL.
+ */
+static const rl_request_t *settled_record(const request_rec *r)
+{
+    const rl_request_t *request =
+        ap_get_module_config(r->request_config, &ratelimit_cache_module);
+    return request != NULL && request->progress.settled == r ? request : NULL;
+}
+
 RL_EACH_REQUEST int rl_access_fixups_first(request_rec *r)
 {
-    rl_request_t *request = rl_request_get(r);
-    if ((request != NULL && request->progress.settled == r) || has_nothing_to_do(r)) {
-        return DECLINED;
-    }
-    return access_check_late(r, request);
+    return settled_record(r) != NULL || has_nothing_to_do(r) ? DECLINED : access_check_late(r);
 }
 
 RL_EACH_REQUEST int rl_access_fixups_last(request_rec *r)
 {
-    rl_request_t *request = rl_request_get(r);
-    if ((request != NULL && request->progress.settled == r &&
-         is_same_target(&request->progress.checked, r)) ||
-        has_nothing_to_do(r)) {
+    const rl_request_t *request = settled_record(r);
+    if ((request != NULL && is_checked(request, r)) || has_nothing_to_do(r)) {
         return DECLINED;
     }
-    return access_check_late(r, request);
+    return access_check_late(r);
 }

@@ -148,7 +148,7 @@ RL_INLINE int charge_claims_at(request_rec *r, rl_request_t *request, int first,
     if (request->special) {
         mark_invalid(request, first);
     }
-    if (request->traced) {
+    if (rl_trace_is_on(r)) {
         rl_trace_decision(r, &request->claims[first], request->n - first, now);
     }
     if (denied < 0) {
@@ -318,27 +318,31 @@ RL_RARELY static int decide_denied(request_rec *r, rl_request_t *request, int fi
     return OK;
 }
 
-/* The claims can't be decided on in one try, or weren't: claim `denied` denies, if there is
- * one. Returns as rl_decide(). */
-RL_RARELY static int decide_further(request_rec *r, rl_request_t *request, int first,
-                                    int denied, int64_t now)
+/* Decides on claims that may have to wait. Returns as rl_decide(). */
+RL_RARELY static int decide_in_turn(request_rec *r, rl_request_t *request, int first,
+                                    int64_t now)
 {
-    denied = denied < 0 ? charge_in_turn(r, request, first, &now)
-                        : charge_overtaken(r, request, first, denied, &now);
+    const int denied = charge_in_turn(r, request, first, &now);
+    return denied < 0 ? OK : decide_denied(r, request, first, denied, now);
+}
+
+/* Claim `denied` has denied at the first try, and waits for nothing. Returns as rl_decide(). */
+RL_RARELY static int decide_once_more(request_rec *r, rl_request_t *request, int first,
+                                      int denied, int64_t now)
+{
+    denied = charge_overtaken(r, request, first, denied, &now);
     return denied < 0 ? OK : decide_denied(r, request, first, denied, now);
 }
 
 RL_EACH_REQUEST int rl_decide(request_rec *r, rl_request_t *request, int first)
 {
     const int64_t now = rl_request_now(request);
-    int denied = -1;
-    if (!request->special) {
-        denied = charge_claims_at(r, request, first, now);
-        if (denied < 0) {
-            return OK;
-        }
+    int denied;
+    if (request->special) {
+        return decide_in_turn(r, request, first, now);
     }
-    return decide_further(r, request, first, denied, now);
+    denied = charge_claims_at(r, request, first, now);
+    return denied < 0 ? OK : decide_once_more(r, request, first, denied, now);
 }
 
 int rl_decide_include(request_rec *r, rl_request_t *request, int first)

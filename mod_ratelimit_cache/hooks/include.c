@@ -7,7 +7,7 @@
 #include "../config/config.h"
 #include "../config/exemption.h"
 #include "../httpd/handler.h"
-#include "../httpd/module.h"
+#include "../core/hot.h"
 #include "../request/due.h"
 #include "../request/outcome_watch.h"
 #include "../request/redirect.h"

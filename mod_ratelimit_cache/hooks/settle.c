@@ -200,7 +200,6 @@ static const rl_settlement_t *settlements_at_end(request_rec *r, const rl_reques
     return settlements;
 }
 
-/* Kept out of the hook, which has nothing to do for most requests. */
 RL_RARELY static void settle(request_rec *r, const rl_request_t *request)
 {
     const rl_settlement_t *settlements = settlements_at_end(r, request);
@@ -221,12 +220,8 @@ RL_RARELY static void settle(request_rec *r, const rl_request_t *request)
     rl_session_end(&session);
 }
 
-RL_EACH_REQUEST void rl_settle(request_rec *r)
+RL_EACH_REQUEST RL_RARELY static void settle_claims(request_rec *r, rl_request_t *request)
 {
-    rl_request_t *request = rl_request_get(r);
-    if (request == NULL || request->n == 0) {
-        return;
-    }
     rl_holdings_release(request);
     rl_figures_of_request(r, request);
     if (request->outcome.matters || request_is_over(request)) {
@@ -234,6 +229,14 @@ RL_EACH_REQUEST void rl_settle(request_rec *r)
     }
     if (request->outcome.reads_auth) {
         rl_patience_checked(r, request);
+    }
+}
+
+RL_EACH_REQUEST void rl_settle(request_rec *r)
+{
+    rl_request_t *request = rl_request_get(r);
+    if (request != NULL && request->n > 0) {
+        settle_claims(r, request);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client.h"
 
-#include "module.h"
+#include "../core/hot.h"
 
 RL_EACH_REQUEST bool rl_client_address(const request_rec *r, rl_address_t *address)
 {

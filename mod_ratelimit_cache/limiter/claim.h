@@ -30,14 +30,16 @@ typedef struct rl_claim {
     bool observed_by_rule;  /* `observe` as the rule set it; a veto sets `observe` later */
     bool personal;          /* the key names a person who need not be the client */
 
-    /* What most claims have none of: rl_claim_begin() clears it. */
+    /* What most claims have none of. rl_claim_begin() clears it. */
     bool refuse;  /* deny, whatever the count is */
     bool patient; /* a denial isn't final yet: it starts no penalty */
-    /* Out: what came of the claim. */
-    bool charged;   /* units, or what was charged for the value, may be given back */
-    bool excused;   /* it is over its limit, but its key is exempt: nothing is charged */
-    bool uncounted; /* the shared store could not answer, and on_error decided */
-    /* The limiter doesn't look at these. */
+    /* Out: what came of the claim, */
+    bool charged;         /* units, or what was charged for the value, may be given back */
+    bool excused;         /* it is over its limit, but its key is exempt: nothing is charged */
+    bool uncounted;       /* the shared store could not answer, and on_error decided */
+    rl_slot_claim_t slot; /* of COUNT/concurrent */
+    rl_distinct_t distinct; /* the value, if only new values are charged; what is held of it */
+    /* and what the limiter doesn't look at. */
     bool checking;              /* a check of credentials is counted for it (checks.h) */
     bool invalid;               /* the rule's rate could not be computed */
     bool missing;               /* a part of the key has no value */
@@ -49,8 +51,6 @@ typedef struct rl_claim {
     const char *claimed;        /* the claimed user in the key of a rule with clear= */
     const rl_digest_t *account; /* the account that a rule with known= has in its key; NULL: no
                                  * such rule, or in doubt */
-    rl_slot_claim_t slot;       /* of COUNT/concurrent */
-    rl_distinct_t distinct; /* the value, if only new values are charged; what is held of it */
 
     rl_step_t step;       /* what the limiter computed last */
     rl_seen_t seen;       /* between the limiter's two passes */
@@ -62,7 +62,8 @@ typedef struct rl_claim {
     rl_digest_t rule_id; /* identifies the rule's counters */
 } rl_claim_t;
 
-/* Begins a claim, whatever *claim held before. What a rule says of it is still to be set. */
+/* Begins a claim, whatever *claim held before. What a rule says of it is still to be set; its
+ * step and what was seen are the limiter's to set. */
 static inline void rl_claim_begin(rl_claim_t *claim)
 {
     claim->refuse = claim->patient = claim->charged = claim->excused = claim->uncounted = false;
@@ -72,7 +73,7 @@ static inline void rl_claim_begin(rl_claim_t *claim)
     claim->account = NULL;
     claim->slot = (rl_slot_claim_t){.came = 0};
     claim->distinct = (rl_distinct_t){.holds = RL_HOLDS_UNITS};
-    claim->step.word = -1; /* no step yet */
+    claim->step.word = -1; /* nothing to change */
 }
 
 /* Returns true if both claims are made on one counter. */

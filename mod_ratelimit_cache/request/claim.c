@@ -7,7 +7,7 @@
 #include "../core/meter/first_window.h"
 #include "../core/number.h"
 #include "../httpd/expression.h"
-#include "../httpd/module.h"
+#include "../core/hot.h"
 #include "../key/body.h"
 #include "../key/given_values.h"
 #include "../process/busy.h"

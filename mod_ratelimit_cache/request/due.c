@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../httpd/module.h"
+#include "../core/hot.h"
 #include "claim.h"
 #include "figures.h"
 #include "server_view.h"
@@ -222,7 +222,6 @@ static void trace_not_due(const rl_visit_t *visit, const rl_rule_t *rule)
 /* Begins to look for claims in a location. */
 static inline void due_begin(const rl_visit_t *visit, rl_claimant_t *claimant)
 {
-    visit->request->traced = rl_trace_is_on(visit->r);
     rl_claimant_begin(claimant, visit->r, visit->conf, visit->request, pass_of(visit));
 }
 
@@ -230,6 +229,7 @@ static inline void due_begin(const rl_visit_t *visit, rl_claimant_t *claimant)
 static int add_claims(const rl_visit_t *visit, bool tenants)
 {
     const rl_rule_set_t *rules = visit->conf->rules;
+    const bool traced = rl_trace_is_on(visit->r);
     int first = visit->request->n;
     rl_claimant_t claimant;
     due_begin(visit, &claimant);
@@ -238,7 +238,7 @@ static int add_claims(const rl_visit_t *visit, bool tenants)
         if (rule->tenant == tenants && may_be_due(visit, rule)) {
             first = add_claim(visit, rule, &claimant, first);
         }
-        else if (visit->request->traced && rule->tenant == tenants) {
+        else if (traced && rule->tenant == tenants) {
             trace_not_due(visit, rule);
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "figures.h"
 
-#include "../httpd/module.h"
+#include "../core/hot.h"
 #include "../process/runtime.h"
 #include "../process/figures.h"
 #include "../system/clock.h"

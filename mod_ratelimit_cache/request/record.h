@@ -48,8 +48,8 @@ typedef struct rl_progress {
     const request_rec *current; /* the last request_rec for which rules were looked up */
     int ran; /* claims before this index have paid for something that has run already */
     rl_target_t checked;        /* the rules before authentication were checked for this */
-    const request_rec *settled; /* nothing is left to be done for it in fixups, while it is
-                                 * what was checked; NULL: for none */
+    const request_rec *settled; /* nothing is left to be done for it in fixups, as long as its
+                                 * target is the one in `checked`; NULL: for none */
 } rl_progress_t;
 
 /* What is known of the outcome before the request is over. */
@@ -91,7 +91,6 @@ typedef struct rl_request {
     rl_fields_t *query; /* fields of the last query string that several are read of, or NULL */
     bool exempt;
     bool special;                 /* a claim is of a rule that isn't plain */
-    bool traced;                  /* the log wants to know of each decision (trace.h) */
     bool holds;                   /* a claim holds a slot of COUNT/concurrent (holdings.h) */
     bool excused;                 /* a claim is over its limit, but its key is exempt */
     rl_environment_t environment; /* answer/environment.h */
