@@ -18,6 +18,7 @@ my %RULES = (
     tight   => [ '100/30d', '3/30d' ],
     outcome => [ ('100/30d count=404') x 3 ],
     spread  => [ ('1000/30d') x 6 ],
+    form    => [ ('100/30d') x 2, '1/30d key=form:x' ],
 );
 
 sub conf {
@@ -25,7 +26,7 @@ sub conf {
     my $conf = 'RateLimitStore memcached ' . join(' ', map { $_->address } @stores) . " lease=off compare=off timeout=3s $options\nRateLimitSecret fleet\n";
     for my $path (sort keys %RULES) {
         my $n = 0;
-        $conf .= "<Location /ok/$path>\n" . join('', map { "RateLimit $path-" . ++$n . " $_ key=query:k\n" } @{ $RULES{$path} }) . "</Location>\n";
+        $conf .= "<Location /ok/$path>\n" . join('', map { "RateLimit $path-" . ++$n . " $_" . (/key=/ ? '' : ' key=query:k') . "\n" } @{ $RULES{$path} }) . "</Location>\n";
     }
     return $conf;
 }
@@ -69,6 +70,12 @@ trips('outcome', 'a', 1);
 $f->reset_count;
 logged($s, 'GET', '/ok/outcome?k=a');
 is_deeply $f->count, { incr => 3, decr => 3, gets => 2 }, 'three rules whose outcome does not count: one round trip gives all back' or diag explain $f->count;
+
+my %form = (method => 'POST', headers => [ 'Content-Type' => 'application/x-www-form-urlencoded' ], body => 'x=1');
+status($s, '/ok/form?k=a', %form);
+$f->reset_count;
+is status($s, '/ok/form?k=a', %form), 429, 'a rule denies that is decided later than two others';
+is_deeply $f->count, { incr => 2, decr => 2, gets => 2 }, 'one round trip gives back what both were charged' or diag explain $f->count;
 
 # ---- what was added for nothing --------------------------------------------------------------------------------------
 sub values_of { return join ' ', sort map { ($_ & 0xffffff) - 65_536 } grep { length $_ > 17 } values %{ $f->values } }

@@ -35,13 +35,16 @@ static void trace_refund(request_rec *r, const rl_claim_t *claim)
 static void refund_unspent(request_rec *r, const rl_source_t *source, rl_request_t *request,
                            bool tenants_only, int64_t now)
 {
+    rl_batch_t refunds;
+    rl_batch_begin(&refunds, source, rl_limiter_refund_together, now);
     for (int i = request->progress.ran; i < request->n; i++) {
         const rl_rule_t *rule = request->claims[i].rule;
         if (!tenants_only || (rule != NULL && rule->tenant)) {
             trace_refund(r, &request->claims[i]);
-            rl_limiter_refund(source, &request->claims[i], 1, now);
+            rl_batch_add(&refunds, &request->claims[i]);
         }
     }
+    rl_batch_end(&refunds);
 }
 
 /* Returns the status of a denial: the rule's or the location's, or 503 if the shared store did

@@ -111,18 +111,15 @@ static void settle_refund(const request_rec *r, const rl_source_t *source,
                           const rl_request_t *request, const rl_settlement_t *settlements,
                           int64_t now)
 {
-    rl_claim_t *due[RL_REFUND_CLAIMS];
-    int n = 0;
+    rl_batch_t refunds;
+    rl_batch_begin(&refunds, source, rl_limiter_refund_together, now);
     for (int i = 0; i < request->n; i++) {
         if (is_to_be_refunded(request, settlements, i)) {
             rl_figures_of_claim(r, &request->claims[i], RL_FIGURE_REFUNDED);
-            due[n++] = &request->claims[i];
-        }
-        if (n == RL_REFUND_CLAIMS || i == request->n - 1) {
-            rl_limiter_refund_together(source, due, n, now);
-            n = 0;
+            rl_batch_add(&refunds, &request->claims[i]);
         }
     }
+    rl_batch_end(&refunds);
 }
 
 static void settle_apply(const request_rec *r, const rl_source_t *source,

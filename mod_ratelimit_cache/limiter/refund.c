@@ -30,8 +30,8 @@ void rl_limiter_refund_together(const rl_source_t *source, rl_claim_t *const *cl
 {
     const bool together = source->session != NULL && n > 1;
     rl_errand_t errand;
-    rl_refund_t refunds[RL_REFUND_CLAIMS];
-    bool due[RL_REFUND_CLAIMS];
+    rl_refund_t refunds[RL_BATCH_CLAIMS];
+    bool due[RL_BATCH_CLAIMS];
     if (together) {
         rl_errand_begin(&errand, source->session);
     }
@@ -54,13 +54,10 @@ void rl_limiter_refund_together(const rl_source_t *source, rl_claim_t *const *cl
 
 void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)
 {
-    rl_claim_t *some[RL_REFUND_CLAIMS];
-    int k = 0;
+    rl_batch_t batch;
+    rl_batch_begin(&batch, source, rl_limiter_refund_together, now);
     for (int i = 0; i < n; i++) {
-        some[k++] = &claims[i];
-        if (k == RL_REFUND_CLAIMS || i == n - 1) {
-            rl_limiter_refund_together(source, some, k, now);
-            k = 0;
-        }
+        rl_batch_add(&batch, &claims[i]);
     }
+    rl_batch_end(&batch);
 }
