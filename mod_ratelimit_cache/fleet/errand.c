@@ -38,6 +38,9 @@ static unsigned incarnation_of(uint64_t value)
 static bool is_certain(const rl_want_t *want, const rl_answer_t *answer)
 {
     const unsigned incarnation = incarnation_of(want->value);
+    if (want->what == RL_WANT_PUT) {
+        return want->status == RL_STORE_OK && want->value == want->made;
+    }
     return want->status != RL_STORE_OK || want->what != RL_WANT_ADD || want->made != 0 ||
            incarnation == answer->incarnation || rl_tally_is_cleared(incarnation);
 }
@@ -145,7 +148,7 @@ static rl_store_status_e front_read(rl_store_session_t *session,
     return step_in_front(errand, session, status);
 }
 
-/* Makes, replaces or puts a value, which is never foreseen. */
+/* Makes, replaces or puts a value, which wasn't foreseen. */
 typedef rl_store_status_e write_fn(rl_store_session_t *, const rl_shared_counter_t *, uint64_t);
 
 static rl_store_status_e front_write(rl_store_session_t *session,
@@ -170,9 +173,24 @@ static rl_store_status_e front_replace(rl_store_session_t *session,
     return front_write(session, counter, value, errand_of(session)->store->ops->replace);
 }
 
+/* Takes the answer to a put if it was foreseen; it is certain, or there is none. */
+static bool take_put(rl_errand_t *errand, const rl_shared_counter_t *counter, uint64_t value)
+{
+    const int i = find_answer(errand, counter);
+    if (i < 0 || !errand->answers[i].has_change || errand->wants[i].what != RL_WANT_PUT ||
+        errand->wants[i].made != value) {
+        return false;
+    }
+    errand->answers[i].has_change = false;
+    return true;
+}
+
 static rl_store_status_e front_put(rl_store_session_t *session,
                                    const rl_shared_counter_t *counter, uint64_t value)
 {
+    if (take_put(errand_of(session), counter, value)) {
+        return RL_STORE_OK;
+    }
     return front_write(session, counter, value, errand_of(session)->store->ops->put);
 }
 
@@ -198,10 +216,12 @@ static const rl_store_ops_t front_ops = {
 void rl_errand_begin(rl_errand_t *errand, rl_store_session_t *session)
 {
     errand->front.ops = &front_ops;
-    errand->store = session->store;
+    errand->store = session != NULL ? session->store : NULL;
     errand->was_run = false;
     errand->n = errand->trips = 0;
-    session->store = &errand->front;
+    if (session != NULL) {
+        session->store = &errand->front;
+    }
 }
 
 /* Of several wants on one counter the first counts: only that one's answer can be in hand. */
@@ -237,9 +257,16 @@ void rl_errand_subtract(rl_errand_t *errand, const rl_shared_counter_t *counter,
     foresee(errand, &want, 0);
 }
 
+void rl_errand_put(rl_errand_t *errand, const rl_shared_counter_t *counter, uint64_t value)
+{
+    const rl_want_t want = {.counter = *counter, .what = RL_WANT_PUT, .made = value};
+    foresee(errand, &want, 0);
+}
+
 void rl_errand_run(rl_errand_t *errand, rl_store_session_t *session)
 {
-    if (errand->trips < 2 || errand->n == 0 || errand->store->ops->exchange == NULL) {
+    if (session == NULL || errand->trips < 2 || errand->n == 0 ||
+        errand->store->ops->exchange == NULL) {
         return;
     }
     step_aside(errand, session)->exchange(session, errand->wants, errand->n);
@@ -293,7 +320,9 @@ static void take_off_rest(rl_errand_t *errand, rl_store_session_t *session)
 
 void rl_errand_end(rl_errand_t *errand, rl_store_session_t *session)
 {
-    session->store = errand->store;
+    if (session != NULL) {
+        session->store = errand->store;
+    }
     if (errand->was_run) {
         take_off_rest(errand, session);
     }

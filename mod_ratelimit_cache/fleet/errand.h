@@ -18,7 +18,8 @@
  * Commands that are sent together say nothing by themselves of whether they were carried out.
  * An addition was if the counter was made just before it, or is the one that was known before;
  * or if that was cleared, since then what was added before doesn't count any more. Otherwise
- * nobody can tell: the addition is not taken, nor taken off; it may be counted for nothing.
+ * nobody can tell: the addition is not taken, nor taken off; it may be counted for nothing. A
+ * value that was put is there if it is read; else it is put once more, by itself.
  *
  * An errand belongs to a session and one thread. */
 #ifndef RL_FLEET_ERRAND_H
@@ -29,9 +30,8 @@
 /* What came back for one want. */
 typedef struct rl_answer {
     unsigned incarnation; /* ADD: that of the counter as it is known here; see tally.h */
-    bool
-        has_change; /* what was added or taken off is in the counter, and nobody has taken it */
-    bool has_value; /* nobody has read the value, and it is still that of the counter */
+    bool has_change; /* what was added, taken off or put is there, and nobody has taken it */
+    bool has_value;  /* nobody has read the value, and it is still that of the counter */
 } rl_answer_t;
 
 typedef struct rl_errand {
@@ -43,7 +43,8 @@ typedef struct rl_errand {
     rl_answer_t answers[RL_WANTS_MAX];
 } rl_errand_t;
 
-/* Begins an errand of the session, which must outlive it and have no other. */
+/* Begins an errand of the session, which must outlive it. One of no session, NULL, asks
+ * nobody. */
 void rl_errand_begin(rl_errand_t *errand, rl_store_session_t *session);
 
 /* Foresees that the counter is read. */
@@ -57,6 +58,9 @@ void rl_errand_add(rl_errand_t *errand, const rl_shared_counter_t *counter, uint
 /* Foresees that units are subtracted, which must then be done. */
 void rl_errand_subtract(rl_errand_t *errand, const rl_shared_counter_t *counter,
                         uint64_t units);
+
+/* Foresees that the counter is set to the value, which must then be done. */
+void rl_errand_put(rl_errand_t *errand, const rl_shared_counter_t *counter, uint64_t value);
 
 /* Asks the store, unless the operations that are foreseen take no more than one round trip by
  * themselves. */

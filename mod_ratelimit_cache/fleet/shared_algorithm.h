@@ -66,6 +66,8 @@ typedef struct rl_shared_ops {
     /* Brings what this server knows to what the store knows, be that more or less. Returns OK,
      * also if the store has no such counter; else why it gave no answer. */
     rl_store_status_e (*learn)(rl_reservation_t *);
+    /* Forgets what is known of the counter, which is about to be cleared, and foresees that. */
+    void (*forget)(rl_reservation_t *, rl_errand_t *);
     /* Clears the counter in the store. Returns OK, or why the store could not be told. */
     rl_store_status_e (*clear)(rl_reservation_t *);
 } rl_shared_ops_t;

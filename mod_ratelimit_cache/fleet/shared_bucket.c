@@ -564,13 +564,25 @@ static rl_store_status_e shared_bucket_learn(rl_reservation_t *res)
     return status == RL_STORE_MISSING ? RL_STORE_OK : status;
 }
 
-static rl_store_status_e shared_bucket_clear(rl_reservation_t *res)
+/* The counter as it is once it is cleared. */
+static rl_tally_time_t cleared_bucket(const rl_reservation_t *res)
 {
-    const unsigned incarnation = res->source->incarnation | RL_TALLY_CLEARED;
-    const rl_tally_time_t none = {.incarnation = incarnation, .ticks = ticks_now(res)};
+    return (rl_tally_time_t){.incarnation = res->source->incarnation | RL_TALLY_CLEARED,
+                             .ticks = ticks_now(res)};
+}
+
+static void shared_bucket_forget(rl_reservation_t *res, rl_errand_t *errand)
+{
+    const rl_tally_time_t none = cleared_bucket(res);
     rl_debt_drop(res);
     rl_note_swap(res, RL_NOTE_IDENTITY, res->identity,
-                 rl_identity(res, incarnation, position_of(res, none.ticks)));
+                 rl_identity(res, none.incarnation, position_of(res, none.ticks)));
+    rl_errand_put(errand, &res->counter, rl_tally_pack_time(&none));
+}
+
+static rl_store_status_e shared_bucket_clear(rl_reservation_t *res)
+{
+    const rl_tally_time_t none = cleared_bucket(res);
     return res->ops->put(res->source->session, &res->counter, rl_tally_pack_time(&none));
 }
 
@@ -582,5 +594,6 @@ const rl_shared_ops_t rl_shared_bucket = {
     .take_back = shared_bucket_take_back,
     .refresh = shared_bucket_refresh,
     .learn = shared_bucket_learn,
+    .forget = shared_bucket_forget,
     .clear = shared_bucket_clear,
 };

@@ -164,9 +164,15 @@ bool rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op)
     return true;
 }
 
-bool rl_shared_clear(const rl_source_t *source, const rl_operation_t *op, uint32_t window)
+void rl_shared_clear_begin(rl_reservation_t *res, const rl_source_t *source,
+                           const rl_operation_t *op, uint32_t window, rl_errand_t *errand)
 {
-    rl_reservation_t res = rl_reservation(source, op, window);
-    res.identity = rl_note(&res, RL_NOTE_IDENTITY);
-    return algorithm_of(&res)->clear(&res) == RL_STORE_OK;
+    *res = rl_reservation(source, op, window);
+    res->identity = rl_note(res, RL_NOTE_IDENTITY);
+    algorithm_of(res)->forget(res, errand);
+}
+
+bool rl_shared_clear_end(rl_reservation_t *res)
+{
+    return algorithm_of(res)->clear(res) == RL_STORE_OK;
 }

@@ -64,8 +64,12 @@ bool rl_shared_learn(const rl_source_t *source, const rl_operation_t *op);
  * and mends whichever is wrong. Returns true if it was time to. */
 bool rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op);
 
-/* Clears the counter of this window, which is a step's, in the store. Returns false if the
- * store could not be told. */
-bool rl_shared_clear(const rl_source_t *source, const rl_operation_t *op, uint32_t window);
+/* Begins to clear the counter of this window, which is a step's: forgets what is noted of it
+ * here, and foresees the rest. Follow it by rl_shared_clear_end(). */
+void rl_shared_clear_begin(rl_reservation_t *res, const rl_source_t *source,
+                           const rl_operation_t *op, uint32_t window, rl_errand_t *errand);
+
+/* Clears it in the store. Returns false if the store could not be told. */
+bool rl_shared_clear_end(rl_reservation_t *res);
 
 #endif

@@ -36,12 +36,13 @@ typedef struct rl_shared_counter {
 
 /* What an operation wants of a counter, if it is asked for together with others: see
  * exchange(). */
-typedef enum { RL_WANT_READ, RL_WANT_ADD, RL_WANT_SUBTRACT } rl_want_e;
+typedef enum { RL_WANT_READ, RL_WANT_ADD, RL_WANT_SUBTRACT, RL_WANT_PUT } rl_want_e;
 
 typedef struct rl_want {
     rl_shared_counter_t counter;
     rl_want_e what;
-    uint64_t made;  /* ADD: what to make the counter with first if it is missing; 0: don't */
+    uint64_t made;  /* ADD: what to make the counter with first if it is missing; 0: don't.
+                     * PUT: what to set it to */
     uint64_t units; /* ADD, SUBTRACT: units of that operation; 1 or more */
     /* Out: */
     rl_store_status_e status;
@@ -88,7 +89,8 @@ typedef struct rl_store_ops {
      * 1 to RL_WANTS_MAX of them. Each counter is read after its want was carried out; others
      * may change it in between. Sets the status of each: OK; MISSING: there is no such counter,
      * and nothing was added to it; or UNASKED. With OK, what was added is in the value if it
-     * was made by this want, or if it is the same counter as before. NULL: it can't. */
+     * was made by this want, or if it is the same counter as before; what was put may have been
+     * refused, so that the value is another one. NULL: it can't. */
     void (*exchange)(rl_store_session_t *, rl_want_t *wants, unsigned n);
     /* Returns the connection that the session has borrowed, if any. The session may go on, and
      * borrow again, until its deadline. */

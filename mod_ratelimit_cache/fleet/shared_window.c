@@ -525,52 +525,48 @@ static rl_store_status_e shared_window_learn(rl_reservation_t *res)
     return RL_STORE_OK;
 }
 
-static rl_store_status_e clear_window(const rl_reservation_t *res, uint32_t window)
+/* The counter's value once it is cleared. */
+static uint64_t cleared_window(const rl_reservation_t *res)
 {
     const rl_tally_t none = {.incarnation = res->source->incarnation | RL_TALLY_CLEARED};
-    rl_shared_counter_t counter = res->counter;
-    counter.window = window;
-    return res->ops->put(res->source->session, &counter, rl_tally_pack(&none));
+    return rl_tally_pack(&none);
 }
 
-static rl_store_status_e close_window(const rl_reservation_t *res)
+static bool shared_window_is_sliding(const rl_reservation_t *res)
 {
-    const rl_store_status_e status =
-        res->ops->put(res->source->session, &res->counter, rl_tally_closed());
-    rl_window_note_closed(res, 0);
-    return status;
+    return res->op.meter.algorithm == RL_SLIDING_WINDOW;
 }
 
-/* window=first: closes the window that this server knows of, and that which the fleet is in. */
-static rl_store_status_e first_window_clear(rl_reservation_t *res)
+static void shared_window_forget(rl_reservation_t *res, rl_errand_t *errand)
 {
-    const uint32_t known = res->counter.window;
-    const bool is_known = rl_window_is_noted(res, res->identity);
-    rl_store_status_e status = is_known ? close_window(res) : RL_STORE_OK, found;
-    found = rl_window_start_read(res);
-    if (found == RL_STORE_OK && !(is_known && res->counter.window == known)) {
-        found = close_window(res);
-    }
-    return found == RL_STORE_OK || found == RL_STORE_MISSING ? status : found;
-}
-
-static rl_store_status_e shared_window_clear(rl_reservation_t *res)
-{
-    rl_store_status_e status;
     const uint64_t identity = rl_identity(res, res->source->incarnation | RL_TALLY_CLEARED, 0);
+    const rl_shared_counter_t previous = previous_counter(res);
     rl_debt_drop(res);
     rl_total_lower(res, UINT32_MAX);
     if (rl_reservation_is_first(res)) {
-        return first_window_clear(res);
+        rl_window_start_foresee_clear(res, errand);
+        return;
     }
     if (!rl_window_is_past(res, res->identity)) {
         rl_note_swap(res, RL_NOTE_IDENTITY, res->identity, identity);
     }
-    status = clear_window(res, res->counter.window);
-    if (status == RL_STORE_OK && res->op.meter.algorithm == RL_SLIDING_WINDOW) {
-        status = clear_window(res, res->counter.window - 1);
+    rl_errand_put(errand, &res->counter, cleared_window(res));
+    if (shared_window_is_sliding(res)) {
+        rl_errand_put(errand, &previous, cleared_window(res));
     }
-    return status;
+}
+
+static rl_store_status_e shared_window_clear(rl_reservation_t *res)
+{
+    const rl_shared_counter_t previous = previous_counter(res);
+    rl_store_status_e status;
+    if (rl_reservation_is_first(res)) {
+        return rl_window_start_clear(res);
+    }
+    status = res->ops->put(res->source->session, &res->counter, cleared_window(res));
+    return status == RL_STORE_OK && shared_window_is_sliding(res)
+               ? res->ops->put(res->source->session, &previous, cleared_window(res))
+               : status;
 }
 
 const rl_shared_ops_t rl_shared_window = {
@@ -581,5 +577,6 @@ const rl_shared_ops_t rl_shared_window = {
     .take_back = shared_window_take_back,
     .refresh = shared_window_refresh,
     .learn = shared_window_learn,
+    .forget = shared_window_forget,
     .clear = shared_window_clear,
 };

@@ -133,6 +133,34 @@ rl_store_status_e rl_window_start_read(rl_reservation_t *res)
     return RL_STORE_OK;
 }
 
+static rl_store_status_e put_closed(const rl_reservation_t *res)
+{
+    const rl_store_status_e status =
+        res->ops->put(res->source->session, &res->counter, rl_tally_closed());
+    rl_window_note_closed(res, 0);
+    return status;
+}
+
+rl_store_status_e rl_window_start_clear(rl_reservation_t *res)
+{
+    const uint32_t known = res->counter.window;
+    const bool is_known = rl_window_is_noted(res, res->identity);
+    rl_store_status_e status = is_known ? put_closed(res) : RL_STORE_OK, found;
+    found = rl_window_start_read(res);
+    if (found == RL_STORE_OK && !(is_known && res->counter.window == known)) {
+        found = put_closed(res);
+    }
+    return found == RL_STORE_OK || found == RL_STORE_MISSING ? status : found;
+}
+
+void rl_window_start_foresee_clear(const rl_reservation_t *res, rl_errand_t *errand)
+{
+    if (rl_window_is_noted(res, res->identity)) {
+        rl_errand_put(errand, &res->counter, rl_tally_closed());
+    }
+    rl_window_start_foresee(res, errand);
+}
+
 /* The start of a new window is now, or the tick after the last start if that was just now: no
  * two windows have the same number. */
 static uint64_t next_start(const rl_reservation_t *res, uint64_t last)

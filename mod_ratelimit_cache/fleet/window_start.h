@@ -47,6 +47,13 @@ void rl_window_start_foresee(const rl_reservation_t *res, rl_errand_t *errand);
  * nothing, if there is none; else OK, or why the store gave no answer. */
 rl_store_status_e rl_window_start_read(rl_reservation_t *res);
 
+/* Closes the window that this server knows of, and that which the fleet is in. Returns OK, or
+ * why the store gave no answer. */
+rl_store_status_e rl_window_start_clear(rl_reservation_t *res);
+
+/* Foresees what that asks. */
+void rl_window_start_foresee_clear(const rl_reservation_t *res, rl_errand_t *errand);
+
 /* Call it after units were reserved that come to this total. Makes the window the one in which
  * this server knows of units; if another request has just begun another window here without the
  * store, sets res->here to that. */

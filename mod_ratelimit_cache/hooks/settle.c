@@ -81,10 +81,9 @@ static bool is_charged(const rl_request_t *request, const rl_claim_t *claim)
     return false;
 }
 
-static void settle_clear(const rl_source_t *source, const rl_request_t *request, int i,
-                         int64_t now)
+static void settle_clear(rl_batch_t *clears, const rl_request_t *request, int i)
 {
-    rl_limiter_clear(source, &request->claims[i], now);
+    rl_batch_add(clears, &request->claims[i]);
     for (int j = 0; j < request->n; j++) {
         if (rl_claim_shares_counter(&request->claims[i], &request->claims[j])) {
             request->claims[j].charged = false;
@@ -126,12 +125,15 @@ static void settle_apply(const request_rec *r, const rl_source_t *source,
                          const rl_request_t *request, const rl_settlement_t *settlements,
                          int64_t now)
 {
+    rl_batch_t clears;
+    rl_batch_begin(&clears, source, rl_limiter_clear_together, now);
     for (int i = 0; i < request->n; i++) {
         if (settlements[i].clears) {
-            settle_clear(source, request, i, now);
+            settle_clear(&clears, request, i);
             rl_figures_of_claim(r, &request->claims[i], RL_FIGURE_CLEARED);
         }
     }
+    rl_batch_end(&clears);
     settle_refund(r, source, request, settlements, now);
 }
 

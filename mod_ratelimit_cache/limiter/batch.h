@@ -9,7 +9,7 @@
 #define RL_BATCH_CLAIMS 8
 
 /* What is done at time now with n claims, 1 to RL_BATCH_CLAIMS, in one round trip as far as
- * that goes: rl_limiter_refund_together(). */
+ * that goes: rl_limiter_refund_together(), rl_limiter_clear_together(). */
 typedef void rl_batch_fn(const rl_source_t *source, rl_claim_t *const *claims, int n,
                          int64_t now);
 

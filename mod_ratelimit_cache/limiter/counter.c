@@ -455,22 +455,44 @@ static void clear_ledger(const rl_source_t *source, const rl_operation_t *op)
     }
 }
 
-bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
+void rl_counter_clear_begin(const rl_source_t *source, const rl_operation_t *op,
+                            rl_errand_t *errand, rl_reservation_t *clearing)
 {
     const rl_operation_t nothing = rl_operation_at_cost(op, 0);
-    bool told = true;
     rl_step_t step;
     rl_ledger_peek(source->ledger, &nothing, &step);
     if (rl_source_is_shared(source, &op->meter)) {
         rl_ledger_clear(source->ledger, op);
-        told = rl_shared_clear(source, op, step.window);
+        rl_shared_clear_begin(clearing, source, op, step.window, errand);
     }
     else {
         clear_ledger(source, op);
     }
     if (op->meter.penalty_us > 0) {
+        rl_penalty_foresee(op, errand);
+    }
+}
+
+bool rl_counter_clear_end(const rl_source_t *source, const rl_operation_t *op,
+                          rl_reservation_t *clearing)
+{
+    const bool told = !rl_source_is_shared(source, &op->meter) || rl_shared_clear_end(clearing);
+    if (op->meter.penalty_us > 0) {
         rl_penalty_lift(source, op);
     }
+    return told;
+}
+
+bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
+{
+    rl_errand_t errand;
+    rl_reservation_t clearing;
+    bool told;
+    rl_errand_begin(&errand, source->session);
+    rl_counter_clear_begin(source, op, &errand, &clearing);
+    rl_errand_run(&errand, source->session);
+    told = rl_counter_clear_end(source, op, &clearing);
+    rl_errand_end(&errand, source->session);
     return told;
 }
 

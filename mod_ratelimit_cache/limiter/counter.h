@@ -185,6 +185,14 @@ void rl_counter_overrun(const rl_source_t *source, const rl_operation_t *op, rl_
  * answer. */
 bool rl_counter_learn(const rl_source_t *source, const rl_operation_t *op);
 
+/* Begins to clear the counter and the key's penalty: here, and foresees what is to be asked of
+ * the shared store. Follow it by rl_counter_clear_end(), which returns what rl_counter_clear()
+ * does, with the same *clearing. */
+void rl_counter_clear_begin(const rl_source_t *source, const rl_operation_t *op,
+                            rl_errand_t *errand, rl_reservation_t *clearing);
+bool rl_counter_clear_end(const rl_source_t *source, const rl_operation_t *op,
+                          rl_reservation_t *clearing);
+
 /* Clears the counter and the key's penalty. Returns false if the shared store could not be
  * told; here they are cleared all the same. */
 bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op);

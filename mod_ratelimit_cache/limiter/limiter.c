@@ -324,13 +324,6 @@ RL_EACH_REQUEST int rl_limiter_decide(const rl_source_t *source, rl_claim_t *cla
     return decide_overrun(source, claims, n, now);
 }
 
-void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now)
-{
-    claim->charged = false;
-    rl_source_bind(source, &claim->op, now);
-    rl_counter_clear(source, &claim->op);
-}
-
 void rl_limiter_look_again(const rl_source_t *source, rl_claim_t *claim)
 {
     const rl_operation_t nothing = rl_operation_at_cost(&claim->op, 0);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "claim.h"
+#include "clear.h"
 #include "refund.h"
 
 /* Decides about all claims at time now, microseconds since the epoch: charges all claims that
@@ -24,10 +25,6 @@ void rl_limiter_overrun(const rl_source_t *source, rl_claim_t *claims, int n);
 /* Returns the index of the claim that denies with the longest wait, -1 if none denies. For
  * claims that have been decided about. */
 int rl_limiter_denial(const rl_claim_t *claims, int n);
-
-/* Clears the claim's counter at time now. The claim counts as not charged afterwards: no unit
- * of it is left to give back. */
-void rl_limiter_clear(const rl_source_t *source, rl_claim_t *claim, int64_t now);
 
 /* Brings the step of a claim that is not charged any more up to date, so that it tells what is
  * left to the key now. The claim still counts as granted. */

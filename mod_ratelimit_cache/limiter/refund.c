@@ -28,28 +28,20 @@ static bool claim_refund_begin(const rl_source_t *source, rl_claim_t *claim, int
 void rl_limiter_refund_together(const rl_source_t *source, rl_claim_t *const *claims, int n,
                                 int64_t now)
 {
-    const bool together = source->session != NULL && n > 1;
     rl_errand_t errand;
     rl_refund_t refunds[RL_BATCH_CLAIMS];
     bool due[RL_BATCH_CLAIMS];
-    if (together) {
-        rl_errand_begin(&errand, source->session);
-    }
+    rl_errand_begin(&errand, source->session);
     for (int i = 0; i < n; i++) {
-        due[i] =
-            claim_refund_begin(source, claims[i], now, together ? &errand : NULL, &refunds[i]);
+        due[i] = claim_refund_begin(source, claims[i], now, &errand, &refunds[i]);
     }
-    if (together) {
-        rl_errand_run(&errand, source->session);
-    }
+    rl_errand_run(&errand, source->session);
     for (int i = 0; i < n; i++) {
         if (due[i]) {
             rl_counter_refund_end(source, &claims[i]->op, &refunds[i]);
         }
     }
-    if (together) {
-        rl_errand_end(&errand, source->session);
-    }
+    rl_errand_end(&errand, source->session);
 }
 
 void rl_limiter_refund(const rl_source_t *source, rl_claim_t *claims, int n, int64_t now)

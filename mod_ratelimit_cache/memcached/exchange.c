@@ -37,24 +37,33 @@ static void conclude_all(rl_exchange_t *exchange, const rl_server_t *server,
     }
 }
 
-static memcached_return_t send_made(memcached_st *memc, const rl_name_t *name,
-                                    const rl_want_t *want)
+typedef memcached_return_t send_value_fn(memcached_st *, const char *, size_t, const char *,
+                                         size_t, time_t, uint32_t);
+
+static memcached_return_t send_value(memcached_st *memc, const rl_name_t *name,
+                                     const rl_want_t *want, send_value_fn *send)
 {
     char text[RL_COUNTER_TEXT_DIGITS_MAX + 1];
     const size_t len = rl_counter_text_print(want->made, text);
-    return memcached_add(memc, name->text, name->len, text, len, (time_t)want->counter.ttl, 0);
+    return send(memc, name->text, name->len, text, len, (time_t)want->counter.ttl, 0);
 }
 
 static memcached_return_t send_change(memcached_st *memc, const rl_name_t *name,
                                       const rl_want_t *want)
 {
     uint64_t value = 0; /* no answer sets it */
-    if (want->what == RL_WANT_READ) {
+    switch (want->what) {
+    case RL_WANT_ADD:
+        return memcached_increment_by_key(memc, name->text, name->len, name->text, name->len,
+                                          want->units, &value);
+    case RL_WANT_SUBTRACT:
+        return memcached_decrement_by_key(memc, name->text, name->len, name->text, name->len,
+                                          want->units, &value);
+    case RL_WANT_PUT:
+        return send_value(memc, name, want, memcached_set);
+    default:
         return MEMCACHED_SUCCESS;
     }
-    return (want->what == RL_WANT_ADD ? memcached_increment_by_key
-                                      : memcached_decrement_by_key)(
-        memc, name->text, name->len, name->text, name->len, want->units, &value);
 }
 
 /* Sends the commands that want no answer. */
@@ -69,7 +78,7 @@ static memcached_return_t send_changes(const rl_exchange_t *exchange,
             continue;
         }
         if (want->what == RL_WANT_ADD && want->made != 0) {
-            rc = send_made(command->memc, &exchange->names[i], want);
+            rc = send_value(command->memc, &exchange->names[i], want, memcached_add);
         }
         if (rc == MEMCACHED_SUCCESS) {
             rc = send_change(command->memc, &exchange->names[i], want);

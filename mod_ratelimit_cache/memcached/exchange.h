@@ -4,6 +4,7 @@
  *
  *     add KEY 0 TTL LEN noreply     for each want that makes its counter
  *     incr KEY UNITS noreply        for each that adds (decr: that takes off)
+ *     set KEY 0 TTL LEN noreply     for each that puts
  *     gets KEY KEY ...              of all
  *
  * A server carries commands out in the order in which they come, so the values tell the

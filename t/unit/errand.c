@@ -193,6 +193,82 @@ static void answers_that_are_lost_are_errors(void **state)
     assert_int_equal(total_of(2), 8);
 }
 
+static void run_puts(void)
+{
+    const rl_shared_counter_t a = counter_at(1), b = counter_at(2);
+    session_now = (rl_store_session_t){.store = &store.base};
+    rl_errand_begin(&errand, &session_now);
+    rl_errand_put(&errand, &a, tally_of(5, 1));
+    rl_errand_put(&errand, &b, tally_of(6, 2));
+    rl_errand_run(&errand, &session_now);
+}
+
+static rl_store_status_e put_total(uint64_t n, unsigned incarnation, uint32_t total)
+{
+    const rl_shared_counter_t counter = counter_at(n);
+    return session_now.store->ops->put(&session_now, &counter, tally_of(incarnation, total));
+}
+
+static void values_are_put_together(void **state)
+{
+    (void)state;
+    store.operations = 0;
+    run_puts();
+    assert_int_equal(put_total(1, 5, 1), RL_STORE_OK);
+    assert_int_equal(put_total(2, 6, 2), RL_STORE_OK);
+    assert_int_equal(store.operations, 1);
+    assert_int_equal(put_total(1, 5, 3), RL_STORE_OK); /* another value */
+    assert_int_equal(put_total(2, 6, 2), RL_STORE_OK); /* and again */
+    assert_int_equal(store.operations, 3);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(store.operations, 3);
+    assert_int_equal(total_of(1), 3);
+    assert_int_equal(total_of(2), 2);
+}
+
+static void add_meanwhile(void *context)
+{
+    rl_store_session_t session = {.store = &store.base};
+    const rl_shared_counter_t a = counter_at(1);
+    uint64_t value;
+    (void)context;
+    store.pause = NULL;
+    if (total_of(1) == 1) {
+        memory_ops.add(&session, &a, 1, &value);
+    }
+    else {
+        store.pause = add_meanwhile;
+    }
+}
+
+/* It can't be told from one that was refused. */
+static void a_value_that_others_have_changed_is_put_again(void **state)
+{
+    (void)state;
+    store.pause = add_meanwhile;
+    run_puts();
+    assert_int_equal(total_of(1), 2);
+    store.operations = 0;
+    assert_int_equal(put_total(1, 5, 1), RL_STORE_OK);
+    assert_int_equal(put_total(2, 6, 2), RL_STORE_OK);
+    assert_int_equal(store.operations, 1);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 1);
+}
+
+static void a_put_without_an_answer_is_repeated(void **state)
+{
+    (void)state;
+    store.fault = no_answer;
+    run_puts();
+    store.fault = NULL;
+    assert_int_equal(put_total(1, 5, 1), RL_STORE_OK);
+    assert_int_equal(put_total(2, 6, 2), RL_STORE_OK);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(total_of(1), 1);
+    assert_int_equal(total_of(2), 2);
+}
+
 static void one_round_trip_needs_no_errand(void **state)
 {
     const rl_shared_counter_t a = counter_at(1);
@@ -329,6 +405,45 @@ static void what_is_given_back_takes_one_round_trip(void **state)
     }
 }
 
+/* Returns the commands that clearing the counters of n rules that are alike waits for. */
+static unsigned trips_to_clear(unsigned server, const rl_meter_t *what, int n)
+{
+    rl_store_session_t session;
+    const rl_source_t source = source_of(&servers[server], &session);
+    rl_claim_t claims[4], *all[4];
+    for (int i = 0; i < n; i++) {
+        claims[i] = claim_of(i, what);
+        all[i] = &claims[i];
+    }
+    store.operations = 0;
+    rl_limiter_clear_together(&source, all, n, now);
+    return store.operations;
+}
+
+static void what_is_cleared_takes_one_round_trip(void **state)
+{
+    rl_meter_t meters[] = {window(RL_FIXED_WINDOW, 9, HOUR), window(RL_SLIDING_WINDOW, 9, HOUR),
+                           window(RL_FIRST_WINDOW, 9, HOUR), token_bucket(9, HOUR, 9),
+                           window(RL_FIXED_WINDOW, 9, HOUR)};
+    (void)state;
+    meters[2].aligned = false;
+    meters[4].penalty_us = MINUTE;
+    for (unsigned m = 0; m < 5; m++) {
+        for (int n = 1; n <= 4; n++) {
+            set_out(&meters[m]);
+            for (int i = 0; i < 4; i++) {
+                trips_of(0, &meters[m], n);
+            }
+            assert_int_equal(trips_to_clear(0, &meters[m], n), 1);
+            now += SECOND;
+            for (int i = 0; i < 9; i++) { /* every one of them is there again, */
+                assert_true(trips_of((unsigned)i % 2, &meters[m], n) > 0);
+            }
+            assert_int_equal(trips_of(0, &meters[m], n), -1); /* and no more */
+        }
+    }
+}
+
 static int pauses;
 
 /* While the first answer is on its way, the store loses everything, and another request of the
@@ -390,12 +505,16 @@ int main(void)
         WITH_STORE(a_counter_that_is_another_one_is_added_to_for_sure),
         WITH_STORE(a_counter_that_was_cleared_is_added_to_once),
         WITH_STORE(answers_that_are_lost_are_errors),
+        WITH_STORE(values_are_put_together),
+        WITH_STORE(a_value_that_others_have_changed_is_put_again),
+        WITH_STORE(a_put_without_an_answer_is_repeated),
         WITH_STORE(one_round_trip_needs_no_errand),
         cmocka_unit_test(any_number_of_rules_takes_one_round_trip),
         cmocka_unit_test(with_window_first_it_does_once_the_window_has_begun),
         cmocka_unit_test(idle_buckets_are_read_together),
         cmocka_unit_test(what_a_denied_request_added_is_taken_off),
         cmocka_unit_test(what_is_given_back_takes_one_round_trip),
+        cmocka_unit_test(what_is_cleared_takes_one_round_trip),
         cmocka_unit_test(a_counter_that_is_made_anew_meanwhile_gets_every_unit_once),
         cmocka_unit_test(a_lost_counter_is_made_anew_from_what_is_known),
     };

@@ -90,7 +90,7 @@ static void run(const story_t *what, uint64_t seed)
 {
     static story_t told;
     told = *what;
-    told.request = request_together;
+    told.request = what->request != NULL ? what->request : request_together;
     memset(nets, 0, sizeof(nets));
     over = -1;
     seed_now = seed;
@@ -171,6 +171,51 @@ static void check_exact(void)
     }
 }
 
+/* Clears some of the keys together now and then. */
+static void request_or_clear(server_t *server)
+{
+    rl_store_session_t session;
+    const rl_source_t source = source_of(server, &session);
+    rl_claim_t claims[KEYS], *all[KEYS];
+    const int first = (int)random_below(&rng, KEYS), n = 1 + (int)random_below(&rng, KEYS);
+    if (!one_in(8)) {
+        request_together(server);
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        claims[i] = claim_on((first + i) % KEYS, 1);
+        all[i] = &claims[i];
+    }
+    rl_limiter_clear_together(&source, all, n, now);
+    for (int i = 0; i < n; i++) {
+        nets[(first + i) % KEYS] = 0;
+    }
+}
+
+/* What is cleared is there again: all of it, or what was charged since. And this server and the
+ * store agree on that. */
+static void what_is_cleared_together_can_be_charged_again(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 1500; seed++) {
+        const story_t what = {.servers = 1 + (unsigned)(seed % SERVERS_MAX),
+                              .actors = 1 + (unsigned)(seed % 9),
+                              .requests = 18,
+                              .limit = 64 + (uint32_t)(seed % 61),
+                              .cost_max = 1,
+                              .request = request_or_clear};
+        run(&what, seed);
+        for (int k = penalties; k < 2; k++) { /* a penalty outlasts the window */
+            const uint64_t used = units_in_store(k);
+            const unsigned left = units_left(&servers[0], k);
+            if (used + left != story->limit) {
+                fail_msg("seed %llu, key %d: %u used, %u left, of %u", (unsigned long long)seed,
+                         k, (unsigned)used, left, story->limit);
+            }
+        }
+    }
+}
+
 static void without_failures_no_unit_is_lost_or_granted_twice(void **state)
 {
     (void)state;
@@ -245,6 +290,7 @@ int main(void)
         cmocka_unit_test(without_failures_no_unit_is_lost_or_granted_twice),
         cmocka_unit_test(a_store_that_fails_never_lets_in_more_than_the_limit),
         cmocka_unit_test(a_store_that_forgets_lets_in_no_more_than_was_in_flight),
+        cmocka_unit_test(what_is_cleared_together_can_be_charged_again),
         cmocka_unit_test(leases_are_reserved_together_with_what_is_asked),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

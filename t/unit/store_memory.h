@@ -180,8 +180,11 @@ static inline void memory_apply_want(memory_store_t *store, rl_store_session_t *
     if (want->what == RL_WANT_ADD && want->made != 0) {
         memory_apply(store, session, MEMORY_CREATE, &want->counter, &value);
     }
+    if (want->what == RL_WANT_PUT) {
+        memory_apply(store, session, MEMORY_PUT, &want->counter, &value);
+    }
     value = want->units;
-    if (want->what != RL_WANT_READ) {
+    if (want->what == RL_WANT_ADD || want->what == RL_WANT_SUBTRACT) {
         memory_apply(store, session, want->what == RL_WANT_ADD ? MEMORY_ADD : MEMORY_SUBTRACT,
                      &want->counter, &value);
     }

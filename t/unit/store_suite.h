@@ -199,27 +199,29 @@ static void what_is_wanted_together_is_done_at_once(void **state)
         {.counter = suite_counter(), .what = RL_WANT_ADD, .units = 4, .made = 100},
         {.counter = suite_counter(), .what = RL_WANT_SUBTRACT, .units = 2},
         {.counter = suite_counter(), .what = RL_WANT_READ},
+        {.counter = suite_counter(), .what = RL_WANT_PUT, .made = UINT64_MAX - 1},
+        {.counter = suite_counter(), .what = RL_WANT_PUT, .made = 6},
         {.counter = suite_counter(), .what = RL_WANT_ADD, .units = 1},
         {.counter = suite_counter(), .what = RL_WANT_READ},
         {.counter = suite_counter(), .what = RL_WANT_SUBTRACT, .units = 1},
     };
-    const uint64_t values[] = {13, 103, 14, 8, 10};
-    for (unsigned i = 0; i < 5; i++) {
+    const uint64_t values[] = {13, 103, 14, 8, 10, UINT64_MAX - 1, 6};
+    for (unsigned i = 0; i < 6; i++) {
         if (i != 1) {
             suite_create(&session, &wants[i].counter, 10);
         }
     }
-    ops->exchange(&session, wants, 8);
-    for (unsigned i = 0; i < 8; i++) {
-        assert_int_equal(wants[i].status, i < 5 ? RL_STORE_OK : RL_STORE_MISSING);
-        assert_true(i >= 5 || wants[i].value == values[i]);
+    ops->exchange(&session, wants, 10);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(wants[i].status, i < 7 ? RL_STORE_OK : RL_STORE_MISSING);
+        assert_true(i >= 7 || wants[i].value == values[i]);
     }
     session.version = wants[4].version;
     assert_int_equal(ops->replace(&session, &wants[4].counter, 50), RL_STORE_OK);
     session.version = wants[3].version;
     assert_int_equal(ops->replace(&session, &wants[3].counter, UINT64_MAX), RL_STORE_OK);
-    ops->exchange(&session, &wants[5], 1);
-    assert_int_equal(wants[5].status, RL_STORE_MISSING);
+    ops->exchange(&session, &wants[7], 1);
+    assert_int_equal(wants[7].status, RL_STORE_MISSING);
     assert_true(suite_read(&session, &wants[3].counter) == UINT64_MAX);
     suite_end(&session);
 }
