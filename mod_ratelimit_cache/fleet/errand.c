@@ -194,6 +194,20 @@ static rl_store_status_e front_put(rl_store_session_t *session,
     return front_write(session, counter, value, errand_of(session)->store->ops->put);
 }
 
+/* Of an errand within this one. */
+static void front_exchange(rl_store_session_t *session, rl_want_t *wants, unsigned n)
+{
+    rl_errand_t *errand = errand_of(session);
+    for (unsigned i = 0; i < n; i++) {
+        let_go(errand, session, &wants[i].counter);
+        wants[i].status = RL_STORE_UNASKED;
+    }
+    if (errand->store->ops->exchange != NULL) {
+        step_aside(errand, session)->exchange(session, wants, n);
+        step_in_front(errand, session, RL_STORE_OK);
+    }
+}
+
 static void front_end(rl_store_session_t *session)
 {
     rl_errand_t *errand = errand_of(session);
@@ -208,6 +222,7 @@ static const rl_store_ops_t front_ops = {
     .read = front_read,
     .replace = front_replace,
     .put = front_put,
+    .exchange = front_exchange,
     .end = front_end,
 };
 

@@ -21,7 +21,8 @@
  * nobody can tell: the addition is not taken, nor taken off; it may be counted for nothing. A
  * value that was put is there if it is read; else it is put once more, by itself.
  *
- * An errand belongs to a session and one thread. */
+ * An errand belongs to a session and one thread. There may be another one within it,
+ * which asks for itself: what this one has in hand of the same counters is let go. */
 #ifndef RL_FLEET_ERRAND_H
 #define RL_FLEET_ERRAND_H
 

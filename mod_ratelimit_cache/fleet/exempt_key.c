@@ -117,3 +117,10 @@ void rl_exempt_key_learn(const rl_source_t *source, const rl_operation_t *op)
         break;
     }
 }
+
+void rl_exempt_key_foresee(const rl_operation_t *op, rl_errand_t *errand)
+{
+    const rl_operation_t exempt = exempt_operation(op);
+    const rl_shared_counter_t counter = exempt_counter(&exempt);
+    rl_errand_read(errand, &counter);
+}

@@ -10,6 +10,7 @@
 #ifndef RL_FLEET_EXEMPT_KEY_H
 #define RL_FLEET_EXEMPT_KEY_H
 
+#include "errand.h"
 #include "source.h"
 
 #define RL_EXEMPT_MAX_US (30 * INT64_C(86400) * 1000000) /* the longest exemption */
@@ -27,5 +28,8 @@ bool rl_exempt_key_set(const rl_source_t *source, const rl_operation_t *op, int6
 /* Brings what this server knows of the key's exemption to what the shared store, if there is
  * one, knows. If the store has lost one that is in force here, tells it again. */
 void rl_exempt_key_learn(const rl_source_t *source, const rl_operation_t *op);
+
+/* Foresees that this is asked. */
+void rl_exempt_key_foresee(const rl_operation_t *op, rl_errand_t *errand);
 
 #endif

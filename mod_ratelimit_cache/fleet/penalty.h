@@ -21,7 +21,7 @@ void rl_penalty_peek(const rl_source_t *source, const rl_operation_t *op, rl_ste
  * the key is under one, notes it here and denies the step. */
 void rl_penalty_ask(const rl_source_t *source, const rl_operation_t *op, rl_step_t *step);
 
-/* Foresees what rl_penalty_ask() asks. */
+/* Foresees that the penalty is asked for. */
 void rl_penalty_foresee(const rl_operation_t *op, rl_errand_t *errand);
 
 /* Brings what this server knows of the penalty to what the shared store knows. If the store

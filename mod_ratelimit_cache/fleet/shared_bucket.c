@@ -523,12 +523,12 @@ void rl_shared_bucket_return_lease(rl_reservation_t *res, uint64_t lease)
     }
 }
 
-/* Lowers what is known here to what the store has: other servers have given tokens back, which
- * may be asked for again. Not if the counter isn't the noted one: it may lack something
- * itself. */
+/* Lowers what was known here before the store was asked to what the store has: other servers
+ * have given tokens back, which may be asked for again. Not if the counter isn't the noted one:
+ * it may lack something itself. */
 static void shared_bucket_lower_known(rl_reservation_t *res, const rl_tally_time_t *tally)
 {
-    const uint64_t known = shared_bucket_known_now(res);
+    const uint64_t known = res->known;
     if (rl_identity_incarnation(rl_note(res, RL_NOTE_IDENTITY)) == tally->incarnation &&
         tally->ticks + pending(res) < known) {
         shared_bucket_lower_to(res, known, tally->ticks + pending(res));

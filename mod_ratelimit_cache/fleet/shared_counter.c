@@ -151,17 +151,22 @@ bool rl_shared_learn(const rl_source_t *source, const rl_operation_t *op)
     return learned;
 }
 
-bool rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op)
+/* With window=first, start and counter are asked for one after the other: what is known here is
+ * looked up once more in between, and must not be newer than what was read. */
+void rl_shared_refresh_begin(rl_reservation_t *res, const rl_source_t *source,
+                             const rl_operation_t *op, rl_errand_t *errand)
 {
-    rl_reservation_t res;
-    if (!rl_contact_is_due(source->ledger, op)) {
-        return false;
+    *res = current_reservation(source, op);
+    look_up(res);
+    if (!rl_reservation_is_first(res)) {
+        rl_errand_read(errand, &res->counter);
     }
-    res = current_reservation(source, op);
-    look_up(&res);
-    algorithm_of(&res)->refresh(&res);
-    rl_debt_release(&res, 0);
-    return true;
+}
+
+void rl_shared_refresh_end(rl_reservation_t *res)
+{
+    algorithm_of(res)->refresh(res);
+    rl_debt_release(res, 0);
 }
 
 void rl_shared_clear_begin(rl_reservation_t *res, const rl_source_t *source,

@@ -60,9 +60,12 @@ void rl_shared_return_lease(const rl_source_t *source, const rl_operation_t *op,
  * could not answer. */
 bool rl_shared_learn(const rl_source_t *source, const rl_operation_t *op);
 
-/* Compares, at most once a second per key, what this server knows with what the store knows,
- * and mends whichever is wrong. Returns true if it was time to. */
-bool rl_shared_refresh(const rl_source_t *source, const rl_operation_t *op);
+/* Begins to compare what this server knows with what the store knows: looks up the former, and
+ * foresees what the store is asked first. Follow it by rl_shared_refresh_end(), which mends
+ * whichever is wrong. */
+void rl_shared_refresh_begin(rl_reservation_t *res, const rl_source_t *source,
+                             const rl_operation_t *op, rl_errand_t *errand);
+void rl_shared_refresh_end(rl_reservation_t *res);
 
 /* Begins to clear the counter of this window, which is a step's: forgets what is noted of it
  * here, and foresees the rest. Follow it by rl_shared_clear_end(). */

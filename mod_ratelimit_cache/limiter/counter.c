@@ -496,18 +496,38 @@ bool rl_counter_clear(const rl_source_t *source, const rl_operation_t *op)
     return told;
 }
 
+/* Asks for the counter, the key's exemption and its penalty together. The counter is last to be
+ * mended, because that may take more round trips. */
+static void refresh_shared(const rl_source_t *source, const rl_operation_t *op)
+{
+    rl_errand_t errand;
+    rl_reservation_t res;
+    rl_errand_begin(&errand, source->session);
+    rl_shared_refresh_begin(&res, source, op, &errand);
+    rl_exempt_key_foresee(op, &errand);
+    if (op->meter.penalty_us > 0) {
+        rl_penalty_foresee(op, &errand);
+    }
+    rl_errand_run(&errand, source->session);
+    rl_exempt_key_learn(source, op);
+    if (op->meter.penalty_us > 0) {
+        rl_penalty_refresh(source, op);
+    }
+    rl_shared_refresh_end(&res);
+    rl_errand_end(&errand, source->session);
+}
+
 void rl_counter_refresh(const rl_source_t *source, const rl_operation_t *op)
 {
-    if (!rl_source_is_shared(source, &op->meter)) {
-        if (source->session != NULL && rl_contact_is_due(source->ledger, op)) {
-            rl_exempt_key_learn(source, op);
-        }
-        return;
+    const bool shared = rl_source_is_shared(source, &op->meter);
+    const bool due = source->session != NULL && rl_contact_is_due(source->ledger, op);
+    if (due && shared) {
+        refresh_shared(source, op);
     }
-    if (rl_shared_refresh(source, op)) {
+    else if (due) {
         rl_exempt_key_learn(source, op);
     }
-    if (op->meter.penalty_us > 0) {
+    else if (shared && op->meter.penalty_us > 0) {
         rl_penalty_refresh(source, op);
     }
 }

@@ -444,6 +444,71 @@ static void what_is_cleared_takes_one_round_trip(void **state)
     }
 }
 
+/* Returns the commands that it takes to compare a key that is denied with what the store
+ * knows. */
+static unsigned trips_to_refresh(const rl_meter_t *what)
+{
+    rl_store_session_t session;
+    const rl_source_t source = source_of(&servers[0], &session);
+    rl_claim_t claim = claim_of(0, what);
+    rl_source_bind(&source, &claim.op, now);
+    store.operations = 0;
+    rl_counter_refresh(&source, &claim.op);
+    return store.operations;
+}
+
+static void a_denied_key_is_compared_in_one_round_trip(void **state)
+{
+    rl_meter_t meters[] = {window(RL_FIXED_WINDOW, 2, HOUR), window(RL_SLIDING_WINDOW, 2, HOUR),
+                           token_bucket(2, HOUR, 2), window(RL_FIXED_WINDOW, 2, HOUR),
+                           window(RL_FIRST_WINDOW, 2, HOUR)};
+    (void)state;
+    meters[3].penalty_us = MINUTE;
+    meters[4].aligned = false;
+    for (unsigned m = 0; m < 5; m++) {
+        set_out(&meters[m]);
+        while (trips_of(0, &meters[m], 1) > 0) {
+        }
+        now += SECOND;
+        assert_int_equal(trips_to_refresh(&meters[m]), m < 4 ? 1 : 3);
+        assert_int_equal(trips_to_refresh(&meters[m]), 0);
+        now += SECOND;
+        memory_flush(&store); /* it is told again; the exemption is missing anyway */
+        trips_to_refresh(&meters[m]);
+        assert_int_equal(store.n, m < 3 ? 1 : 2);
+    }
+}
+
+/* It asks for itself; what the outer one has in hand of its counters is let go. */
+static void an_errand_within_another_one(void **state)
+{
+    const rl_shared_counter_t a = counter_at(1), c = counter_at(3);
+    rl_errand_t inner;
+    uint32_t total;
+    uint64_t value;
+    (void)state;
+    make_counter(3, 7, 30);
+    run_errand(7);
+    store.operations = 0;
+    rl_errand_begin(&inner, &session_now);
+    rl_errand_read(&inner, &a);
+    rl_errand_read(&inner, &c);
+    rl_errand_run(&inner, &session_now);
+    assert_int_equal(store.operations, 2); /* what was added to a is taken off before */
+    assert_int_equal(session_now.store->ops->read(&session_now, &a, &value), RL_STORE_OK);
+    assert_true(value == tally_of(7, 10));
+    assert_int_equal(session_now.store->ops->read(&session_now, &c, &value), RL_STORE_OK);
+    assert_true(value == tally_of(7, 30));
+    assert_int_equal(store.operations, 2);
+    rl_errand_end(&inner, &session_now);
+    assert_int_equal(add_units(2, 3, &total), RL_STORE_OK);
+    assert_int_equal(total, 8);
+    assert_int_equal(store.operations, 2);
+    rl_errand_end(&errand, &session_now);
+    assert_int_equal(store.operations, 2);
+    assert_ptr_equal(session_now.store, &store.base);
+}
+
 static int pauses;
 
 /* While the first answer is on its way, the store loses everything, and another request of the
@@ -514,6 +579,8 @@ int main(void)
         cmocka_unit_test(idle_buckets_are_read_together),
         cmocka_unit_test(what_a_denied_request_added_is_taken_off),
         cmocka_unit_test(what_is_given_back_takes_one_round_trip),
+        WITH_STORE(an_errand_within_another_one),
+        cmocka_unit_test(a_denied_key_is_compared_in_one_round_trip),
         cmocka_unit_test(what_is_cleared_takes_one_round_trip),
         cmocka_unit_test(a_counter_that_is_made_anew_meanwhile_gets_every_unit_once),
         cmocka_unit_test(a_lost_counter_is_made_anew_from_what_is_known),
