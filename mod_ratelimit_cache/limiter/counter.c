@@ -269,6 +269,16 @@ bool rl_counter_charge_further(const rl_source_t *source, const rl_operation_t *
     return true;
 }
 
+/* Returns true, with *lease set, if the look saw a lease. */
+static bool has_seen_lease(const rl_source_t *source, const rl_operation_t *op,
+                           const rl_step_t *step, const rl_seen_t *seen, rl_lease_t *lease)
+{
+    if (seen->incarnation != 0) {
+        *lease = rl_lease_at(source, op, step->window, seen->incarnation);
+    }
+    return seen->incarnation != 0;
+}
+
 bool rl_counter_may_ask(const rl_source_t *source, const rl_operation_t *op,
                         const rl_step_t *step, const rl_seen_t *seen)
 {
@@ -276,22 +286,16 @@ bool rl_counter_may_ask(const rl_source_t *source, const rl_operation_t *op,
     if (!rl_source_is_shared(source, &op->meter) || op->cost == 0) {
         return false;
     }
-    if (seen->incarnation == 0 || !may_spend(op, step)) {
-        return true;
-    }
-    lease = rl_lease_at(source, op, step->window, seen->incarnation);
-    return rl_lease_left(&lease) < op->cost;
+    return !has_seen_lease(source, op, step, seen, &lease) || !may_spend(op, step) ||
+           rl_lease_left(&lease) < op->cost;
 }
 
 void rl_counter_foresee(const rl_source_t *source, const rl_operation_t *op,
                         const rl_step_t *step, const rl_seen_t *seen, rl_errand_t *errand,
                         rl_foreseen_t *foreseen)
 {
-    const bool leased = seen->incarnation != 0;
     rl_lease_t lease;
-    if (leased) {
-        lease = rl_lease_at(source, op, step->window, seen->incarnation);
-    }
+    const bool leased = has_seen_lease(source, op, step, seen, &lease);
     if (op->meter.penalty_us > 0) {
         rl_penalty_foresee(op, errand);
     }

@@ -267,6 +267,98 @@ static void a_store_that_forgets_lets_in_no_more_than_was_in_flight(void **state
     }
 }
 
+/* ---- values ---- */
+
+#define VALUES 5
+
+static int holders[KEYS][VALUES]; /* requests that were granted and not given back */
+
+static rl_claim_t claim_of_value(int k, int value)
+{
+    uint64_t state = 7919u * (unsigned)(value + 1);
+    rl_claim_t claim = {.op = {.key = keys[k], .cost = 1, .rule = (uint8_t)k},
+                        .on_error = RL_ON_ERROR_DENY};
+    claim.op.meter = (rl_meter_t){.algorithm = RL_FIXED_WINDOW,
+                                  .aligned = true,
+                                  .limit = k == 2 ? story->limit : VALUES - 1,
+                                  .period_us = 24 * HOUR};
+    rl_meter_prepare(&claim.op.meter);
+    if (k < 2) {
+        claim.distinct.value = random_digest(&state);
+    }
+    return claim;
+}
+
+static int values_held(int k)
+{
+    int n = 0;
+    for (int value = 0; value < VALUES; value++) {
+        n += holders[k][value] > 0;
+    }
+    return n;
+}
+
+static void hold(const int *values, int n)
+{
+    for (int k = 0; k < 2; k++) {
+        holders[k][values[k]] += n;
+        if (values_held(k) >= VALUES) {
+            over = k;
+        }
+    }
+}
+
+/* Two rules that count values, and one that counts requests, in any order. */
+static void request_values(server_t *server)
+{
+    const int first = (int)random_below(&rng, 3);
+    rl_store_session_t session;
+    const rl_source_t source = source_of(server, &session);
+    rl_claim_t claims[3];
+    int values[2];
+    for (int k = 0; k < 2; k++) {
+        values[k] = (int)random_below(&rng, VALUES);
+    }
+    for (int i = 0; i < 3; i++) {
+        const int k = (first + i) % 3;
+        claims[i] = claim_of_value(k, k < 2 ? values[k] : 0);
+    }
+    if (rl_limiter_decide(&source, claims, 3, now) >= 0) {
+        return;
+    }
+    hold(values, 1);
+    nets[2]++;
+    if (one_in(story->refund_one_in)) {
+        hold(values, -1);
+        nets[2]--;
+        rl_limiter_refund(&source, claims, 3, now);
+    }
+}
+
+static void values_are_let_in_that_units_were_charged_for(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
+        const story_t what = {.servers = 1 + (unsigned)(seed % SERVERS_MAX),
+                              .actors = 1 + (unsigned)(seed % 9),
+                              .requests = 18,
+                              .limit = seed % 4 == 0 ? 20 : 400,
+                              .refund_one_in = 1 + (unsigned)(seed % 3),
+                              .fault_one_in = seed % 5 == 0 ? 20 : 0,
+                              .request = request_values};
+        memset(holders, 0, sizeof(holders));
+        run(&what, seed);
+        for (int k = 0; k < 3; k++) {
+            const int held = k < 2 ? values_held(k) : (int)nets[k];
+            const int units = (int)units_in_store(k);
+            if (what.fault_one_in > 0 ? units < held : units != held) {
+                fail_msg("seed %llu, key %d: %d held, %d units", (unsigned long long)seed, k,
+                         held, units);
+            }
+        }
+    }
+}
+
 static void leases_are_reserved_together_with_what_is_asked(void **state)
 {
     (void)state;
@@ -290,6 +382,7 @@ int main(void)
         cmocka_unit_test(without_failures_no_unit_is_lost_or_granted_twice),
         cmocka_unit_test(a_store_that_fails_never_lets_in_more_than_the_limit),
         cmocka_unit_test(a_store_that_forgets_lets_in_no_more_than_was_in_flight),
+        cmocka_unit_test(values_are_let_in_that_units_were_charged_for),
         cmocka_unit_test(what_is_cleared_together_can_be_charged_again),
         cmocka_unit_test(leases_are_reserved_together_with_what_is_asked),
     };
