@@ -141,11 +141,16 @@ typedef struct rl_marker_entry {
     rl_shared_counter_t name;
 } rl_marker_entry_t;
 
+static rl_shared_counter_t marker_name(const rl_marker_t *marker)
+{
+    return (rl_shared_counter_t){.key = marker->key, .window = marker->window};
+}
+
 static rl_marker_entry_t entry_of(const rl_source_t *source, const rl_marker_t *marker)
 {
     return (rl_marker_entry_t){.session = source->session,
                                .ops = source->session->store->ops,
-                               .name = {.key = marker->key, .window = marker->window}};
+                               .name = marker_name(marker)};
 }
 
 /* Writing gives it the time to live anew; the second in which now is counts as well. */
@@ -323,6 +328,17 @@ uint32_t rl_marker_leave(const rl_source_t *source, const rl_marker_t *marker)
     }
     const rl_marker_cell_t cell = cell_of(source, marker);
     return leave_here(&cell);
+}
+
+/* The value that comes back may contain what others did after this one had left. If that is a
+ * holder more, that one is responsible now; and units are only taken from the value that was
+ * read. */
+void rl_marker_foresee_leave(const rl_marker_t *marker, rl_errand_t *errand)
+{
+    const rl_shared_counter_t name = marker_name(marker);
+    if (marker->shared) {
+        rl_errand_subtract(errand, &name, 1);
+    }
 }
 
 /* ---- announcements ---- */

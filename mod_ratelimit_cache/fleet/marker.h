@@ -18,6 +18,7 @@
 #ifndef RL_FLEET_MARKER_H
 #define RL_FLEET_MARKER_H
 
+#include "errand.h"
 #include "source.h"
 
 /* Names a marker. */
@@ -56,6 +57,9 @@ rl_marker_e rl_marker_make(const rl_source_t *source, const rl_marker_t *marker,
 /* Leaves a marker that is held. Returns the units that the caller has to give back to the key's
  * counter: 0 unless it was the last holder. */
 uint32_t rl_marker_leave(const rl_source_t *source, const rl_marker_t *marker);
+
+/* Foresees what that asks of the shared store first. */
+void rl_marker_foresee_leave(const rl_marker_t *marker, rl_errand_t *errand);
 
 /* ---- announcements ---- */
 

@@ -3,8 +3,8 @@
 
 #include "slot.h"
 
-/* Gives back what a claim holds. If that is units that are due in the shared store, only begins
- * to, and returns true. */
+/* Gives back what a claim holds. If the shared store has to be asked for that, only begins to,
+ * and returns true. */
 static bool claim_refund_begin(const rl_source_t *source, rl_claim_t *claim, int64_t now,
                                rl_errand_t *errand, rl_refund_t *refund)
 {
@@ -17,12 +17,23 @@ static bool claim_refund_begin(const rl_source_t *source, rl_claim_t *claim, int
         return false;
     }
     rl_source_bind(source, &claim->op, now);
-    if (claim->distinct.holds != RL_HOLDS_UNITS) {
-        rl_distinct_refund(source, &claim->op, &claim->distinct, claim->step.stamp);
-        return false;
+    if (claim->distinct.holds == RL_HOLDS_UNITS) {
+        return rl_counter_refund_begin(source, &claim->op, claim->step.stamp, errand, refund);
     }
-    claim->distinct.holds = RL_HOLDS_NOTHING;
-    return rl_counter_refund_begin(source, &claim->op, claim->step.stamp, errand, refund);
+    if (claim->distinct.holds == RL_HOLDS_MARKER) {
+        rl_marker_foresee_leave(&claim->distinct.marker, errand);
+    }
+    return true;
+}
+
+static void claim_refund_end(const rl_source_t *source, rl_claim_t *claim, rl_refund_t *refund)
+{
+    if (claim->distinct.holds == RL_HOLDS_UNITS) {
+        rl_counter_refund_end(source, &claim->op, refund);
+    }
+    else {
+        rl_distinct_refund(source, &claim->op, &claim->distinct, claim->step.stamp);
+    }
 }
 
 void rl_limiter_refund_together(const rl_source_t *source, rl_claim_t *const *claims, int n,
@@ -38,7 +49,7 @@ void rl_limiter_refund_together(const rl_source_t *source, rl_claim_t *const *cl
     rl_errand_run(&errand, source->session);
     for (int i = 0; i < n; i++) {
         if (due[i]) {
-            rl_counter_refund_end(source, &claims[i]->op, &refunds[i]);
+            claim_refund_end(source, claims[i], &refunds[i]);
         }
     }
     rl_errand_end(&errand, source->session);

@@ -3,6 +3,7 @@
  * exchange; answers are taken once; what was added and not taken is taken off. */
 #include "fleet_calm.h"
 
+#include "core/meter/marker_word.h"
 #include "fleet/notes.h"
 #include "limiter/limiter.h"
 
@@ -405,6 +406,39 @@ static void what_is_given_back_takes_one_round_trip(void **state)
     }
 }
 
+/* Values that other requests hold as well, beside units. */
+static void values_are_given_back_in_one_round_trip(void **state)
+{
+    const rl_meter_t fixed = window(RL_FIXED_WINDOW, 100, HOUR);
+    rl_claim_t claims[2][3];
+    (void)state;
+    set_out(&fixed);
+    for (int r = 0; r < 2; r++) {
+        rl_store_session_t session;
+        const rl_source_t source = source_of(&servers[0], &session);
+        for (int i = 0; i < 3; i++) {
+            claims[r][i] = claim_of(i, &fixed);
+            claims[r][i].distinct.value.lo = i < 2 ? 99 : 0;
+        }
+        assert_int_equal(rl_limiter_decide(&source, claims[r], 3, now), -1);
+    }
+    for (int r = 0; r < 2; r++) {
+        rl_store_session_t session;
+        const rl_source_t source = source_of(&servers[0], &session);
+        store.operations = 0;
+        rl_limiter_refund(&source, claims[r], 3, now);
+        /* the last one empties each marker, and then gives the units back */
+        assert_int_equal(store.operations, r == 0 ? 1 : 1 + 2 * 2);
+    }
+    for (int i = 0; i < store.n; i++) {
+        rl_tally_t tally;
+        const rl_marker_state_t marker = rl_marker_state(store.counters[i].value);
+        assert_int_equal(marker.units, 0);
+        assert_true(!rl_tally_unpack(store.counters[i].value, &tally) || tally.total == 0 ||
+                    rl_marker_word_is_valid(store.counters[i].value));
+    }
+}
+
 /* Returns the commands that clearing the counters of n rules that are alike waits for. */
 static unsigned trips_to_clear(unsigned server, const rl_meter_t *what, int n)
 {
@@ -581,6 +615,7 @@ int main(void)
         cmocka_unit_test(what_is_given_back_takes_one_round_trip),
         WITH_STORE(an_errand_within_another_one),
         cmocka_unit_test(a_denied_key_is_compared_in_one_round_trip),
+        cmocka_unit_test(values_are_given_back_in_one_round_trip),
         cmocka_unit_test(what_is_cleared_takes_one_round_trip),
         cmocka_unit_test(a_counter_that_is_made_anew_meanwhile_gets_every_unit_once),
         cmocka_unit_test(a_lost_counter_is_made_anew_from_what_is_known),
