@@ -85,16 +85,16 @@ ok some('scrape_samples_scraped > 20 and up == 1'), 'with all that the server te
 my $board = decode_json(slurp('conf/monitoring/grafana-dashboard.json'));
 
 # An expression as the dashboard asks it with All in each list.
-sub asked { my ($expr) = @_; return $expr =~ s/\$__rate_interval/1m/gr =~ s/\$\w+/.*/gr }
+sub with_all { my ($expr) = @_; return $expr =~ s/\$__rate_interval/1m/gr =~ s/\$\w+/.*/gr }
 
 for my $panel (@{ $board->{panels} }) {
     for my $target (@{ $panel->{targets} // [] }) {
-        ok some(asked($target->{expr})), "the dashboard: $panel->{title}, $target->{refId}: has an answer" or diag "$target->{expr}\n", $wrong;
+        ok some(with_all($target->{expr})), "the dashboard: $panel->{title}, $target->{refId}: has an answer" or diag "$target->{expr}\n", $wrong;
     }
 }
 for my $variable (@{ $board->{templating}{list} }) {
     my ($of, $label) = ($variable->{definition} // next) =~ /\Alabel_values\((.+), (\w+)\)\z/ or die $variable->{definition};
-    my $values = ask("label/$label/values", 'match[]' => asked($of)) // [];
+    my $values = ask("label/$label/values", 'match[]' => with_all($of)) // [];
     cmp_ok scalar(@$values), '>', 0, "the dashboard: $variable->{label}: has values" or diag $wrong;
 }
 
