@@ -4,15 +4,15 @@
 #include <apr_shm.h>
 #include <stdint.h>
 
-#define CACHE_LINE 64u
+#define PAGE 4096u
 
 apr_status_t rl_segment_create(void **memory, apr_size_t size, apr_pool_t *pool)
 {
     apr_shm_t *shm;
-    apr_status_t rv = apr_shm_create(&shm, size + CACHE_LINE, NULL, pool);
+    apr_status_t rv = apr_shm_create(&shm, size + PAGE, NULL, pool);
     if (rv == APR_SUCCESS) {
         const uintptr_t base = (uintptr_t)apr_shm_baseaddr_get(shm);
-        *memory = (void *)((base + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
+        *memory = (void *)((base + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
     }
     return rv;
 }

@@ -9,8 +9,8 @@
 
 #include "../system/large_pages.h"
 
-/* Makes size bytes of zeroed anonymous shared memory, aligned to a cache line, and sets *memory
- * to it. Children inherit it over fork. It lives as long as the pool, which should be the
+/* Makes size bytes of zeroed anonymous shared memory, aligned to a page, and sets *memory to
+ * it. Children inherit it over fork. It lives as long as the pool, which should be the
  * process's pool. */
 apr_status_t rl_segment_create(void **memory, apr_size_t size, apr_pool_t *pool);
 

@@ -26,7 +26,7 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define SLOTS_MOST          100000
 #define RETAINED_LOG_KEY    "mod_ratelimit_cache-told-2"
 #define RETAINED_HEALTH_KEY "mod_ratelimit_cache-health-2"
-#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-4"
+#define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-5"
 #define RETAINED_BUSY_KEY   "mod_ratelimit_cache-busy-1"
 #define RETAINED_MUSTER_KEY "mod_ratelimit_cache-muster-2"
 #define RETAINED_SLOTS_KEY  "mod_ratelimit_cache-slots-1"

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Figures: how many requests a rule allowed, denied ... in one virtual host, since the start,
- * by minutes and by hours. They lie in shared memory:
+ * by minutes and by hours. They lie in two pages of shared memory:
  *
  *     +--------------------------------------------------------------+
+ *     | minute that has begun                                        |
  *     | stripe 0: RL_FIGURES numbers (a cache line)                  |
  *     | ...                                                          |
  *     | stripe RL_STRIPES - 1                                        |
+ *     | sketch of the busiest keys                                   |
  *     +--------------------------------------------------------------+
- *     | minute that has begun                                        |
  *     | minutes: what the sums were when the minute began            |
  *     | hours: the same                                              |
- *     +--------------------------------------------------------------+
- *     | sketches: the busiest keys, and those most over their limit  |
+ *     | sketch of the keys that are most over their limit            |
  *     +--------------------------------------------------------------+
  *
  * A figure is one atomic addition to the stripe of the processor. The first request in a new
@@ -25,6 +25,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../system/stripe.h"
@@ -55,20 +56,24 @@ typedef struct rl_moment {
 } rl_moment_t;
 
 /* Rings have more room than is read, so that what is written anew isn't being read. */
-#define RL_MINUTES_RING 64
-#define RL_HOURS_RING   32
+#define RL_MINUTES_RING 62
+#define RL_HOURS_RING   28
 
 typedef struct rl_figures {
+    _Alignas(64) _Atomic uint32_t minute; /* since 1970; 0: no request yet */
+    _Atomic uint32_t held_us; /* how long slots of COUNT/concurrent are held, on average */
     struct {
         _Alignas(64) _Atomic uint64_t n[RL_FIGURES];
     } stripes[RL_STRIPES];
-    _Alignas(64) _Atomic uint32_t minute; /* since 1970; 0: no request yet */
-    _Atomic uint32_t held_us; /* how long slots of COUNT/concurrent are held, on average */
+    rl_sketch_t busiest; /* keys of all requests */
+    /* Each request comes to what is above; this is the second page. */
     _Alignas(64) rl_moment_t minutes[RL_MINUTES_RING];
     rl_moment_t hours[RL_HOURS_RING];
-    rl_sketch_t busiest; /* keys of all requests */
-    rl_sketch_t over;    /* keys of requests over the limit, denied or observed */
+    rl_sketch_t over; /* keys of requests over the limit, denied or observed */
 } rl_figures_t;
+
+_Static_assert(offsetof(rl_figures_t, minutes) <= 4096 && sizeof(rl_figures_t) == 8192,
+               "a request comes to one page of a rule's figures");
 
 /* Notes that a new minute has begun, unless that is known. */
 void rl_figures_turn(rl_figures_t *figures, uint32_t minute);

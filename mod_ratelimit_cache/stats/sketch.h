@@ -29,13 +29,13 @@
 
 /* Entry i is made of the i-th of each; a search goes over `lo` alone. */
 typedef struct rl_sketch {
+    _Alignas(64) _Atomic uint64_t pace; /* second (32) | keys looked at in it (32) */
     _Alignas(64) _Atomic uint64_t lo[RL_SKETCH_KEYS];
     _Atomic uint64_t hi[RL_SKETCH_KEYS];
     _Atomic uint64_t check[RL_SKETCH_KEYS]; /* mixed from lo and hi */
     _Atomic uint64_t tally[RL_SKETCH_KEYS]; /* count (32) | error (32); 0: free */
     _Atomic uint64_t seen[RL_SKETCH_KEYS];  /* last (32) | since (32), seconds since 1970 */
     _Atomic uint64_t rate[RL_SKETCH_KEYS];  /* limit (32) | period in seconds (32) */
-    _Alignas(64) _Atomic uint64_t pace;     /* second (32) | keys looked at in it (32) */
 } rl_sketch_t;
 
 /* A key that came: under which rate it is counted, and when. */

@@ -3,11 +3,11 @@
  * reloads.
  *
  *     +------------------------------------------------------------------+
- *     | whose figures they are: identity and generation                  |
- *     +------------------------------------------------------------------+
  *     | figures RL_STATS_ALL: of requests with a rule, each counted once |
  *     | figures of rules, and of each virtual host that has its own      |
  *     | (figures.h); RL_STATS_FIGURES in all                             |
+ *     +------------------------------------------------------------------+
+ *     | whose figures they are: identity and generation                  |
  *     +------------------------------------------------------------------+
  *     | traffic with servers of shared stores (traffic.h)                |
  *     | decisions without the store, and by leases, of each shared store |
@@ -50,9 +50,9 @@ typedef struct rl_figures_owner {
 } rl_figures_owner_t;
 
 typedef struct rl_stats {
-    uint64_t generation; /* counts readings of the configuration */
+    rl_figures_t figures[RL_STATS_FIGURES]; /* first, and so each at the beginning of a page */
+    uint64_t generation;                    /* counts readings of the configuration */
     rl_figures_owner_t owners[RL_STATS_FIGURES];
-    rl_figures_t figures[RL_STATS_FIGURES];
     rl_traffic_t servers[RL_STATS_SERVERS];
     rl_store_figures_t stores[RL_STATS_STORES];
     rl_values_t values;     /* of keys, where RateLimitLog asks for them */
