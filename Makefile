@@ -55,7 +55,7 @@ LTO_GCC  := -flto=auto -ffat-lto-objects
 LTO      := $(shell echo 'int lto;' | $(CC) -Werror $(LTO_GCC) -shared -fPIC -x c -o /dev/null - 2>/dev/null && echo '$(LTO_GCC)')
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 # A package's own flags come last: CPPFLAGS, CFLAGS and LDFLAGS.
-CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS)
+CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(OPTIMIZE) $(HARDEN) -fPIC -fno-plt -fvisibility=hidden $(CPPFLAGS) $(CFLAGS)
 
 # Looked up once, when a rule first needs them, so that `make deps` works on a bare machine.
 # APR is httpd's own, which need not be the system's.
