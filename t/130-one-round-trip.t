@@ -157,8 +157,11 @@ for my $n (1, 3) {
     my @real  = map { RL::Memcached->start } 1 .. $n;
     my @fleet = map { httpd(conf('connections=1', @real)) } 1 .. 2;
     is join(' ', map { statuses($fleet[ $_ % 2 ], 1, '/ok/tight?k=e') } 1 .. 5), '200 200 200 429 429', "$n memcached: two httpds have one limit";
+    # Of two at the last unit of several rules each may have taken another rule's first: both are denied, and give it back.
     my $h = histogram(map { parallel($fleet[$_], 150, '/ok/four?k=f') } 0, 1);
-    is $h->{200}, 100, "$n memcached: of many at a time exactly the limit is admitted" or diag explain $h;
+    my $more = grep { $_ == 200 } split ' ', statuses($fleet[0], 6, '/ok/four?k=f');
+    cmp_ok $h->{200}, '>', 95, "$n memcached: of many at a time nearly the limit is admitted" or diag explain $h;
+    is $h->{200} + $more, 100, "$n memcached: with who comes next exactly the limit" or diag explain $h;
     my $hits = 0;
     $hits += $_->stat('incr_hits') for @real;
     cmp_ok $hits, '>=', 400, "$n memcached: each unit was added there";

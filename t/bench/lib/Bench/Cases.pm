@@ -29,6 +29,7 @@ our %SERVERS = (
     again         => { title => 'no module, again: noise' },
     unused        => { title => 'loaded, no rules', modules => \@OURS },
     (map { ("shm$_" => { title => "shm, $_ rule" . ($_ > 1 ? 's' : ''), modules => \@OURS, location => rules($_) }) } 1 .. 4),
+    bucket        => { title => 'shm, 1 token bucket', modules => \@OURS, location => "RateLimit burst 8000000/h algorithm=token-bucket\n" },
     headers       => { title => 'shm, 2 rules, and fields', modules => \@OURS, location => rules(2) . "RateLimitHeaders standard legacy\n" },
     strict1       => { title => 'memcached, strict, 1 rule', modules => \@OURS, conf => $STRICT, location => rules(1) },
     strict2       => { title => 'memcached, strict, 2 rules', modules => \@OURS, conf => $STRICT, location => rules(2) },
@@ -50,7 +51,7 @@ our %SERVERS = (
 # is loaded together with each server, so that whatever disturbs one disturbs the other.
 our @SECTIONS = (
     { name => 'beside', title => 'side by side, one client', traffic => 'one', base => 'bare', beside => 1,
-        servers => [qw(again unused shm1 shm2 shm3 shm4 evasive qos)], targets => { shm2 => [ [ added => '<', 0.5 ] ] } },
+        servers => [qw(again unused shm1 bucket shm2 shm3 shm4 evasive qos)], targets => { shm2 => [ [ added => '<', 0.5 ] ] } },
     { name => 'beside-nginx', title => 'side by side with nginx', traffic => 'one', base => 'nginx', beside => 1, servers => ['nginx-limit'] },
     { name => 'beside-haproxy', title => 'side by side with HAProxy', traffic => 'one', base => 'haproxy', beside => 1, servers => ['haproxy-tables'] },
     { name => 'beside-many', title => 'side by side, 100,000 clients', traffic => 'many', base => 'bare', beside => 1, servers => ['shm2'] },
@@ -78,7 +79,7 @@ our @SECTIONS = (
 );
 
 # Those whose instructions per request callgrind counts, with the traffic.
-our @COUNTED = ([qw(bare one)], [qw(unused one)], (map { [ "shm$_", 'one' ] } 1 .. 4), [qw(headers one)], [qw(forbidden one)],
+our @COUNTED = ([qw(bare one)], [qw(unused one)], (map { [ "shm$_", 'one' ] } 1 .. 4), [qw(bucket one)], [qw(headers one)], [qw(forbidden one)],
     [qw(shm-denied one)], [qw(bare post)], [qw(form post)]);
 
 1;
