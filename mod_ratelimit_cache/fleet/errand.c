@@ -38,8 +38,8 @@ static unsigned incarnation_of(uint64_t value)
 static bool is_certain(const rl_want_t *want, const rl_answer_t *answer)
 {
     const unsigned incarnation = incarnation_of(want->value);
-    if (want->what == RL_WANT_PUT) {
-        return want->status == RL_STORE_OK && want->value == want->made;
+    if (want->what == RL_WANT_PUT) { /* others may have added to it since */
+        return want->status == RL_STORE_OK && incarnation == incarnation_of(want->made);
     }
     return want->status != RL_STORE_OK || want->what != RL_WANT_ADD || want->made != 0 ||
            incarnation == answer->incarnation || rl_tally_is_cleared(incarnation);

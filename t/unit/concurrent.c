@@ -51,7 +51,8 @@ static rl_digest_t key(uint64_t n)
 
 static rl_slot_wish_t wish(uint64_t n, uint32_t limit, uint32_t queue)
 {
-    return (rl_slot_wish_t){.key = key(n), .limit = limit, .queue = queue, .row = (uint32_t)n};
+    return (rl_slot_wish_t){
+        .key = key(n), .limit = limit, .queue = queue, .figures_number = (uint32_t)n};
 }
 
 static rl_slot_e take(uint64_t n, uint32_t limit, uint32_t queue, rl_holding_t *holding)

@@ -33,7 +33,7 @@ static void put(uint64_t n, uint32_t now_s)
 {
     const rl_tagged_key_t entry = {.key = key(n),
                                    .meter = fixed_window((uint32_t)n, 60 * RL_USEC_PER_SEC),
-                                   .figures = (uint32_t)n,
+                                   .figures_number = (uint32_t)n,
                                    .rule = 3,
                                    .seen_s = now_s};
     rl_tags_put(&tags, &entry);
@@ -58,7 +58,7 @@ static void a_key_is_found_by_its_tag(void **state)
     assert_true(get(5, &found));
     assert_memory_equal(&found.key, &id, sizeof(id));
     assert_int_equal(found.meter.limit, 5);
-    assert_int_equal(found.figures, 5);
+    assert_int_equal(found.figures_number, 5);
     assert_int_equal(found.rule, 3);
     assert_int_equal(found.seen_s, 1000);
     assert_false(get(7, &found));
@@ -131,7 +131,7 @@ static void an_entry_that_two_write_is_whole_or_not_read(void **state)
         const uint64_t n = i % 18 + 1;
         rl_tagged_key_t found;
         if (get(n, &found)) {
-            assert_int_equal(found.figures, n);
+            assert_int_equal(found.figures_number, n);
             assert_int_equal(found.meter.limit, n);
         }
     }
