@@ -29,7 +29,7 @@ APLOG_USE_MODULE(ratelimit_cache);
 #define RETAINED_STATS_KEY  "mod_ratelimit_cache-stats-5"
 #define RETAINED_BUSY_KEY   "mod_ratelimit_cache-busy-1"
 #define RETAINED_MUSTER_KEY "mod_ratelimit_cache-muster-2"
-#define RETAINED_SLOTS_KEY  "mod_ratelimit_cache-slots-1"
+#define RETAINED_SLOTS_KEY  "mod_ratelimit_cache-slots-2"
 
 /* What outlives a reload, besides the table of counters (table.c): httpd unloads the module and
  * loads it again, and keeps for it, by name, the left column; the right one is shared memory
