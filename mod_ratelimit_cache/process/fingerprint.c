@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../config/config.h"
+#include "../core/number.h"
 #include "../rule/section.h"
 #include "runtime.h"
 
@@ -94,16 +95,49 @@ static const ap_directive_t *directive_after(const ap_directive_t *at)
     return at != NULL ? at->next : NULL;
 }
 
+static const char form_limit[] = "ratelimitformlimit ";
+
+/* Returns the directive and its value, in one spelling: without quotes, in lower case, sizes in
+ * bytes. */
+static const char *setting_text(apr_pool_t *pool, const ap_directive_t *directive)
+{
+    const char *args = directive->args;
+    const char *value = ap_getword_conf(pool, &args);
+    char *text = apr_pstrcat(pool, directive->directive, " ", value, NULL);
+    uint64_t bytes;
+    ap_str_tolower(text);
+    if (strncmp(text, form_limit, sizeof(form_limit) - 1) == 0 &&
+        rl_number_parse_size(value, UINT32_MAX, &bytes)) {
+        return apr_psprintf(pool, "%s%" APR_UINT64_T_FMT, form_limit, bytes);
+    }
+    return text;
+}
+
+/* Returns true for what holds without the directive, too, outside of all sections. */
+static bool is_default(const char *text, const char *section)
+{
+    static const char *const defaults[] = {"ratelimitipv4prefix 32", "ratelimitipv6prefix 64",
+                                           "ratelimitformlimit 65536",
+                                           "ratelimitformcharset utf-8", "ratelimitinherit on"};
+    for (size_t i = 0; *section == '\0' && i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        if (strcmp(text, defaults[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Returns a digest of these directives and where they stand, in any order. */
 static rl_digest_t digest_of_settings(apr_pool_t *pool)
 {
     rl_digest_t sum = {.hi = 0};
     for (const ap_directive_t *at = ap_conftree; at != NULL; at = directive_after(at)) {
         if (is_setting(at->directive)) {
-            char *text = apr_pstrcat(pool, at->directive, " ", at->args, NULL);
-            ap_str_tolower(text);
-            text = apr_pstrcat(pool, text, "\n", rl_section_around(pool, at), NULL);
-            sum.hi += rl_digest_public(text, strlen(text)).hi;
+            const char *text = setting_text(pool, at), *section = rl_section_around(pool, at);
+            if (!is_default(text, section)) {
+                text = apr_pstrcat(pool, text, "\n", section, NULL);
+                sum.hi += rl_digest_public(text, strlen(text)).hi;
+            }
         }
     }
     return sum;
