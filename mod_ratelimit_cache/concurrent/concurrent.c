@@ -22,7 +22,7 @@ enum { FREE, WAITING, HOLDING, LEFT };
 /* A holder, or one who waits: a line of memory. */
 typedef struct rl_holder {
     _Atomic uint32_t state;
-    uint32_t limit, row;
+    uint32_t limit, figures_number;
     int32_t pid;
     rl_digest_t key;
     uint64_t stamp; /* rises in the order of coming */
@@ -365,7 +365,7 @@ static uint32_t list_holder(const rl_stripe_view_t *view, const rl_slot_wish_t *
     if (n != NOBODY) {
         rl_holder_t *holder = holder_at(view, n);
         holder->limit = wish->limit;
-        holder->row = wish->row;
+        holder->figures_number = wish->figures_number;
         holder->pid = getpid();
         holder->key = wish->key;
         holder->stamp = wish->stamp != 0 ? wish->stamp : ++view->stripe->stamps;
@@ -569,9 +569,9 @@ void rl_slots_count(rl_slots_t *slots, rl_slot_counts_t *counts, uint32_t n)
         for (uint32_t h = 1; h <= view.stripe->top; h++) {
             const rl_holder_t *holder = holder_at(&view, h);
             const uint32_t state = holder_state(holder);
-            if (holder->row < n) {
-                counts[holder->row].held += state == HOLDING;
-                counts[holder->row].waiting += state == WAITING;
+            if (holder->figures_number < n) {
+                counts[holder->figures_number].held += state == HOLDING;
+                counts[holder->figures_number].waiting += state == WAITING;
             }
         }
         stripe_unlock(&view);

@@ -40,9 +40,9 @@ bool rl_slots_make(rl_slots_t *slots, uint32_t room);
 /* What is asked for. */
 typedef struct rl_slot_wish {
     rl_digest_t key;
-    uint32_t limit; /* slots of the key that may be taken, this one included */
-    uint32_t queue; /* how many of the key may wait; 0: don't wait */
-    uint32_t row;   /* whose figures (rl_slots_count()) */
+    uint32_t limit;          /* slots of the key that may be taken, this one included */
+    uint32_t queue;          /* how many of the key may wait; 0: don't wait */
+    uint32_t figures_number; /* whose figures (rl_slots_count()) */
     uint64_t stamp; /* of the holding that the request had of the key before, which says when it
                      * came; 0: it comes now */
 } rl_slot_wish_t;
@@ -85,12 +85,13 @@ void rl_slots_reap(rl_slots_t *slots, pid_t pid);
  * found one that is gone. */
 bool rl_slots_reap_key(rl_slots_t *slots, const rl_digest_t *key);
 
-/* How many slots of a row are held, and waited for. */
+/* How many slots of a rule are held, and waited for. */
 typedef struct rl_slot_counts {
     uint32_t held, waiting;
 } rl_slot_counts_t;
 
-/* Adds up counts[row] for each row below n. For people: it looks through the whole table. */
+/* Adds up counts[number] for each number of figures below n. For people: it looks through the
+ * whole table. */
 void rl_slots_count(rl_slots_t *slots, rl_slot_counts_t *counts, uint32_t n);
 
 /* Returns how many wait in the whole table. */

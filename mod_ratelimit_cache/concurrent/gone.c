@@ -7,8 +7,8 @@
 void rl_gone_note(rl_gone_notes_t *notes, pid_t pid)
 {
     for (uint32_t i = 0; i < RL_GONE_NOTES; i++) {
-        int32_t none = 0;
-        if (atomic_compare_exchange_strong(&notes->pids[i], &none, pid)) {
+        int32_t there = 0;
+        if (atomic_compare_exchange_strong(&notes->pids[i], &there, pid) || there == pid) {
             return;
         }
     }

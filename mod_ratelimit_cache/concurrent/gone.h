@@ -21,7 +21,7 @@ typedef struct rl_gone {
     int32_t pids[RL_GONE_NOTES];
 } rl_gone_t;
 
-/* Notes a process; without room for it nothing happens. */
+/* Notes a process, once; without room for it nothing happens. */
 void rl_gone_note(rl_gone_notes_t *notes, pid_t pid);
 
 rl_gone_t rl_gone_read(rl_gone_notes_t *notes);

@@ -76,8 +76,8 @@ typedef struct rl_server_config {
     /* Numbers of figures (stats/stats.h), set in post_config: of the rules that the virtual
      * host inherits from the main server, by rl_rule_t.place (NULL: it inherits none); and of
      * all tenants' rules together. */
-    unsigned short *figures;
-    unsigned tenants_figures;
+    unsigned short *figures_numbers;
+    unsigned tenants_figures_number;
 } rl_server_config_t;
 
 /* Returns RateLimitDenyHandler: a /URL-PATH or a handler's name; NULL: the default answer. */

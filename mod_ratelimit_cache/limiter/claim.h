@@ -14,11 +14,11 @@ struct rl_rule;
 
 /* What a claim of COUNT/concurrent has besides; others have zeros. */
 typedef struct rl_slot_claim {
-    rl_holding_t holding; /* what it holds or waits for */
-    uint64_t came;        /* its stamp when it waited first; 0: it hasn't waited */
-    uint32_t queue;       /* how many of the key may wait */
-    uint32_t figures;     /* the number of the rule's */
-    int64_t held_us;      /* how long a slot of the rule is held on average, 1 s at least */
+    rl_holding_t holding;    /* what it holds or waits for */
+    uint64_t came;           /* its stamp when it waited first; 0: it hasn't waited */
+    uint32_t queue;          /* how many of the key may wait */
+    uint32_t figures_number; /* of the rule\'s figures */
+    int64_t held_us;         /* how long a slot of the rule is held on average, 1 s at least */
 } rl_slot_claim_t;
 
 /* A claim: what one rule asks of one request, and what came of it. */

@@ -21,7 +21,7 @@ static rl_slot_wish_t wish_of(const rl_claim_t *claim, uint32_t queue)
     return (rl_slot_wish_t){.key = claim->op.ledger_key,
                             .limit = claim->op.meter.limit,
                             .queue = queue,
-                            .row = claim->slot.figures,
+                            .figures_number = claim->slot.figures_number,
                             .stamp = queue > 0 ? claim->slot.came : 0};
 }
 

@@ -43,14 +43,14 @@ static void take_figures(rl_stats_t *stats, server_rec *s, rl_rule_t *rule,
 {
     const unsigned figures = rl_stats_take(stats, id);
     if (rule == NULL) {
-        config_of(s)->tenants_figures = figures;
+        config_of(s)->tenants_figures_number = figures;
     }
     else if (s == rule->home) {
-        rule->figures = figures;
+        rule->figures_number = figures;
     }
     else {
-        config_of(s)->figures[rule->place] =
-            (unsigned short)(figures != RL_STATS_ALL ? figures : rule->figures);
+        config_of(s)->figures_numbers[rule->place] =
+            (unsigned short)(figures != RL_STATS_ALL ? figures : rule->figures_number);
     }
 }
 
@@ -89,7 +89,8 @@ void rl_figures_post_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
         digests[rule->place] = digest_of(ptemp, rule);
     }
     for (server_rec *vhost = s->next; vhost != NULL; vhost = vhost->next) {
-        config_of(vhost)->figures = apr_pcalloc(pconf, (n + 1) * sizeof(unsigned short));
+        config_of(vhost)->figures_numbers =
+            apr_pcalloc(pconf, (n + 1) * sizeof(unsigned short));
     }
     rl_stats_begin(rl_runtime()->stats);
     each_figures(s, digests, keep_figures);
@@ -100,7 +101,8 @@ unsigned rl_figures_elsewhere(const server_rec *s, const rl_rule_t *rule)
 {
     const rl_server_config_t *conf = rl_server_config(s);
     if (rule == NULL || rule->tenant) {
-        return conf->tenants_figures;
+        return conf->tenants_figures_number;
     }
-    return conf->figures == NULL ? rule->figures : conf->figures[rule->place];
+    return conf->figures_numbers == NULL ? rule->figures_number
+                                         : conf->figures_numbers[rule->place];
 }

@@ -26,7 +26,7 @@ static inline rl_figures_t *rl_figures_of_rule(const server_rec *s, const rl_rul
 {
     rl_stats_t *stats = rl_runtime()->stats;
     const unsigned number =
-        rule != NULL && rule->home == s ? rule->figures : rl_figures_elsewhere(s, rule);
+        rule != NULL && rule->home == s ? rule->figures_number : rl_figures_elsewhere(s, rule);
     return number != RL_STATS_ALL && stats != NULL ? &stats->figures[number] : NULL;
 }
 

@@ -220,7 +220,7 @@ static void set_slot(request_rec *r, rl_claim_t *claim)
     claim->slot.queue = rule->wait_us == 0 ? 0
                         : rule->queue >= 0 ? (uint32_t)rule->queue
                                            : rule->meter.limit;
-    claim->slot.figures =
+    claim->slot.figures_number =
         figures != NULL ? (uint32_t)(figures - rl_runtime()->stats->figures) : RL_STATS_ALL;
     claim->slot.held_us = figures != NULL ? rl_figures_held(figures) : 0;
     if (claim->slot.held_us < RL_USEC_PER_SEC) {

@@ -100,7 +100,7 @@ static void keep_tag(const request_rec *r, const rl_claim_t *claim)
     if (figures != NULL) {
         const rl_tagged_key_t key = {.key = claim->op.key,
                                      .meter = claim->op.meter,
-                                     .figures = (uint32_t)(figures - stats->figures),
+                                     .figures_number = (uint32_t)(figures - stats->figures),
                                      .rule = claim->op.rule,
                                      .seen_s = rl_clock_seconds()};
         rl_tags_put(&stats->tags, &key);

@@ -22,7 +22,7 @@ static void release(rl_request_t *request)
     for (int i = 0; i < request->n; i++) {
         rl_slot_claim_t *slot = &request->claims[i].slot;
         if (slot->holding.holder != 0) {
-            rl_figures_note_held(&stats->figures[slot->figures],
+            rl_figures_note_held(&stats->figures[slot->figures_number],
                                  rl_slots_leave(rl_runtime()->slots, &slot->holding));
         }
     }

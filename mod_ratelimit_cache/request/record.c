@@ -28,8 +28,8 @@ static apr_size_t size_of(int n)
     return (apr_size_t)n * sizeof(rl_claim_t);
 }
 
-/* Gives the request an array with room for so many claims, and copies into it the
- * claims of `from`, which may be the request itself. */
+/* Gives the request an array with room for so many claims, and copies into it the claims of
+ * `from`, which may be the request itself. */
 static void move_claims(apr_pool_t *pool, rl_request_t *request, const rl_request_t *from,
                         int room)
 {

@@ -34,8 +34,8 @@ typedef enum {
 
 #define RL_UNITS_UNSET (-1)
 
-/* Never changes once the configuration was read, except for scope and figures. Lives as long as
- * the configuration that it stands in: a tenant's as long as the request. */
+/* Never changes once the configuration was read, except for scope and figures_number. Lives as
+ * long as the configuration that it stands in: a tenant's as long as the request. */
 typedef struct rl_rule {
     /* What each request reads of plain rules lies together. */
     const char *name;
@@ -56,9 +56,8 @@ typedef struct rl_rule {
     bool per_vhost; /* each virtual host has counters of its own */
     uint8_t number; /* its number in the ledger (core/meter/operation.h): a tenant's from the
                      * beginning, others' from rl_rules_number() on */
-    unsigned
-        figures; /* the number of those in `home`, set in post_config (process/figures.h) */
-    server_rec *home; /* the (virtual) server it is configured in; NULL: a tenant's */
+    unsigned figures_number; /* of those in `home`, set in post_config (process/figures.h) */
+    server_rec *home;        /* the (virtual) server it is configured in; NULL: a tenant's */
     rl_scope_t scope; /* of its counters in `home`, set in post_config (process/scope.h) */
 
     rl_key_spec_t key;

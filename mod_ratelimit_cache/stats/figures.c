@@ -141,6 +141,7 @@ void rl_figures_wipe(rl_figures_t *figures)
         }
     }
     atomic_store(&figures->minute, 0);
+    atomic_store(&figures->held_us, 0);
     wipe_ring(figures->minutes, RL_MINUTES_RING);
     wipe_ring(figures->hours, RL_HOURS_RING);
     wipe_sketch(&figures->busiest);

@@ -25,8 +25,7 @@ void rl_stats_keep(rl_stats_t *stats, const rl_digest_t *id)
 }
 
 /* Returns the number of the figures that the identity may have: its own, else free ones, else
- * those whose
- * rule is gone for the longest time. */
+ * those whose rule is gone for the longest time. */
 static unsigned choose_figures(const rl_stats_t *stats, const rl_digest_t *id)
 {
     uint64_t oldest = stats->generation;

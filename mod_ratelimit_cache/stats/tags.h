@@ -24,10 +24,10 @@
 typedef struct rl_tagged_key {
     rl_digest_t key;
     rl_meter_t meter;
-    uint32_t figures; /* the number of the rule's (stats.h) */
-    uint32_t rule;    /* its number, RL_RULE_... */
-    uint32_t seen_s;  /* when the key was denied last, as far as that was logged */
-    uint32_t since_s; /* when it was denied first, in a row without a long pause */
+    uint32_t figures_number; /* of the rule\'s figures (stats.h) */
+    uint32_t rule;           /* its number, RL_RULE_... */
+    uint32_t seen_s;         /* when the key was denied last, as far as that was logged */
+    uint32_t since_s;        /* when it was denied first, in a row without a long pause */
 } rl_tagged_key_t;
 
 #define RL_TAG_WORDS ((sizeof(rl_tagged_key_t) + sizeof(uint64_t) - 1) / sizeof(uint64_t))

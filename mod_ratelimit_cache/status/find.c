@@ -94,11 +94,11 @@ static bool find_logged(rl_search_t *search)
     rl_stats_t *stats = rl_runtime()->stats;
     rl_tagged_key_t key;
     if (!rl_tags_get(&stats->tags, search->wanted->tag, &key) ||
-        key.figures >= RL_STATS_FIGURES) {
+        key.figures_number >= RL_STATS_FIGURES) {
         return false;
     }
     for (const server_rec *s = ap_server_conf; s != NULL; s = s->next) {
-        if (rl_figures_of_rule(s, NULL) == &stats->figures[key.figures]) {
+        if (rl_figures_of_rule(s, NULL) == &stats->figures[key.figures_number]) {
             add_tagged(search, s, NULL, &key);
             return true;
         }
@@ -106,7 +106,7 @@ static bool find_logged(rl_search_t *search)
              rule = rule->next) {
             const bool applies = rule->home == s || rule->home == ap_server_conf;
             if (counts(rule) && applies &&
-                rl_figures_of_rule(s, rule) == &stats->figures[key.figures]) {
+                rl_figures_of_rule(s, rule) == &stats->figures[key.figures_number]) {
                 add_tagged(search, s, rule, &key);
                 return true;
             }

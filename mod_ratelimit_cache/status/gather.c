@@ -108,7 +108,7 @@ static void add_rule_everywhere(const rl_gathering_t *to, const rl_rule_t *rule)
 static bool is_replaced(const rl_rule_t *const *rules, unsigned n, const rl_rule_t *rule)
 {
     for (unsigned i = rule->place + 1; i < n; i++) {
-        if (rules[i]->home == rule->home && rules[i]->figures == rule->figures) {
+        if (rules[i]->home == rule->home && rules[i]->figures_number == rule->figures_number) {
             return true;
         }
     }
