@@ -222,10 +222,11 @@ ASAN_TESTS := $(patsubst %,t/*-%.t,options-accepted isolation-and-groups all-or-
     module-interface statistics status-formats status-page rlctl challenge networks counters-outlive)
 
 # Explorations of schedules have no clock: two of them at a time don't disturb each other. They go through the
-# code of other tests thousands of times, too long for the sanitizers.
+# code of other tests thousands of times, too long for the sanitizers; so do the other four.
 EXPLORATIONS := fleet_interleavings fleet_leases_servers fleet_servers fleet_together distinct_interleavings ledger_floods ledger_interleavings ledger_orders
 EXPLORING     = $(filter $(patsubst %,$(OUT)/t/unit-%.t,$(EXPLORATIONS)),$(C_TESTS))
-ASAN_UNITS   := $(filter-out $(addprefix unit/,$(EXPLORATIONS)),$(patsubst t/%.c,%,$(wildcard t/unit/*.c)))
+ASAN_UNITS   := $(filter-out $(addprefix unit/,$(EXPLORATIONS) fleet_racers ledger_power_cut meter_interleavings meter_model),\
+    $(patsubst t/%.c,%,$(wildcard t/unit/*.c)))
 
 # Most of the time the tests with httpd wait, so some run beside each other: AT_ONCE=1 for one at a time. Those that
 # say how long something takes have the machine to themselves.

@@ -44,10 +44,13 @@ static void move_claims(apr_pool_t *pool, rl_request_t *request, const rl_reques
 
 RL_EACH_REQUEST rl_request_t *rl_request_make(request_rec *r, int n)
 {
-    static const rl_request_t blank = {.denied = {.claim = -1}};
-    rl_request_t *request = apr_pmemdup(r->pool, &blank, sizeof(blank));
+    /* volatile: libc's memset knows the processor, compilers would make a loop in its place */
+    const volatile apr_size_t size = sizeof(rl_request_t);
+    rl_request_t *request = apr_palloc(r->pool, sizeof(*request) + size_of(n));
+    memset(request, 0, size);
     request->room = n;
-    request->claims = apr_palloc(r->pool, size_of(n));
+    request->claims = (rl_claim_t *)(request + 1);
+    request->denied.claim = -1;
     ap_set_module_config(root_of(r)->request_config, &ratelimit_cache_module, request);
     return request;
 }

@@ -113,8 +113,8 @@ typedef struct rl_request {
  * rule has been looked up. */
 rl_request_t *rl_request_get(const request_rec *r);
 
-/* Makes the record, with room for the claims of n rules, and returns it. Nothing else is
- * allocated on the way to a decision. */
+/* Makes the record, with room for the claims of n rules, and returns it. It is the only
+ * allocation on the way to a decision. */
 rl_request_t *rl_request_make(request_rec *r, int n);
 
 /* Makes sure that there is room for one more claim. (There is, unless an internal redirect has
