@@ -16,6 +16,12 @@ static const rl_pass_shown_t *pass_of(const rl_visit_t *visit)
     return visit->above != NULL ? &visit->above->pass : &visit->request->pass;
 }
 
+/* Begins to look for claims in a location. */
+static inline void due_begin(const rl_visit_t *visit, rl_claimant_t *claimant)
+{
+    rl_claimant_begin(claimant, visit->r, visit->conf, visit->request, pass_of(visit));
+}
+
 /* Returns true if the key says something else of r, the target that httpd has chosen, than it
  * said of the name that the client asked by: the request is charged where it ends. Otherwise
  * a client could choose among many names of one thing. Where the key has no value at the
@@ -24,7 +30,7 @@ static bool has_moved(const rl_visit_t *visit, const rl_rule_t *rule, const rl_c
 {
     rl_claimant_t claimant;
     rl_claim_t claim;
-    rl_claimant_begin(&claimant, visit->r, visit->conf, visit->request, pass_of(visit));
+    due_begin(visit, &claimant);
     return rl_claim_make(&claimant, rule, &claim) && !claim.missing && !claim.valueless &&
            !rl_claim_shares_charge(&claim, earlier);
 }
@@ -217,12 +223,6 @@ static void trace_not_due(const rl_visit_t *visit, const rl_rule_t *rule)
     if (rule->phase == visit->phase && !rule->dropped && !rule->unlimited) {
         rl_trace_idle(visit->r, rule, is_decided(visit, rule) || is_paid_above(visit, rule));
     }
-}
-
-/* Begins to look for claims in a location. */
-static inline void due_begin(const rl_visit_t *visit, rl_claimant_t *claimant)
-{
-    rl_claimant_begin(claimant, visit->r, visit->conf, visit->request, pass_of(visit));
 }
 
 /* Appends the claims. Returns the index of the first one that is to be decided on. */

@@ -31,11 +31,7 @@ void rl_session_begin_shared(rl_store_config_t *store, const request_rec *r, int
 
 void rl_session_begin_in(const server_rec *s, rl_session_t *session)
 {
-    rl_store_config_t *store = rl_server_config(s)->store;
-    session->source = rl_session_source();
-    if (store != NULL) {
-        rl_session_begin_shared(store, NULL, 0, session);
-    }
+    rl_session_begin_for(s, NULL, 0, session);
 }
 
 void rl_session_view(const server_rec *s, rl_session_t *session)

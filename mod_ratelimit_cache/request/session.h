@@ -33,16 +33,23 @@ static inline rl_source_t rl_session_source(void)
                          .exempt_until = state != NULL ? &state->exempt_until : NULL};
 }
 
+/* Does the work of the next two; r may be NULL. */
+static inline void rl_session_begin_for(const server_rec *s, const request_rec *r,
+                                        int64_t spent_us, rl_session_t *session)
+{
+    struct rl_store_config *store = rl_server_config(s)->store;
+    session->source = rl_session_source();
+    if (store != NULL) {
+        rl_session_begin_shared(store, r, spent_us, session);
+    }
+}
+
 /* Begins a session with the store of r's virtual host. Its time-out is the store's timeout=,
  * less spent_us microseconds: what earlier sessions took that are to share it, else 0. */
 static inline void rl_session_begin(const request_rec *r, int64_t spent_us,
                                     rl_session_t *session)
 {
-    struct rl_store_config *store = rl_server_config(r->server)->store;
-    session->source = rl_session_source();
-    if (store != NULL) {
-        rl_session_begin_shared(store, r, spent_us, session);
-    }
+    rl_session_begin_for(r->server, r, spent_us, session);
 }
 
 /* Does the same for a virtual host, with the whole of its time-out. */

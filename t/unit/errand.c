@@ -218,27 +218,38 @@ static void values_are_put_together(void **state)
     assert_int_equal(total_of(2), 2);
 }
 
-static void add_meanwhile(void *context)
+/* What another server does once the first value is put: adds a unit, or puts a value of its
+ * own, as *context says. */
+static void meanwhile(void *context)
 {
+    const bool *puts = context;
     rl_store_session_t session = {.store = &store.base};
     const rl_shared_counter_t a = counter_at(1);
     uint64_t value;
-    (void)context;
     store.pause = NULL;
-    if (total_of(1) == 1) {
-        memory_ops.add(&session, &a, 1, &value);
+    if (total_of(1) != 1) {
+        store.pause = meanwhile;
+    }
+    else if (*puts) {
+        make_counter(1, 8, 3);
     }
     else {
-        store.pause = add_meanwhile;
+        memory_ops.add(&session, &a, 1, &value);
     }
+}
+
+static void run_puts_meanwhile(bool puts)
+{
+    store.pause = meanwhile;
+    store.context = &puts;
+    run_puts();
 }
 
 /* It was put, and what has been added since counts. */
 static void a_value_that_others_have_added_to_stays(void **state)
 {
     (void)state;
-    store.pause = add_meanwhile;
-    run_puts();
+    run_puts_meanwhile(false);
     assert_int_equal(total_of(1), 2);
     store.operations = 0;
     assert_int_equal(put_total(1, 5, 1), RL_STORE_OK);
@@ -248,24 +259,11 @@ static void a_value_that_others_have_added_to_stays(void **state)
     assert_int_equal(total_of(1), 2);
 }
 
-static void put_meanwhile(void *context)
-{
-    (void)context;
-    store.pause = NULL;
-    if (total_of(1) == 1) {
-        make_counter(1, 8, 3);
-    }
-    else {
-        store.pause = put_meanwhile;
-    }
-}
-
 /* It can't be told from one that was refused. */
 static void a_value_that_others_have_put_is_put_again(void **state)
 {
     (void)state;
-    store.pause = put_meanwhile;
-    run_puts();
+    run_puts_meanwhile(true);
     assert_int_equal(total_of(1), 3);
     store.operations = 0;
     assert_int_equal(put_total(1, 5, 1), RL_STORE_OK);
