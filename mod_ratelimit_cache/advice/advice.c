@@ -9,7 +9,7 @@
 #include "../config/config.h"
 #include "../networks/catalogue.h"
 #include "rule_advice.h"
-#include "written.h"
+#include "../httpd/written.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 

@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "written.h"
+#include "../httpd/written.h"
 
 /* Returns the virtual host that the directive stands in, NULL for the main server. */
 static const ap_directive_t *vhost_of(const ap_directive_t *at)

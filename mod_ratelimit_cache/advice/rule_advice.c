@@ -6,7 +6,7 @@
 
 #include "../config/config.h"
 #include "place.h"
-#include "written.h"
+#include "../httpd/written.h"
 
 /* Returns one piece of advice about the rule, in the pool, or NULL. */
 typedef const char *advice_fn(apr_pool_t *pool, const rl_rule_t *rule);

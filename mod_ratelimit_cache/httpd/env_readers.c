@@ -9,6 +9,7 @@
 
 #include "htaccess.h"
 #include "module.h"
+#include "written.h"
 
 APLOG_USE_MODULE(ratelimit_cache);
 
@@ -238,15 +239,14 @@ static bool computes_name(const char *text)
 }
 
 /* Returns a directive that reads variables, NULL if there is none. */
-static const ap_directive_t *find_directive(const ap_directive_t *node)
+static const ap_directive_t *find_directive(void)
 {
-    const ap_directive_t *found = NULL;
-    for (; node != NULL && found == NULL; node = node->next) {
-        found = node->args != NULL && (names_variable(node->args) || computes_name(node->args))
-                    ? node
-                    : find_directive(node->first_child);
+    const ap_directive_t *at = ap_conftree;
+    while (at != NULL &&
+           (at->args == NULL || (!names_variable(at->args) && !computes_name(at->args)))) {
+        at = rl_written_next(at);
     }
-    return found;
+    return at;
 }
 
 /* ---- both ---- */
@@ -273,7 +273,7 @@ int rl_env_readers_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
                                 server_rec *s)
 {
     const module *m = find_module();
-    const ap_directive_t *directive = find_directive(ap_conftree);
+    const ap_directive_t *directive = find_directive();
     (void)pconf, (void)plog, (void)ptemp;
     anywhere = m != NULL || directive != NULL;
     tell_reader(s, m, directive);

@@ -7,6 +7,7 @@
 
 #include "../config/config.h"
 #include "../core/number.h"
+#include "../httpd/written.h"
 #include "../rule/section.h"
 #include "runtime.h"
 
@@ -68,75 +69,46 @@ static void fingerprint_add(apr_pool_t *pool, const rl_rule_t *rule,
     }
 }
 
-/* Returns true for directives that decide which counter a request goes to, or what rules there
- * are, besides RateLimit. */
-static bool is_setting(const char *directive)
-{
-    static const char *const names[] = {"RateLimitIPv4Prefix", "RateLimitIPv6Prefix",
-                                        "RateLimitFormLimit", "RateLimitFormCharset",
-                                        "RateLimitInherit"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (ap_cstr_casecmp(directive, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
+/* Directives that decide which counter a request goes to, or what rules there are, besides
+ * RateLimit; and what holds without them, outside of all sections. */
+static const struct {
+    const char *name, *fallback;
+    bool is_size;
+} settings[] = {
+    {"RateLimitIPv4Prefix", "32", false},  {"RateLimitIPv6Prefix", "64", false},
+    {"RateLimitFormLimit", "65536", true}, {"RateLimitFormCharset", "utf-8", false},
+    {"RateLimitInherit", "on", false},
+};
 
-/* Returns the directive after this one in the configuration; NULL after the last. */
-static const ap_directive_t *directive_after(const ap_directive_t *at)
+/* Returns what setting i is set to there, in one spelling: in lower case, sizes in bytes. */
+static const char *setting_value(apr_pool_t *pool, const ap_directive_t *at, size_t i)
 {
-    if (at->first_child != NULL) {
-        return at->first_child;
-    }
-    while (at != NULL && at->next == NULL) {
-        at = at->parent;
-    }
-    return at != NULL ? at->next : NULL;
-}
-
-static const char form_limit[] = "ratelimitformlimit ";
-
-/* Returns the directive and its value, in one spelling: without quotes, in lower case, sizes in
- * bytes. */
-static const char *setting_text(apr_pool_t *pool, const ap_directive_t *directive)
-{
-    const char *args = directive->args;
-    const char *value = ap_getword_conf(pool, &args);
-    char *text = apr_pstrcat(pool, directive->directive, " ", value, NULL);
+    char *value = apr_pstrdup(pool, rl_written_first(pool, at));
     uint64_t bytes;
-    ap_str_tolower(text);
-    if (strncmp(text, form_limit, sizeof(form_limit) - 1) == 0 &&
-        rl_number_parse_size(value, UINT32_MAX, &bytes)) {
-        return apr_psprintf(pool, "%s%" APR_UINT64_T_FMT, form_limit, bytes);
+    if (settings[i].is_size && rl_number_parse_size(value, UINT32_MAX, &bytes)) {
+        return apr_psprintf(pool, "%" APR_UINT64_T_FMT, bytes);
     }
-    return text;
+    ap_str_tolower(value);
+    return value;
 }
 
-/* Returns true for what holds without the directive, too, outside of all sections. */
-static bool is_default(const char *text, const char *section)
+/* Adds setting i, and where it stands, to a sum, in which the order makes no difference. */
+static void add_setting(apr_pool_t *pool, const ap_directive_t *at, size_t i, rl_digest_t *sum)
 {
-    static const char *const defaults[] = {"ratelimitipv4prefix 32", "ratelimitipv6prefix 64",
-                                           "ratelimitformlimit 65536",
-                                           "ratelimitformcharset utf-8", "ratelimitinherit on"};
-    for (size_t i = 0; *section == '\0' && i < sizeof(defaults) / sizeof(defaults[0]); i++) {
-        if (strcmp(text, defaults[i]) == 0) {
-            return true;
-        }
+    const char *value = setting_value(pool, at, i), *section = rl_section_around(pool, at);
+    if (*section != '\0' || strcmp(value, settings[i].fallback) != 0) {
+        const char *text = apr_pstrcat(pool, settings[i].name, " ", value, "\n", section, NULL);
+        sum->hi += rl_digest_public(text, strlen(text)).hi;
     }
-    return false;
 }
 
-/* Returns a digest of these directives and where they stand, in any order. */
 static rl_digest_t digest_of_settings(apr_pool_t *pool)
 {
     rl_digest_t sum = {.hi = 0};
-    for (const ap_directive_t *at = ap_conftree; at != NULL; at = directive_after(at)) {
-        if (is_setting(at->directive)) {
-            const char *text = setting_text(pool, at), *section = rl_section_around(pool, at);
-            if (!is_default(text, section)) {
-                text = apr_pstrcat(pool, text, "\n", section, NULL);
-                sum.hi += rl_digest_public(text, strlen(text)).hi;
+    for (const ap_directive_t *at = ap_conftree; at != NULL; at = rl_written_next(at)) {
+        for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+            if (rl_written_is(at, settings[i].name)) {
+                add_setting(pool, at, i, &sum);
             }
         }
     }

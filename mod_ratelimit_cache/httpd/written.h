@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration as it is written: httpd's tree of directives, of which the root is
  * ap_conftree. */
-#ifndef RL_ADVICE_WRITTEN_H
-#define RL_ADVICE_WRITTEN_H
+#ifndef RL_HTTPD_WRITTEN_H
+#define RL_HTTPD_WRITTEN_H
 
 #include <stdbool.h>
 
